@@ -1,0 +1,1 @@
+"""File formats: what the libraries leave to their users."""

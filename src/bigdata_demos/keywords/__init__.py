@@ -1,0 +1,30 @@
+"""Keywords of a crawl: one job on every engine.
+
+::
+
+    splits ──► pages ──► candidates ───────────────► keywords of each page ──► consolidated index
+          read     map_page    │     ▲  score_page                       │
+                               ▼     │                                   ▼
+                        document frequencies                      rejected pages, with reasons
+                         (shuffle, merge)
+
+Read in this order: :mod:`.model` (the values), :mod:`.job` (THE JOB), :mod:`.engines.serial` and then the other engines beside
+it; then what the job stands on: :mod:`.text`, :mod:`.candidates`, :mod:`.frequencies`, :mod:`.sources`, :mod:`.sinks`; last
+:mod:`.runner` and :mod:`.cli`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .runner import Result, run
+
+__all__ = ["Result", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public names when they are asked for: a worker, or ``--help``, needs none of them."""
+    if name in __all__:
+        import importlib
+
+        return getattr(importlib.import_module(".runner", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,182 @@
+"""From the text of a page to its candidate keyphrases, as arrays.
+
+A **candidate** is 1 to 3 words inside an unbroken run of words. A run ends at punctuation, a stopword, a number, a word
+longer than 64 characters, and at the boundary of a block. A hyphen between two words joins them, as a space does.
+
+The identity of a phrase is the sequence of its words' Porter stems; a stable 64-bit hash stands for it (version 1:
+:func:`word_hash` of each stem, mixed by :func:`mix`). Among 10**8 phrases the chance of any collision is
+(10**8)**2 / 2 / 2**64 = 2.7e-4 (the birthday bound).
+"""
+
+import re
+import unicodedata
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import Stemmer
+
+from .stopwords import Stopwords
+
+Hashes = npt.NDArray[np.uint64]
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+MAX_WORDS: Final = 3
+"""Words of the longest candidate."""
+
+MAX_WORD: Final = 64
+"""Characters of the longest word that can be part of a candidate."""
+
+
+def ranges(categories: str, last: int = 0x1FFFF) -> str:
+    """The characters of some Unicode categories, as the inside of a regular expression's ``[…]``."""
+    wanted = categories.split()
+    found = [code for code in range(last + 1) if unicodedata.category(chr(code)) in wanted]
+    starts = [code for code, before in zip(found, [-2, *found], strict=False) if code != before + 1]
+    ends = [code for code, after in zip(found, [*found[1:], -2], strict=True) if code != after - 1]
+    return "".join(f"{chr(start)}-{chr(end)}" for start, end in zip(starts, ends, strict=True))
+
+
+# Python's \w lacks the marks that many scripts write their vowels with, and the joiners inside their words.
+LETTER = rf"[\w{ranges('Mn Mc')}\u200c\u200d]"
+TOKEN = re.compile(rf"{LETTER}+(?:['’]{LETTER}+)*|(?<!\w)-|-(?!\w)|[^\w\s\u200b-]|\n")
+"""A word, or whatever breaks a run of words. Spaces, and hyphens inside words, are neither."""
+
+# Scripts that write no spaces. Each Han character is a word; so is a run of Hiragana, and one of Katakana.
+UNSPACED = re.compile(r"[\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]|[\u3041-\u309f]+|[\u30a0-\u30ff]+")
+"""Words of these scripts are set apart by zero-width spaces."""
+
+
+def segment(text: str) -> str:
+    """The text with zero-width spaces around the words of scripts that write no spaces."""
+    return text if text.isascii() else UNSPACED.sub("\u200b\\g<0>\u200b", text)
+
+
+def word_hash(stem: str) -> int:
+    """The hash of one stem: BLAKE2b's first 8 bytes, little-endian, of its UTF-8."""
+    return int.from_bytes(blake2b(stem.encode(), digest_size=8).digest(), "little")
+
+
+def mix(left: Hashes, right: Hashes) -> Hashes:
+    """The hash of a phrase and the word after it: ``left`` times an odd constant, plus ``right``, finished as SplitMix64.
+
+    Source of the finisher: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+    """
+    z = left * np.uint64(0x9E3779B97F4A7C15) + right
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+class Vocabulary(dict[str, int]):
+    """Numbers for tokens, given as they are met: number → stem, its hash and length. One a process, kept warm.
+
+    Number 0 is a break that is no word (punctuation), number 1 a break that is one (a stopword, a number).
+    """
+
+    LIMIT: Final = 500_000  # tokens, about 150 MB; then it starts anew
+
+    def __init__(self, stopwords: Stopwords) -> None:
+        """Start with no words but the two breaks."""
+        super().__init__()
+        self.stopwords = stopwords
+        self.stemmer = Stemmer.Stemmer("porter")
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Forget all words."""
+        self.clear()
+        self.stems = ["", ""]
+        self.hashes: Hashes = np.zeros(1 << 12, np.uint64)
+        self.lengths: Integers = np.zeros(1 << 12, np.int64)
+
+    def __missing__(self, token: str) -> int:
+        """Give a token that is met for the first time its number."""
+        number = self[token] = self.number(token)
+        return number
+
+    def number(self, token: str) -> int:
+        """The number of a token: its own, unless it is a break."""
+        if not token[0].isalnum() and not any(map(str.isalnum, token)):
+            return 0
+        word = token.lower().replace("’", "'")
+        if len(word) > MAX_WORD or word in self.stopwords or not any(map(str.isalpha, word)):
+            return 1
+        word = word.removesuffix("'s")
+        stem = self.stemmer.stemWord(word) or word
+        number = len(self.stems)
+        self.stems.append(stem)
+        if number == len(self.hashes):
+            self.hashes = np.resize(self.hashes, 2 * number)
+            self.lengths = np.resize(self.lengths, 2 * number)
+        self.hashes[number] = word_hash(stem)
+        self.lengths[number] = len(stem)
+        return number
+
+    def numbers(self, tokens: list[str]) -> Integers:
+        """The numbers of a page's tokens."""
+        if len(self) > self.LIMIT:
+            self.start_anew()
+        return np.fromiter(map(self.__getitem__, tokens), np.int64, len(tokens))
+
+
+class Candidates(NamedTuple):
+    """The n candidates of a page, in the order of their hashes (arrays of length n, but for the last).
+
+    ``hashes``  identity; ``tf`` occurrences; ``first`` offset in words of the first one; ``whole`` whether it is ever a
+    whole run; ``token`` the first occurrence's first token; ``words`` how many words it has (1 to 3); ``length``
+    characters of its stems joined by spaces.
+    ``word_at[t]`` is the index of the candidate that token t is by itself (tokens that are breaks: 0).
+    """
+
+    hashes: Hashes
+    tf: Integers
+    first: Integers
+    whole: Flags
+    token: Integers
+    words: Integers
+    length: Integers
+    word_at: Integers
+
+
+def find_candidates(numbers: Integers, vocabulary: Vocabulary) -> Candidates:
+    """The candidates of a page, from its tokens' numbers."""
+    ids = np.concatenate([numbers, np.zeros(MAX_WORDS, np.int64)])  # breaks at the end, so that no window runs over it
+    offset = np.cumsum(ids > 0) - 1  # words before this one; stopwords and numbers count
+    inside = ids > 1
+    run_starts = np.concatenate([[True], ~inside[:-1]])
+    hashes, lengths = vocabulary.hashes[ids], vocabulary.lengths[ids]
+
+    at = np.flatnonzero(inside)  # where a phrase of this many words starts …
+    phrase, length = hashes[at], lengths[at]  # … its hash, its stems' length
+    columns: list[tuple[Any, ...]] = []
+    for words in range(1, MAX_WORDS + 1):
+        if words > 1:
+            longer = inside[at + words - 1]
+            at = at[longer]
+            phrase = mix(phrase[longer], hashes[at + words - 1])
+            length = length[longer] + 1 + lengths[at + words - 1]
+        columns.append((phrase, at, run_starts[at] & ~inside[at + words], np.full(len(at), words), length))
+    phrase, at, whole, words_, length = map(np.concatenate, zip(*columns, strict=True))
+
+    order = np.argsort(phrase, kind="stable")  # stable: the first of a group is the first on the page
+    phrase = phrase[order]
+    is_start = np.concatenate([[True], phrase[1:] != phrase[:-1]])[: len(phrase)]
+    starts = np.flatnonzero(is_start)
+    firsts = order[starts]
+    group = np.cumsum(is_start) - 1
+    word_at = np.zeros(len(ids), np.int64)
+    singles = order < len(columns[0][0])
+    word_at[at[order[singles]]] = group[singles]
+    return Candidates(
+        hashes=phrase[starts],
+        tf=np.diff(np.append(starts, len(phrase))),
+        first=offset[at[firsts]],
+        whole=np.logical_or.reduceat(whole[order], starts) if len(starts) else whole,
+        token=at[firsts],
+        words=words_[firsts],
+        length=length[firsts],
+        word_at=word_at,
+    )

@@ -1,0 +1,95 @@
+"""Document frequencies, packed: what pass 1 shuffles and merges.
+
+A table of n phrases is ``12 n`` bytes: n hashes (64 bits, ascending, each once), then n counts (32 bits), little-endian.
+The page count travels in the same table, as the frequency of the empty phrase, which every page has. Tables form a
+commutative monoid: :func:`merge` is associative and commutative, its identity is ``b""``.
+
+Buckets are ranges of hashes: joined in order, merged buckets are one table again.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from .candidates import Hashes, Integers
+from .model import Packed
+
+Counts = npt.NDArray[np.uint32]
+
+EMPTY: Final = 0
+"""The hash of the empty phrase. (Another phrase's hash is 0 with a chance of 2**-64: it would be counted with it.)"""
+
+HASH, COUNT = np.dtype("<u8"), np.dtype("<u4")
+ENTRY: Final = HASH.itemsize + COUNT.itemsize
+
+
+def pack(hashes: Hashes, counts: Counts | Integers) -> bytes:
+    """The table of some phrases, given in ascending order of their hashes."""
+    return hashes.astype(HASH, copy=False).tobytes() + counts.astype(COUNT, copy=False).tobytes()
+
+
+def unpack(packed: bytes | memoryview) -> tuple[Hashes, Counts]:
+    """Hashes and counts of a table, as views of its bytes."""
+    size = len(packed) // ENTRY
+    return np.frombuffer(packed, HASH, size), np.frombuffer(packed, COUNT, size, size * HASH.itemsize)
+
+
+def count(pages: Sequence[Hashes]) -> bytes:
+    """The table of some pages, each given as the hashes of its candidates (each once a page)."""
+    if not pages:
+        return b""
+    hashes, counts = np.unique(np.concatenate(pages), return_counts=True)
+    return merge([pack(np.array([EMPTY], np.uint64), np.array([len(pages)])), pack(hashes, counts)])
+
+
+def merge(tables: Iterable[bytes]) -> bytes:
+    """One table with the sums of several."""
+    some = [unpack(table) for table in tables if table]
+    if not some:
+        return b""
+    hashes = np.concatenate([table[0] for table in some])
+    counts = np.concatenate([table[1] for table in some])
+    order = np.argsort(hashes, kind="stable")  # a merge sort, quick on runs that are sorted already
+    hashes = hashes[order]
+    starts = np.flatnonzero(np.concatenate([[True], hashes[1:] != hashes[:-1]]))
+    return pack(hashes[starts], np.add.reduceat(counts[order], starts, dtype=np.uint32))
+
+
+def cut(table: bytes, bits: int) -> list[Packed]:
+    """The table cut into (at most) 2**bits buckets by the hashes' upper bits; empty buckets are left out."""
+    hashes, counts = unpack(table)
+    edges = np.searchsorted(hashes, np.arange(1, 1 << bits, dtype=np.uint64) << np.uint64(64 - bits)).tolist()
+    cuts = zip([0, *edges], [*edges, len(hashes)], strict=True)
+    return [(bucket, pack(hashes[a:b], counts[a:b])) for bucket, (a, b) in enumerate(cuts) if a < b]
+
+
+def repeated(table: bytes) -> bytes:
+    """The table without the phrases of one page only, which need not travel: who is not in the table has frequency 1."""
+    hashes, counts = unpack(table)
+    keep = (counts > 1) | (hashes == EMPTY)
+    return pack(hashes[keep], counts[keep])
+
+
+def join(buckets: Iterable[bytes]) -> bytes:
+    """One table of merged buckets, given in order."""
+    some = [unpack(bucket) for bucket in buckets]
+    if not some:
+        return b""
+    return pack(np.concatenate([hashes for hashes, _ in some]), np.concatenate([counts for _, counts in some]))
+
+
+def look_up(table: bytes | memoryview, hashes: Hashes) -> Integers:
+    """The frequency of each phrase; 1 where the table has none."""
+    known, counts = unpack(table)
+    if not len(known):
+        return np.ones(len(hashes), np.int64)
+    at = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+    return np.where(known[at] == hashes, counts[at], 1).astype(np.int64)
+
+
+def pages(table: bytes | memoryview) -> int:
+    """How many pages a table was counted over."""
+    hashes, counts = unpack(table)
+    return int(counts[0]) if len(hashes) and hashes[0] == EMPTY else 0

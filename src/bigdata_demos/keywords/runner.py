@@ -1,0 +1,263 @@
+"""Runs the job: plan, open an engine, run, commit. :func:`run` is the Python interface; the command only wraps it."""
+
+import contextlib
+import functools
+import logging
+import math
+import platform
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from .. import __version__
+from ..errors import InputError, OutputError, TooManyRejected, UsageError
+from . import engines, sinks, sources, stopwords
+from .job import Job
+from .model import Split
+
+log = logging.getLogger(__name__)
+
+BUCKET_BYTES: Final = 32 << 20
+"""Bytes of input, not compressed, for each bucket of the shuffle."""
+MIN_BITS, MAX_BITS = 3, 12  # so 8 to 4,096 buckets
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a run. Its records are read from the committed parts, one after another."""
+
+    output: Path
+    engine: str
+    pages: int
+    rejected: int
+    skipped: int
+    keywords: int
+    digest: str
+    startup: float
+    seconds: float
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+    def read_keywords(self) -> Iterator[dict[str, Any]]:
+        """The pages and their keywords, as ``schemas/keywords.avsc`` has them."""
+        return sinks.read_parts(self.output, "keywords")
+
+    def read_index(self) -> Iterator[dict[str, Any]]:
+        """The rows of the index, as ``schemas/index.avsc`` has them."""
+        return sinks.read_parts(self.output, "index")
+
+    def read_rejected(self) -> Iterator[dict[str, Any]]:
+        """The rejected pages, as ``schemas/rejected.avsc`` has them."""
+        return sinks.read_parts(self.output, "rejected")
+
+
+def no_progress(phase: str, done: int, total: int) -> None:
+    """Report progress to nobody."""
+
+
+def run(
+    inputs: Sequence[str | Path] = (),
+    *,
+    engine: str = "serial",
+    workers: int = 0,
+    cluster: str = "",
+    top: int = 10,
+    output: str | Path,
+    overwrite: bool = False,
+    stopword_list: str = "en",
+    max_rejected: float = 50.0,
+    split_bytes: int = sources.SPLIT_BYTES,
+    engine_options: Mapping[str, str] | None = None,
+    stdin: Iterable[bytes] | None = None,
+    progress: engines.Progress = no_progress,
+    started: float | None = None,
+) -> Result:
+    """Extract the keywords of a crawl.
+
+    Args:
+        inputs: paths, globs, directories, URLs that fsspec knows; ``-`` for JSON lines from ``stdin``; none for the
+            crawl that comes with the package.
+        engine: one of :data:`~.engines.ENGINES`.
+        workers: tasks at once; 0 for as many as there are cores, or as the cluster offers.
+        cluster: a cluster's address, ``""`` for an embedded one.
+        top: keywords of each page, at most.
+        output: a directory that will be made.
+        overwrite: whether ``output`` may be an earlier run's, which it then replaces.
+        stopword_list: ``en``, ``none``, a language's code, or a file's path.
+        max_rejected: percent of the pages that may be rejected before the run counts as failed.
+        split_bytes: bytes of input, not compressed, for each map task.
+        engine_options: what only one engine knows.
+        stdin: lines of JSON for the input ``-``.
+        progress: called with a phase's name, its tasks done, and its tasks.
+        started: when the run began, as :func:`time.time` has it; now, if not given.
+
+    Returns:
+        the run's counts and digest, and access to what it wrote.
+
+    Raises:
+        BigDataDemosError: see :mod:`bigdata_demos.errors`. Nothing is left at ``output`` then.
+
+    """
+    started = time.time() if started is None else started
+    check(top=top, workers=workers, max_rejected=max_rejected, split_bytes=split_bytes)
+    output = Path(output)
+    words = stopwords.load(stopword_list)
+    opener = engines.load(engine)
+    clock = Clock(started)
+    with sinks.working_directory(output, overwrite=overwrite) as workdir:
+        paths = [local_input(path, workdir, stdin) for path in inputs] or [str(bundled_crawl())]
+        splits, skipped = sources.plan(paths, split_bytes=split_bytes)
+        bits = bits_for(splits)
+        log.info("%d splits, %d buckets", len(splits), 1 << bits)
+        clock.lap("plan")
+        settings = engines.Settings(workers, cluster, dict(engine_options or {}))
+        with opener.open(settings) as run_job:
+            startup = time.time() - started
+            clock.lap("start")
+            parts = run_job(Job(top, words, bits, str(workdir)), splits, functools.partial(clock.phase, progress))
+            clock.end_phase()
+        clock.lap("stop")
+        totals = sinks.add_up(parts)
+        refused = totals.rejected * 100 > max_rejected * (totals.pages + totals.rejected)
+        if refused and totals.rejected:
+            most = ", ".join(f"{reason} {number}" for reason, number in totals.reasons.items())
+            raise TooManyRejected(
+                f"{totals.rejected} of {totals.pages + totals.rejected} pages were rejected ({most}), more than "
+                f"{max_rejected:g} %: look at the input, or allow more with --max-rejected"
+            )
+        manifest = {
+            "format": 1,
+            "engine": engine,
+            "cluster": cluster,
+            "workers": workers,
+            "inputs": list(map(str, inputs)) or ["(the bundled crawl)"],
+            "top": top,
+            "stopwords": stopword_list,
+            "digest": totals.digest,
+            "counts": {
+                "pages": totals.pages,
+                "rejected": totals.rejected,
+                "skipped": totals.skipped + skipped,
+                "keywords": totals.keywords,
+            },
+            "rejections": totals.reasons,
+            "seconds": clock.laps,
+            "versions": versions(),
+            "splits": [[list(piece) for piece in split.ranges] for split in splits],
+        }
+        try:
+            sinks.commit(workdir, output, parts, manifest)
+        except OSError as error:
+            raise OutputError(f"cannot write {error.filename or output}: {error.strerror or error}") from None
+    return Result(
+        output,
+        engine,
+        totals.pages,
+        totals.rejected,
+        totals.skipped + skipped,
+        totals.keywords,
+        totals.digest,
+        startup,
+        time.time() - started,
+        totals.reasons,
+    )
+
+
+class Clock:
+    """Seconds by phase."""
+
+    def __init__(self, started: float) -> None:
+        """Start the first lap."""
+        self.last, self.laps, self.running = started, dict[str, float](), ""
+
+    def lap(self, name: str) -> None:
+        """End a lap."""
+        now = time.time()
+        self.laps[name] = round(self.laps.get(name, 0) + now - self.last, 3)
+        self.last = now
+
+    def phase(self, progress: engines.Progress, name: str, done: int, total: int) -> None:
+        """Take an engine's progress as the laps' names, and hand it on."""
+        if name != self.running:
+            self.end_phase()
+            self.running = name
+        progress(name, done, total)
+
+    def end_phase(self) -> None:
+        """End the lap of the phase at hand, if any."""
+        if self.running:
+            self.lap(self.running)
+        self.running = ""
+
+
+def check(*, top: int, workers: int, max_rejected: float, split_bytes: int) -> None:
+    """Refuse numbers that make no sense.
+
+    Raises:
+        UsageError: naming the first.
+
+    """
+    if not 1 <= top <= 1000:  # noqa: PLR2004
+        raise UsageError("--top must be from 1 to 1000")
+    if workers < 0:
+        raise UsageError("--workers must be 1 or more (0: one for each core)")
+    if not (math.isfinite(max_rejected) and 0 <= max_rejected <= 100):  # noqa: PLR2004
+        raise UsageError("--max-rejected must be a percentage, from 0 to 100")
+    if split_bytes < 1:
+        raise UsageError("--split-bytes must be 1 or more")
+
+
+def bits_for(splits: Sequence[Split]) -> int:
+    """The number of bits that choose a bucket: by the size of the input, never by the number of workers."""
+    size = sum(sources.weigh(piece) for split in splits for piece in split.ranges)
+    return min(max(MIN_BITS, math.ceil(math.log2(max(size / BUCKET_BYTES, 1)))), MAX_BITS)
+
+
+def local_input(path: str | Path, workdir: Path, stdin: Iterable[bytes] | None) -> str:
+    """An input as workers can open it: an absolute path or a URL; standard input is spooled.
+
+    Raises:
+        InputError: if ``-`` is given and there is nothing to read from.
+
+    """
+    if str(path) == "-":
+        if stdin is None:
+            raise InputError("-: there is no standard input here")
+        spooled = workdir / "stdin.jsonl"
+        sources.spool_lines(stdin, spooled)
+        return str(spooled)
+    return str(path) if "://" in str(path) else str(Path(path).expanduser().absolute())
+
+
+def bundled_crawl() -> Path:
+    """The crawl that comes with the package: in the wheel, or in the source tree that the package is run from.
+
+    Raises:
+        InputError: if it is in neither.
+
+    """
+    in_wheel = Path(str(files("bigdata_demos"))) / "data" / "site.warc.gz"
+    in_tree = Path(__file__).parents[3] / "data" / "site.warc.gz"
+    for path in (in_wheel, in_tree):
+        if path.exists():
+            return path
+    raise InputError(f"the bundled crawl is not at {in_wheel}: name an input")
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result depends on."""
+    found = {"bigdata-demos": __version__, "python": platform.python_version(), "platform": platform.platform()}
+    for package in ("fastavro", "fastwarc", "numpy", "pystemmer", "resiliparse", "selectolax", "dask", "distributed", "pyspark"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
+
+
+def process_started() -> float:
+    """When this process was created, as :func:`time.time` has it."""
+    return psutil.Process().create_time()

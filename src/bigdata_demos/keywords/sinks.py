@@ -1,0 +1,205 @@
+"""Where results go: parts written by workers, made visible all at once by the driver.
+
+A part is written under a name of its own for each attempt, in a directory beside the output that nobody takes for it.
+The driver accepts one attempt for each part, gives it its final name, writes the manifest, and renames the directory:
+that is the commit. So retries and speculative duplicates need nothing more, and a failed run leaves nothing.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Literal, NamedTuple
+
+import fastavro
+
+from ..errors import OutputError
+from ..formats import avro
+from .candidates import word_hash
+from .model import IndexRow, PageKeywords, Part, Rejected
+
+PartKind = Literal["keywords", "index", "rejected"]
+KINDS: Final[tuple[PartKind, ...]] = ("keywords", "index", "rejected")
+MANIFEST: Final = "manifest.json"
+NOT_IN_DIGEST: Final = frozenset({"source", "offset", "detail"})
+
+
+class HashingFile:
+    """A binary file that hashes and counts what is written to it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Write to an open file."""
+        self.file, self.sha256, self.nbytes = file, hashlib.sha256(), 0
+
+    def write(self, data: bytes) -> int:
+        """Write, hash and count."""
+        self.sha256.update(data)
+        self.nbytes += len(data)
+        return self.file.write(data)
+
+    def seekable(self) -> bool:
+        """Not seekable: what is written is hashed on the way."""
+        return False
+
+    def flush(self) -> None:
+        """Flush the file."""
+        self.file.flush()
+
+
+@cache
+def canonical_schema(kind: PartKind) -> avro.Schema:
+    """The schema of a record's canonical form: without where it was read, and without what is only for people."""
+    whole = json.loads(json.dumps(avro.schema(kind)))
+    fields = [field for field in whole["fields"] if field["name"] not in NOT_IN_DIGEST]
+    return fastavro.parse_schema({**whole, "fields": fields, "name": f"{whole['name']}Canonical"})  # type: ignore[return-value]
+
+
+def as_record(row: PageKeywords | IndexRow | Rejected) -> dict[str, Any]:
+    """A row as fastavro writes it."""
+    record = row._asdict()
+    if isinstance(row, PageKeywords):
+        record["keywords"] = [keyword._asdict() for keyword in row.keywords]
+    return record
+
+
+def write_part(
+    workdir: str,
+    kind: PartKind,
+    number: int,
+    rows: Iterable[PageKeywords | IndexRow | Rejected],
+    counts: dict[str, int] | None = None,
+) -> Part:
+    """Write rows to a new attempt at a part, in one pass.
+
+    The part's counts are the given ones, and: for rejected pages how many of each reason (``rejected:REASON``), for the
+    index how many different keywords (``keywords``; rows must be grouped).
+
+    Raises:
+        OutputError: if the file cannot be written.
+
+    """
+    sums, total, last = Counter(counts or {}), [0, 0], [""]
+
+    def records() -> Iterator[dict[str, Any]]:
+        for row in rows:
+            record = as_record(row)
+            total[0] += 1
+            total[1] += int.from_bytes(hashlib.sha256(avro.pack(record, canonical_schema(kind))).digest(), "big")
+            if isinstance(row, Rejected):
+                sums[f"rejected:{row.reason}"] += 1
+            elif isinstance(row, IndexRow) and row.stems != last[0]:
+                sums["keywords"] += 1
+                last[0] = row.stems
+            yield record
+
+    path = f"{kind}/part-{number:05}-{uuid.uuid4().hex}.avro"
+    try:
+        with (Path(workdir) / path).open("xb") as raw:
+            file = HashingFile(raw)
+            fastavro.writer(file, avro.schema(kind), records(), codec="deflate")  # type: ignore[arg-type]
+    except OSError as error:
+        raise OutputError(f"cannot write {error.filename or path}: {error.strerror}") from None
+    return Part(kind, number, path, total[0], file.nbytes, file.sha256.hexdigest(), total[1] % (1 << 256), dict(sums))
+
+
+def bucket_of(stems: str, bits: int) -> int:
+    """The bucket of the index that a keyword belongs to, one of 2**bits."""
+    return word_hash(stems) >> (64 - bits)
+
+
+class Totals(NamedTuple):
+    """What the committed parts add up to. ``digest`` is the run's: equal for equal results, whoever computed them."""
+
+    pages: int
+    rejected: int
+    skipped: int
+    keywords: int
+    reasons: dict[str, int]
+    digest: str
+
+
+def add_up(parts: Iterable[Part]) -> Totals:
+    """The totals of a run, from its accepted parts."""
+    records, digests, counts = Counter[str](), Counter[str](), Counter[str]()
+    for part in parts:
+        records[part.kind] += part.records
+        digests[part.kind] += part.digest
+        counts.update(part.counts)
+    text = "".join(f"{kind} {records[kind]} {digests[kind] % (1 << 256):064x}\n" for kind in KINDS)
+    reasons = {name.removeprefix("rejected:"): counts[name] for name in sorted(counts) if name.startswith("rejected:")}
+    return Totals(
+        pages=records["keywords"],
+        rejected=records["rejected"],
+        skipped=counts["skipped"],
+        keywords=counts["keywords"],
+        reasons=reasons,
+        digest=f"sha256:{hashlib.sha256(text.encode()).hexdigest()}",
+    )
+
+
+@contextlib.contextmanager
+def working_directory(output: Path, *, overwrite: bool) -> Iterator[Path]:
+    """A directory beside ``output`` for a run's parts; removed at the end, unless :func:`commit` has made it the output.
+
+    Raises:
+        OutputError: if ``output`` exists and must stay, or no directory can be made there.
+
+    """
+    if output.exists() and not overwrite:
+        raise OutputError(f"{output} exists already: name another --output, or add --overwrite")
+    if output.exists() and not (output / MANIFEST).exists() and (not output.is_dir() or any(output.iterdir())):
+        raise OutputError(f"{output} is not the output of an earlier run: it will not be overwritten, remove it yourself")
+    workdir = output.absolute().parent / f".{output.name}.{uuid.uuid4().hex}.unfinished"
+    try:
+        for kind in KINDS:
+            (workdir / kind).mkdir(parents=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {error.filename or output}: {error.strerror or error}") from None
+    try:
+        yield workdir
+    finally:
+        shutil.rmtree(workdir, ignore_errors=True)
+
+
+def commit(workdir: Path, output: Path, parts: Sequence[Part], manifest: dict[str, Any]) -> list[Part]:
+    """Give the accepted parts their names, drop other attempts, write the manifest, make it all visible at once.
+
+    Returns:
+        the parts under their final names.
+
+    """
+    final = []
+    for part in parts:
+        name = f"{part.kind}/part-{part.number:05}.avro"
+        (workdir / part.path).rename(workdir / name)
+        final.append(replace(part, path=name))
+    for kind in KINDS:
+        for attempt in (workdir / kind).glob("part-*-*.avro"):
+            attempt.unlink()
+    manifest["parts"] = [
+        {"path": part.path, "records": part.records, "bytes": part.nbytes, "sha256": part.sha256}
+        for part in sorted(final, key=lambda part: part.path)
+    ]
+    (workdir / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if output.exists():
+        old = workdir.with_suffix(".old")
+        os.replace(output, old)
+        os.replace(workdir, output)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        os.replace(workdir, output)
+    return final
+
+
+def read_parts(output: Path, kind: PartKind) -> Iterator[dict[str, Any]]:
+    """The records of an output's parts, part by part."""
+    for path in sorted((output / kind).glob("part-*.avro")):
+        with path.open("rb") as file:
+            yield from fastavro.reader(file)  # type: ignore[misc]

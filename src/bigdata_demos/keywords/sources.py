@@ -1,0 +1,285 @@
+"""Where pages come from: :func:`plan` makes splits of paths, in the driver; :func:`read` makes pages of a split, in a worker.
+
+What a path is gets decided by its first bytes, and by its name where they do not tell. Reasons for rejections here:
+
+``bad-record``    a record that cannot be decoded, or that lacks what makes it a page (its URL, its content)
+``bad-encoding``  a content coding (gzip, deflate, br) that does not decode
+``truncated``     the file ends inside the record
+``unreadable``    the file cannot be opened or read at all
+"""
+
+import bz2
+import codecs
+import io
+import json
+import lzma
+import os
+import re
+import sys
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+
+import fsspec
+
+from ..errors import BadAvro, InputError
+from ..formats import avro, warc
+from .model import Kind, Page, Range, Rejected, Skipped, Split
+from .text import MAX_BYTES
+
+SPLIT_BYTES: Final = 16 << 20
+"""Bytes of a split, not compressed; what is compressed counts :data:`EXPANSION` times."""
+EXPANSION: Final = 6
+MAX_LINE: Final = 4 * MAX_BYTES
+"""Bytes of the longest line of JSON: a page of the largest size, escaped."""
+
+HTML_NAMES: Final = (".html", ".htm", ".xhtml")
+KIND_OF_NAME: Final[dict[str, Kind]] = {
+    **dict.fromkeys(HTML_NAMES, "html"),
+    ".warc": "warc",
+    ".avro": "avro",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+}
+CODECS: Final = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd"}
+HTML_START = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|title|body|meta)\b", re.I | re.S)
+
+
+def plan(inputs: Sequence[str], *, split_bytes: int = SPLIT_BYTES) -> tuple[list[Split], int]:
+    """The splits of some paths, globs and directories, and how many files among them are no pages.
+
+    Splits depend on the input only, never on the number of workers. Small files share one; files that can be read from
+    any byte (plain WARC, WARC.gz, Avro, JSON lines) are cut.
+
+    Raises:
+        InputError: if a path is not there, or of no kind that is known.
+
+    """
+    pieces: list[Range] = []
+    skipped = 0
+    for path in inputs:
+        for file in expand(path):
+            if file is None:
+                skipped += 1
+            else:
+                pieces.extend(cut(file, split_bytes))
+    splits: list[Split] = []
+    group: list[Range] = []
+    size = 0
+    for piece in pieces:
+        weight = weigh(piece)
+        if group and size + weight > split_bytes:
+            splits.append(Split(len(splits), tuple(group)))
+            group, size = [], 0
+        group.append(piece)
+        size += weight
+    if group:
+        splits.append(Split(len(splits), tuple(group)))
+    return splits, skipped
+
+
+def weigh(piece: Range) -> int:
+    """About how many bytes a range has when it is not compressed."""
+    packed = piece.codec or (piece.kind == "warc" and piece.path.endswith(".gz"))
+    return (piece.end - piece.start) * (EXPANSION if packed else 1)
+
+
+def cut(file: Range, split_bytes: int) -> Iterator[Range]:
+    """The ranges of a file, none of them much larger than a split."""
+    pieces = 1 if file.codec or file.kind == "html" else max(1, round(weigh(file) / split_bytes))
+    edges = [file.end * i // pieces for i in range(pieces + 1)]
+    for start, end in zip(edges, edges[1:], strict=False):
+        yield file._replace(start=start, end=end)
+
+
+def expand(path: str) -> Iterator[Range | None]:
+    """The files of a path, a glob or a directory, in order of their names; ``None`` for each that is no page.
+
+    Raises:
+        InputError: if there is none, or one that was named is of no known kind.
+
+    """
+    try:
+        fs, root = fsspec.core.url_to_fs(path)
+        local = "file" in ((fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol)
+        if fs.isdir(root):
+            base = root.rstrip("/")
+            for name, size in sorted((name, info["size"]) for name, info in fs.find(root, detail=True).items()):
+                if not any(part.startswith(".") for part in name[len(base) + 1 :].split("/")):
+                    yield identify(name if local else fs.unstrip_protocol(name), size, name[len(base) + 1 :])
+            return
+        if fs.isfile(root):  # first, for a name may have brackets in it
+            names = [root]
+        elif fsspec.core.has_magic(root):
+            names = sorted(name for name in fs.glob(root) if fs.isfile(name))
+            if not names:
+                raise InputError(f"{path}: no file matches: check the pattern (** goes into directories)")
+        else:
+            raise InputError(f"{path}: no such file or directory")
+        for name in names:
+            file = identify(name if local else fs.unstrip_protocol(name), fs.size(name), os.path.basename(name))
+            if file is None:
+                raise InputError(f"{path}: not a web page, WARC, Avro or JSON lines file, by its content or its name")
+            yield file
+    except (OSError, ImportError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+
+
+def identify(path: str, size: int, name: str) -> Range | None:
+    """What a file is; ``None`` if it is nothing that has pages."""
+    stem, suffix = os.path.splitext(path.lower())
+    codec = CODECS.get(suffix, "")
+    kind = KIND_OF_NAME.get(os.path.splitext(stem)[1] if codec else suffix)
+    if kind == "html" and not codec:  # thousands of these are common: they are opened once, where they are read
+        return Range(path, 0, size, "html", name)
+    start = head_of(path, codec)
+    found: Kind | None = None
+    if start.startswith(avro.MAGIC):
+        found = "avro"
+    elif start.startswith(warc.WARC):
+        found = "warc"
+    elif HTML_START.match(start):
+        found = "html"
+    elif start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and kind != "html":
+        found = "jsonl"
+    kind = found or kind
+    if kind is None:
+        return None
+    if kind == "warc" and codec == "gzip":
+        with open_file(path) as file:
+            codec = "gzip" if warc.is_one_member(file) else ""
+    return Range(path, 0, size, kind, name if kind == "html" else "", codec)
+
+
+def head_of(path: str, codec: str) -> bytes:
+    """The first bytes of a file, decompressed; ``b""`` if they cannot be."""
+    try:
+        with open_file(path, codec) as file:
+            return file.read(2048)
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
+        return b""
+
+
+def open_file(path: str, codec: str = "") -> BinaryIO:
+    """A file, opened to read bytes, decompressed if it has a codec."""
+    if not codec and "://" not in path:
+        return Path(path).open("rb")
+    return cast(BinaryIO, fsspec.open(path, "rb", compression=codec or None).open())
+
+
+def read(split: Split) -> Iterator[Page | Rejected | Skipped]:
+    """The pages of a split, and what it has instead of pages. Nothing in a file is fatal."""
+    for piece in split.ranges:
+        try:
+            with open_file(piece.path, piece.codec) as file:
+                yield from READERS[piece.kind](file, piece)
+        except (OSError, EOFError, zlib.error, lzma.LZMAError, BadAvro) as error:
+            reason = "truncated" if isinstance(error, EOFError) else "unreadable"
+            yield Rejected(piece.path, piece.start, piece.name, reason, f"{type(error).__name__}: {error}")
+
+
+def read_html(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipped]:
+    """The one page of an HTML file."""
+    yield Page(piece.name, piece.path, 0, file.read(MAX_BYTES + 1))
+
+
+def read_warc(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipped]:
+    """The HTML responses of a WARC file."""
+    end = sys.maxsize if piece.codec else piece.end
+    for found in warc.read_responses(file, piece.start, end, MAX_BYTES):
+        if isinstance(found, warc.Response):
+            yield Page(
+                found.url, piece.path, found.offset, found.body, content_type=found.content_type, date=found.date
+            )
+        elif isinstance(found, warc.BadRecord):
+            yield Rejected(piece.path, found.offset, found.url, found.reason, found.detail)
+        else:
+            yield Skipped(piece.path, found.offset)
+
+
+def read_jsonl(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipped]:
+    """The pages of JSON lines; a line belongs to the range in which it starts. Compressed files are read whole."""
+    end = sys.maxsize if piece.codec else piece.end
+    at = piece.start
+    if at:
+        file.seek(at - 1)
+        at += pass_line(file) - 1
+    while at < end:
+        line = file.readline(MAX_LINE + 1)
+        if not line:
+            return
+        offset, at = at, at + len(line)
+        if len(line) > MAX_LINE:
+            at += pass_line(file)
+            yield Rejected(piece.path, offset, "", "too-large", f"a line of more than {MAX_LINE} bytes")
+            continue
+        line = line.removeprefix(codecs.BOM_UTF8).strip()
+        if not line:
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield Rejected(piece.path, offset, "", "bad-record", f"{type(error).__name__}: {error}")
+        else:
+            yield page_of(record, piece.path, offset)
+
+
+def pass_line(file: BinaryIO) -> int:
+    """Read to the end of the line, without keeping it; returns how many bytes that was."""
+    passed = 0
+    while chunk := file.readline(1 << 20):
+        passed += len(chunk)
+        if chunk.endswith(b"\n"):
+            break
+    return passed
+
+
+def read_avro(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipped]:
+    """The pages of an Avro container file."""
+    if piece.codec:
+        file = io.BytesIO(file.read())  # a container file has a codec of its own: who compresses it again has small ones
+        piece = piece._replace(end=len(file.getbuffer()))  # type: ignore[attr-defined]
+    for block in avro.read_blocks(file, piece.path, piece.start, piece.end):
+        if isinstance(block, avro.BadBlock):
+            yield Rejected(piece.path, block.offset, "", "bad-record", block.detail)
+            continue
+        offset, records = block
+        try:
+            for record in records:
+                yield page_of(record, piece.path, offset)
+        except Exception as error:  # fastavro raises whatever the data made it do
+            yield Rejected(piece.path, offset, "", "bad-record", f"{type(error).__name__}: {error}")
+
+
+def page_of(record: Any, source: str, offset: int) -> Page | Rejected:
+    """The page that a record (of JSON lines, of Avro) holds: ``url`` or ``id``, ``html`` or ``text``, and what it may have."""
+    if not isinstance(record, dict):
+        return Rejected(source, offset, "", "bad-record", "not an object")
+    name = record.get("url")
+    if name is None or name == "":
+        name = record.get("id")
+    if name is None or name == "" or isinstance(name, (dict, list)):
+        return Rejected(source, offset, "", "bad-record", "neither url nor id")
+    url = str(name)
+    html, text = record.get("html"), record.get("text")
+    content = html if html is not None else text
+    if not isinstance(content, (str, bytes)):
+        return Rejected(source, offset, url, "bad-record", "neither html nor text")
+
+    def string(key: str) -> str:
+        value = record.get(key)
+        return value if isinstance(value, str) else ""
+
+    return Page(url, source, offset, content, html is None, string("title"), string("content_type"), string("date"))
+
+
+READERS = {"html": read_html, "warc": read_warc, "jsonl": read_jsonl, "avro": read_avro}
+
+
+def spool_lines(lines: Iterable[bytes], path: Path) -> None:
+    """Write standard input to a file that workers can open."""
+    with path.open("wb") as file:
+        for line in lines:
+            file.write(line)
