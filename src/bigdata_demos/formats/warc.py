@@ -73,21 +73,24 @@ def read_responses(file: BinaryIO, start: int, end: int, limit: int) -> Iterator
         except Exception as raised:  # whatever the data made the reader raise
             error = f"{type(raised).__name__}: {raised}"
         # Without an error, the reader saw the end of the file, or took something in its middle for the end.
+        reason = ("bad-record", error) if error else TRUNCATED
         after = record_end(file, at, size)
-        if after is None:
-            url = held.url if isinstance(held, (Response, BadRecord)) else ""
-            yield BadRecord(at, url, *(("bad-record", error) if error else TRUNCATED))
-        elif held:
+        if not is_whole(after, size):
+            yield BadRecord(at, held.url if isinstance(held, (Response, BadRecord)) else "", *reason)
+            at = next_record(file, at + 1, size)
+            continue
+        if held:
             yield held
         elif error:
-            yield BadRecord(at, "", "bad-record", error)
-        at = next_record(file, at + 1, size) if after is None else after
-        if not error and after is not None:
-            while at < size and (after := record_end(file, at, size)) is not None:
-                at = after
-            if at < size:
-                yield BadRecord(at, "", *TRUNCATED)
-                at = next_record(file, at + 1, size)
+            yield BadRecord(at, "", *reason)
+        at = after or size  # is_whole says that it is not None
+        while not error and at < size and is_whole(after := record_end(file, at, size), size):
+            at = after or size
+        # What is damaged at the start of the next range is told of here: that range starts at its first good record.
+        after = record_end(file, at, size) if at < size else size
+        if (after is None and (not error or at >= end)) or (not error and at < end and not is_whole(after, size)):
+            yield BadRecord(at, "", *reason)
+            at = next_record(file, at + 1, size)
 
 
 def response(record: WarcRecord, limit: int) -> Response | BadRecord | Unwanted:
@@ -98,7 +101,7 @@ def response(record: WarcRecord, limit: int) -> Response | BadRecord | Unwanted:
     if http is None:
         return Unwanted(offset)
     content_type = http.get("Content-Type") or ""
-    if http.status_code != 200 or not is_html(content_type):  # noqa: PLR2004 (HTTP's OK)
+    if http.status_code != 200 or not is_html(content_type):
         return Unwanted(offset)
     if not url:
         return BadRecord(offset, "", "bad-record", "no WARC-Target-URI")
@@ -146,13 +149,16 @@ def chains(file: BinaryIO, start: int, size: int) -> bool:
     while at < min(start + CHAIN, size):
         following = record_end(file, at, size)
         if following is None:
-            return at > start  # a file that was cut: good up to there
+            return at > start  # damage further on is not this record's
         at = following
     return True
 
 
 def record_end(file: BinaryIO, start: int, size: int) -> int | None:
-    """Where the record (a gzip member, or plain) that starts at ``start`` ends; ``None`` if it isn't one, or not complete."""
+    """Where the record (a gzip member, or plain) that starts at ``start`` ends.
+
+    ``None`` if there is no record, or a damaged one; more than ``size`` if the file ends inside it.
+    """
     file.seek(start)
     head = file.read(CHUNK)
     if not head.startswith(GZIP):
@@ -172,7 +178,12 @@ def record_end(file: BinaryIO, start: int, size: int) -> int | None:
         if member.eof:
             return at - len(member.unused_data)
         head = file.read(CHUNK)
-    return None
+    return size + 1 if first == WARC else None
+
+
+def is_whole(end: int | None, size: int) -> bool:
+    """Whether a record of which :func:`record_end` said this is all there."""
+    return end is not None and end <= size
 
 
 def is_one_member(file: BinaryIO) -> bool:
@@ -195,5 +206,5 @@ def plain_end(head: bytes, start: int, size: int) -> int | None:
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-length" and value.strip().isdigit():
             end = start + len(fields) + 4 + int(value)
-            return min(end + 4, size) if end <= size else None  # two line ends follow it
+            return min(end + 4, size) if end <= size else size + 1  # two line ends follow it
     return None

@@ -16,9 +16,9 @@ it; then what the job stands on: :mod:`.text`, :mod:`.candidates`, :mod:`.freque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .runner import Result, run
+    from .runner import Result, Session, open_session, run
 
-__all__ = ["Result", "run"]
+__all__ = ["Result", "Session", "open_session", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
 """From the text of a page to its candidate keyphrases, as arrays.
 
 A **candidate** is 1 to 3 words inside an unbroken run of words. A run ends at punctuation, a stopword, a number, a word
-longer than 64 characters, and at the boundary of a block. A hyphen between two words joins them, as a space does.
+longer than 64 characters, and at the boundary of a block. Words with a hyphen between them are one word.
 
 The identity of a phrase is the sequence of its words' Porter stems; a stable 64-bit hash stands for it (version 1:
 :func:`word_hash` of each stem, mixed by :func:`mix`). Among 10**8 phrases the chance of any collision is
@@ -41,11 +41,13 @@ def ranges(categories: str, last: int = 0x1FFFF) -> str:
 
 # Python's \w lacks the marks that many scripts write their vowels with, and the joiners inside their words.
 LETTER = rf"[\w{ranges('Mn Mc')}\u200c\u200d]"
-TOKEN = re.compile(rf"{LETTER}+(?:['’]{LETTER}+)*|(?<!\w)-|-(?!\w)|[^\w\s\u200b-]|\n")
-"""A word, or whatever breaks a run of words. Spaces, and hyphens inside words, are neither."""
+TOKEN = re.compile(rf"{LETTER}+(?:['’-]{LETTER}+)*|[^\w\s\u200b]|\n")
+"""A word (apostrophes and hyphens inside it are part of it), or whatever breaks a run of words. Spaces are neither."""
 
 # Scripts that write no spaces. Each Han character is a word; so is a run of Hiragana, and one of Katakana.
-UNSPACED = re.compile(r"[\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]|[\u3041-\u309f]+|[\u30a0-\u30ff]+")
+UNSPACED = re.compile(
+    r"[\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]|[\u3041-\u309f]+|[\u30a0-\u30ff]+"
+)
 """Words of these scripts are set apart by zero-width spaces."""
 
 
@@ -102,7 +104,7 @@ class Vocabulary(dict[str, int]):
         if not token[0].isalnum() and not any(map(str.isalnum, token)):
             return 0
         word = token.lower().replace("’", "'")
-        if len(word) > MAX_WORD or word in self.stopwords or not any(map(str.isalpha, word)):
+        if len(word) > MAX_WORD or self.stopwords.match(word) or not any(map(str.isalpha, word)):
             return 1
         word = word.removesuffix("'s")
         stem = self.stemmer.stemWord(word) or word

@@ -7,6 +7,7 @@ commutative monoid: :func:`merge` is associative and commutative, its identity i
 Buckets are ranges of hashes: joined in order, merged buckets are one table again.
 """
 
+import mmap
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -15,6 +16,9 @@ import numpy.typing as npt
 
 from .candidates import Hashes, Integers
 from .model import Packed
+
+Table = bytes | mmap.mmap
+"""A table, in memory or in a file that is mapped into it."""
 
 Counts = npt.NDArray[np.uint32]
 
@@ -30,7 +34,7 @@ def pack(hashes: Hashes, counts: Counts | Integers) -> bytes:
     return hashes.astype(HASH, copy=False).tobytes() + counts.astype(COUNT, copy=False).tobytes()
 
 
-def unpack(packed: bytes | memoryview) -> tuple[Hashes, Counts]:
+def unpack(packed: Table) -> tuple[Hashes, Counts]:
     """Hashes and counts of a table, as views of its bytes."""
     size = len(packed) // ENTRY
     return np.frombuffer(packed, HASH, size), np.frombuffer(packed, COUNT, size, size * HASH.itemsize)
@@ -80,7 +84,7 @@ def join(buckets: Iterable[bytes]) -> bytes:
     return pack(np.concatenate([hashes for hashes, _ in some]), np.concatenate([counts for _, counts in some]))
 
 
-def look_up(table: bytes | memoryview, hashes: Hashes) -> Integers:
+def look_up(table: Table, hashes: Hashes) -> Integers:
     """The frequency of each phrase; 1 where the table has none."""
     known, counts = unpack(table)
     if not len(known):
@@ -89,7 +93,7 @@ def look_up(table: bytes | memoryview, hashes: Hashes) -> Integers:
     return np.where(known[at] == hashes, counts[at], 1).astype(np.int64)
 
 
-def pages(table: bytes | memoryview) -> int:
+def pages(table: Table) -> int:
     """How many pages a table was counted over."""
     hashes, counts = unpack(table)
     return int(counts[0]) if len(hashes) and hashes[0] == EMPTY else 0

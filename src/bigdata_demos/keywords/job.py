@@ -24,7 +24,20 @@ from ..formats import avro
 from . import frequencies, sinks, sources
 from .candidates import TOKEN, Candidates, Integers, Vocabulary, find_candidates, segment
 from .frequencies import merge
-from .model import Document, IndexRow, Keyword, Mapped, Packed, Page, PageKeywords, Part, Posting, Rejected, Scored, Skipped, Split
+from .model import (
+    Document,
+    IndexRow,
+    Keyword,
+    Mapped,
+    Page,
+    PageKeywords,
+    Part,
+    Posting,
+    Rejected,
+    Scored,
+    Skipped,
+    Split,
+)
 from .stopwords import Stopwords
 from .text import Unreadable, extract
 
@@ -43,7 +56,7 @@ def map_page(page: Page, vocabulary: Vocabulary) -> tuple[Document, Candidates] 
     return document, find_candidates(vocabulary.numbers(tokens(document)), vocabulary)
 
 
-def score_page(document: Document, table: bytes, top: int, vocabulary: Vocabulary) -> PageKeywords:
+def score_page(document: Document, table: frequencies.Table, top: int, vocabulary: Vocabulary) -> PageKeywords:
     """Pass 2 of a page: its ``top`` best keywords; ``table`` has the document frequencies of its candidates, at least.
 
     Ties are broken by first occurrence, then by stems.
@@ -87,8 +100,9 @@ def score(found: Candidates, df: Integers, pages: int) -> Integers:
     words = weight[found.token]
     for more in range(1, 3):
         words = words + np.where(found.words > more, weight[found.token + more], 0)
-    divisor = np.where(found.words == 2, 1, 2) * np.where(found.length <= SHORT, 4, 1)  # noqa: PLR2004
-    return ((tf * words * rarity * np.where(found.whole, WHOLE, 1)) << 8) // ((10 + found.first) * divisor)
+    divisor = np.where(found.words == 2, 1, 2) * np.where(found.length <= SHORT, 4, 1)
+    scores: Integers = ((tf * words * rarity * np.where(found.whole, WHOLE, 1)) << 8) // ((10 + found.first) * divisor)
+    return scores
 
 
 def rank_pages(postings: Iterable[Posting]) -> Iterator[IndexRow]:
@@ -138,7 +152,7 @@ class Job:
         """The one table of document frequencies, from all merged buckets."""
         return frequencies.join(buckets[bucket] for bucket in sorted(buckets))
 
-    def score_split(self, split: Split, kept: bytes, table: bytes) -> Scored:
+    def score_split(self, split: Split, kept: bytes, table: frequencies.Table) -> Scored:
         """Pass 2 over a split: writes its keywords and its dead letters, returns its postings by bucket."""
         vocabulary = vocabulary_of(self.stopwords)
         read = avro.unpack(kept, avro.schema("kept"))

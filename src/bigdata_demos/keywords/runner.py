@@ -13,8 +13,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
-
 from .. import __version__
 from ..errors import InputError, OutputError, TooManyRejected, UsageError
 from . import engines, sinks, sources, stopwords
@@ -60,10 +58,30 @@ def no_progress(phase: str, done: int, total: int) -> None:
     """Report progress to nobody."""
 
 
+@dataclass(frozen=True)
+class Session:
+    """An engine that is open, for more than one run: what :func:`run` takes as ``engine`` instead of a name."""
+
+    engine: str
+    workers: int
+    cluster: str
+    run_job: engines.Run
+
+
+@contextlib.contextmanager
+def open_session(
+    engine: str, *, workers: int = 0, cluster: str = "", engine_options: Mapping[str, str] | None = None
+) -> Iterator[Session]:
+    """Start an engine, and stop it at the end. For arguments and errors see :func:`run`."""
+    opener = engines.load(engine)
+    with opener.open(engines.Settings(workers, cluster, dict(engine_options or {}))) as run_job:
+        yield Session(engine, workers, cluster, run_job)
+
+
 def run(
     inputs: Sequence[str | Path] = (),
     *,
-    engine: str = "serial",
+    engine: str | Session = "serial",
     workers: int = 0,
     cluster: str = "",
     top: int = 10,
@@ -82,7 +100,7 @@ def run(
     Args:
         inputs: paths, globs, directories, URLs that fsspec knows; ``-`` for JSON lines from ``stdin``; none for the
             crawl that comes with the package.
-        engine: one of :data:`~.engines.ENGINES`.
+        engine: one of :data:`~.engines.ENGINES`, or a session (which has its own ``workers``, ``cluster``, ``engine_options``).
         workers: tasks at once; 0 for as many as there are cores, or as the cluster offers.
         cluster: a cluster's address, ``""`` for an embedded one.
         top: keywords of each page, at most.
@@ -107,19 +125,23 @@ def run(
     check(top=top, workers=workers, max_rejected=max_rejected, split_bytes=split_bytes)
     output = Path(output)
     words = stopwords.load(stopword_list)
-    opener = engines.load(engine)
+    opening: contextlib.AbstractContextManager[Session]
+    if isinstance(engine, str):
+        engines.load(engine)  # says what is missing before any work is done
+        opening = open_session(engine, workers=workers, cluster=cluster, engine_options=engine_options)
+    else:
+        opening = contextlib.nullcontext(engine)
     clock = Clock(started)
     with sinks.working_directory(output, overwrite=overwrite) as workdir:
         paths = [local_input(path, workdir, stdin) for path in inputs] or [str(bundled_crawl())]
         splits, skipped = sources.plan(paths, split_bytes=split_bytes)
-        bits = bits_for(splits)
-        log.info("%d splits, %d buckets", len(splits), 1 << bits)
+        job = Job(top, words, bits_for(splits), str(workdir))
+        log.info("%d splits, %d buckets", len(splits), 1 << job.bits)
         clock.lap("plan")
-        settings = engines.Settings(workers, cluster, dict(engine_options or {}))
-        with opener.open(settings) as run_job:
+        with opening as session:
             startup = time.time() - started
             clock.lap("start")
-            parts = run_job(Job(top, words, bits, str(workdir)), splits, functools.partial(clock.phase, progress))
+            parts = session.run_job(job, splits, functools.partial(clock.phase, progress))
             clock.end_phase()
         clock.lap("stop")
         totals = sinks.add_up(parts)
@@ -130,11 +152,11 @@ def run(
                 f"{totals.rejected} of {totals.pages + totals.rejected} pages were rejected ({most}), more than "
                 f"{max_rejected:g} %: look at the input, or allow more with --max-rejected"
             )
-        manifest = {
+        manifest: dict[str, Any] = {
             "format": 1,
-            "engine": engine,
-            "cluster": cluster,
-            "workers": workers,
+            "engine": session.engine,
+            "cluster": session.cluster,
+            "workers": session.workers,
             "inputs": list(map(str, inputs)) or ["(the bundled crawl)"],
             "top": top,
             "stopwords": stopword_list,
@@ -156,7 +178,7 @@ def run(
             raise OutputError(f"cannot write {error.filename or output}: {error.strerror or error}") from None
     return Result(
         output,
-        engine,
+        session.engine,
         totals.pages,
         totals.rejected,
         totals.skipped + skipped,
@@ -202,11 +224,11 @@ def check(*, top: int, workers: int, max_rejected: float, split_bytes: int) -> N
         UsageError: naming the first.
 
     """
-    if not 1 <= top <= 1000:  # noqa: PLR2004
+    if not 1 <= top <= 1000:
         raise UsageError("--top must be from 1 to 1000")
     if workers < 0:
         raise UsageError("--workers must be 1 or more (0: one for each core)")
-    if not (math.isfinite(max_rejected) and 0 <= max_rejected <= 100):  # noqa: PLR2004
+    if not (math.isfinite(max_rejected) and 0 <= max_rejected <= 100):
         raise UsageError("--max-rejected must be a percentage, from 0 to 100")
     if split_bytes < 1:
         raise UsageError("--split-bytes must be 1 or more")
@@ -256,8 +278,3 @@ def versions() -> dict[str, str]:
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[package] = metadata.version(package)
     return found
-
-
-def process_started() -> float:
-    """When this process was created, as :func:`time.time` has it."""
-    return psutil.Process().create_time()

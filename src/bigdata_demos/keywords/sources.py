@@ -8,7 +8,6 @@ What a path is gets decided by its first bytes, and by its name where they do no
 ``unreadable``    the file cannot be opened or read at all
 """
 
-import bz2
 import codecs
 import io
 import json
@@ -18,6 +17,7 @@ import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
@@ -44,14 +44,16 @@ KIND_OF_NAME: Final[dict[str, Kind]] = {
     ".json": "jsonl",
 }
 CODECS: Final = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd"}
-HTML_START = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|title|body|meta)\b", re.I | re.S)
+HTML_START = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|title|body|meta)\b", re.IGNORECASE | re.DOTALL
+)
 
 
 def plan(inputs: Sequence[str], *, split_bytes: int = SPLIT_BYTES) -> tuple[list[Split], int]:
     """The splits of some paths, globs and directories, and how many files among them are no pages.
 
     Splits depend on the input only, never on the number of workers. Small files share one; files that can be read from
-    any byte (plain WARC, WARC.gz, Avro, JSON lines) are cut.
+    any byte (WARC.gz, Avro, JSON lines) are cut.
 
     Raises:
         InputError: if a path is not there, or of no kind that is known.
@@ -88,9 +90,10 @@ def weigh(piece: Range) -> int:
 
 def cut(file: Range, split_bytes: int) -> Iterator[Range]:
     """The ranges of a file, none of them much larger than a split."""
-    pieces = 1 if file.codec or file.kind == "html" else max(1, round(weigh(file) / split_bytes))
+    whole = file.codec or file.kind == "html" or (file.kind == "warc" and not file.path.endswith(".gz"))
+    pieces = 1 if whole else max(1, round(weigh(file) / split_bytes))
     edges = [file.end * i // pieces for i in range(pieces + 1)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         yield file._replace(start=start, end=end)
 
 
@@ -190,9 +193,7 @@ def read_warc(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skippe
     end = sys.maxsize if piece.codec else piece.end
     for found in warc.read_responses(file, piece.start, end, MAX_BYTES):
         if isinstance(found, warc.Response):
-            yield Page(
-                found.url, piece.path, found.offset, found.body, content_type=found.content_type, date=found.date
-            )
+            yield Page(found.url, piece.path, found.offset, found.body, content_type=found.content_type, date=found.date)
         elif isinstance(found, warc.BadRecord):
             yield Rejected(piece.path, found.offset, found.url, found.reason, found.detail)
         else:
@@ -240,7 +241,7 @@ def read_avro(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skippe
     """The pages of an Avro container file."""
     if piece.codec:
         file = io.BytesIO(file.read())  # a container file has a codec of its own: who compresses it again has small ones
-        piece = piece._replace(end=len(file.getbuffer()))  # type: ignore[attr-defined]
+        piece = piece._replace(end=sys.maxsize)
     for block in avro.read_blocks(file, piece.path, piece.start, piece.end):
         if isinstance(block, avro.BadBlock):
             yield Rejected(piece.path, block.offset, "", "bad-record", block.detail)

@@ -61,12 +61,12 @@ WITHOUT_EVENTS = 1  # lexbor's option: no work for scripts that nobody runs
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)(?:[^<>]*(/)>)?")
 # Elements that never hold others, or that the parser closes by itself: they add no depth.
 FLAT = frozenset(
-    "area base br col embed hr img input link meta source track wbr a button dd dt h1 h2 h3 h4 h5 h6 li nobr optgroup"
-    " option p rb rp rt rtc tbody td tfoot th thead tr select".split()
+    "area base br col embed hr img input link meta source track wbr a button dd dt h1 h2 h3 h4 h5 h6 li nobr optgroup "  # noqa: SIM905
+    "option p rb rp rt rtc tbody td tfoot th thead tr select".split()
 )
 
 
-class Unreadable(Exception):  # noqa: N818 (never seen outside: it becomes a Rejected)
+class Unreadable(Exception):
     """A page that cannot be read; ``args`` are the reason and a detail."""
 
 
@@ -87,8 +87,9 @@ def extract(page: Page) -> Document:
         markup = decode(page.content, page.content_type)
     else:
         markup = decode_html(page.content, page.content_type)
+    declared: list[str] = []
     if page.is_text:
-        title, declared = clean(page.title), []
+        title = clean(page.title)
         text = blocks(re.sub(r"\n\s*\n", "\f", clean(markup)))
     else:
         title, text, declared = parse_html(markup)
@@ -159,7 +160,7 @@ def decode(raw: bytes, content_type: str = "") -> str:
     good = len(text) - sum(map(text.count, map(chr, range(128)))) - bad
     if good > bad:
         return text
-    detected = known(detect_encoding(raw[:1_000_000])) or "windows-1252"
+    detected = known(detect_encoding(raw[:1_000_000]) or "") or "windows-1252"
     return raw.decode(detected, "replace")
 
 

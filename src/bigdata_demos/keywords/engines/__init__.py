@@ -15,11 +15,13 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from ...errors import EngineNotInstalled, UsageError
-from ..job import Job
-from ..model import Part, Split
+
+if TYPE_CHECKING:  # the command asks for the names of engines before it imports what they need
+    from ..job import Job
+    from ..model import Part, Split
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of a phase, how many of its tasks are done, and how many there are."""
@@ -50,7 +52,7 @@ class Settings:
 class Run(Protocol):
     """An engine that is open."""
 
-    def __call__(self, job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+    def __call__(self, job: "Job", splits: "Sequence[Split]", progress: Progress) -> "list[Part]":
         """Run a job; returns its parts, one accepted attempt of each.
 
         Raises:

@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from ...errors import JobFailed
+from ..frequencies import Table
 from ..job import Job
 from ..model import Packed, Part, Scored, Split
 from . import Progress, Run, Settings, check_embedded, check_options, warm_up
@@ -30,7 +31,7 @@ AHEAD = 2  # splits in flight for each worker: one that it works on, and one so 
 
 
 @contextmanager
-def open(settings: Settings) -> Iterator[Run]:  # noqa: A001 (the engines' contract)
+def open(settings: Settings) -> Iterator[Run]:
     """Start a pool of worker processes."""
     check_embedded("asyncio", settings)
     check_options("asyncio", settings.options, {})
@@ -58,7 +59,7 @@ def open(settings: Settings) -> Iterator[Run]:  # noqa: A001 (the engines' contr
             stop(pool)
 
 
-async def run_async(
+async def run_async(  # noqa: PLR0917
     pool: Executor, ahead: int, spool: Path, job: Job, splits: Sequence[Split], progress: Progress
 ) -> list[Part]:
     """Both passes."""
@@ -135,7 +136,7 @@ def score_split(job: Job, split: Split, kept: Path, frequencies: Path) -> Scored
 
 
 @functools.lru_cache(maxsize=1)
-def mapped_file(path: str) -> bytes | mmap.mmap:
+def mapped_file(path: str) -> Table:
     """A file in memory, shared by all processes that map it."""
     with Path(path).open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if os.fstat(file.fileno()).st_size else b""
@@ -143,15 +144,14 @@ def mapped_file(path: str) -> bytes | mmap.mmap:
 
 def start_worker(everyone: Any) -> None:
     """Set a worker process up: Ctrl-C is the driver's business."""
-    global barrier  # noqa: PLW0603 (a barrier is inherited, it cannot be sent)
-    barrier = everyone
+    wait_for_everyone.barrier = everyone  # type: ignore[attr-defined]  # it is inherited, and cannot be sent
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def wait_for_everyone(_: int) -> None:
     """Import what the job needs, and come back when every worker has."""
     warm_up()
-    barrier.wait()
+    wait_for_everyone.barrier.wait()  # type: ignore[attr-defined]
 
 
 def stop(pool: ProcessPoolExecutor) -> None:

@@ -13,7 +13,7 @@ from . import Progress, Run, Settings, check_embedded, check_options
 
 
 @contextmanager
-def open(settings: Settings) -> Iterator[Run]:  # noqa: A001 (the engines' contract)
+def open(settings: Settings) -> Iterator[Run]:
     """Start nothing."""
     check_embedded("serial", settings)
     check_options("serial", settings.options, {})

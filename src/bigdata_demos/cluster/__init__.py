@@ -1,0 +1,1 @@
+"""Starts, probes and explains clusters: what would clutter the engines."""

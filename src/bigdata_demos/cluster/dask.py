@@ -1,0 +1,68 @@
+"""Dask: connecting to a scheduler, with an answer within seconds when that cannot work."""
+
+import logging
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import dask
+from distributed import Client
+
+from ..errors import EngineUnavailable
+from .probe import check_python, reachable
+
+WAIT: Final = 20.0
+"""Seconds to wait for workers."""
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Dask's own log lines to errors, and its defaults to this machine, while the engine is open."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.worker", "distributed.nanny", "bokeh")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with dask.config.set({"distributed.comm.timeouts.connect": "10s", "logging.distributed": "critical"}):
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def connect(address: str, workers: int) -> Iterator[Client]:
+    """A client of a running scheduler that has (at least) some workers, with this Python and this package.
+
+    Raises:
+        EngineUnavailable: if there is no such scheduler, or its workers cannot run the job.
+
+    """
+    reachable(address, "tcp", "dask scheduler --host 127.0.0.1; dask worker " + address)
+    try:
+        client = Client(address, timeout=WAIT)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise EngineUnavailable(f"{address} does not answer as a Dask scheduler: {error}") from None
+    with client:
+        try:
+            client.wait_for_workers(max(workers, 1), timeout=WAIT)
+        except TimeoutError:
+            there = len(client.scheduler_info(n_workers=-1)["workers"])
+            raise EngineUnavailable(
+                f"the scheduler at {address} has {there} workers, not {max(workers, 1)}: start more (dask worker {address}), "
+                "or ask for fewer with --workers"
+            ) from None
+        check_python(f"the workers of {address}", set(client.run(platform.python_version).values()))
+        missing = client.run(has_package)
+        if not all(missing.values()):
+            some = ", ".join(sorted(worker for worker, there in missing.items() if not there))
+            raise EngineUnavailable(f"bigdata_demos is not installed on {some}: pip install it there, the same version as here")
+        yield client
+
+
+def has_package() -> bool:
+    """Whether this package can be imported, where this runs."""
+    import importlib.util
+
+    return importlib.util.find_spec("bigdata_demos") is not None

@@ -1,0 +1,50 @@
+"""Quick checks before anything is started: is somebody there, is it the right Python?"""
+
+import platform
+import socket
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from ..errors import EngineUnavailable, UsageError
+
+SECONDS = 5.0  # for a connection
+
+
+def reachable(url: str, scheme: str, how_to_start: str) -> tuple[str, int]:
+    """Host and port of a cluster that accepts connections.
+
+    Raises:
+        UsageError: if the address is not of the form ``scheme://host:port``.
+        EngineUnavailable: if nobody listens there.
+
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if parts.scheme != scheme or not host or not port:
+        raise UsageError(f"--cluster {url}: not an address of the form {scheme}://HOST:PORT")
+    try:
+        socket.create_connection((host, port), SECONDS).close()
+    except OSError as error:
+        raise EngineUnavailable(
+            f"nothing answers at {url} ({error.strerror or error}): start the cluster ({how_to_start}), or leave out --cluster"
+        ) from None
+    return host, port
+
+
+def check_python(where: str, versions: Collection[str]) -> None:
+    """Refuse workers with another minor version of Python than the driver's.
+
+    Raises:
+        EngineUnavailable: naming both.
+
+    """
+    here = platform.python_version_tuple()[:2]
+    others = sorted(version for version in versions if tuple(version.split(".")[:2]) != here)
+    if others:
+        raise EngineUnavailable(
+            f"Python is {platform.python_version()} here and {', '.join(others)} on {where}: driver and workers must have the "
+            f"same minor version; run this with Python {'.'.join(others[0].split('.')[:2])}, or make their environment anew"
+        )

@@ -1,0 +1,242 @@
+"""Spark: starting a driver, connecting it to a cluster, and saying in one line what is wrong when that cannot work."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from py4j.protocol import Py4JError
+from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkException
+
+from ..errors import BigDataDemosError, EngineUnavailable, JobFailed
+from .java import find_java
+from .probe import reachable
+
+OPTIONS: Final = {
+    "memory": "memory of each executor, such as 2g (default 1g); of the driver, where it is the executor too",
+    "python": "the workers' Python (default: this one)",
+    "ui": "port of Spark's web page for the job, 0 for any free one (default: no page)",
+    "master-ui": "address of the master's web page, such as localhost:8080: asked when no worker takes the job",
+}
+WAIT: Final = 20.0
+"""Seconds to wait for executors."""
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+
+@contextmanager
+def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[tuple[SparkContext, int]]:
+    """A context on this machine or a cluster, and how many tasks it runs at once. Leaving it ends the JVM too.
+
+    Raises:
+        EngineNotInstalled: without Java.
+        EngineUnavailable: if the cluster cannot be reached, or has no worker that is large enough.
+
+    """
+    find_java()
+    slots = workers or os.cpu_count() or 1
+    os.environ["PYSPARK_PYTHON"] = options.get("python", sys.executable)  # pyspark has no other way to be told
+    conf = SparkConf().setAppName("bigdata_demos keywords").setAll(settings_for(options))
+    if cluster:
+        host, _ = reachable(cluster, "spark", "python -m bigdata_demos.cluster spark")
+        conf.setMaster(cluster).set("spark.executor.memory", options.get("memory", "1g"))
+        conf.set("spark.executor.cores", "1").setAll([("spark.cores.max", str(workers))] if workers else [])
+        if host in LOOPBACK:
+            conf.set("spark.driver.host", "127.0.0.1").set("spark.driver.bindAddress", "127.0.0.1")
+    else:
+        conf.setMaster(f"local[{slots},4]").set("spark.driver.memory", options.get("memory", "1g"))
+        conf.set("spark.driver.host", "127.0.0.1").set("spark.driver.bindAddress", "127.0.0.1")
+    with tempfile.TemporaryDirectory(prefix="spark-") as directory:
+        conf.set("spark.local.dir", directory).set("spark.sql.warehouse.dir", directory)
+        context = start(conf, Path(directory) / "driver.log")
+        try:
+            if cluster:
+                slots = wait_for_executors(context, cluster, workers, options)
+            yield context, slots
+        finally:
+            stop(context)
+
+
+def settings_for(options: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Spark's settings that do not depend on where it runs."""
+    settings = {
+        "spark.log.level": "ERROR",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.ui.enabled": "true" if "ui" in options else "false",
+        "spark.ui.port": options.get("ui", "0"),
+        "spark.python.worker.reuse": "true",
+        "spark.driver.maxResultSize": "0",  # what the driver collects has a bound of its own
+    }
+    return list(settings.items())
+
+
+def start(conf: SparkConf, log: Path) -> SparkContext:
+    """A context; what the JVM says goes to a file, of which the last words are told if it does not start."""
+    try:
+        with stderr_to(log):
+            return SparkContext(conf=conf)
+    except (PySparkException, Py4JError, OSError, ValueError) as error:
+        said = [line for line in log.read_text(errors="replace").splitlines() if line.strip()] if log.exists() else []
+        reason = next((line for line in said if re.match(r"(Exception|Error|.*(Exception|Error):)", line)), "") or str(error)
+        end_jvm()
+        raise EngineUnavailable(f"Spark does not start: {reason.strip().splitlines()[0]}") from error
+
+
+@contextmanager
+def stderr_to(path: Path) -> Iterator[None]:
+    """Send what this process, and the children that it starts, write to standard error into a file."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    try:
+        with path.open("wb") as file:
+            os.dup2(file.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+def stop(context: SparkContext) -> None:
+    """Stop a context and its JVM."""
+    with suppress(Exception):  # a JVM that is gone has nothing left to stop
+        context.stop()
+    end_jvm()
+
+
+def end_jvm() -> None:
+    """End the JVM that pyspark started; another context would start its own."""
+    gateway: Any = SparkContext._gateway  # noqa: SLF001 (pyspark has no public way to do this)
+    if gateway is None:
+        return
+    process: subprocess.Popen[bytes] | None = getattr(gateway, "proc", None)
+    with suppress(Exception):
+        gateway.shutdown()
+    if process is not None:
+        if process.stdin:
+            with suppress(OSError):
+                process.stdin.close()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    SparkContext._gateway = None  # noqa: SLF001
+    SparkContext._jvm = None  # noqa: SLF001
+
+
+def wait_for_executors(context: SparkContext, cluster: str, workers: int, options: Mapping[str, str]) -> int:
+    """Wait until the cluster has given the executors that were asked for; returns how many it gave.
+
+    Raises:
+        EngineUnavailable: if it gives none, or fewer than asked for.
+
+    """
+    deadline = time.monotonic() + WAIT
+    there, since = 0, time.monotonic()
+    while time.monotonic() < deadline:
+        try:
+            now = context._jsc.sc().getExecutorMemoryStatus().size() - 1  # noqa: SLF001 (the driver is one of them)
+        except Py4JError:
+            raise EngineUnavailable(
+                f"{cluster} ended the application: its executors do not start; the workers' logs say why"
+            ) from None
+        if now != there:
+            there, since = now, time.monotonic()
+        if workers and there >= workers:
+            return workers
+        if not workers and there and time.monotonic() - since > 1:  # all that came came within a second
+            return there
+        time.sleep(0.05)
+    memory = options.get("memory", "1g")
+    wanted = f"{workers or 'one'} executor{'s' if workers > 1 else ''} of 1 core and {memory} of memory"
+    raise EngineUnavailable(
+        f"{cluster} gave {there} of {wanted} within {WAIT:.0f} s{free_resources(cluster, options)}: ask for less "
+        "(--workers, --engine-option memory=512m), or start larger workers"
+    )
+
+
+def free_resources(cluster: str, options: Mapping[str, str]) -> str:
+    """What the master's web page says that its workers have free; ``""`` if it cannot be asked."""
+    page = options.get("master-ui") or cluster.removeprefix("spark://").rsplit(":", 1)[0] + ":8080"
+    try:
+        with urllib.request.urlopen(f"http://{page.removeprefix('http://').rstrip('/')}/json/", timeout=3) as answer:
+            workers = [worker for worker in json.load(answer)["workers"] if worker["state"] == "ALIVE"]
+    except (OSError, ValueError, KeyError):
+        return ""
+    free = ", ".join(f"{worker['coresfree']} cores and {worker['memoryfree']} MB" for worker in workers)
+    return f" (free on its workers: {free})" if workers else " (it has no worker)"
+
+
+@contextmanager
+def in_plain_words() -> Iterator[None]:
+    """Turn what Spark raises about a failed task into one line: the task's own error."""
+    try:
+        yield
+    except BigDataDemosError:
+        raise
+    except (Py4JError, PySparkException) as error:
+        text = text_of(error)
+        if "PYTHON_VERSION_MISMATCH" in text:
+            found = re.search(r"worker[^0-9]*\(?(\d+\.\d+).*?driver[^0-9]*(\d+\.\d+)", text, re.DOTALL)
+            pair = f"{found[2]} here and {found[1]} on the workers" if found else "another one on the workers than here"
+            raise EngineUnavailable(
+                f"Python is {pair}: driver and workers must have the same minor version; name the workers' Python with "
+                "--engine-option python=PATH, or run this with theirs"
+            ) from error
+        if "Cannot run program" in text:
+            program = re.search(r'Cannot run program "([^"]*)"', text)
+            raise EngineUnavailable(
+                f"the workers have no {program[1] if program else 'Python'}: name theirs with --engine-option python=PATH"
+            ) from error
+        if "No module named" in text:
+            name = re.search(r"No module named '([^']*)'", text)
+            raise EngineUnavailable(
+                f"the workers' Python lacks {name[1] if name else 'a package'}: pip install bigdata-demos there, the same version"
+            ) from error
+        raised = re.findall(r"^(?:\w+\.)*(\w+(?:Error|Exception|Exit|Interrupt)): (.*)$", text, re.MULTILINE)
+        raised = [(name, what) for name, what in raised if not name.startswith(("SparkException", "Py4J", "PySpark"))]
+        what = f"{raised[0][0]}: {raised[0][1]}" if raised else text.strip().splitlines()[0]
+        raise JobFailed(f"a Spark task failed: {what}") from error
+
+
+def text_of(error: Exception) -> str:
+    """What an error says; a JVM that is gone can't be asked, and then str() of its error fails too."""
+    try:
+        return str(error)
+    except Exception:
+        return "Spark's JVM is gone (killed, or out of memory)"
+
+
+@contextmanager
+def watched(context: SparkContext, description: str, phase: str, progress: Callable[[str, int, int], None]) -> Iterator[None]:
+    """Name the jobs in Spark's web page, and report how many tasks of their stages are done, while they run."""
+    context.setJobDescription(description)
+    over = threading.Event()
+
+    def watch() -> None:
+        tracker = context.statusTracker()
+        while not over.wait(0.2):
+            with suppress(Exception):  # progress is no reason to fail
+                stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+                for stage in stages:
+                    if stage:
+                        progress(phase, stage.numCompletedTasks, stage.numTasks)
+
+    progress(phase, 0, 1)
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+        context.setJobDescription(None)  # type: ignore[arg-type]

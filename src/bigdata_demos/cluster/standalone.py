@@ -1,0 +1,170 @@
+"""Clusters of local processes: Spark's standalone master and workers, or a Dask scheduler and workers, on loopback.
+
+For trying ``--cluster`` without Docker, and for the tests. All processes are this program's children: leaving the
+context ends them.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import EngineNotInstalled, EngineUnavailable
+from .java import find_java
+
+WAIT = 60.0  # seconds to wait for a cluster
+LOOPBACK = "127.0.0.1"
+
+
+class Cluster(NamedTuple):
+    """A cluster that runs: its address, its web page, and its processes, the first one the master."""
+
+    url: str
+    page: str
+    processes: list[subprocess.Popen[bytes]]
+    logs: Path
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def processes() -> Iterator[tuple[Callable[[str, Sequence[str], dict[str, str]], subprocess.Popen[bytes]], Path]]:
+    """What starts processes that write to log files in a directory, and ends them all when the context is left."""
+    running: list[subprocess.Popen[bytes]] = []
+    with tempfile.TemporaryDirectory(prefix="bigdata-demos-cluster-") as directory:
+
+        def start(name: str, command: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+            with (Path(directory) / f"{name}.log").open("wb") as log:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env={**os.environ, **environment},
+                    cwd=directory,
+                    start_new_session=True,  # Ctrl-C is this program's business
+                )
+            running.append(process)
+            return process
+
+        try:
+            yield start, Path(directory)
+        finally:
+            for process in reversed(running):
+                process.terminate()
+            for process in running:
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+
+@contextmanager
+def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> Iterator[Cluster]:
+    """A Spark standalone master and some workers.
+
+    Raises:
+        EngineNotInstalled: without Java or pyspark.
+        EngineUnavailable: if it does not come up.
+
+    """
+    find_java()
+    spark = find_spec("pyspark")
+    if spark is None or not spark.origin:
+        raise EngineNotInstalled("pyspark is not installed: pip install 'bigdata-demos[spark]'")
+    home = str(Path(spark.origin).parent)
+    port, page = free_port(), free_port()
+    environment = {
+        "SPARK_HOME": home,
+        "SPARK_LOCAL_IP": LOOPBACK,
+        "SPARK_DAEMON_MEMORY": "512m",
+        "SPARK_DAEMON_JAVA_OPTS": "-Dspark.master.rest.enabled=false",  # from Spark 4.1 it would listen to everybody
+        "PYSPARK_PYTHON": sys.executable,
+    }
+    spark_class = ["bash", f"{home}/bin/spark-class"]  # it becomes the JVM
+    with processes() as (start, logs):
+        master = ["org.apache.spark.deploy.master.Master", "--host", LOOPBACK, "--port", str(port), "--webui-port", str(page)]
+        running = [start("master", [*spark_class, *master], environment)]
+        url = f"spark://{LOOPBACK}:{port}"
+        for number in range(workers):
+            worker = ["org.apache.spark.deploy.worker.Worker", "--host", LOOPBACK, "--webui-port", "0"]
+            worker += ["--cores", str(cores), "--memory", memory, "--work-dir", str(logs / f"work-{number}"), url]
+            running.append(start(f"worker-{number}", [*spark_class, *worker], environment))
+
+        def ready() -> bool:
+            with urllib.request.urlopen(f"http://{LOOPBACK}:{page}/json/", timeout=3) as answer:
+                return int(json.load(answer)["aliveworkers"]) == workers
+
+        wait(ready, running, logs)
+        yield Cluster(url, f"{LOOPBACK}:{page}", running, logs)
+
+
+@contextmanager
+def dask_cluster(workers: int = 2) -> Iterator[Cluster]:
+    """A Dask scheduler and some workers of one thread.
+
+    Raises:
+        EngineNotInstalled: without distributed.
+        EngineUnavailable: if it does not come up.
+
+    """
+    if find_spec("distributed") is None:
+        raise EngineNotInstalled("distributed is not installed: pip install 'bigdata-demos[dask]'")
+    url = f"tcp://{LOOPBACK}:{free_port()}"
+    with processes() as (start, logs):
+        scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--no-show"]
+        running = [start("scheduler", [*scheduler, "--host", url.rpartition(":")[0], "--port", url.rpartition(":")[2]], {})]
+        for number in range(workers):
+            worker = [sys.executable, "-m", "distributed.cli.dask_worker", url, "--nthreads", "1", "--no-dashboard"]
+            worker += ["--host", LOOPBACK, "--local-directory", str(logs), "--name", f"worker-{number}"]
+            running.append(start(f"worker-{number}", worker, {}))
+
+        def ready() -> bool:
+            from distributed import Client
+
+            with Client(url, timeout=3) as client:
+                return len(client.scheduler_info(n_workers=-1)["workers"]) == workers
+
+        wait(ready, running, logs)
+        yield Cluster(url, "", running, logs)
+
+
+def wait(ready: Callable[[], bool], running: Sequence[subprocess.Popen[bytes]], logs: Path) -> None:
+    """Wait until a cluster is ready.
+
+    Raises:
+        EngineUnavailable: if one of its processes ends, or it takes too long.
+
+    """
+    deadline = time.monotonic() + WAIT
+    while True:
+        try:
+            if ready():
+                return
+        except (OSError, ValueError, KeyError):
+            pass
+        ended = next((process for process in running if process.poll() is not None), None)
+        if ended or time.monotonic() > deadline:
+            said = [
+                line
+                for log in sorted(logs.glob("*.log"))
+                for line in log.read_text(errors="replace").splitlines()
+                if "rror" in line
+            ]
+            raise EngineUnavailable(f"the cluster did not come up{': ' + said[-1].strip() if said else ''}")
+        time.sleep(0.1)

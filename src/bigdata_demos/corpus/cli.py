@@ -1,0 +1,241 @@
+"""The command ``python -m bigdata_demos.corpus``: the only place here that prints, exits and catches broadly.
+
+Standard output is data only. All that takes long to import is imported where it is used.
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from ..errors import BigDataDemosError, InputError, UsageError
+
+if TYPE_CHECKING:
+    from ..keywords.model import Page, Rejected, Skipped
+    from .writers import Output
+
+PROG: Final = "bigdata-demos corpus"
+MIN_BYTES, MAX_BYTES = 256, 1 << 18
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+
+OUTPUT_HELP: Final = """
+The end of --output says what is written: .warc.gz, .warc, .avro, .jsonl, .jsonl.gz; a name without an end, or a slash
+at the end, makes a directory of HTML files; - (the default) is JSON lines on standard output. Equal pages make equal
+bytes. A failed run leaves nothing. The last line on standard error has the counts.
+"""
+EPILOG: Final = f"""\
+examples:
+  python -m bigdata_demos.corpus pydoc --output pydoc.warc.gz
+  python -m bigdata_demos.corpus synthetic --pages 1000000 --files 32 --output big.warc.gz
+  python -m bigdata_demos.corpus convert data/site --base-url https://example.org/ --output site.avro
+{OUTPUT_HELP}"""
+PYDOC_EPILOG: Final = f"""\
+examples:
+  python -m bigdata_demos.corpus pydoc --output pydoc.warc.gz
+  python -m bigdata_demos.corpus pydoc | head -3
+  python -m bigdata_demos.corpus pydoc -v --output pydoc/       # -v names the modules that cannot be imported here
+{OUTPUT_HELP}"""
+CONVERT_EPILOG: Final = f"""\
+examples:
+  python -m bigdata_demos.corpus convert site/ --base-url https://example.org/ --output site.warc.gz
+  python -m bigdata_demos.corpus convert 'crawl/*.warc.gz' --files 8 --output crawl.avro
+  curl -s https://example.org/pages.jsonl | python -m bigdata_demos.corpus convert - --output pages/
+
+Avro keeps all of a page. JSON lines hold decoded markup. WARC and directories hold HTML only: text without markup becomes
+a minimal page. What gets lost is counted on standard error, and what cannot be read is named there.
+{OUTPUT_HELP}"""
+SYNTHETIC_EPILOG: Final = f"""\
+examples:
+  python -m bigdata_demos.corpus synthetic --pages 100000 --output synthetic.warc.gz
+  python -m bigdata_demos.corpus synthetic --pages 1000000 --seed 7 --files 32 --output big.warc.gz
+  python -m bigdata_demos.corpus synthetic --pages 3 --bytes 512
+
+Words follow Zipf's law, sizes are log-normal with --bytes as the median. Page n is the same for equal --seed and --bytes,
+however many pages there are and whatever they are written as.
+{OUTPUT_HELP}"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns its exit status: 0, 1 for failure, 2 for wrong usage, 130 after Ctrl-C."""
+    started = time.monotonic()
+    arguments = parser().parse_args(argv)
+    try:
+        with terminable():
+            run(arguments, started)
+    except BrokenPipeError:  # whoever read standard output has had enough
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except BigDataDemosError as error:
+        print(f"{PROG}: {error}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 1
+    except KeyboardInterrupt:
+        print(f"{PROG}: interrupted; nothing was left", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    command = argparse.ArgumentParser(
+        prog=PROG,
+        description="Make a corpus, or convert one, offline.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    output = argparse.ArgumentParser(add_help=False)
+    group = output.add_argument_group("output")
+    group.add_argument("-o", "--output", metavar="PATH", default="-", help="what to write (default: -, JSON lines to stdout)")
+    group.add_argument(
+        "--files", metavar="K", type=at_least(1), default=1, help="spread the pages over K files, NAME-00000.warc.gz and so on"
+    )
+    group.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
+    group.add_argument(
+        "--date", metavar="DATE", type=date, default="", help="of pages that have none: ISO 8601 in UTC, or now (default: none)"
+    )
+    group.add_argument("-v", "--verbose", action="store_true", help="name on standard error what is skipped")
+    commands = command.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, description: str, epilog: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            parents=[output],
+            help=description[0].lower() + description[1:].rstrip("."),
+            description=description,
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    add("pydoc", "The documentation of this Python's standard library.", PYDOC_EPILOG)
+    convert = add("convert", "Another corpus, in another form.", CONVERT_EPILOG)
+    convert.add_argument(
+        "inputs", metavar="INPUT", nargs="+", help="a directory of HTML, WARC, Avro or JSON lines, a glob; - for JSON lines on stdin"
+    )
+    convert.add_argument("--base-url", metavar="URL", default="", help="put before each url that has no scheme")
+    synthetic = add("synthetic", "Any number of made-up pages.", SYNTHETIC_EPILOG)
+    synthetic.add_argument("--pages", metavar="N", type=at_least(0), required=True, help="how many")
+    synthetic.add_argument("--seed", metavar="S", type=at_least(0), default=0, help="another seed, other pages (default: 0)")
+    synthetic.add_argument(
+        "--bytes", metavar="B", type=at_least(MIN_BYTES, MAX_BYTES), default=4096, help="a page's median size (default: 4096)"
+    )
+    return command
+
+
+def at_least(least: int, most: int | None = None) -> Any:
+    """A type for argparse: a whole number in bounds."""
+
+    def number(text: str) -> int:
+        value = int(text)
+        if value < least or (most is not None and value > most):
+            bounds = f"{least} or more" if most is None else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"must be {bounds}, not {value}")
+        return value
+
+    return number
+
+
+def date(text: str) -> str:
+    """A type for argparse: a date as WARC has it; ``now`` is the current one."""
+    if text == "now":
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-6]\dZ", text):
+        raise argparse.ArgumentTypeError(f"must be as 2026-01-31T23:59:59Z, or now, not {text!r}")
+    return text
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end the process by an exception, so that what is unfinished gets removed."""
+
+    def end(*_: object) -> None:
+        raise SystemExit(TERMINATED)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def run(arguments: argparse.Namespace, started: float) -> None:
+    """Copy pages from where they come from to where they shall go; report.
+
+    Raises:
+        BigDataDemosError: with nothing left at the output.
+
+    """
+    from tqdm import tqdm
+
+    from .writers import open_output
+
+    counts = Counter[str]()
+    stdout: BinaryIO | None = getattr(sys.stdout, "buffer", None)
+    shown = sys.stderr.isatty() and not (arguments.output == "-" and sys.stdout.isatty())
+    with (
+        open_output(arguments.output, files=arguments.files, overwrite=arguments.overwrite, stdout=stdout) as output,
+        tqdm(total=getattr(arguments, "pages", None), unit=" pages", disable=not shown, file=sys.stderr) as bar,
+    ):
+        for item in source(arguments):
+            became, why = put(output, item, arguments.date)
+            counts[became] += 1
+            bar.update()
+            if became == "rejected" or (became == "skipped" and arguments.verbose):
+                bar.write(f"{became}: {why}", file=sys.stderr)
+        if counts["rejected"] and not output.pages:
+            raise InputError(f"none of {counts['rejected']} pages can be read: see the reasons above, and look at the input")
+    for note, number in output.notes.items():
+        print(f"note: {number} pages: {note}", file=sys.stderr)
+    print(
+        f"pages={output.pages} rejected={counts['rejected']} skipped={counts['skipped']} bytes={output.nbytes}"
+        f" output={arguments.output} seconds={time.monotonic() - started:.1f}",
+        file=sys.stderr,
+    )
+
+
+def source(arguments: argparse.Namespace) -> "Iterable[Page | Rejected | Skipped]":
+    """The pages that the command line asks for."""
+    if arguments.command == "pydoc":
+        from . import pydoc_pages
+
+        return pydoc_pages.pages()
+    if arguments.command == "synthetic":
+        from . import synthetic
+
+        return synthetic.pages(arguments.pages, arguments.seed, arguments.bytes)
+    from . import convert
+
+    stdin: BinaryIO | None = getattr(sys.stdin, "buffer", None)
+    return convert.pages(arguments.inputs, base_url=arguments.base_url, stdin=stdin)
+
+
+def put(output: "Output", item: "Page | Rejected | Skipped", date: str) -> tuple[str, str]:
+    """Write a page; returns what became of it (``written``, ``rejected`` or ``skipped``), and why."""
+    from ..keywords.model import Page, Skipped
+    from .writers import Unwritable
+
+    if isinstance(item, Skipped):
+        return "skipped", f"{item.source} at {item.offset}" if item.offset else item.source
+    reason = ""
+    if isinstance(item, Page):
+        try:
+            output.write(item._replace(date=date) if date and not item.date else item)
+        except Unwritable as error:
+            reason = str(error)
+        else:
+            return "written", ""
+    else:
+        reason = f"{item.reason} ({item.detail})" if item.detail else item.reason
+    url = item.url[:200].encode("ascii", "backslashreplace").decode()
+    where = f"{item.source} at {item.offset}: " if item.source else ""
+    return "rejected", " ".join(f"{where}{url}: {reason}".split())

@@ -1,0 +1,77 @@
+"""The documentation of the Python that is running, one HTML page a module, as the standard library's pydoc writes it."""
+
+import contextlib
+import importlib
+import io
+import os
+import pkgutil
+import pydoc
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from types import ModuleType
+from typing import Final
+
+from ..keywords.model import Page, Skipped
+
+LEFT_OUT: Final = frozenset(
+    """
+    __hello__ __main__ __phello__ _ctypes_test _test_atexit _testbuffer _testcapi _testclinic _testconsole
+    _testimportmultiple _testinternalcapi _testmultiphase _xxtestfuzz antigravity idle_test idlelib test tests this
+    turtledemo
+    """.split()
+)
+"""Names, of modules or of parts of their names, that do something when they are imported, or are tests."""
+
+
+def pages(modules: Iterable[str] | None = None) -> Iterator[Page | Skipped]:
+    """The pages of some modules and of all that is in them; of the whole standard library if none are given.
+
+    A module that cannot be imported here (it is another platform's, or lacks a library) is skipped: ``source`` says why.
+    """
+    for name in sorted(sys.stdlib_module_names if modules is None else modules):
+        yield from walk(name)
+
+
+def walk(name: str) -> Iterator[Page | Skipped]:
+    """The page of a module, then those of its submodules."""
+    if not LEFT_OUT.isdisjoint(name.split(".")):
+        return
+    try:
+        with silence():
+            module = importlib.import_module(name)
+            page = document(module, name)
+            inside = sorted(found.name for found in pkgutil.iter_modules(getattr(module, "__path__", []), f"{name}."))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever somebody else's module does)
+        yield Skipped(f"{name}: {type(error).__name__}: {error}", 0)
+        return
+    yield page
+    for submodule in inside:
+        yield from walk(submodule)
+
+
+def document(module: ModuleType, name: str) -> Page:
+    """The page of a module."""
+    writer = pydoc.HTMLDoc()
+    html = writer.page(pydoc.describe(module), writer.document(module, name))
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    content = html.encode("utf-8", "xmlcharrefreplace")
+    return Page(f"pydoc://{version}/{name}.html", "pydoc", 0, content, content_type="text/html; charset=utf-8")
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Let nothing come out of what is imported: no warning, no print, not even C's (GNU readline greets the terminal)."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # a closed standard output needs no guard
+            kept = os.dup(1)
+            stack.callback(os.close, kept)
+            stack.callback(os.dup2, kept, 1)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.close(nowhere)
+        stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        yield

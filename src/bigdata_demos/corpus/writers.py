@@ -1,0 +1,582 @@
+"""Writes pages as WARC, Avro, JSON lines or a directory; :func:`open_output` is the way in.
+
+Equal pages make equal bytes: no clock, no random identifiers. All is written under names beside the target that nobody
+takes for it, and renamed at the end: that is the commit. A failed run leaves nothing.
+
+What each kind keeps of a page:
+
+=============  ============================  =====  ==========================  ====
+kind           content                       title  content type                date
+=============  ============================  =====  ==========================  ====
+Avro           bytes or text, as it is       yes    yes                         yes
+JSON lines     decoded                       yes    yes                         yes
+WARC           bytes; text becomes UTF-8     no     yes, if it is HTML's        yes, if it is ISO 8601's
+directory      bytes; text becomes UTF-8     no     no                          no
+=============  ============================  =====  ==========================  ====
+
+A title is mostly in the markup, too, and a character set mostly declared there. Where it was not, and so got lost, the
+output's ``notes`` say so. Text without markup becomes minimal HTML in the last two kinds.
+"""
+
+import contextlib
+import gzip
+import html
+import io
+import json
+import os
+import re
+import shutil
+import uuid
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Literal, NamedTuple, Protocol, cast
+from urllib.parse import quote
+
+from .. import __version__
+from ..errors import OutputError, UsageError
+from ..keywords.model import Page
+
+Kind = Literal["warc", "avro", "jsonl", "directory"]
+SUFFIXES: Final[dict[str, tuple[Kind, bool]]] = {
+    ".warc.gz": ("warc", True),
+    ".warc": ("warc", False),
+    ".avro": ("avro", False),
+    ".jsonl.gz": ("jsonl", True),
+    ".jsonl": ("jsonl", False),
+}
+"""What an output's name makes of it, and whether gzip compresses it."""
+
+DEFAULT_DATE: Final = "2026-01-01T00:00:00Z"
+"""The date of WARC records of pages that have none: a fixed one, or equal pages would not make equal files."""
+LEVEL: Final = 6
+"""Of zlib: level 9 takes 1.5 times as long to save less than 1 %."""
+BLOCK_BYTES: Final = 256 << 10
+"""Bytes of an Avro block, before compression."""
+MARKER: Final = ".bigdata-demos-corpus"
+"""In a directory that was made here, and may be overwritten; readers pass over hidden files."""
+
+MAX_HEADER: Final = 8_000
+"""Bytes of the longest URL in a WARC: FastWARC reads no header line of more than 8 KB."""
+MAX_NAME, MAX_PATH, MAX_PARTS = 150, 800, 24
+HTML_NAMES: Final = (".html", ".htm", ".xhtml")
+WARC_DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?Z)?)?)?")  # W3C-DTF, as WARC 1.1 has it
+CONTROL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
+UNSAFE = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|\ud800-\udfff]')
+URL_PARTS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*))?([^?#]*)(.*)", re.DOTALL)
+PARAGRAPH = re.compile(r"\n\s*\n|\f")
+
+
+class Unwritable(Exception):  # noqa: N818 (never seen outside: the page is counted as rejected)
+    """A page that this kind of output cannot hold; ``args[0]`` says why."""
+
+
+class Writer(Protocol):
+    """Writes pages to one place. ``notes`` counts, in words, what of the pages it could not hold."""
+
+    notes: Counter[str]
+    nbytes: int
+
+    def write(self, page: Page) -> None:
+        """Write a page.
+
+        Raises:
+            Unwritable: if it can't be held here. Nothing of it was written then.
+
+        """
+
+    def close(self) -> None:
+        """Write what is pending; close the file."""
+
+
+class Output:
+    """Where pages go, in turn: one writer or several."""
+
+    def __init__(self, writers: Sequence[Writer]) -> None:
+        """Write to some writers, round robin."""
+        self.writers, self.pages = writers, 0
+
+    def write(self, page: Page) -> None:
+        """Write the next page.
+
+        Raises:
+            Unwritable: if it can't be held here.
+
+        """
+        self.writers[self.pages % len(self.writers)].write(page)
+        self.pages += 1
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes written; of a file, only once it is closed."""
+        return sum(writer.nbytes for writer in self.writers)
+
+    @property
+    def notes(self) -> Counter[str]:
+        """What was lost, in words, and of how many pages."""
+        return sum((writer.notes for writer in self.writers), Counter())
+
+
+class Target(NamedTuple):
+    """What an output's name means: its kind, whether gzip compresses it, its suffix."""
+
+    kind: Kind
+    packed: bool
+    suffix: str
+
+
+def target_of(name: str) -> Target:
+    """What an output's name means: see :data:`SUFFIXES`; no suffix, or a slash at the end, make a directory.
+
+    Raises:
+        UsageError: if it has another suffix, or is a URL.
+
+    """
+    if "://" in name:
+        raise UsageError(f"{name}: an output is a local path: write there, then copy it (hdfs dfs -put, aws s3 cp)")
+    base = name.rpartition("/")[2]
+    for suffix, (kind, packed) in SUFFIXES.items():
+        if base.lower().endswith(suffix) and len(base) > len(suffix):
+            return Target(kind, packed, base[-len(suffix) :])
+    if not os.path.splitext(base)[1]:
+        return Target("directory", packed=False, suffix="")
+    raise UsageError(
+        f"{name}: what is to be written is told from the name's end: {', '.join(SUFFIXES)}, or / for a directory"
+    )
+
+
+def targets(name: str, files: int) -> list[Path]:
+    """The paths of an output: one, or ``name-00000.suffix`` and so on.
+
+    Raises:
+        UsageError: if it cannot be several.
+
+    """
+    target = target_of(name)
+    if files == 1:
+        return [Path(name)]
+    if target.kind == "directory":
+        raise UsageError(f"{name}: a directory has a file for each page: leave out --files")
+    stem = name[: -len(target.suffix)]
+    return [Path(f"{stem}-{number:05}{target.suffix}") for number in range(files)]
+
+
+def check_free(name: str, files: int, *, overwrite: bool) -> list[Path]:
+    """What the output will replace; an earlier run's further files are part of that.
+
+    Raises:
+        OutputError: if something is there and must stay.
+
+    """
+    target, paths = target_of(name), targets(name, files)
+    if files > 1:
+        numbered = re.compile(re.escape(paths[0].name[: -len(target.suffix) - 5]) + r"\d{5}" + re.escape(target.suffix))
+        parent = paths[0].parent
+        there = sorted(path for path in parent.iterdir() if numbered.fullmatch(path.name)) if parent.is_dir() else []
+    else:
+        there = [path for path in paths if os.path.lexists(path)]
+    if there and not overwrite:
+        raise OutputError(f"{there[0]} exists already: name another --output, or add --overwrite")
+    for path in there:
+        ours = path.is_dir() and ((path / MARKER).exists() or not any(path.iterdir()))
+        if path.is_symlink() or not (ours if target.kind == "directory" else path.is_file()):
+            raise OutputError(f"{path} was not made by this command: it will not be overwritten, remove it yourself")
+    return there
+
+
+@contextlib.contextmanager
+def open_output(name: str, *, files: int = 1, overwrite: bool = False, stdout: BinaryIO | None = None) -> Iterator[Output]:
+    """An output to write pages to, visible when the context ends, all of it at once; not at all if it ends by an error.
+
+    Args:
+        name: a path, whose end says what is written (see :func:`target_of`), or ``-`` for JSON lines to ``stdout``.
+        files: how many files, the pages round robin.
+        overwrite: whether the output may replace one that is there.
+        stdout: where ``-`` goes.
+
+    Raises:
+        UsageError: if the name means nothing.
+        OutputError: if something is there already, or it cannot be written. ``BrokenPipeError`` passes.
+
+    """
+    if name == "-":
+        if stdout is None or files > 1:
+            raise UsageError("-: standard output is one stream: leave out --files, or name an --output")
+        output = Output([JsonLines(stdout)])
+        yield output
+        stdout.flush()
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            replaced = check_free(name, files, overwrite=overwrite)
+            finals = targets(name, files)
+            make_parent(finals[0].absolute().parent, stack)
+            unfinished = [path.absolute().with_name(f".{path.name[:40]}.{uuid.uuid4().hex}.unfinished") for path in finals]
+            stack.callback(remove, unfinished)
+            writers: list[Writer] = []
+            stack.callback(close_quietly, writers)
+            for number, path in enumerate(unfinished):
+                writers.append(open_writer(path, target_of(name), number))
+            yield Output(writers)
+            for writer in writers:
+                writer.close()
+            commit(unfinished, finals, replaced)
+        except OSError as error:
+            raise OutputError(f"cannot write {name}: {error.strerror or error}: check the path and the space on it") from None
+        stack.pop_all()  # all is well: nothing to undo
+
+
+def close_quietly(writers: Sequence[Writer]) -> None:
+    """Close what is going to be removed."""
+    for writer in writers:
+        with contextlib.suppress(Exception):
+            writer.close()
+
+
+def make_parent(parent: Path, stack: contextlib.ExitStack) -> None:
+    """Make a directory and those above it; the stack takes them away again, as far as they are empty."""
+    missing = [path for path in (parent, *parent.parents) if not path.exists()]
+    parent.mkdir(parents=True, exist_ok=True)
+    for path in reversed(missing):
+        stack.callback(remove_empty, path)
+
+
+def remove_empty(path: Path) -> None:
+    """Remove a directory unless there is something in it."""
+    with contextlib.suppress(OSError):
+        path.rmdir()
+
+
+def remove(paths: Sequence[Path]) -> None:
+    """Remove files and directories, as far as they are there."""
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def commit(unfinished: Sequence[Path], finals: Sequence[Path], replaced: Sequence[Path]) -> None:
+    """Give what was written its names; take what it replaces out of the way."""
+    for path in replaced:
+        if path.is_dir():
+            old = unfinished[0].with_suffix(".old")
+            path.rename(old)
+            unfinished[0].rename(path)
+            shutil.rmtree(old, ignore_errors=True)
+            return
+    for path, final in zip(unfinished, finals, strict=True):
+        path.replace(final)
+    remove([path for path in replaced if path not in finals])
+
+
+def open_writer(path: Path, target: Target, number: int) -> Writer:
+    """A writer to a new file or directory. ``number`` is its place among several."""
+    if target.kind == "directory":
+        return Directory(path)
+    file = path.open("xb")
+    if target.kind == "avro":
+        return Avro(file, number)
+    if target.kind == "warc":
+        return Warc(file, number, packed=target.packed)
+    if target.packed:
+        return JsonLines(cast(BinaryIO, gzip.GzipFile("", "wb", LEVEL, file, mtime=0)), file)
+    return JsonLines(file, file)
+
+
+class JsonLines:
+    """Pages as JSON lines: ``url``, ``html`` or ``text``, and what else there is to say of them."""
+
+    def __init__(self, out: BinaryIO, file: BinaryIO | None = None) -> None:
+        """Write to a stream, and close it and the file below if there is one."""
+        self.out, self.file, self.notes, self.nbytes = out, file, Counter[str](), 0
+
+    def write(self, page: Page) -> None:
+        """Write a page, decoded."""
+        record = {
+            "url": page.url,
+            "text" if page.is_text else "html": decoded(page),
+            "title": page.title,
+            "content_type": page.content_type,
+            "date": page.date,
+        }
+        kept = {key: value for key, value in record.items() if value or key in ("html", "text")}
+        try:
+            line = json.dumps(kept, ensure_ascii=False).encode()
+        except UnicodeEncodeError:  # lone surrogates, which JSON can hold
+            line = json.dumps(kept).encode()
+        self.out.write(line + b"\n")
+        self.nbytes += len(line) + 1
+
+    def close(self) -> None:
+        """End the file."""
+        if self.file is None:
+            return
+        if self.out is not self.file:
+            self.out.close()
+        self.file.flush()
+        self.nbytes = self.file.tell()
+        self.file.close()
+
+
+class Avro:
+    """Pages as an Avro container file of ``schemas/page.avsc``."""
+
+    def __init__(self, file: BinaryIO, number: int) -> None:
+        """Write to a file. Its sync marker is made of its number and its first page's url."""
+        self.file, self.number, self.notes, self.nbytes = file, number, Counter[str](), 0
+        self.writer: Any = None
+
+    def write(self, page: Page) -> None:
+        """Write a page as it is."""
+        if self.writer is None:
+            self.start(page.url)
+        content = sound(page.content) if isinstance(page.content, str) else page.content
+        self.writer.write(
+            {
+                "url": sound(page.url),
+                "html": None if page.is_text else content,
+                "text": sound(decoded(page)) if page.is_text else None,
+                "title": sound(page.title) or None,
+                "content_type": sound(page.content_type),
+                "date": sound(page.date),
+            }
+        )
+
+    def start(self, url: str) -> None:
+        """Write the header."""
+        import fastavro.write
+
+        from ..formats import avro
+
+        marker = sha256(f"{self.number} {sound(url)}".encode()).digest()[: avro.SYNC_SIZE]
+        self.writer = fastavro.write.Writer(
+            self.file, avro.schema("page"), "deflate", BLOCK_BYTES, sync_marker=marker, compression_level=LEVEL
+        )
+
+    def close(self) -> None:
+        """Write the last block."""
+        if self.writer is None:
+            self.start("")
+        self.writer.flush()
+        self.nbytes = self.file.tell()
+        self.file.close()
+
+
+class GzipMembers:
+    """A file whose every record is a gzip member, as WARC wants it; :meth:`flush` ends one."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Write to a file."""
+        self.file, self.member = file, new_member()
+        self.empty = True
+
+    def write(self, data: bytes) -> None:
+        """Compress some bytes of a record."""
+        self.file.write(self.member.compress(data))
+        self.empty = False
+
+    def flush(self) -> None:
+        """End the record."""
+        if not self.empty:
+            self.file.write(self.member.flush())
+            self.member, self.empty = new_member(), True
+
+
+def new_member() -> "zlib._Compress":
+    """A compressor for one gzip member."""
+    return zlib.compressobj(LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+
+
+class Warc:
+    """Pages as a WARC file (1.1) of one ``warcinfo`` record, then a ``response`` for each page."""
+
+    def __init__(self, file: BinaryIO, number: int, *, packed: bool) -> None:
+        """Write to a file. Record identifiers are made of the file's number, the record's and the url."""
+        from warcio.statusandheaders import StatusAndHeaders  # type: ignore[import-untyped]
+        from warcio.warcwriter import WARCWriter  # type: ignore[import-untyped]
+
+        self.file, self.number, self.notes, self.nbytes = file, number, Counter[str](), 0
+        self.headers: Callable[..., Any] = StatusAndHeaders
+        self.writer: Any = WARCWriter(GzipMembers(file) if packed else file, gzip=False, warc_version="1.1")
+        self.records = 0
+        info = f"software: bigdata-demos/{__version__}\r\nformat: WARC File Format 1.1\r\n".encode()
+        self.put("", "warcinfo", info, DEFAULT_DATE)
+
+    def write(self, page: Page) -> None:
+        """Write a page as an HTTP response."""
+        url = CONTROL.sub(lambda found: quote(found[0]), sound(page.url))
+        if len(url.encode()) > MAX_HEADER:
+            raise Unwritable(f"a url of more than {MAX_HEADER} bytes, which no WARC reader takes")
+        if url != page.url:
+            self.notes["white space or control characters in the url, percent-encoded in the WARC"] += 1
+        date = warc_date(page.date)
+        if page.date and not date:
+            self.notes[f"no ISO 8601 date, which a WARC needs: {DEFAULT_DATE} written"] += 1
+        content_type = " ".join(page.content_type.encode("ascii", "ignore").decode().split()) or "text/html"
+        if content_type.partition(";")[0].strip().lower() not in ("text/html", "application/xhtml+xml"):
+            if not page.is_text:
+                self.notes[f"the content type {content_type[:80]} is not HTML's: text/html written"] += 1
+            content_type = "text/html" + content_type[len(content_type.partition(";")[0]) :]
+        content = content_of(page, self.notes)
+        if isinstance(page.content, str) or page.is_text:
+            content_type = f"{content_type.partition(';')[0]}; charset=utf-8"
+        http = [("Content-Type", content_type), ("Content-Length", str(len(content)))]
+        self.put(url, "response", content, date or DEFAULT_DATE, self.headers("200 OK", http, protocol="HTTP/1.1"))
+
+    def put(self, url: str, kind: str, content: bytes, date: str, http: Any = None) -> None:
+        """Write a record."""
+        identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{url}#{self.number}.{self.records}")
+        self.records += 1
+        headers = {"WARC-Record-ID": f"<urn:uuid:{identity}>", "WARC-Date": date}
+        record = self.writer.create_warc_record(
+            url, kind, io.BytesIO(content), len(content), warc_headers_dict=headers, http_headers=http
+        )
+        self.writer.write_record(record)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.flush()
+        self.nbytes = self.file.tell()
+        self.file.close()
+
+
+def warc_date(date: str) -> str:
+    """A date as WARC 1.1 has it: as it is, if that is one; in UTC, if it is ISO 8601's with an offset; else ``""``."""
+    if WARC_DATE.fullmatch(date):
+        return date
+    try:
+        parsed = datetime.fromisoformat(date)
+        return f"{parsed.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if parsed.tzinfo else ""
+    except (ValueError, OverflowError):
+        return ""
+
+
+class Directory:
+    """Pages as files of a directory, named after their urls (see :func:`file_name`)."""
+
+    def __init__(self, root: Path) -> None:
+        """Make the directory."""
+        self.root, self.notes, self.nbytes = root, Counter[str](), 0
+        self.numbers = dict[str, int]()
+        root.mkdir()
+        (root / MARKER).touch()
+
+    def write(self, page: Page) -> None:
+        """Write a page to a file of its own."""
+        content = content_of(page, self.notes)
+        if not page.is_text and isinstance(page.content, str) and charset_of(content) not in ("", "utf-8"):
+            content = b"\xef\xbb\xbf" + content  # the markup says what it was encoded in once: a mark takes precedence
+        elif not page.is_text and isinstance(page.content, bytes) and page.content_type:
+            served, own = charset_of(content, page.content_type) or "utf-8", charset_of(content) or "utf-8"
+            if served != own and content.decode(served, "replace") != content.decode(own, "replace"):
+                self.notes["a character set that only the HTTP header told: a directory can't say it"] += 1
+        with self.create(file_name(page.url)) as file:
+            file.write(content)
+        self.nbytes += len(content)
+
+    def create(self, name: str) -> BinaryIO:
+        """A new file of that name, with a number before its suffix if there is one already."""
+        stem, suffix = os.path.splitext(name)
+        while True:
+            number = self.numbers.get(name, 1)
+            path = self.root / (f"{stem}-{number}{suffix}" if number > 1 else name)
+            try:
+                return path.open("xb")
+            except FileExistsError:
+                self.numbers[name] = number + 1
+            except FileNotFoundError:
+                path.parent.mkdir(parents=True)
+
+    def close(self) -> None:
+        """Nothing is pending."""
+
+
+def file_name(url: str) -> str:
+    """A relative path for a url: host and path, safe on any file system, with an HTML suffix.
+
+    No part of it is empty, ``..``, hidden, or overlong; no directory is named like a file. A query or fragment becomes a
+    hash. Different urls can have the same name.
+    """
+    host, path, rest = cast("re.Match[str]", URL_PARTS.fullmatch(url)).groups(default="")  # it matches anything
+    parts = [part for part in (host, *path.split("/")) if part not in ("", ".")]
+    if path.endswith("/") or not path.strip("./"):
+        parts.append("index.html")
+    *folders, last = map(safe, parts)
+    folders = [f"{name}_" if name.lower().endswith(HTML_NAMES) else name for name in folders]
+    if not last.lower().endswith(HTML_NAMES):
+        last += ".html"
+    if rest:
+        stem, suffix = os.path.splitext(last)
+        last = f"{stem}-{digest(rest)}{suffix}"
+    name = "/".join([*folders, last])
+    if len(name.encode()) > MAX_PATH or len(folders) > MAX_PARTS:
+        return "/".join([*folders[:1], f"{digest(url)}.html"])
+    return name
+
+
+def safe(part: str) -> str:
+    """A part of a path without what a file system may take amiss."""
+    name = UNSAFE.sub("_", part)
+    if name.startswith("."):
+        name = f"_{name.lstrip('.')}"
+    if len(name.encode()) > MAX_NAME:
+        stem, suffix = os.path.splitext(name)
+        if suffix.lower() not in HTML_NAMES:
+            stem, suffix = name, ""
+        name = f"{stem.encode()[: MAX_NAME - 20].decode(errors='ignore')}-{digest(part)}{suffix}"
+    return name
+
+
+def digest(text: str) -> str:
+    """Twelve characters that stand for a text."""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def content_of(page: Page, notes: Counter[str]) -> bytes:
+    """A page's bytes, for outputs that hold HTML only; counts a title that is lost."""
+    if page.is_text:
+        return as_html(page.title, decoded(page)).encode()
+    content = sound(page.content).encode() if isinstance(page.content, str) else page.content
+    if page.title and b"<title" not in content.lower():
+        notes["a title that the markup lacks, dropped"] += 1
+    return content
+
+
+def as_html(title: str, text: str) -> str:
+    """Text without markup as a minimal page: a paragraph ends at an empty line."""
+    head = f"<title>{html.escape(sound(title), quote=False)}</title>\n" if title else ""
+    body = "".join(
+        f"<p>{html.escape(paragraph, quote=False)}</p>\n"
+        for paragraph in map(str.strip, PARAGRAPH.split(sound(text)))
+        if paragraph
+    )
+    return f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n{head}</head>\n<body>\n{body}</body>\n</html>\n'
+
+
+def decoded(page: Page) -> str:
+    """A page's markup or text, decoded as the job does it."""
+    if isinstance(page.content, str):
+        return page.content
+    from ..keywords.text import decode
+
+    return decode(page.content, page.content_type)
+
+
+def charset_of(content: bytes, content_type: str = "") -> str:
+    """The character set that a page declares."""
+    from ..keywords.text import declared_charset
+
+    return declared_charset(content, content_type)
+
+
+def sound(text: str) -> str:
+    """Text that UTF-8 can hold: pairs of surrogates made one character, lone ones replaced."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

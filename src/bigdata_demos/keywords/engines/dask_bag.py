@@ -1,0 +1,86 @@
+"""Dask: a bag of splits on a distributed scheduler. What is kept between the passes stays in the workers' memory.
+
+The bag's elements are few and large: splits, and packed buckets. A bag of phrases, folded by phrase, would spend its time in
+the scheduler. Between the passes nothing goes through the driver but the frequencies.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from operator import attrgetter, itemgetter
+from typing import Any
+
+import dask.bag as db
+from distributed import Client, LocalCluster, as_completed, futures_of
+from distributed.scheduler import KilledWorker
+
+from ...cluster.dask import connect, quiet
+from ...errors import JobFailed
+from ..job import Job
+from ..model import Part, Split
+from . import Progress, Run, Settings, check_options, warm_up
+
+OPTIONS = {"memory": "memory of each worker of an embedded cluster, such as 2GiB (default: its share of the machine's)"}
+
+
+@contextmanager
+def open(settings: Settings) -> Iterator[Run]:
+    """Start a cluster of processes on this machine, or connect to one that runs."""
+    check_options("dask", settings.options, OPTIONS)
+    with quiet():
+        if settings.cluster:
+            with connect(settings.cluster, settings.workers) as client:
+                yield opened(client, settings.workers)
+        else:
+            workers = settings.workers or os.cpu_count() or 1
+            memory = settings.options.get("memory", "auto")
+            with (
+                LocalCluster(workers, threads_per_worker=1, memory_limit=memory, dashboard_address=None) as cluster,
+                Client(cluster) as client,
+            ):
+                yield opened(client, workers)
+
+
+def opened(client: Client, workers: int) -> Run:
+    """The engine on some workers of a cluster (0: all of them), once they can work."""
+    chosen = sorted(client.scheduler_info(n_workers=-1)["workers"])[: workers or None]
+    client.run(warm_up, workers=chosen)
+
+    def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+        try:
+            return run_bag(client, chosen, job, splits, progress) if splits else []
+        except KilledWorker as error:
+            raise JobFailed(f"dask gave up on a task that ended {error.allowed_failures + 1} workers: {error}") from error
+
+    return run
+
+
+def run_bag(client: Client, workers: list[str], job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+    """Both passes."""
+
+    def compute(bag: db.Bag, phase: str) -> Any:
+        """Start a bag's tasks, keep the results where they are made, and wait for them."""
+        bag = client.persist(bag, workers=workers)
+        futures = futures_of(bag)
+        progress(phase, 0, len(futures))
+        for done, future in enumerate(as_completed(futures), 1):
+            future.result()  # raises what the task raised
+            progress(phase, done, len(futures))
+        return bag
+
+    bag = db.from_sequence(splits, npartitions=len(splits))
+
+    # Pass 1: map
+    mapped = compute(bag.map(job.map_split), "map")
+    # shuffle, reduce
+    tables = mapped.map(attrgetter("frequencies")).flatten().groupby(itemgetter(0), shuffle="tasks")
+    merged = compute(tables.map(lambda group: (group[0], job.merge(group[0], [table for _, table in group[1]]))), "merge")
+    frequencies = client.scatter(job.join(dict(merged.compute())), broadcast=True, workers=workers)
+
+    # Pass 2: map
+    kept = mapped.map(attrgetter("kept"))
+    scored = compute(bag.map(job.score_split, kept, table=frequencies), "score")
+    # shuffle, reduce
+    postings = scored.map(attrgetter("postings")).flatten().groupby(itemgetter(0), shuffle="tasks")
+    index = compute(postings.map(lambda group: job.write_bucket(group[0], [packed for _, packed in group[1]])), "index")
+    return [*scored.map(attrgetter("parts")).flatten().compute(), *index.compute()]

@@ -1,0 +1,376 @@
+"""The job on texts so small that all can be counted by hand. The literal numbers follow from the comments beside them.
+
+The score is ((tf · W · I · bonus) << 8) // ((10 + first) · D), where
+L(n) = ⌊256 · log₂ n⌋, I = L(N + 1) − L(df) + 185, I_w = L(N + 1) − L(df + 1) + 369, W = the sum of the words' tf · I_w.
+
+On a corpus of one page, N = 1 and each df = 1: so I = 256 − 0 + 185 = **441** and I_w = 256 − 256 + 369 = **369**.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from bigdata_demos.keywords import frequencies, stopwords
+from bigdata_demos.keywords.candidates import Vocabulary, mix, word_hash
+from bigdata_demos.keywords.job import log2_256, map_page, rank_pages, score_page
+from bigdata_demos.keywords.model import IndexRow, Keyword, Page, PageKeywords, Posting, Rejected
+
+ENGLISH = stopwords.load("en")
+
+
+class Facts(NamedTuple):
+    """What is counted of a candidate before any score."""
+
+    tf: int
+    first: int
+    whole: bool
+
+
+def phrase_hash(stems: str) -> int:
+    """The identity of a phrase, in Python's integers: version 1 of the hash."""
+    first, *more = map(word_hash, stems.split())
+    for word in more:
+        z = (first * 0x9E3779B97F4A7C15 + word) % 2**64
+        z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) % 2**64
+        z = ((z ^ z >> 27) * 0x94D049BB133111EB) % 2**64
+        first = z ^ z >> 31
+    return first
+
+
+def facts(text: str, title: str = "", *, stems: str) -> dict[str, Facts]:
+    """The facts of all candidates of a page; ``stems`` names all there should be, separated by commas."""
+    mapped = map_page(Page("u", "s", 0, text, is_text=True, title=title), Vocabulary(ENGLISH))
+    assert not isinstance(mapped, Rejected)
+    found = mapped[1]
+    names = {phrase_hash(phrase): phrase for phrase in stems.split(", ")}
+    assert set(found.hashes.tolist()) == set(names), "not the candidates that there should be"
+    rows = zip(found.hashes.tolist(), found.tf.tolist(), found.first.tolist(), found.whole.tolist(), strict=True)
+    return {names[phrase]: Facts(*its) for phrase, *its in rows}
+
+
+def extracted(*pages: tuple[str, str], top: int = 1000) -> list[PageKeywords]:
+    """The job's results for some pages, given by title and text; their URLs are u0, u1 and so on."""
+    vocabulary = Vocabulary(ENGLISH)
+    documents, tables = [], []
+    for number, (title, text) in enumerate(pages):
+        mapped = map_page(Page(f"u{number}", "s", number, text, is_text=True, title=title), vocabulary)
+        assert not isinstance(mapped, Rejected)
+        documents.append(mapped[0])
+        tables.append(frequencies.count([mapped[1].hashes]))
+    table = frequencies.repeated(frequencies.merge(tables))
+    return [score_page(document, table, top, vocabulary) for document in documents]
+
+
+def keywords(text: str, title: str = "", top: int = 1000) -> list[Keyword]:
+    """The keywords of a corpus of one page: phrase, stems, score, tf, df."""
+    return extracted((title, text), top=top)[0].keywords
+
+
+def index(*pages: tuple[str, str]) -> list[IndexRow]:
+    """The index of some pages, given by title and text."""
+    results = extracted(*pages)
+    return list(rank_pages(Posting(k.stems, k.phrase, k.score, page.url) for page in results for k in page.keywords))
+
+
+def test_score() -> None:
+    """Every number of one small page."""
+    # data 0, cluster 1 | data 2: runs [data cluster] and [data].
+    assert facts("Data cluster, data.", stems="data, cluster, data cluster") == {
+        "data": Facts(tf=2, first=0, whole=True),
+        "cluster": Facts(tf=1, first=1, whole=False),
+        "data cluster": Facts(tf=1, first=0, whole=True),
+    }
+    assert keywords("Data cluster, data.") == [
+        # W = 2·369 + 369 = 1107; 1107 · 441 · 64 · 256 = 7,998,455,808; two words: // (10 · 1)
+        ("Data cluster", "data cluster", 799_845_580, 1, 1),
+        # W = 738; 2 · 738 · 441 · 64 · 256 = 10,664,607,744; // (10 · 2)
+        ("Data", "data", 533_230_387, 2, 1),
+        # W = 369; 369 · 441 · 256 = 41,658,624; // (11 · 2)
+        ("cluster", "cluster", 1_893_573, 1, 1),
+    ]
+
+
+def test_top_keeps_the_best() -> None:
+    """Fewer keywords than candidates: the first of the same list."""
+    everything = keywords("Data cluster, data.")
+    assert [keywords("Data cluster, data.", top=top) for top in (1, 2, 3, 4)] == [
+        everything[:1], everything[:2], everything, everything
+    ]  # fmt: skip
+
+
+def test_hyphen_joins_words() -> None:
+    """A hyphen inside is as good as a space; one with a space beside it is a break."""
+    # real 0, time 1, data 2 | fast 3
+    text = "Real-time data - fast"
+    stems = "real, time, data, real time, time data, real time data, fast"
+    assert facts(text, stems=stems) == {
+        "real": Facts(1, 0, whole=False),
+        "time": Facts(1, 1, whole=False),
+        "data": Facts(1, 2, whole=False),
+        "real time": Facts(1, 0, whole=False),
+        "time data": Facts(1, 1, whole=False),
+        "real time data": Facts(1, 0, whole=True),
+        "fast": Facts(1, 3, whole=True),
+    }
+    # 1107 · 441 · 64 · 256 = 7,998,455,808 // (10 · 2); 369 · 441 · 64 · 256 = 2,666,151,936 // (13 · 2)
+    assert keywords(text, top=2) == [
+        ("Real-time data", "real time data", 399_922_790, 1, 1),
+        ("fast", "fast", 102_544_305, 1, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    "between", [" - ", "- ", " -", "--", " – ", "—", ".", ", ", " / ", " & ", "\n\n", " … ", " 😀 "]
+)
+def test_break_that_is_no_word(between: str) -> None:
+    """Punctuation ends a run, and moves no offset."""
+    assert facts(f"data{between}cluster", stems="data, cluster") == {
+        "data": Facts(1, 0, whole=True),
+        "cluster": Facts(1, 1, whole=True),
+    }
+
+
+@pytest.mark.parametrize(
+    "between", [" the ", " of ", " don’t ", " Quickly ", " 42 ", " ٣ ", " ½ ", f" {'x' * 65} ", " 3_0 "]
+)
+def test_break_that_is_a_word(between: str) -> None:
+    """A stopword, a number, a word in -ly or of more than 64 characters ends a run, and counts in offsets."""
+    assert facts(f"data{between}cluster", stems="data, cluster") == {
+        "data": Facts(1, 0, whole=True),
+        "cluster": Facts(1, 2, whole=True),
+    }
+
+
+@pytest.mark.parametrize("between", ["-", " ", "\n", "\t ", "\u200b", "\u3000", "\xa0"])
+def test_no_break(between: str) -> None:
+    """White space, a zero-width space, a hyphen between two words."""
+    assert facts(f"data{between}cluster", stems="data, cluster, data cluster") == {
+        "data": Facts(1, 0, whole=False),
+        "cluster": Facts(1, 1, whole=False),
+        "data cluster": Facts(1, 0, whole=True),
+    }
+
+
+def test_possessive() -> None:
+    """'s belongs to the word and not to its stem; an apostrophe at the end is a break."""
+    # the 0 | user's 1, data 2 | users 3 | (’) data 4
+    text = "The User's data. Users’ data"
+    assert facts(text, stems="user, data, user data") == {
+        "user": Facts(tf=2, first=1, whole=True),
+        "data": Facts(tf=2, first=2, whole=True),
+        "user data": Facts(tf=1, first=1, whole=True),
+    }
+    assert keywords(text) == [
+        # W = 738 + 738; 1476 · 441 · 64 · 256 = 10,664,607,744 // (11 · 1)
+        ("User's data", "user data", 969_509_794, 1, 1),
+        # 2 · 738 · 441 · 64 · 256 = 10,664,607,744; // (11 · 2) and // (12 · 2)
+        ("User's", "user", 484_754_897, 2, 1),
+        ("data", "data", 444_358_656, 2, 1),
+    ]
+
+
+def test_block_boundary() -> None:
+    """An empty line ends a block of text, and a tag that is not inline one of HTML; a line's end does not."""
+    text = facts("data\ncluster\n\npage", stems="data, cluster, data cluster, page")
+    assert text == {
+        "data": Facts(1, 0, whole=False),
+        "cluster": Facts(1, 1, whole=False),
+        "data cluster": Facts(1, 0, whole=True),
+        "page": Facts(1, 2, whole=True),
+    }
+    html = map_page(Page("u", "s", 0, "<p>data <b>cluster</b><p>page"), Vocabulary(ENGLISH))
+    assert not isinstance(html, Rejected)
+    assert sorted(html[1].hashes.tolist()) == sorted(map(phrase_hash, text))
+
+
+def test_title_comes_first() -> None:
+    """The title is the page's first words, and a block of its own."""
+    # data 0, cluster 1 | cluster 2, page 3
+    stems = "data, cluster, page, data cluster, cluster page"
+    assert facts("cluster page", "Data Clusters", stems=stems) == {
+        "data": Facts(1, 0, whole=False),
+        "cluster": Facts(2, 1, whole=False),
+        "page": Facts(1, 3, whole=False),
+        "data cluster": Facts(1, 0, whole=True),
+        "cluster page": Facts(1, 2, whole=True),
+    }
+    assert keywords("cluster page", "Data Clusters") == [
+        # W = 369 + 738 for both; 7,998,455,808 // 10 and // 12
+        ("Data Clusters", "data cluster", 799_845_580, 1, 1),
+        ("cluster page", "cluster page", 666_537_984, 1, 1),
+        # 2 · 738 · 441 · 256 = 166,634,496 // (11 · 2)
+        ("Clusters", "cluster", 7_574_295, 2, 1),
+        # 369 · 441 · 256 = 41,658,624; // (10 · 2) and // (13 · 2)
+        ("Data", "data", 2_082_931, 1, 1),
+        ("page", "page", 1_602_254, 1, 1),
+    ]
+
+
+def test_whole_run_bonus_and_short_stems() -> None:
+    """Once a whole run is enough for 64-fold; stems of 3 characters divide by four."""
+    # red 0, green 1, blue 2 | red 3, green 4
+    stems = "red, green, blue, red green, green blue, red green blue"
+    assert facts("red green blue, red green", stems=stems) == {
+        "red": Facts(2, 0, whole=False),
+        "green": Facts(2, 1, whole=False),
+        "blue": Facts(1, 2, whole=False),
+        "red green": Facts(2, 0, whole=True),
+        "green blue": Facts(1, 1, whole=False),
+        "red green blue": Facts(1, 0, whole=True),
+    }
+    assert keywords("red green blue, red green") == [
+        # W = 738 + 738; 2 · 1476 · 441 · 64 · 256 = 21,329,215,488 // (10 · 1)
+        ("red green", "red green", 2_132_921_548, 2, 1),
+        # W = 1476 + 369; 1845 · 441 · 64 · 256 = 13,330,759,680 // (10 · 2)
+        ("red green blue", "red green blue", 666_537_984, 1, 1),
+        # W = 738 + 369; 1107 · 441 · 256 = 124,975,872 // (11 · 1)
+        ("green blue", "green blue", 11_361_442, 1, 1),
+        # 2 · 738 · 441 · 256 = 166,634,496; // (11 · 2), and // (10 · 2 · 4) for the short one
+        ("green", "green", 7_574_295, 2, 1),
+        ("red", "red", 2_082_931, 2, 1),
+        # 369 · 441 · 256 = 41,658,624 // (12 · 2)
+        ("blue", "blue", 1_735_776, 1, 1),
+    ]
+
+
+def test_overlapping_occurrences() -> None:
+    """All of them count."""
+    assert facts("data data data data", stems="data, data data, data data data") == {
+        "data": Facts(4, 0, whole=False),
+        "data data": Facts(3, 0, whole=False),
+        "data data data": Facts(2, 0, whole=False),
+    }
+
+
+def test_tie_is_broken_by_first_occurrence() -> None:
+    """Twice as many occurrences, four times as far: the same score, and the earlier one wins."""
+    # zebra 0, walrus 1 | 28 stopwords | apple 30, melon 31, apple 32, melon 33
+    text = "zebra walrus" + " the" * 28 + " apple melon apple melon"
+    tied = [keyword for keyword in keywords(text) if keyword[1] in {"zebra", "appl"}]
+    assert tied == [
+        # 369 · 441 · 256 = 41,658,624 // (10 · 2)
+        ("zebra", "zebra", 2_082_931, 1, 1),
+        # 2 · 738 · 441 · 256 = 166,634,496 // (40 · 2)
+        ("apple", "appl", 2_082_931, 2, 1),
+    ]
+    # … and where only one of the two can be kept, it is the same one.
+    rank = keywords(text).index(tied[0]) + 1
+    assert keywords(text, top=rank)[-1] == tied[0]
+
+
+def test_tie_is_broken_by_stems() -> None:
+    """Phrases with the same score that start at the same word: the shorter one, whose stems sort first."""
+    # data 0, cluster 1, page 2, index 3 | fresh 4, data 5
+    text = "data cluster page index, fresh data"
+    tied = [keyword for keyword in keywords(text) if keyword[1] in {"data", "data cluster page"}]
+    assert tied == [
+        # 2 · 738 · 441 · 256 = 166,634,496 // (10 · 2)
+        ("data", "data", 8_331_724, 2, 1),
+        # W = 738 + 369 + 369 = 1476; 1476 · 441 · 256 = 166,634,496 // (10 · 2)
+        ("data cluster page", "data cluster page", 8_331_724, 1, 1),
+    ]
+    assert keywords(text, top=keywords(text).index(tied[0]) + 1)[-1] == tied[0]
+
+
+def test_scripts_without_spaces() -> None:
+    """Each Han character is a word; so is a run of Katakana. Together they are one run of three words."""
+    # 漢 0, 字 1, データ 2
+    assert keywords("漢字データ") == [
+        # W = 1107; 7,998,455,808 // (10 · 2)
+        ("漢字データ", "漢 字 データ", 399_922_790, 1, 1),
+        # W = 738; 738 · 441 · 256 = 83,317,248; // 11, and // (10 · 4), for 漢 字 has 3 characters
+        ("字データ", "字 データ", 7_574_295, 1, 1),
+        ("漢字", "漢 字", 2_082_931, 1, 1),
+        # 41,658,624 // ((10, 11, 12) · 2 · 4), for each has 3 characters or fewer
+        ("漢", "漢", 520_732, 1, 1),
+        ("字", "字", 473_393, 1, 1),
+        ("データ", "データ", 433_944, 1, 1),
+    ]
+
+
+def test_marks_and_joiners_are_letters() -> None:
+    """Words of scripts that write vowels as marks, and with joiners inside, stay whole."""
+    assert [keyword[0] for keyword in keywords("हिन्दी भाषा", top=1)] == ["हिन्दी भाषा"]
+    assert [keyword[0] for keyword in keywords("می‌خواهم", top=2)] == ["می‌خواهم"]
+
+
+@pytest.mark.parametrize("occurrences", [1023, 1024, 2000])
+def test_tf_is_capped_in_the_score(occurrences: int) -> None:
+    """Beyond 1,023 occurrences nothing is added, for a phrase or for its words; the count shown is the true one."""
+    assert keywords("data, " * occurrences) == [
+        # W = 1023 · 369; 1023 · W · 441 · 64 · 256 = 2,790,205,319,430,144 // (10 · 2)
+        ("data", "data", 139_510_265_971_507, occurrences, 1),
+    ]
+    assert keywords("data cluster, " * occurrences, top=1) == [
+        # W = 2 · 1023 · 369; 1023 · W · 441 · 64 · 256 = 5,580,410,638,860,288 // (10 · 1)
+        ("data cluster", "data cluster", 558_041_063_886_028, occurrences, 1),
+    ]
+
+
+def test_document_frequencies() -> None:
+    """Three pages, N = 3: L(4) = 512; a df of 3 gives I = 292 and I_w = 369, a df of 1 gives I = 697 and I_w = 625."""
+    # I: 512 − L(3) + 185 = 512 − 405 + 185, 512 − L(1) + 185; I_w: 512 − L(4) + 369, 512 − L(2) + 369 = 512 − 256 + 369
+    pages = [("", "Data cluster"), ("", "data page"), ("", "data")]
+    assert [page.keywords for page in extracted(*pages)] == [
+        [
+            # W = 369 + 625 = 994; 994 · 697 · 64 · 256 = 11,351,130,112 // 10
+            ("Data cluster", "data cluster", 1_135_113_011, 1, 1),
+            # 625 · 697 · 256 = 111,520,000 // (11 · 2)
+            ("cluster", "cluster", 5_069_090, 1, 1),
+            # 369 · 292 · 256 = 27,583,488 // (10 · 2)
+            ("Data", "data", 1_379_174, 1, 3),
+        ],
+        [
+            ("data page", "data page", 1_135_113_011, 1, 1),
+            ("page", "page", 5_069_090, 1, 1),
+            ("data", "data", 1_379_174, 1, 3),
+        ],
+        # 369 · 292 · 64 · 256 = 1,765,343,232 // (10 · 2)
+        [("data", "data", 88_267_161, 1, 3)],
+    ]
+    assert index(*pages) == [
+        IndexRow("cluster", "cluster", 1, 5_069_090, "u0"),
+        IndexRow("data", "data", 1, 88_267_161, "u2"),  # the best page's form, for all of them
+        IndexRow("data", "data", 2, 1_379_174, "u0"),  # a tie: by URL
+        IndexRow("data", "data", 3, 1_379_174, "u1"),
+        IndexRow("data cluster", "Data cluster", 1, 1_135_113_011, "u0"),
+        IndexRow("data page", "data page", 1, 1_135_113_011, "u1"),
+        IndexRow("page", "page", 1, 5_069_090, "u1"),
+    ]
+
+
+def test_index_of_a_page_read_twice() -> None:
+    """Nothing is deduplicated; what ties in score and URL is ordered by the form shown, whoever comes first."""
+    postings = [Posting("page", form, 7, url) for url, form in [("b", "page"), ("b", "Pages"), ("a", "pages")]]
+    expected = [
+        IndexRow("page", "pages", 1, 7, "a"),
+        IndexRow("page", "pages", 2, 7, "b"),
+        IndexRow("page", "pages", 3, 7, "b"),
+    ]
+    assert list(rank_pages(postings)) == list(rank_pages(postings[::-1])) == expected
+    # "Pages" sorts before "page": without the page a, it is the form shown
+    assert [row.phrase for row in rank_pages(postings[:2])] == ["Pages", "Pages"]
+    assert list(rank_pages([])) == []
+
+
+def test_page_without_candidates() -> None:
+    """Only stopwords and numbers: a page, with no keywords."""
+    assert keywords("the 42 of them") == []
+
+
+def test_logarithm() -> None:
+    """L(n) = ⌊256 · log₂ n⌋, also next to powers of two, where floating point is in doubt."""
+    n = [1, 2, 3, 4, 5, 10, 1000, 1023, 1024, 2**20 - 1, 2**20, 2**32 - 1, 2**32]
+    # log₂: 3 → 1.58496, 5 → 2.32193, 10 → 3.32193, 1000 → 9.96578, 1023 → 9.99859; 2**k − 1 is just below k
+    expected = [0, 256, 405, 512, 594, 850, 2551, 2559, 2560, 5119, 5120, 8191, 8192]
+    assert log2_256(np.array(n)).tolist() == expected
+
+
+def test_hash_version_1() -> None:
+    """The hash is part of the output's format: buckets depend on it."""
+    data, han = 0xA86F48AEB7496C2E, 0xADB36433C229E33F
+    # `printf data | b2sum -l 64` prints 2e6c49b7ae486fa8, whose first byte is the lowest
+    assert (word_hash("data"), word_hash("漢")) == (data, han)
+    left, right = (np.array([word_hash(stem)], np.uint64) for stem in ("data", "cluster"))
+    assert mix(left, right).tolist() == [phrase_hash("data cluster")]
