@@ -22,7 +22,7 @@ HAN = "2E80-2FDF 3005-3007 3400-4DBF 4E00-9FFF F900-FAFF 20000-3FFFF"
 LONGEST, MOST, SHORT = 64, 1023, 3  # characters of a word, occurrences that count, characters of short stems
 
 
-class Stemmer(PorterStemmer):
+class Stemmer(PorterStemmer):  # type: ignore[misc]  # NLTK has no types
     """Porter's original algorithm as Snowball has it: it undoubles only these consonants (``trekked`` → ``trekk``)."""
 
     def _ends_double_consonant(self, word: str) -> bool:
@@ -64,17 +64,13 @@ def touching(text: str, left: int) -> bool:
 
 def continues(text: str, at: int) -> bool:
     """Whether the word that the character before ``at`` belongs to goes on there."""
-    if not touching(text, at - 1):
-        return False
-    inside = text[at] in "'\u2019" and touching(text, at) and is_letter(text[at - 1]) and is_letter(text[at + 1])
-    return is_letter(text[at]) or inside
+    if touching(text, at - 1) and text[at] in "-'\u2019":
+        return touching(text, at) and is_letter(text[at - 1]) and is_letter(text[at + 1])
+    return touching(text, at - 1) and is_letter(text[at])
 
 
 def breaks(text: str, at: int) -> bool:
     """Whether a character that is no part of a word ends a run of words."""
-    if text[at] == "-":
-        between = touching(text, at - 1) and touching(text, at)
-        return not (between and all(char.isalnum() or char == "_" for char in (text[at - 1], text[at + 1])))
     return text[at] == "\n" or not (text[at].isspace() or text[at] == "\u200b")
 
 
@@ -137,7 +133,7 @@ def keywords(pages: Sequence[Page], stopwords: Stopwords, top: int) -> list[list
             words = sum(min(page[word,].tf, MOST) * (most - log(df[word,] + 1) + 369) for word in stems)
             value = min(its.tf, MOST) * words * (most - log(df[stems]) + 185) * (64 if its.whole else 1) * 256
             joined = " ".join(stems)
-            score = value // ((10 + its.first) * (1 if len(stems) == 2 else 2) * (4 if len(joined) <= SHORT else 1))  # noqa: PLR2004
+            score = value // ((10 + its.first) * (1 if len(stems) == 2 else 2) * (4 if len(joined) <= SHORT else 1))
             yield -score, its.first, joined, (its.shown, joined, score, its.tf, df[stems])
 
     return [[keyword for *_, keyword in sorted(ranked(page))[:top]] for page in corpus]

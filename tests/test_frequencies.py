@@ -4,6 +4,7 @@ And what follows from them: the job's result does not depend on how the input is
 """
 
 import json
+import mmap
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -173,7 +174,15 @@ def test_look_up(plain: Plain, asked: list[int]) -> None:
     found = frequencies.look_up(packed(plain), np.array(asked, np.uint64))
     assert found.tolist() == [plain.get(phrase, 1) for phrase in asked]
     assert found.dtype == np.int64
-    assert frequencies.look_up(memoryview(packed(plain)), np.array(asked, np.uint64)).tolist() == found.tolist()
+
+
+def test_look_up_in_a_file(tmp_path: Path) -> None:
+    """A table that is mapped into memory is as good as bytes."""
+    path = tmp_path / "table"
+    path.write_bytes(packed({0: 9, 5: 3, 2**64 - 1: 4}))
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as table:
+        assert frequencies.pages(table) == 9
+        assert frequencies.look_up(table, np.array([2**64 - 1, 2**63, 5], np.uint64)).tolist() == [4, 1, 3]
 
 
 def test_largest_count() -> None:

@@ -93,13 +93,19 @@ def parser() -> argparse.ArgumentParser:
     )
     output = argparse.ArgumentParser(add_help=False)
     group = output.add_argument_group("output")
-    group.add_argument("-o", "--output", metavar="PATH", default="-", help="what to write (default: -, JSON lines to stdout)")
     group.add_argument(
-        "--files", metavar="K", type=at_least(1), default=1, help="spread the pages over K files, NAME-00000.warc.gz and so on"
+        "-o", "--output", metavar="PATH", default="-", help="what to write (default: -, JSON lines to stdout)"
+    )
+    group.add_argument(
+        "--files",
+        metavar="K",
+        type=at_least(1),
+        default=1,
+        help="spread the pages over K files, NAME-00000.warc.gz and so on",
     )
     group.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     group.add_argument(
-        "--date", metavar="DATE", type=date, default="", help="of pages that have none: ISO 8601 in UTC, or now (default: none)"
+        "--date", metavar="DATE", type=date, help="of pages that have none: ISO 8601 in UTC, or now (default: none)"
     )
     group.add_argument("-v", "--verbose", action="store_true", help="name on standard error what is skipped")
     commands = command.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -117,14 +123,23 @@ def parser() -> argparse.ArgumentParser:
     add("pydoc", "The documentation of this Python's standard library.", PYDOC_EPILOG)
     convert = add("convert", "Another corpus, in another form.", CONVERT_EPILOG)
     convert.add_argument(
-        "inputs", metavar="INPUT", nargs="+", help="a directory of HTML, WARC, Avro or JSON lines, a glob; - for JSON lines on stdin"
+        "inputs",
+        metavar="INPUT",
+        nargs="+",
+        help="a directory of HTML, WARC, Avro or JSON lines, a glob; - for JSON lines on stdin",
     )
     convert.add_argument("--base-url", metavar="URL", default="", help="put before each url that has no scheme")
     synthetic = add("synthetic", "Any number of made-up pages.", SYNTHETIC_EPILOG)
     synthetic.add_argument("--pages", metavar="N", type=at_least(0), required=True, help="how many")
-    synthetic.add_argument("--seed", metavar="S", type=at_least(0), default=0, help="another seed, other pages (default: 0)")
     synthetic.add_argument(
-        "--bytes", metavar="B", type=at_least(MIN_BYTES, MAX_BYTES), default=4096, help="a page's median size (default: 4096)"
+        "--seed", metavar="S", type=at_least(0), default=0, help="another seed, other pages (default: 0)"
+    )
+    synthetic.add_argument(
+        "--bytes",
+        metavar="B",
+        type=at_least(MIN_BYTES, MAX_BYTES),
+        default=4096,
+        help="a page's median size (default: 4096)",
     )
     return command
 
@@ -187,13 +202,15 @@ def run(arguments: argparse.Namespace, started: float) -> None:
         tqdm(total=getattr(arguments, "pages", None), unit=" pages", disable=not shown, file=sys.stderr) as bar,
     ):
         for item in source(arguments):
-            became, why = put(output, item, arguments.date)
+            became, why = put(output, item, arguments.date or "")
             counts[became] += 1
             bar.update()
             if became == "rejected" or (became == "skipped" and arguments.verbose):
                 bar.write(f"{became}: {why}", file=sys.stderr)
         if counts["rejected"] and not output.pages:
-            raise InputError(f"none of {counts['rejected']} pages can be read: see the reasons above, and look at the input")
+            raise InputError(
+                f"none of {counts['rejected']} pages can be read: see the reasons above, and look at the input"
+            )
     for note, number in output.notes.items():
         print(f"note: {number} pages: {note}", file=sys.stderr)
     print(

@@ -51,10 +51,27 @@ the 610 of 320 and 275 to 255 a 215 in 200 is 105 that 100 for 90 it 85 was 80 o
 this 48 from 45 not 44 or 42 have 40 an 36 you 36 i 36 had 33 but 32 his 31 they 30 which 30 he 30 were 30 we 28 their 26 has 26
 can 24 all 23 one 23 been 22 will 22 there 22 if 22 more 20 when 19 who 18 would 18 her 17 she 17 its 17 so 17 what 16 up 15
 no 15 do 14 into 14 out 14 about 14 your 14 than 14 them 13 some 13 other 12 only 11 two 11 my 11 could 11 our 11 these 11 may 10
-also 10 such 10 then 10 over 10 any 9 most 9 first 9 new 9 time 9 like 8 very 8 between 8 how 8 after 8 many 8 those 8 through 7
+also 10 such 10 then 10 over 10 any 9 most 9 first 9 new 9 even 9 like 8 very 8 between 8 how 8 after 8 many 8 those 8 through 7
 because 7 where 7 each 7 must 6 own 6 both 6 while 6 under 5 during 5 same 5 another 5 within 4 without 4 against 4 however 4
 """.split()
-STARTERS: Final = ("The", "A", "In", "It", "This", "For", "If", "But", "When", "These", "We", "Most", "As", "There", "Each", "All")
+STARTERS: Final = (
+    "The",
+    "A",
+    "In",
+    "It",
+    "This",
+    "For",
+    "If",
+    "But",
+    "When",
+    "These",
+    "We",
+    "Most",
+    "As",
+    "There",
+    "Each",
+    "All",
+)
 
 # The parts that are no words, in 10,000: what a reader sees as structure.
 NUMBER, TOPIC, COMMA, SENTENCE, PARAGRAPH, HEADING, LINK, STRONG = 90, 260, 480, 520, 95, 14, 60, 20
@@ -108,8 +125,9 @@ def make_world() -> World:
     def add(written: Sequence[str], share: float, given: Sequence[float] | None = None) -> None:
         """Add strings that make up a share of all, evenly or with given weights."""
         given = given or [1.0] * len(written)
+        unit = share / sum(given)
         strings.extend(written)
-        weights.extend(share * weight / sum(given) for weight in given)
+        weights.extend(unit * weight for weight in given)
 
     functions, counts = FUNCTION_WORDS[::2], list(map(float, FUNCTION_WORDS[1::2]))
     structure = NUMBER + TOPIC + COMMA + SENTENCE + PARAGRAPH + HEADING + LINK + STRONG
@@ -117,7 +135,10 @@ def make_world() -> World:
     words_share = 10_000 - structure - sum(counts)
     add([f" {word}" for word in vocabulary], words_share, [1 / (rank + ZIPF_OFFSET) for rank in range(VOCABULARY)])
     n_words = len(strings)
-    add([f" {year}" for year in range(1900, 2030)] + [f" {n}" for n in range(2, 200)] + [f" {n}.5" for n in range(30)], NUMBER)
+    add(
+        [f" {year}" for year in range(1900, 2030)] + [f" {n}" for n in range(2, 200)] + [f" {n}.5" for n in range(30)],
+        NUMBER,
+    )
     add([f' <a href="/{n // 1000}/page-{n}.html">{names[n].decode()}</a>' for n in range(4096)], LINK)
     add([f" <strong>{word}</strong>" for word in vocabulary[:1024]], STRONG)
     marker = len(strings)
@@ -131,9 +152,11 @@ def make_world() -> World:
     first_topic = len(strings)
     strings += [f" {name.decode()}" for name in names]
     strings += [f".</p>\n<h2>{name.decode().capitalize()}</h2>\n<p>The" for name in names]
-    written = np.array([string.encode() for string in strings], dtype=object)
+    written = [string.encode() for string in strings]
+    placeholders = {marker + k: first_topic for k in range(TOPICS_OF_PAGE)}
+    placeholders |= {marker + TOPICS_OF_PAGE + k: first_topic + TOPICS for k in range(TOPICS_OF_PAGE)}
     return World(
-        strings=written,
+        strings=np.array(written, dtype=object),
         table=table,
         fillers=lookup(weights[:n_words], 18),
         topics=lookup([1 / (number + 20) for number in range(TOPICS)], 16),
@@ -142,7 +165,7 @@ def make_world() -> World:
         marker=marker,
         first_topic=first_topic,
         names=names,
-        mean=sum(len(string) * weight for string, weight in zip(strings, weights, strict=False)) / sum(weights),
+        mean=sum(len(written[placeholders.get(i, i)]) * weight for i, weight in enumerate(weights)) / sum(weights),
     )
 
 
@@ -157,9 +180,9 @@ def pseudo_word(rank: int) -> str:
     """The word of a rank: syllables, all different; one of 64 has an accent."""
     syllables = len(ONSETS) * len(VOWELS)
     if rank < SHORT:
-        index, length = rank * 39_916_801 % (syllables**2 * len(CODAS)), 2
+        index, length = rank * 44_497 % (syllables**2 * len(CODAS)), 2
     else:
-        index, length = rank * 15_485_863 % (syllables**3 * len(CODAS)), 3
+        index, length = rank * 8_543_701 % (syllables**3 * len(CODAS)), 3
     index, coda = divmod(index, len(CODAS))
     word = ""
     for _ in range(length):
@@ -218,16 +241,20 @@ def frame(world: World, page: int, topics: Sequence[int], words: Sequence[bytes]
     first, second, third = (world.names[topic] for topic in topics)
     title = first.capitalize() if page % 3 else b"%b and %b" % (first.capitalize(), second)
     keywords = b'<meta name="keywords" content="%b, %b">\n' % (first, second) if page % 8 == 0 else b""
-    head = b'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>%b</title>\n%b</head>\n<body>\n' % (
-        title,
-        keywords,
+    head = (
+        b'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>%b</title>\n%b</head>\n<body>\n'
+        % (
+            title,
+            keywords,
+        )
     )
     text = b"".join(words)
     if small:
         return b"%b<h1>%b</h1>\n<p>The%b.</p>\n<footer>Page %d</footer>\n</body>\n</html>\n" % (head, title, text, page)
     site = b"site%d.example" % (page % SITES)
     related = b"".join(
-        b'<li><a href="%b">%b %b</a></li>\n' % (url_of(other).encode(), b"More about" if other % 2 else b"Notes on", name)
+        b'<li><a href="%b">%b %b</a></li>\n'
+        % (url_of(other).encode(), b"More about" if other % 2 else b"Notes on", name)
         for other, name in ((page // 2, first), (page // 3, second), (page // 5, third))
     )
     return b"".join(

@@ -122,11 +122,11 @@ def next_record(file: BinaryIO, start: int, size: int) -> int:
     file.seek(0)
     magic = b"\r\n\r\n" + WARC if file.read(len(WARC)) == WARC else GZIP
     lead = 0 if magic == GZIP else 4
-    at = max(start - lead, 0)
-    while (at := find(file, magic, at)) is not None:
-        if chains(file, at + lead, size):
-            return at + lead
-        at += 1
+    found = find(file, magic, max(start - lead, 0))
+    while found is not None:
+        if chains(file, found + lead, size):
+            return found + lead
+        found = find(file, magic, found + 1)
     return size
 
 

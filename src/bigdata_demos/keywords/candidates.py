@@ -51,9 +51,16 @@ UNSPACED = re.compile(
 """Words of these scripts are set apart by zero-width spaces."""
 
 
-def segment(text: str) -> str:
-    """The text with zero-width spaces around the words of scripts that write no spaces."""
-    return text if text.isascii() else UNSPACED.sub("\u200b\\g<0>\u200b", text)
+# Most texts have neither marks nor such scripts, and smaller character classes do for them, three times as fast.
+SIMPLE_TOKEN = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s\u200b]|\n")
+NOT_SIMPLE = re.compile(r"[^\0-\u02ff\u0370-\u0482\u2010-\u20cf\u2100-\u2bff]")
+
+
+def segment(text: str) -> tuple[str, re.Pattern[str]]:
+    """The text with zero-width spaces around the words of scripts that write no spaces, and the pattern of its tokens."""
+    if text.isascii() or not NOT_SIMPLE.search(text):
+        return text, SIMPLE_TOKEN
+    return UNSPACED.sub("\u200b\\g<0>\u200b", text), TOKEN
 
 
 def word_hash(stem: str) -> int:

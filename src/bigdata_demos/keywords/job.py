@@ -22,7 +22,7 @@ import numpy as np
 
 from ..formats import avro
 from . import frequencies, sinks, sources
-from .candidates import TOKEN, Candidates, Integers, Vocabulary, find_candidates, segment
+from .candidates import Candidates, Integers, Vocabulary, find_candidates, segment
 from .frequencies import merge
 from .model import (
     Document,
@@ -93,6 +93,8 @@ def score(found: Candidates, df: Integers, pages: int) -> Integers:
     ``I = L(N + 1) - L(df) + 185``, ``W`` the sum of ``tf · (L(N + 1) - L(df + 1) + 369)`` over the phrase's words, and
     ``D`` 2 but for phrases of two words, times 4 if its stems are short.
     """
+    if not len(found.tf):
+        return found.tf
     tf = np.minimum(found.tf, MAX_TF)
     most = log2_256(np.array([pages + 1]))
     rarity = most - log2_256(df) + 185
@@ -183,13 +185,14 @@ class Job:
 
 def tokens(document: Document) -> list[str]:
     """The words and breaks of a page, its title first."""
-    return TOKEN.findall(segment(f"{document.title}\n{document.text}"))
+    text, token = segment(f"{document.title}\n{document.text}")
+    return token.findall(text)
 
 
 def surface_forms(document: Document, phrases: list[tuple[int, int]]) -> list[str]:
     """Some phrases, given by first token and number of words, as the page writes them."""
-    text = segment(f"{document.title}\n{document.text}")
-    matches, passed = TOKEN.finditer(text), 0
+    text, word = segment(f"{document.title}\n{document.text}")
+    matches, passed = word.finditer(text), 0
     spans: dict[int, tuple[int, int]] = {}
     for token in sorted({token for start, words in phrases for token in (start, start + words - 1)}):
         spans[token] = next(islice(matches, token - passed, None)).span()

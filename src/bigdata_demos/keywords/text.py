@@ -15,7 +15,6 @@ They count, and never look at a clock: each engine rejects the same pages.
 
 import re
 import unicodedata
-from collections import Counter
 from typing import Final
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
@@ -58,12 +57,16 @@ BOILERPLATE = (
     "[role=contentinfo],[role=search],[role=banner],[role=menu],[role=menubar],[role=toolbar],[role=dialog]"
 )
 WITHOUT_EVENTS = 1  # lexbor's option: no work for scripts that nobody runs
-TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)(?:[^<>]*(/)>)?")
-# Elements that never hold others, or that the parser closes by itself: they add no depth.
+TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9:-]*)")
+# Elements that never hold others (in HTML, in SVG's practice), or that the parser closes by itself: they add no depth.
 FLAT = frozenset(
     "area base br col embed hr img input link meta source track wbr a button dd dt h1 h2 h3 h4 h5 h6 li nobr optgroup "  # noqa: SIM905
-    "option p rb rp rt rtc tbody td tfoot th thead tr select".split()
+    "option p rb rp rt rtc tbody td tfoot th thead tr select "
+    "circle ellipse image line path polygon polyline rect stop use".split()
 )
+
+
+FLAT_STARTS = ("<a ", "<br", "<p>", "<p ", "<li", "<td", "<tr", "<dt", "<dd", "<!--", "<img ", "<th>", "<th ")
 
 
 class Unreadable(Exception):
@@ -89,11 +92,11 @@ def extract(page: Page) -> Document:
         markup = decode_html(page.content, page.content_type)
     declared: list[str] = []
     if page.is_text:
-        title = clean(page.title)
+        title = collapse(clean(page.title))
         text = blocks(re.sub(r"\n\s*\n", "\f", clean(markup)))
     else:
         title, text, declared = parse_html(markup)
-        title = title or clean(page.title)
+        title = title or collapse(clean(page.title))
     if not any(map(str.isalnum, title)) and not any(map(str.isalnum, text)):
         raise Unreadable("empty", "no word in it")
     return Document(clean(page.url), clean(page.source), page.offset, title, text, declared)
@@ -199,19 +202,19 @@ def check_limits(markup: str) -> None:
         raise Unreadable("too-many-tags", f"more than {MAX_TAGS} tags")
     if tags - closing <= MAX_DEPTH:  # no more elements than levels allowed
         return
-    depth, open_elements = 0, Counter[str]()
-    for end, name, void in TAG.findall(markup):
-        element = name.lower()
-        if element in FLAT or void:
-            continue
-        if not end:
-            open_elements[element] += 1
-            depth += 1
-        elif open_elements[element]:
-            open_elements[element] -= 1
+    if tags - closing - sum(map(markup.count, FLAT_STARTS)) <= MAX_DEPTH:
+        return
+    depth, open_elements = 0, dict.fromkeys(FLAT, -len(markup))  # these never count
+    for tag in TAG.findall(markup.lower()):
+        if tag[0] != "/":
+            before = open_elements.get(tag, 0)
+            open_elements[tag] = before + 1
+            depth += before >= 0
+            if depth > MAX_DEPTH:
+                raise Unreadable("too-deep", f"more than {MAX_DEPTH} levels of elements")
+        elif open_elements.get(tag[1:], 0) > 0:
+            open_elements[tag[1:]] -= 1
             depth -= 1
-        if depth > MAX_DEPTH:
-            raise Unreadable("too-deep", f"more than {MAX_DEPTH} levels of elements")
 
 
 def clean(text: str) -> str:

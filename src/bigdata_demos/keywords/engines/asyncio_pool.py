@@ -38,25 +38,19 @@ def open(settings: Settings) -> Iterator[Run]:
     workers = settings.workers or os.cpu_count() or 1
     context = multiprocessing.get_context("spawn")
     everyone = context.Barrier(workers)
-    with TemporaryDirectory(prefix="kept-", dir=settings.spool or None) as spool:
-        pool = ProcessPoolExecutor(workers, context, initializer=start_worker, initargs=(everyone,))
-        try:
-            list(pool.map(wait_for_everyone, range(workers)))
-        except BaseException:
-            stop(pool)
-            raise
+    pool = ProcessPoolExecutor(workers, context, initializer=start_worker, initargs=(everyone,))
 
-        def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+    def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+        with TemporaryDirectory(prefix="kept-", dir=settings.spool or None) as spool:
             return asyncio.run(run_async(pool, workers * AHEAD, Path(spool), job, splits, progress))
 
-        try:
-            yield run
-        except BrokenProcessPool as error:
-            raise JobFailed(
-                "a worker process died (killed, or out of memory): see the system's log, or try fewer --workers"
-            ) from error
-        finally:
-            stop(pool)
+    try:
+        list(pool.map(wait_for_everyone, range(workers)))
+        yield run
+    except BrokenProcessPool as error:
+        raise JobFailed("a worker process died (killed, or out of memory): see the system's log, or try fewer --workers") from error
+    finally:
+        stop(pool)
 
 
 async def run_async(  # noqa: PLR0917

@@ -19,12 +19,12 @@ def open(settings: Settings) -> Iterator[Run]:
     check_options("serial", settings.options, {})
     if settings.workers > 1:
         raise UsageError("engine serial has one worker: leave out --workers, or take --engine asyncio")
-    with TemporaryDirectory(prefix="kept-", dir=settings.spool or None) as spool:
 
-        def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+    def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+        with TemporaryDirectory(prefix="kept-", dir=settings.spool or None) as spool:
             return run_serial(job, splits, progress, Path(spool))
 
-        yield run
+    yield run
 
 
 def run_serial(job: Job, splits: Sequence[Split], progress: Progress, spool: Path) -> list[Part]:
