@@ -113,7 +113,15 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Input]:
     shutil.copy(root / "site.warc.gz", mixed / "crawl")  # no suffix: known by its content
     long = " ".join(f"word{i % 977} data pipeline{i % 31}," for i in range(30_000))
     uneven = [{"id": 0, "text": long}, *({"id": i, "text": f"short page number{i} data pipeline"} for i in range(1, 200))]
-    bad = [b"{broken\n", b'{"text": "nobody"}\n', b"[1]\n", b'{"url": "u"}\n', b'{"url": "empty", "html": ""}\n', b"\n", *lines[:4]]
+    bad = [
+        b"{broken\n",
+        b'{"text": "nobody"}\n',
+        b"[1]\n",
+        b'{"url": "u"}\n',
+        b'{"url": "empty", "html": ""}\n',
+        b"\n",
+        *lines[:4],
+    ]
     (root / "bad.jsonl").write_bytes(b"".join(bad))
     avro = (root / "site.avro").read_bytes()
     (root / "cut.avro").write_bytes(avro[: len(avro) * 2 // 3])
@@ -134,7 +142,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Input]:
         "stdin": Input(["-"], {}, lambda: lines),
         "none": Input([str(root / "empty")]),
         "one-page": Input([str(SITE / "spark.html")]),
-        "uneven": Input([write_lines(root / "uneven.jsonl", uneven)], {"split_bytes": 2_000}),
+        "uneven": Input([write_lines(root / "uneven.jsonl", uneven)], {"split_bytes": 20_000}),
         "unicode": Input([write_lines(root / "unicode.jsonl", UNICODE)], {"stopword_list": "none", "top": 50}),
         "bad": Input([str(root / name) for name in ("bad.jsonl", "cut.avro", "cut.warc.gz")] + [str(SITE / "bad")], small),
     }

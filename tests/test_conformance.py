@@ -9,14 +9,14 @@ from typing import Any
 
 import cloudpickle
 import pytest
-import reference
-from conftest import SITE, Input, require
 
+import reference
 from bigdata_demos.errors import InputError, JobFailed
 from bigdata_demos.keywords import Result, Session, open_session, run, sinks, sources, stopwords
 from bigdata_demos.keywords.job import Job
 from bigdata_demos.keywords.model import Document, Mapped, Page, Split
 from bigdata_demos.keywords.text import Unreadable, extract
+from conftest import SITE, Input, require
 
 NAMES = [
     "directory", "directory-many-splits", "bundled", "warc", "warc.gz", "warc.gz-many-splits", "avro-many-splits",
@@ -79,7 +79,9 @@ def test_one_thread_gives_the_references_answer(name: str, inputs: dict[str, Inp
     pages = [(d.url, d.title, d.text, d.declared) for d in documents(given)]
     results = reference.keywords(pages, words, given.options.get("top", 10))
     fields = ("phrase", "stems", "score", "tf", "df")
-    found = sorted((page["url"], [tuple(k[f] for f in fields) for k in page["keywords"]]) for page in serial[name].read_keywords())
+    found = sorted(
+        (page["url"], [tuple(k[f] for f in fields) for k in page["keywords"]]) for page in serial[name].read_keywords()
+    )
     assert found == sorted((page[0], best) for page, best in zip(pages, results, strict=True))
     fields = ("stems", "phrase", "rank", "score", "url")
     rows = sorted(tuple(row[f] for f in fields) for row in serial[name].read_index())

@@ -123,8 +123,7 @@ def test_count_of_any_partition(some: list[set[int]], data: st.DataObject) -> No
     task_of = data.draw(st.lists(st.integers(0, 4), min_size=len(some), max_size=len(some)))
     given_arrays = arrays(some)
     tables = [
-        frequencies.count([page for page, its in zip(given_arrays, task_of, strict=True) if its == task])
-        for task in range(5)
+        frequencies.count([page for page, its in zip(given_arrays, task_of, strict=True) if its == task]) for task in range(5)
     ]
     assert frequencies.merge(tables) == frequencies.count(given_arrays)
 
@@ -229,9 +228,7 @@ def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = [json.dumps(line, ensure_ascii=bool(number % 2)) for number, line in enumerate(LINES)]
     lines[3:3] = ["", "{not JSON"]
     lines[9:9] = ["", "", '{"url": "http://example.org/no-content"}']
-    path.write_bytes(
-        "".join(line + ("\r\n" if number % 5 == 0 else "\n") for number, line in enumerate(lines)).encode()[:-1]
-    )
+    path.write_bytes("".join(line + ("\r\n" if number % 5 == 0 else "\n") for number, line in enumerate(lines)).encode()[:-1])
     return path
 
 

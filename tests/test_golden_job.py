@@ -117,9 +117,7 @@ def test_hyphen_joins_words() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "between", [" - ", "- ", " -", "--", " – ", "—", ".", ", ", " / ", " & ", "\n\n", " … ", " 😀 "]
-)
+@pytest.mark.parametrize("between", [" - ", "- ", " -", "--", " – ", "—", ".", ", ", " / ", " & ", "\n\n", " … ", " 😀 "])
 def test_break_that_is_no_word(between: str) -> None:
     """Punctuation ends a run, and moves no offset."""
     assert facts(f"data{between}cluster", stems="data, cluster") == {
@@ -128,9 +126,7 @@ def test_break_that_is_no_word(between: str) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "between", [" the ", " of ", " don’t ", " Quickly ", " 42 ", " ٣ ", " ½ ", f" {'x' * 65} ", " 3_0 "]
-)
+@pytest.mark.parametrize("between", [" the ", " of ", " don’t ", " Quickly ", " 42 ", " ٣ ", " ½ ", f" {'x' * 65} ", " 3_0 "])
 def test_break_that_is_a_word(between: str) -> None:
     """A stopword, a number, a word in -ly or of more than 64 characters ends a run, and counts in offsets."""
     assert facts(f"data{between}cluster", stems="data, cluster") == {

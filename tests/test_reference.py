@@ -77,8 +77,7 @@ def by_job(
 def check(texts: Sequence[tuple[str, str]], words: stopwords.Stopwords, top: int) -> None:
     """Hold the job against the reference, on pages given by title and text, two of each URL."""
     pages = [
-        Page(f"u{9 - number // 2}", "s", number, text, is_text=True, title=title)
-        for number, (title, text) in enumerate(texts)
+        Page(f"u{9 - number // 2}", "s", number, text, is_text=True, title=title) for number, (title, text) in enumerate(texts)
     ]
     documents, keywords, index = by_job(pages, words, top)
     plainly = [(document.url, document.title, document.text, document.declared) for document in documents]
@@ -137,9 +136,7 @@ def test_long_page() -> None:
 @settings(max_examples=50, deadline=None)
 def test_vocabulary_that_starts_anew(texts: list[tuple[str, str]], limit: int) -> None:
     """What the vocabulary has met before, and when it forgot it, makes no difference."""
-    pages = [
-        Page(f"u{number}", "s", number, text, is_text=True, title=title) for number, (title, text) in enumerate(texts)
-    ]
+    pages = [Page(f"u{number}", "s", number, text, is_text=True, title=title) for number, (title, text) in enumerate(texts)]
     expected = by_job(pages, ENGLISH, 10)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Vocabulary, "LIMIT", limit)

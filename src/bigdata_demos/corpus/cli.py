@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from ..errors import BigDataDemosError, InputError, UsageError
+from ..errors import BigDataDemosError, InputError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from ..keywords.model import Page, Rejected, Skipped
@@ -71,16 +71,23 @@ def main(argv: list[str] | None = None) -> int:
         with terminable():
             run(arguments, started)
     except BrokenPipeError:  # whoever read standard output has had enough
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_stdout()
         return 0
     except BigDataDemosError as error:
         print(f"{PROG}: {error}", file=sys.stderr)
+        if isinstance(error, OutputError) and arguments.output == "-":
+            drop_stdout()
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         print(f"{PROG}: interrupted; nothing was left", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def drop_stdout() -> None:
+    """Let what is still buffered go nowhere, or Python tries to write it at exit, and complains."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:
@@ -93,9 +100,7 @@ def parser() -> argparse.ArgumentParser:
     )
     output = argparse.ArgumentParser(add_help=False)
     group = output.add_argument_group("output")
-    group.add_argument(
-        "-o", "--output", metavar="PATH", default="-", help="what to write (default: -, JSON lines to stdout)"
-    )
+    group.add_argument("-o", "--output", metavar="PATH", default="-", help="what to write (default: -, JSON lines to stdout)")
     group.add_argument(
         "--files",
         metavar="K",
@@ -105,7 +110,10 @@ def parser() -> argparse.ArgumentParser:
     )
     group.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     group.add_argument(
-        "--date", metavar="DATE", type=date, help="of pages that have none: ISO 8601 in UTC, or now (default: none)"
+        "--date",
+        metavar="DATE",
+        type=date,
+        help="of pages that have none: ISO 8601 in UTC, or now (default: none; in a WARC, 2026-01-01T00:00:00Z)",
     )
     group.add_argument("-v", "--verbose", action="store_true", help="name on standard error what is skipped")
     commands = command.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -131,9 +139,7 @@ def parser() -> argparse.ArgumentParser:
     convert.add_argument("--base-url", metavar="URL", default="", help="put before each url that has no scheme")
     synthetic = add("synthetic", "Any number of made-up pages.", SYNTHETIC_EPILOG)
     synthetic.add_argument("--pages", metavar="N", type=at_least(0), required=True, help="how many")
-    synthetic.add_argument(
-        "--seed", metavar="S", type=at_least(0), default=0, help="another seed, other pages (default: 0)"
-    )
+    synthetic.add_argument("--seed", metavar="S", type=at_least(0), default=0, help="another seed, other pages (default: 0)")
     synthetic.add_argument(
         "--bytes",
         metavar="B",
@@ -208,9 +214,7 @@ def run(arguments: argparse.Namespace, started: float) -> None:
             if became == "rejected" or (became == "skipped" and arguments.verbose):
                 bar.write(f"{became}: {why}", file=sys.stderr)
         if counts["rejected"] and not output.pages:
-            raise InputError(
-                f"none of {counts['rejected']} pages can be read: see the reasons above, and look at the input"
-            )
+            raise InputError(f"none of {counts['rejected']} pages can be read: see the reasons above, and look at the input")
     for note, number in output.notes.items():
         print(f"note: {number} pages: {note}", file=sys.stderr)
     print(

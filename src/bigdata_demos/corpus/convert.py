@@ -15,9 +15,7 @@ ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 """The start of a URL that has a scheme (RFC 3986, section 3.1)."""
 
 
-def pages(
-    inputs: Sequence[str], *, base_url: str = "", stdin: BinaryIO | None = None
-) -> Iterator[Page | Rejected | Skipped]:
+def pages(inputs: Sequence[str], *, base_url: str = "", stdin: BinaryIO | None = None) -> Iterator[Page | Rejected | Skipped]:
     """The pages of some inputs in their order, and what these have instead of pages.
 
     Args:

@@ -14,13 +14,12 @@ from typing import Final
 
 from ..keywords.model import Page, Skipped
 
-LEFT_OUT: Final = frozenset(
-    """
+NOT_IMPORTED: Final = """
     __hello__ __main__ __phello__ _ctypes_test _test_atexit _testbuffer _testcapi _testclinic _testconsole
     _testimportmultiple _testinternalcapi _testmultiphase _xxtestfuzz antigravity idle_test idlelib test tests this
     turtledemo
-    """.split()
-)
+"""
+LEFT_OUT: Final = frozenset(NOT_IMPORTED.split())
 """Names, of modules or of parts of their names, that do something when they are imported, or are tests."""
 
 
@@ -42,7 +41,7 @@ def walk(name: str) -> Iterator[Page | Skipped]:
             module = importlib.import_module(name)
             page = document(module, name)
             inside = sorted(found.name for found in pkgutil.iter_modules(getattr(module, "__path__", []), f"{name}."))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever somebody else's module does)
+    except (Exception, SystemExit) as error:  # whatever somebody else's module does
         yield Skipped(f"{name}: {type(error).__name__}: {error}", 0)
         return
     yield page

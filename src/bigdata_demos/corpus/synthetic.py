@@ -45,39 +45,28 @@ SMALL: Final = 1_500
 MIN_BYTES: Final = 256
 MIN_WORDS: Final = 12
 
-# How often in 10,000 words of written English.
-FUNCTION_WORDS: Final = """
+FREQUENCIES: Final = """
 the 610 of 320 and 275 to 255 a 215 in 200 is 105 that 100 for 90 it 85 was 80 on 70 with 68 as 66 be 64 by 55 are 52 at 50
 this 48 from 45 not 44 or 42 have 40 an 36 you 36 i 36 had 33 but 32 his 31 they 30 which 30 he 30 were 30 we 28 their 26 has 26
 can 24 all 23 one 23 been 22 will 22 there 22 if 22 more 20 when 19 who 18 would 18 her 17 she 17 its 17 so 17 what 16 up 15
 no 15 do 14 into 14 out 14 about 14 your 14 than 14 them 13 some 13 other 12 only 11 two 11 my 11 could 11 our 11 these 11 may 10
 also 10 such 10 then 10 over 10 any 9 most 9 first 9 new 9 even 9 like 8 very 8 between 8 how 8 after 8 many 8 those 8 through 7
 because 7 where 7 each 7 must 6 own 6 both 6 while 6 under 5 during 5 same 5 another 5 within 4 without 4 against 4 however 4
-""".split()
-STARTERS: Final = (
-    "The",
-    "A",
-    "In",
-    "It",
-    "This",
-    "For",
-    "If",
-    "But",
-    "When",
-    "These",
-    "We",
-    "Most",
-    "As",
-    "There",
-    "Each",
-    "All",
-)
+"""
+"""Function words, and how often each is among 10,000 words of written English."""
+FUNCTION_WORDS: Final = FREQUENCIES.split()
 
 # The parts that are no words, in 10,000: what a reader sees as structure.
 NUMBER, TOPIC, COMMA, SENTENCE, PARAGRAPH, HEADING, LINK, STRONG = 90, 260, 480, 520, 95, 14, 60, 20
 
-ONSETS: Final = "b c d f g h k l m n p r s t v br cr dr gr pl pr st tr sh".split()
-VOWELS: Final = "a e i o u ou".split()
+ONSETS, VOWELS, STARTERS = map(
+    str.split,
+    (
+        "b c d f g h k l m n p r s t v br cr dr gr pl pr st tr sh",
+        "a e i o u ou",
+        "The A In It This For If But When These We Most As There Each All",
+    ),
+)
 CODAS: Final = ("", "n", "r", "s", "t", "l", "m", "nd")
 SHORT: Final = 4_096
 """Words of two syllables: the more common a word, the shorter. Others have three."""
@@ -190,7 +179,7 @@ def pseudo_word(rank: int) -> str:
         index, vowel = divmod(index, len(VOWELS))
         word += ONSETS[onset] + VOWELS[vowel]
     word += CODAS[coda]
-    if rank % 64 == 63:  # noqa: PLR2004
+    if rank % 64 == 63:
         word = word.replace("e", "é", 1)
     return f"{word}x" if word in STOPWORDS else word
 
@@ -241,20 +230,16 @@ def frame(world: World, page: int, topics: Sequence[int], words: Sequence[bytes]
     first, second, third = (world.names[topic] for topic in topics)
     title = first.capitalize() if page % 3 else b"%b and %b" % (first.capitalize(), second)
     keywords = b'<meta name="keywords" content="%b, %b">\n' % (first, second) if page % 8 == 0 else b""
-    head = (
-        b'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>%b</title>\n%b</head>\n<body>\n'
-        % (
-            title,
-            keywords,
-        )
+    head = b'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>%b</title>\n%b</head>\n<body>\n' % (
+        title,
+        keywords,
     )
     text = b"".join(words)
     if small:
         return b"%b<h1>%b</h1>\n<p>The%b.</p>\n<footer>Page %d</footer>\n</body>\n</html>\n" % (head, title, text, page)
     site = b"site%d.example" % (page % SITES)
     related = b"".join(
-        b'<li><a href="%b">%b %b</a></li>\n'
-        % (url_of(other).encode(), b"More about" if other % 2 else b"Notes on", name)
+        b'<li><a href="%b">%b %b</a></li>\n' % (url_of(other).encode(), b"More about" if other % 2 else b"Notes on", name)
         for other, name in ((page // 2, first), (page // 3, second), (page // 5, third))
     )
     return b"".join(

@@ -15,7 +15,8 @@ directory      bytes; text becomes UTF-8     no     no                          
 =============  ============================  =====  ==========================  ====
 
 A title is mostly in the markup, too, and a character set mostly declared there. Where it was not, and so got lost, the
-output's ``notes`` say so. Text without markup becomes minimal HTML in the last two kinds.
+output's ``notes`` say so. Text without markup becomes minimal HTML in the last two kinds. What is no HTML at all, such as
+an image named ``.html``, is kept, too; but once JSON lines hold it, decoded, nobody can tell it from text.
 """
 
 import contextlib
@@ -63,16 +64,14 @@ MAX_HEADER: Final = 8_000
 """Bytes of the longest URL in a WARC: FastWARC reads no header line of more than 8 KB."""
 MAX_NAME, MAX_PATH, MAX_PARTS = 150, 800, 24
 HTML_NAMES: Final = (".html", ".htm", ".xhtml")
-WARC_DATE = re.compile(
-    r"\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?Z)?)?)?"
-)  # W3C-DTF, as WARC 1.1 has it
+WARC_DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?Z)?)?)?")  # W3C-DTF, as WARC 1.1 has it
 CONTROL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
 UNSAFE = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|\ud800-\udfff]')
 URL_PARTS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*))?([^?#]*)(.*)", re.DOTALL)
 PARAGRAPH = re.compile(r"\n\s*\n|\f")
 
 
-class Unwritable(Exception):  # noqa: N818 (never seen outside: the page is counted as rejected)
+class Unwritable(Exception):
     """A page that this kind of output cannot hold; ``args[0]`` says why."""
 
 
@@ -145,9 +144,7 @@ def target_of(name: str) -> Target:
             return Target(kind, packed, base[-len(suffix) :])
     if not os.path.splitext(base)[1]:
         return Target("directory", packed=False, suffix="")
-    raise UsageError(
-        f"{name}: what is to be written is told from the name's end: {', '.join(SUFFIXES)}, or / for a directory"
-    )
+    raise UsageError(f"{name}: what is to be written is told from the name's end: {', '.join(SUFFIXES)}, or / for a directory")
 
 
 def targets(name: str, files: int) -> list[Path]:
@@ -190,9 +187,7 @@ def check_free(name: str, files: int, *, overwrite: bool) -> list[Path]:
 
 
 @contextlib.contextmanager
-def open_output(
-    name: str, *, files: int = 1, overwrite: bool = False, stdout: BinaryIO | None = None
-) -> Iterator[Output]:
+def open_output(name: str, *, files: int = 1, overwrite: bool = False, stdout: BinaryIO | None = None) -> Iterator[Output]:
     """An output to write pages to, visible when the context ends, all of it at once; not at all if it ends by an error.
 
     Args:
@@ -209,18 +204,20 @@ def open_output(
     if name == "-":
         if stdout is None or files > 1:
             raise UsageError("-: standard output is one stream: leave out --files, or name an --output")
-        output = Output([JsonLines(stdout)])
-        yield output
-        stdout.flush()
+        try:
+            yield Output([JsonLines(stdout)])
+            stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"cannot write to standard output: {error.strerror or error}: check where it goes") from None
         return
     with contextlib.ExitStack() as stack:
         try:
             replaced = check_free(name, files, overwrite=overwrite)
             finals = targets(name, files)
             make_parent(finals[0].absolute().parent, stack)
-            unfinished = [
-                path.absolute().with_name(f".{path.name[:40]}.{uuid.uuid4().hex}.unfinished") for path in finals
-            ]
+            unfinished = [path.absolute().with_name(f".{path.name[:40]}.{uuid.uuid4().hex}.unfinished") for path in finals]
             stack.callback(remove, unfinished)
             writers: list[Writer] = []
             stack.callback(close_quietly, writers)
@@ -231,9 +228,7 @@ def open_output(
                 writer.close()
             commit(unfinished, finals, replaced)
         except OSError as error:
-            raise OutputError(
-                f"cannot write {name}: {error.strerror or error}: check the path and the space on it"
-            ) from None
+            raise OutputError(f"cannot write {name}: {error.strerror or error}: check the path and the space on it") from None
         stack.pop_all()  # all is well: nothing to undo
 
 

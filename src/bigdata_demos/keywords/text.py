@@ -7,7 +7,6 @@
 ``too-large``     more than :data:`MAX_BYTES`
 ``too-many-tags`` more than :data:`MAX_TAGS` tags
 ``too-deep``      elements nested more than :data:`MAX_DEPTH` deep
-=============     =====================================================
 
 The limits are there because every HTML parser has pages on which its time grows with the square of the page's depth.
 They count, and never look at a clock: each engine rejects the same pages.

@@ -48,7 +48,9 @@ def open(settings: Settings) -> Iterator[Run]:
         list(pool.map(wait_for_everyone, range(workers)))
         yield run
     except BrokenProcessPool as error:
-        raise JobFailed("a worker process died (killed, or out of memory): see the system's log, or try fewer --workers") from error
+        raise JobFailed(
+            "a worker process died (killed, or out of memory): see the system's log, or try fewer --workers"
+        ) from error
     finally:
         stop(pool)
 

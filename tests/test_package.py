@@ -1,0 +1,71 @@
+"""The package: what the wheel carries, what its public names are, and that each engine keeps the contract."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from bigdata_demos.keywords import sources
+from bigdata_demos.keywords.engines import Engine, asyncio_pool, dask_bag, serial, spark_rdd
+from bigdata_demos.keywords.model import Page
+from conftest import DATA, SITE
+
+ROOT = Path(__file__).parents[1]
+
+# Held to the contract by the type checker: the modules as they are, no base class.
+ENGINES: tuple[Engine, ...] = (serial, asyncio_pool, dask_bag, spark_rdd)
+
+
+def test_each_engine_is_one_readable_file() -> None:
+    """An engine's file is short enough to be read beside the others, and marks map, shuffle and reduce."""
+    for engine in ENGINES:
+        text = Path(str(engine.__file__)).read_text()  # type: ignore[attr-defined]
+        assert len(text.splitlines()) < 160, engine
+        for verb in ("# Pass 1: map", "# Pass 2: map", "shuffle", "reduce"):
+            assert verb in text, (engine, verb)
+
+
+def test_wheel_carries_the_crawl_the_schemas_and_the_types(tmp_path: Path) -> None:
+    """A user of the wheel has all that a user of the source tree has; the job runs from it, far from the tree."""
+    build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"bigdata_demos/data/site.warc.gz", "bigdata_demos/schemas/keywords.avsc", "bigdata_demos/py.typed"} <= set(names)
+    assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
+    zipfile.ZipFile(wheel).extractall(tmp_path / "unpacked")
+    code = "import sys; sys.path.insert(0, sys.argv.pop(1)); from bigdata_demos.keywords.cli import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, str(tmp_path / "unpacked"), "--engine", "serial", "--format", "jsonl"],
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert len(done.stdout.splitlines()) == 63
+
+
+def test_bundled_crawl_is_the_site() -> None:
+    """data/site.warc.gz has the pages of data/site, byte for byte (`make crawl` makes it), one of them from the year 9999."""
+    pages = [page for split in sources.plan([str(DATA / "site.warc.gz")])[0] for page in sources.read(split)]
+    found = {page.url.removeprefix("http://site.example/"): page.content for page in pages if isinstance(page, Page)}
+    assert found == {str(path.relative_to(SITE)): path.read_bytes() for path in SITE.rglob("*.html")}
+    assert "9999-12-31T23:59:59Z" in {page.date for page in pages if isinstance(page, Page)}
+
+
+def test_links_of_the_site_lead_somewhere() -> None:
+    """Every link between the site's pages has a page or a file at its end, and every page can be reached."""
+    import re
+    from urllib.parse import urljoin
+
+    reached, waiting = set[str](), ["index.html"]
+    while waiting:
+        name = waiting.pop()
+        if name in reached:
+            continue
+        reached.add(name)
+        text = (SITE / name).read_bytes().decode("utf-16" if name == "spark-ja.html" else "latin-1")
+        for link in re.findall(r'(?:href|src)="([^"#:]+)', text) if name.endswith(".html") else ():
+            target = urljoin(name, link)
+            if (SITE / target).is_file():
+                waiting.append(target)
+            else:
+                assert name == "bad/truncated.html", (name, link)  # which ends in the middle of one
+    assert reached == {str(path.relative_to(SITE)) for path in SITE.rglob("*") if path.is_file()}
