@@ -54,9 +54,12 @@ def require(engine: str) -> None:
         pytest.skip(why)
 
 
-@pytest.fixture(scope="session", params=PLACES)
+@pytest.fixture(scope="module", params=PLACES)
 def session(request: pytest.FixtureRequest) -> Iterator[Session]:
-    """Each engine at each place with each number of workers: one session, through which all inputs go."""
+    """Each engine at each place with each number of workers: one session, through which all inputs go.
+
+    Of a module: pyspark has one context in a process, and other modules have theirs.
+    """
     engine, workers, place = request.param
     require(engine)
     with ExitStack() as stack:

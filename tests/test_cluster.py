@@ -68,13 +68,13 @@ def test_workers_without_this_python(spark: Cluster) -> None:
 def test_workers_with_another_python(spark: Cluster, tmp_path: Path) -> None:
     """The workers' Python has another minor version: both are named, and how to mend it."""
     other = tmp_path / "python"
-    pretend = "import sys; sys.version_info = (3, 9, 1, 'final', 0); sys.version = '3.9.1'; "
+    pretend = "import sys; from collections import namedtuple as n; sys.version_info = n('V', 'major minor micro releaselevel serial')(3, 99, 1, 'final', 0); "
     pretend += "import runpy; sys.argv.pop(0); sys.argv[0] == '-m' and sys.argv.pop(0); runpy.run_module(sys.argv[0], run_name='__main__')"
     other.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{pretend}" "$@"\n')
     other.chmod(0o755)
     said = error_of(spark, "--engine-option", "memory=500m", "--engine-option", f"python={other}")
     assert f"{sys.version_info.major}.{sys.version_info.minor}" in said
-    assert "3.9" in said
+    assert "3.99" in said
     assert "same minor version" in said
 
 

@@ -2,12 +2,14 @@
 
 import logging
 import platform
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Final
 
 import dask
-from distributed import Client
+from distributed import Client, LocalCluster
 
 from ..errors import EngineUnavailable
 from .probe import check_python, reachable
@@ -29,6 +31,22 @@ def quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+@contextmanager
+def local_cluster(workers: int, memory: str) -> Iterator[LocalCluster]:
+    """A scheduler and workers of one thread, as processes that only this machine can reach.
+
+    They never see Ctrl-C, which goes to all processes in the foreground: stopping them is the driver's business.
+    """
+    resource_tracker.ensure_running()  # which unblocks what is blocked when it starts
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what is started now inherits it
+    try:
+        cluster = LocalCluster(workers, threads_per_worker=1, memory_limit=memory, host="127.0.0.1", dashboard_address=None)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    with cluster:
+        yield cluster
 
 
 @contextmanager

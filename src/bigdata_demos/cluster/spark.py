@@ -186,26 +186,26 @@ def in_plain_words() -> Iterator[None]:
     except (Py4JError, PySparkException) as error:
         text = text_of(error)
         if "PYTHON_VERSION_MISMATCH" in text:
-            found = re.search(r"worker[^0-9]*\(?(\d+\.\d+).*?driver[^0-9]*(\d+\.\d+)", text, re.DOTALL)
+            found = re.search(r"different version: (\d+\.\d+) than that in driver: (\d+\.\d+)", text)
             pair = f"{found[2]} here and {found[1]} on the workers" if found else "another one on the workers than here"
             raise EngineUnavailable(
                 f"Python is {pair}: driver and workers must have the same minor version; name the workers' Python with "
                 "--engine-option python=PATH, or run this with theirs"
-            ) from error
+            ) from RuntimeError(text)
         if "Cannot run program" in text:
             program = re.search(r'Cannot run program "([^"]*)"', text)
             raise EngineUnavailable(
                 f"the workers have no {program[1] if program else 'Python'}: name theirs with --engine-option python=PATH"
-            ) from error
+            ) from RuntimeError(text)
         if "No module named" in text:
             name = re.search(r"No module named '([^']*)'", text)
             raise EngineUnavailable(
                 f"the workers' Python lacks {name[1] if name else 'a package'}: pip install bigdata-demos there, the same version"
-            ) from error
-        raised = re.findall(r"^(?:\w+\.)*(\w+(?:Error|Exception|Exit|Interrupt)): (.*)$", text, re.MULTILINE)
+            ) from RuntimeError(text)
+        raised = re.findall(r"^\s*(?:\w+\.)*(\w+(?:Error|Exception|Exit|Interrupt)): (.*)$", text, re.MULTILINE)
         raised = [(name, what) for name, what in raised if not name.startswith(("SparkException", "Py4J", "PySpark"))]
         what = f"{raised[0][0]}: {raised[0][1]}" if raised else text.strip().splitlines()[0]
-        raise JobFailed(f"a Spark task failed: {what}") from error
+        raise JobFailed(f"a Spark task failed: {what}") from RuntimeError(text)
 
 
 def text_of(error: Exception) -> str:

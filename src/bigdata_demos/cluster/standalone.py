@@ -128,10 +128,13 @@ def dask_cluster(workers: int = 2) -> Iterator[Cluster]:
     url = f"tcp://{LOOPBACK}:{free_port()}"
     with processes() as (start, logs):
         scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--no-show"]
-        running = [start("scheduler", [*scheduler, "--host", url.rpartition(":")[0], "--port", url.rpartition(":")[2]], {})]
+        local_page = ["--dashboard-address", f"{LOOPBACK}:0"]  # without it, even a page that is off listens to everybody
+        running = [
+            start("scheduler", [*scheduler, *local_page, "--host", url.rpartition(":")[0], "--port", url.rpartition(":")[2]], {})
+        ]
         for number in range(workers):
             worker = [sys.executable, "-m", "distributed.cli.dask_worker", url, "--nthreads", "1", "--no-dashboard"]
-            worker += ["--host", LOOPBACK, "--local-directory", str(logs), "--name", f"worker-{number}"]
+            worker += [*local_page, "--host", LOOPBACK, "--local-directory", str(logs), "--name", f"worker-{number}"]
             running.append(start(f"worker-{number}", worker, {}))
 
         def ready() -> bool:

@@ -90,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     arguments = parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO if arguments.verbose else logging.WARNING, format="%(name)s: %(message)s")
+    set_up_logging(verbose=arguments.verbose)
     signal.signal(signal.SIGTERM, terminated)
     try:
         options = dict(option_of(text) for text in arguments.engine_option)
@@ -146,6 +146,15 @@ def run_with_progress(arguments: argparse.Namespace, output: Path, options: dict
             progress=progress,
             started=started,
         )
+
+
+def set_up_logging(*, verbose: bool) -> None:
+    """Log to stderr: this package's warnings; with ``verbose`` what it and its libraries say."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    if not verbose:  # py4j and distributed log errors that are told here in one line, or were meant, such as Ctrl-C
+        handler.addFilter(logging.Filter("bigdata_demos"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
 
 
 def option_of(text: str) -> tuple[str, str]:

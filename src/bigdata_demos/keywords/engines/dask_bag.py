@@ -11,10 +11,10 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 import dask.bag as db
-from distributed import Client, LocalCluster, as_completed, futures_of
+from distributed import Client, as_completed, futures_of
 from distributed.scheduler import KilledWorker
 
-from ...cluster.dask import connect, quiet
+from ...cluster.dask import connect, local_cluster, quiet
 from ...errors import JobFailed
 from ..job import Job
 from ..model import Part, Split
@@ -33,17 +33,14 @@ def open(settings: Settings) -> Iterator[Run]:
                 yield opened(client, settings.workers)
         else:
             workers = settings.workers or os.cpu_count() or 1
-            memory = settings.options.get("memory", "auto")
-            with (
-                LocalCluster(workers, threads_per_worker=1, memory_limit=memory, dashboard_address=None) as cluster,
-                Client(cluster) as client,
-            ):
+            with local_cluster(workers, settings.options.get("memory", "auto")) as cluster, Client(cluster) as client:
                 yield opened(client, workers)
 
 
 def opened(client: Client, workers: int) -> Run:
     """The engine on some workers of a cluster (0: all of them), once they can work."""
-    chosen = sorted(client.scheduler_info(n_workers=-1)["workers"])[: workers or None]
+    everyone = sorted(client.scheduler_info(n_workers=-1)["workers"])
+    chosen = everyone[:workers] if 0 < workers < len(everyone) else None  # None: also those that come later
     client.run(warm_up, workers=chosen)
 
     def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
@@ -55,7 +52,7 @@ def opened(client: Client, workers: int) -> Run:
     return run
 
 
-def run_bag(client: Client, workers: list[str], job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+def run_bag(client: Client, workers: list[str] | None, job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
     """Both passes."""
 
     def compute(bag: db.Bag, phase: str) -> Any:
@@ -75,7 +72,9 @@ def run_bag(client: Client, workers: list[str], job: Job, splits: Sequence[Split
     # shuffle, reduce
     tables = mapped.map(attrgetter("frequencies")).flatten().groupby(itemgetter(0), shuffle="tasks")
     merged = compute(tables.map(lambda group: (group[0], job.merge(group[0], [table for _, table in group[1]]))), "merge")
-    frequencies = client.scatter(job.join(dict(merged.compute())), broadcast=True, workers=workers)
+    alive = client.scheduler_info(n_workers=-1)["workers"]
+    there = [worker for worker in workers if worker in alive] if workers else None
+    frequencies = client.scatter(job.join(dict(merged.compute())), broadcast=True, workers=there)
 
     # Pass 2: map
     kept = mapped.map(attrgetter("kept"))
