@@ -22,7 +22,7 @@ from selectolax.lexbor import LexborHTMLParser
 from .model import Document, Page
 
 MAX_BYTES: Final = 16 << 20
-"""Bytes of the largest page that is read."""
+"""Bytes of the largest page that is read; characters, of what is decoded already."""
 
 MAX_TAGS: Final = 400_000
 """Tags, opening and closing, of the largest page that is parsed."""
@@ -39,16 +39,22 @@ NOT_HTML = re.compile(
 CONTROL = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0C, 0x0D, 0x1B})
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
 HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
-META = re.compile(rb"<meta\b[^>]{0,500}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+META = re.compile(rb"<meta\b([^>]*)", re.IGNORECASE)
+COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
+ATTRIBUTE = re.compile(rb"""([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""")
+META_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([^\s;\"']+)", re.IGNORECASE)
+# Where the Web's sets of a name are larger than Python's (WHATWG Encoding Standard, indexes), and names that resiliparse lacks.
+LARGER = {"shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs", "iso8859-11": "cp874", "gbk": "gb18030"}
+MAC_CYRILLIC = ("x-mac-cyrillic", "x-mac-ukrainian")
 
 # A form feed before each tag that is not inline. HTML takes it for white space wherever a tag may stand, so the tree is
 # the same; in the text, it marks the boundaries of blocks.
-BLOCK_TAG = re.compile(
-    r"<(?!!--|/?(?:[AaBbIiQqSsUu]|[Ee][Mm]|[Tt][Tt]|[Ss][Uu][BbPp]|[Kk][Bb][Dd]|[Vv][Aa][Rr]|[Bb][Dd][IiOo]|[Bb][Ii][Gg]"
-    r"|[Dd][Ee][Ll]|[Dd][Ff][Nn]|[Ii][Nn][Ss]|[Ww][Bb][Rr]|[Aa][Bb][Bb][Rr]|[Cc][Ii][Tt][Ee]|[Cc][Oo][Dd][Ee]|[Ff][Oo][Nn][Tt]"
-    r"|[Mm][Aa][Rr][Kk]|[Ss][Aa][Mm][Pp]|[Ss][Pp][Aa][Nn]|[Tt][Ii][Mm][Ee]|[Ll][Aa][Bb][Ee][Ll]|[Ss][Mm][Aa][Ll][Ll]"
-    r"|[Ss][Tt][Rr][Oo][Nn][Gg]|[Aa][Cc][Rr][Oo][Nn][Yy][Mm])[\s/>])"
+INLINE = (
+    "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark nobr q s samp small span strike strong "
+    "sub sup time tt u var wbr"
 )
+ANY_CASE = "|".join("".join(f"[{char}{char.upper()}]" for char in name) for name in INLINE.split())  # IGNORECASE is slower
+BLOCK_TAG = re.compile(rf"<(?=[A-Za-z/!?])(?!!--|/?(?:{ANY_CASE})[\s/>])")
 # What is not text, or not the page's own: by element and by ARIA role. A form that holds the page itself stays.
 BOILERPLATE = (
     "script,style,noscript,template,nav,footer,iframe,object,svg,math,canvas,audio,video,select,button,textarea,datalist,"
@@ -56,16 +62,21 @@ BOILERPLATE = (
     "[role=contentinfo],[role=search],[role=banner],[role=menu],[role=menubar],[role=toolbar],[role=dialog]"
 )
 WITHOUT_EVENTS = 1  # lexbor's option: no work for scripts that nobody runs
-TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9:-]*)")
-# Elements that never hold others (in HTML, in SVG's practice), or that the parser closes by itself: they add no depth.
+# For counting levels: what holds no tags though it seems to, and tags with their attributes, whatever these are quoted by.
+NO_TAGS = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style|title|textarea|xmp)\b.*?(?:</\1\b|\Z)", re.DOTALL)
+TAG = re.compile(r"""<(/?[a-z][^\s/>]*+)(?:[^>"']++|"[^"]*+"|'[^']*+')*+""")
+# Elements that never hold others (in HTML; in SVG, in practice), or that the parser closes when the next one comes.
 FLAT = frozenset(
-    "area base br col embed hr img input link meta source track wbr a button dd dt h1 h2 h3 h4 h5 h6 li nobr optgroup "  # noqa: SIM905
-    "option p rb rp rt rtc tbody td tfoot th thead tr select "
-    "circle ellipse image line path polygon polyline rect stop use".split()
+    "area base br col embed hr img input link meta source track wbr a button li nobr p tbody td tfoot th thead tr image "  # noqa: SIM905
+    "circle ellipse line path polygon polyline rect stop use".split()
 )
-
-
-FLAT_STARTS = ("<a ", "<br", "<p>", "<p ", "<li", "<td", "<tr", "<dt", "<dd", "<!--", "<img ", "<th>", "<th ")
+SIBLINGS = frozenset(["dd", "dt", "option"])  # each closes the one just before it
+FLAT_STARTS = ("<a ", "<br>", "<br/", "<br ", "<p>", "<p ", "<li>", "<li ", "<td>", "<td ", "<tr>", "<tr ", "<!--", "<img ")
+CONTROL_CHARACTERS = re.compile(r"[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+# Unicode's normal form C of a text of these characters is the text. What is outside needs more care, and more time.
+NOT_COMPOSED = re.compile(r"[^\0-\u02ff\u2010-\u20cf\u2190-\u2328\u232b-\u2adb\u2add-\u2bff]")
+# More than 30 marks in a row, which normalization sorts in quadratic time: UAX #15, section 13 (Stream-Safe Text Process).
+MANY_MARKS = re.compile(r"[^\w\s\0-\u02ff]{30}(?=[^\w\s\0-\u02ff])")
 
 
 class Unreadable(Exception):
@@ -128,24 +139,32 @@ def declared_charset(raw: bytes, content_type: str = "") -> str:
     for mark, charset in BOMS:
         if raw.startswith(mark):
             return charset
-    header, meta = HEADER_CHARSET.search(content_type), META.search(raw[:1024])
+    header = HEADER_CHARSET.search(content_type)
     if header and (charset := known(header[1])):
         return charset
-    if meta and (charset := known(meta[1].decode("ascii", "ignore"))):
-        return "utf-8" if charset.startswith("utf-16") else charset  # who could read this <meta> read no UTF-16
+    for meta in META.finditer(COMMENT.sub(b"", raw[:1024])):
+        attributes = {name.lower(): b"".join(values) for name, *values in ATTRIBUTE.findall(meta[1])}
+        label = attributes.get(b"charset")
+        if label is None and attributes.get(b"http-equiv", b"").strip().lower() == b"content-type":
+            declared = META_CHARSET.search(attributes.get(b"content", b""))
+            label = declared[1] if declared else None
+        if label and (charset := known(label.decode("ascii", "ignore"))):
+            return "utf-8" if charset.startswith("utf-16") else charset  # who could read this <meta> read no UTF-16
     return ""
 
 
 def known(label: str) -> str:
-    """The Encoding Standard's name for a label, ``""`` for one that it doesn't know or that can't hold a page."""
-    name = map_encoding_to_html5(label.strip().lower(), fallback_utf8=False) or ""
-    if name in ("x-user-defined", "replacement"):
-        return ""
+    """Python's name for an Encoding Standard's label, ``""`` for one that it doesn't know or that can't hold a page."""
+    label = label.strip().lower()
+    if label in MAC_CYRILLIC:
+        return "mac_cyrillic"
+    name = map_encoding_to_html5(label, fallback_utf8=False) or ""
+    name = LARGER.get(name, name)
     try:
         "".encode(name)
     except (LookupError, ValueError):
         return ""
-    return name
+    return "" if name in ("x-user-defined", "replacement") else name
 
 
 def decode(raw: bytes, content_type: str = "") -> str:
@@ -174,19 +193,19 @@ def parse_html(markup: str) -> tuple[str, str, list[str]]:
 
     """
     check_limits(markup)
-    tree = LexborHTMLParser(BLOCK_TAG.sub("\f<", markup), options=WITHOUT_EVENTS)
-    titles = tree.css_first("title") or tree.css_first("h1")
-    title = collapse(clean(titles.text())) if titles else ""
+    tree = LexborHTMLParser(BLOCK_TAG.sub("\f<", markup.replace("\f", " ")), options=WITHOUT_EVENTS)
     declared = [
         keyword
         for meta in tree.css('meta[name="keywords" i]')
-        for keyword in map(collapse, clean(meta.attributes.get("content") or "").split(","))
+        for keyword in map(plain, (meta.attributes.get("content") or "").split(","))
         if keyword
     ]
     for node in tree.css(BOILERPLATE):
         node.decompose()
+    titles = [*tree.css("title"), *tree.css("h1")[:1]]  # by now none of them is an SVG's
+    title = next(filter(None, (plain(node.text()) for node in titles)), "")
     body = tree.body
-    return title, blocks(clean(body.text()) if body else ""), declared
+    return title, blocks(clean(body.text())) if body else "", declared
 
 
 def check_limits(markup: str) -> None:
@@ -203,9 +222,12 @@ def check_limits(markup: str) -> None:
         return
     if tags - closing - sum(map(markup.count, FLAT_STARTS)) <= MAX_DEPTH:
         return
-    depth, open_elements = 0, dict.fromkeys(FLAT, -len(markup))  # these never count
-    for tag in TAG.findall(markup.lower()):
+    depth, last, open_elements = 0, "", dict.fromkeys(FLAT, -len(markup))  # these never count
+    for tag in TAG.findall(NO_TAGS.sub("", markup.lower())):
         if tag[0] != "/":
+            before_it, last = last, tag
+            if tag in SIBLINGS and before_it in SIBLINGS:
+                continue
             before = open_elements.get(tag, 0)
             open_elements[tag] = before + 1
             depth += before >= 0
@@ -217,14 +239,24 @@ def check_limits(markup: str) -> None:
 
 
 def clean(text: str) -> str:
-    """Text that any later part can hold: composed (Unicode's NFC), without soft hyphens and lone surrogates."""
+    """Text that any later part can hold: composed (Unicode's NFC), without control characters, soft hyphens, lone surrogates."""
+    if CONTROL_CHARACTERS.search(text):
+        text = CONTROL_CHARACTERS.sub("", text)
     if text.isascii():
+        return text
+    text = text.replace("\xad", "")
+    if not NOT_COMPOSED.search(text):
         return text
     try:
         text.encode()
     except UnicodeEncodeError:
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return unicodedata.normalize("NFC", text).replace("\xad", "")
+    return unicodedata.normalize("NFC", MANY_MARKS.sub("\\g<0>\u034f", text))
+
+
+def plain(text: str) -> str:
+    """What an attribute or a title says, without the form feeds that mark tags, in one line."""
+    return collapse(clean(text.replace("\f<", "<")))
 
 
 def collapse(text: str) -> str:
