@@ -1,13 +1,16 @@
 """WARC files (ISO 28500), read from any byte to any byte, with nothing lost silently.
 
 FastWARC does the reading. What is written here is what it leaves out: where the records of a split start, what is to be done
-after a damaged record, and whether the file ends before its last record does.
+after a damaged record, and whether the file ends before its last record does. Bodies are decoded here as well: FastWARC's own
+decoding stops the whole file at some of them, and has no bound.
 """
 
 import io
+import re
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO, Final, NamedTuple
+from itertools import chain
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
@@ -17,8 +20,8 @@ CHAIN: Final = 1 << 20
 """Bytes over which members must follow one another before the first one's start counts as a boundary. A page can hold
 a WARC.gz: its members are not the file's. (One of more than this, stored as it is, would be taken for the file.)"""
 CHUNK: Final = 1 << 18
-
-
+PIECE: Final = 1 << 16
+CHUNK_HEAD: Final = re.compile(rb"[ \t]*([0-9a-fA-F]{1,15})[ \t]*(;.*)?\r?\n?")
 TRUNCATED: Final = ("truncated", "the file ends, or is damaged, inside the record")
 
 
@@ -55,42 +58,38 @@ def read_responses(file: BinaryIO, start: int, end: int, limit: int) -> Iterator
     is reported, and reading goes on at the next one.
     """
     size = file.seek(0, io.SEEK_END)
-    at = start if start == 0 else next_record(file, start, size)
-    while at < min(end, size):
+    # Both edges are found in the same way: a range ends where the next one starts, whatever is damaged between them.
+    at = start if start == 0 else next_record(file, start, size, strict=True)
+    end = size if end >= size else next_record(file, end, size, strict=True)
+    while at < end:
         held: Response | BadRecord | Unwanted | None = None  # the last one found, until its record is known to be whole
-        error = ""
+        seen, error = -1, ""
         file.seek(at)
         try:
-            for record in ArchiveIterator(file, record_types=WarcRecordType.response, auto_decode="all"):
+            for record in ArchiveIterator(file, record_types=WarcRecordType.any_type, auto_decode="none"):
                 if held:
                     yield held
+                    held = None
                 if record.stream_pos >= end:
                     return
-                at, held = record.stream_pos, response(record, limit)
-                if isinstance(held, Response) and len(held.body) > limit:
-                    error = "read in part"  # which leaves the iterator nowhere: another one starts after the record
-                    break
+                at = record.stream_pos
+                if record.record_type == WarcRecordType.response:
+                    held = response(record, limit)
+                seen = at
         except Exception as raised:  # whatever the data made the reader raise
             error = f"{type(raised).__name__}: {raised}"
-        # Without an error, the reader saw the end of the file, or took something in its middle for the end.
-        reason = ("bad-record", error) if error else TRUNCATED
+        # The reader came to the end of the file, or took damage for it: what became of the last record it found?
         after = record_end(file, at, size)
-        if not is_whole(after, size):
-            yield BadRecord(at, held.url if isinstance(held, (Response, BadRecord)) else "", *reason)
+        if after is None or after > size:
+            url = held.url if isinstance(held, (Response, BadRecord)) else ""
+            yield BadRecord(at, url, *(("bad-record", error) if error and after is None else TRUNCATED))
             at = next_record(file, at + 1, size)
             continue
         if held:
             yield held
-        elif error:
-            yield BadRecord(at, "", *reason)
-        at = after or size  # is_whole says that it is not None
-        while not error and at < size and is_whole(after := record_end(file, at, size), size):
-            at = after or size
-        # What is damaged at the start of the next range is told of here: that range starts at its first good record.
-        after = record_end(file, at, size) if at < size else size
-        if (after is None and (not error or at >= end)) or (not error and at < end and not is_whole(after, size)):
-            yield BadRecord(at, "", *reason)
-            at = next_record(file, at + 1, size)
+        elif seen != at:  # it is whole, and yet the reader made nothing of it
+            yield BadRecord(at, "", "bad-record", error or "not a WARC record")
+        at = after
 
 
 def response(record: WarcRecord, limit: int) -> Response | BadRecord | Unwanted:
@@ -106,10 +105,91 @@ def response(record: WarcRecord, limit: int) -> Response | BadRecord | Unwanted:
     if not url:
         return BadRecord(offset, "", "bad-record", "no WARC-Target-URI")
     try:
-        body = record.reader.read(limit + 1)
-    except Exception as error:  # a content coding that does not decode
+        body = decoded(record.reader, http, limit + 1)
+    except Exception as error:  # what zlib, brotli and decoded() raise at a coding that does not decode
         return BadRecord(offset, url, "bad-encoding", f"{type(error).__name__}: {error}")
     return Response(url, offset, 200, content_type, record.headers.get("WARC-Date") or "", body)
+
+
+def decoded(reader: BinaryIO, http: Any, limit: int) -> bytes:
+    """A body without its chunks and content codings, cut at a limit.
+
+    Of a damaged or incomplete coding, what comes before the damage is kept, as browsers do; if that is nothing, it raises.
+    """
+    codings = [coding.strip() for coding in (http.get("Content-Encoding") or "").lower().split(",")]
+    codings = [coding for coding in codings if coding not in ("", "identity")]
+    chunked = "chunked" in (http.get("Transfer-Encoding") or "").lower()
+    if not chunked and not codings:
+        return reader.read(limit)
+    body = io.BytesIO(reader.read(8 * limit))  # six bytes make a chunk of one
+    pieces = unchunked(body) if chunked else iter(lambda: body.read(PIECE), b"")
+    for coding in reversed(codings):
+        pieces = DECODERS[coding](pieces)
+    data = bytearray()
+    try:
+        for piece in pieces:
+            data += piece
+            if len(data) >= limit:
+                break
+    except Exception:  # of whatever kind the decoder's errors are
+        if not data:
+            raise
+    return bytes(data[:limit])
+
+
+def unchunked(body: BinaryIO) -> Iterator[bytes]:
+    """A body without HTTP's chunks; as it is if it has none: crawlers undo them, and some leave the header."""
+    started = False
+    while line := body.readline():
+        head = CHUNK_HEAD.fullmatch(line)
+        if head is None:
+            if started:
+                raise ValueError(f"no chunk starts with {line[:20]!r}")
+            yield line + body.read()
+            return
+        started, size = True, int(head[1], 16)
+        if size == 0:
+            return
+        data = body.read(size)
+        yield data
+        if len(data) < size:
+            raise EOFError("the body ends inside a chunk")
+        body.readline(2)
+
+
+def inflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """A body without gzip's or deflate's compression; servers send deflate with zlib's header or without any."""
+    head = b""
+    while len(head) < 2 and (piece := next(pieces, b"")):
+        head += piece
+    with_header = head[:1] == GZIP[:1] or (head and head[0] & 15 == 8 and int.from_bytes(head[:2], "big") % 31 == 0)
+    member = zlib.decompressobj(wbits=47 if with_header else -15)  # 47: zlib's header or gzip's
+    for piece in chain([head], pieces):
+        rest = piece
+        while rest:
+            yield member.decompress(rest, PIECE)
+            rest = member.unconsumed_tail
+        if member.eof:
+            return
+    yield member.flush()
+    if not member.eof:
+        raise EOFError("the body ends inside its compression")
+
+
+def unbrotli(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """A body without brotli's compression."""
+    import brotli  # type: ignore[import-untyped]  # comes with FastWARC
+
+    member = brotli.Decompressor()
+    for piece in pieces:
+        yield member.process(piece, output_buffer_limit=PIECE)
+        while not member.can_accept_more_data():
+            yield member.process(b"", output_buffer_limit=PIECE)
+    if not member.is_finished():
+        raise EOFError("the body ends inside its compression")
+
+
+DECODERS: Final = {"gzip": inflated, "x-gzip": inflated, "deflate": inflated, "br": unbrotli}
 
 
 def is_html(content_type: str) -> bool:
@@ -117,14 +197,14 @@ def is_html(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() in ("", "text/html", "application/xhtml+xml")
 
 
-def next_record(file: BinaryIO, start: int, size: int) -> int:
-    """The first record boundary at or after ``start``; ``size`` if there is none."""
+def next_record(file: BinaryIO, start: int, size: int, *, strict: bool = False) -> int:
+    """The first record boundary at or after ``start``; ``size`` if there is none. For ``strict`` see :func:`chains`."""
     file.seek(0)
     magic = b"\r\n\r\n" + WARC if file.read(len(WARC)) == WARC else GZIP
     lead = 0 if magic == GZIP else 4
     found = find(file, magic, max(start - lead, 0))
     while found is not None:
-        if chains(file, found + lead, size):
+        if chains(file, found + lead, size, strict=strict):
             return found + lead
         found = find(file, magic, found + 1)
     return size
@@ -143,13 +223,17 @@ def find(file: BinaryIO, what: bytes, start: int) -> int | None:
     return None
 
 
-def chains(file: BinaryIO, start: int, size: int) -> bool:
-    """Whether records follow one another from ``start`` on, for :data:`CHAIN` bytes or to the end of the file."""
+def chains(file: BinaryIO, start: int, size: int, *, strict: bool = False) -> bool:
+    """Whether records follow one another from ``start`` on, for :data:`CHAIN` bytes or to the end of the file.
+
+    If not ``strict``, one record is enough. That is for what follows damage, where more of it may be near; where a range
+    starts, it would take a WARC inside a page for the file, and the range before reads on over the damage anyway.
+    """
     at = start
     while at < min(start + CHAIN, size):
         following = record_end(file, at, size)
         if following is None:
-            return at > start  # damage further on is not this record's
+            return at > start and not strict
         at = following
     return True
 
@@ -161,7 +245,7 @@ def record_end(file: BinaryIO, start: int, size: int) -> int | None:
     """
     file.seek(start)
     head = file.read(CHUNK)
-    if not head.startswith(GZIP):
+    if not GZIP.startswith(head[: len(GZIP)]):
         return plain_end(head, start, size)
     member, first, at = zlib.decompressobj(wbits=31), b"", start
     while head:
@@ -178,12 +262,7 @@ def record_end(file: BinaryIO, start: int, size: int) -> int | None:
         if member.eof:
             return at - len(member.unused_data)
         head = file.read(CHUNK)
-    return size + 1 if first == WARC else None
-
-
-def is_whole(end: int | None, size: int) -> bool:
-    """Whether a record of which :func:`record_end` said this is all there."""
-    return end is not None and end <= size
+    return size + 1 if WARC.startswith(first) else None
 
 
 def is_one_member(file: BinaryIO) -> bool:
@@ -198,10 +277,12 @@ def is_one_member(file: BinaryIO) -> bool:
 
 
 def plain_end(head: bytes, start: int, size: int) -> int | None:
-    """Where an uncompressed record ends, from its first bytes."""
+    """Where an uncompressed record ends, from its first bytes; ``None`` and more than ``size`` as in :func:`record_end`."""
     fields, blank, _ = head.partition(b"\r\n\r\n")
-    if not blank or not fields.startswith(WARC):
+    if not WARC.startswith(fields[: len(WARC)]):
         return None
+    if not blank:
+        return size + 1 if start + len(head) >= size else None
     for line in fields.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-length" and value.strip().isdigit():

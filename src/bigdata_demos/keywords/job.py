@@ -39,7 +39,7 @@ from .model import (
     Split,
 )
 from .stopwords import Stopwords
-from .text import Unreadable, extract
+from .text import Unreadable, clean, extract
 
 WHOLE: Final = 64  # how much more a phrase counts that is ever a whole run of words
 MAX_TF: Final = 1023  # occurrences beyond this do not count: with it, scores fit 64 bits
@@ -136,7 +136,8 @@ class Job:
         for page in sources.read(split):
             mapped = map_page(page, vocabulary) if isinstance(page, Page) else page
             if isinstance(mapped, Rejected):
-                rejected.append(mapped._asdict())
+                texts = {name: clean(getattr(mapped, name)) for name in ("source", "url", "reason", "detail")}
+                rejected.append({**texts, "offset": mapped.offset})
             elif isinstance(mapped, Skipped):
                 skipped += 1
             else:

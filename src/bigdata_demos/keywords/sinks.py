@@ -187,7 +187,7 @@ def commit(workdir: Path, output: Path, parts: Sequence[Part], manifest: dict[st
         {"path": part.path, "records": part.records, "bytes": part.nbytes, "sha256": part.sha256}
         for part in sorted(final, key=lambda part: part.path)
     ]
-    (workdir / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (workdir / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     if output.exists():
         old = workdir.with_suffix(".old")
         os.replace(output, old)

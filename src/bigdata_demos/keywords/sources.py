@@ -14,9 +14,12 @@ import json
 import lzma
 import os
 import re
+import shutil
 import sys
+import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
@@ -43,7 +46,9 @@ KIND_OF_NAME: Final[dict[str, Kind]] = {
     ".ndjson": "jsonl",
     ".json": "jsonl",
 }
-CODECS: Final = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd"}
+CODECS: Final = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz"}
+DAMAGED: Final = (OSError, EOFError, zlib.error, lzma.LZMAError, BadAvro)
+"""What reading a file raises that is cut, damaged, or not what it seems."""
 HTML_START = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|title|body|meta)\b", re.IGNORECASE | re.DOTALL
 )
@@ -105,13 +110,16 @@ def expand(path: str) -> Iterator[Range | None]:
 
     """
     try:
-        fs, root = fsspec.core.url_to_fs(path)
-        local = "file" in ((fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol)
+        local = "://" not in path
+        fs, root = (fsspec.filesystem("file"), os.path.abspath(path)) if local else fsspec.core.url_to_fs(path)
         if fs.isdir(root):
             base = root.rstrip("/")
-            for name, size in sorted((name, info["size"]) for name, info in fs.find(root, detail=True).items()):
-                if not any(part.startswith(".") for part in name[len(base) + 1 :].split("/")):
-                    yield identify(name if local else fs.unstrip_protocol(name), size, name[len(base) + 1 :])
+            for name, info in sorted(fs.find(root, detail=True).items()):
+                inside = name[len(base) + 1 :]
+                if info["type"] == "other" and not info.get("islink"):  # a pipe, a socket, a device: nothing to read to an end
+                    yield None
+                elif not any(part.startswith(".") for part in inside.split("/")):
+                    yield identify(name if local else fs.unstrip_protocol(name), info["size"], inside)
             return
         if fs.isfile(root):  # first, for a name may have brackets in it
             names = [root]
@@ -161,7 +169,7 @@ def head_of(path: str, codec: str) -> bytes:
     try:
         with open_file(path, codec) as file:
             return file.read(2048)
-    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
+    except DAMAGED:
         return b""
 
 
@@ -169,7 +177,8 @@ def open_file(path: str, codec: str = "") -> BinaryIO:
     """A file, opened to read bytes, decompressed if it has a codec."""
     if not codec and "://" not in path:
         return Path(path).open("rb")
-    return cast(BinaryIO, fsspec.open(path, "rb", compression=codec or None).open())
+    file = fsspec.open("file://" + path if "://" not in path else path, "rb", compression=codec or None).open()
+    return cast(BinaryIO, io.BufferedReader(file) if codec else file)  # some decompressors have no lines
 
 
 def read(split: Split) -> Iterator[Page | Rejected | Skipped]:
@@ -178,20 +187,28 @@ def read(split: Split) -> Iterator[Page | Rejected | Skipped]:
         try:
             with open_file(piece.path, piece.codec) as file:
                 yield from READERS[piece.kind](file, piece)
-        except (OSError, EOFError, zlib.error, lzma.LZMAError, BadAvro) as error:
+        except DAMAGED as error:
             reason = "truncated" if isinstance(error, EOFError) else "unreadable"
             yield Rejected(piece.path, piece.start, piece.name, reason, f"{type(error).__name__}: {error}")
 
 
 def read_html(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipped]:
     """The one page of an HTML file."""
-    yield Page(piece.name, piece.path, 0, file.read(MAX_BYTES + 1))
+    content = file.read(MAX_BYTES + 1)
+    if content.startswith((avro.MAGIC, warc.WARC)):  # whatever it is named
+        kind: Kind = "avro" if content.startswith(avro.MAGIC) else "warc"
+        yield from READERS[kind](file, piece._replace(kind=kind))
+    else:
+        yield Page(piece.name, piece.path, 0, content)
 
 
 def read_warc(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipped]:
     """The HTML responses of a WARC file."""
-    end = sys.maxsize if piece.codec else piece.end
-    for found in warc.read_responses(file, piece.start, end, MAX_BYTES):
+    if piece.codec:
+        with plain(file) as unpacked:
+            yield from read_warc(unpacked, piece._replace(codec="", end=sys.maxsize))
+        return
+    for found in warc.read_responses(file, piece.start, piece.end, MAX_BYTES):
         if isinstance(found, warc.Response):
             yield Page(found.url, piece.path, found.offset, found.body, content_type=found.content_type, date=found.date)
         elif isinstance(found, warc.BadRecord):
@@ -213,7 +230,7 @@ def read_jsonl(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipp
             return
         offset, at = at, at + len(line)
         if len(line) > MAX_LINE:
-            at += pass_line(file)
+            at += pass_line(file) if not line.endswith(b"\n") else 0
             yield Rejected(piece.path, offset, "", "too-large", f"a line of more than {MAX_LINE} bytes")
             continue
         line = line.removeprefix(codecs.BOM_UTF8).strip()
@@ -237,11 +254,20 @@ def pass_line(file: BinaryIO) -> int:
     return passed
 
 
+@contextmanager
+def plain(file: BinaryIO) -> Iterator[BinaryIO]:
+    """The content of a compressed file in a temporary one, for readers that go back and forth."""
+    with tempfile.TemporaryFile() as unpacked:
+        shutil.copyfileobj(file, unpacked, 1 << 20)
+        yield cast(BinaryIO, unpacked)
+
+
 def read_avro(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipped]:
     """The pages of an Avro container file."""
     if piece.codec:
-        file = io.BytesIO(file.read())  # a container file has a codec of its own: who compresses it again has small ones
-        piece = piece._replace(end=sys.maxsize)
+        with plain(file) as unpacked:
+            yield from read_avro(unpacked, piece._replace(codec="", end=sys.maxsize))
+        return
     for block in avro.read_blocks(file, piece.path, piece.start, piece.end):
         if isinstance(block, avro.BadBlock):
             yield Rejected(piece.path, block.offset, "", "bad-record", block.detail)
@@ -254,6 +280,13 @@ def read_avro(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skippe
             yield Rejected(piece.path, offset, "", "bad-record", f"{type(error).__name__}: {error}")
 
 
+def is_name(value: Any) -> bool:
+    """Whether a value can name a page: some text or a number (not the NaN and infinity that Python reads in JSON)."""
+    if isinstance(value, str):
+        return value != ""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and float("-inf") < value < float("inf")
+
+
 def page_of(record: Any, source: str, offset: int) -> Page | Rejected:
     """The page that a record (of JSON lines, of Avro) holds: ``url`` or ``id``, ``html`` or ``text``, and what it may have."""
     if not isinstance(record, dict):
@@ -261,7 +294,7 @@ def page_of(record: Any, source: str, offset: int) -> Page | Rejected:
     name = record.get("url")
     if name is None or name == "":
         name = record.get("id")
-    if name is None or name == "" or isinstance(name, (dict, list)):
+    if not is_name(name):
         return Rejected(source, offset, "", "bad-record", "neither url nor id")
     url = str(name)
     html, text = record.get("html"), record.get("text")
