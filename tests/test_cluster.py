@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from bigdata_demos.cluster.probe import check_python
 from bigdata_demos.cluster.standalone import Cluster, dask_cluster, spark_cluster
 from bigdata_demos.errors import EngineUnavailable
+from bigdata_demos.keywords import open_session, run
 from conftest import SITE, require
 
 
@@ -130,3 +132,22 @@ def test_command_prints_the_address(tmp_path: Path) -> None:
     finally:
         process.terminate()
         assert process.wait(20) == 0
+
+
+def test_sparks_page_names_the_two_passes(tmp_path: Path) -> None:
+    """With its web page on, Spark describes jobs and stages by what they do; the page listens on loopback only."""
+    require("spark")
+    from pyspark import SparkContext
+
+    with open_session("spark", workers=1, engine_options={"ui": "0"}) as session:
+        run([SITE], engine=session, output=tmp_path / "out")
+        context = SparkContext._active_spark_context
+        assert context is not None
+        page = str(context.uiWebUrl)
+        assert page.startswith("http://127.0.0.1:")
+        for what in ("jobs", "stages"):
+            with urllib.request.urlopen(f"{page}/api/v1/applications/{context.applicationId}/{what}", timeout=20) as answer:
+                said = " | ".join(one.get("description", "") for one in json.load(answer))
+            assert "pass 1: map pages to candidates" in said
+            assert "pass 2: score candidates" in said
+            assert "pass 2: reduce postings to the consolidated index" in said

@@ -37,20 +37,17 @@ def open(settings: Settings) -> Iterator[Run]:
     check_options("asyncio", settings.options, {})
     workers = settings.workers or os.cpu_count() or 1
     context = multiprocessing.get_context("spawn")
-    everyone = context.Barrier(workers)
+    everyone = context.Barrier(workers, timeout=60)
     pool = ProcessPoolExecutor(workers, context, initializer=start_worker, initargs=(everyone,))
 
     def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
-        with TemporaryDirectory(prefix="kept-", dir=settings.spool or None) as spool:
+        with TemporaryDirectory(prefix="kept-", dir=settings.spool or None) as spool, in_plain_words():
             return asyncio.run(run_async(pool, workers * AHEAD, Path(spool), job, splits, progress))
 
     try:
-        list(pool.map(wait_for_everyone, range(workers)))
+        with in_plain_words():
+            list(pool.map(wait_for_everyone, range(workers)))
         yield run
-    except BrokenProcessPool as error:
-        raise JobFailed(
-            "a worker process died (killed, or out of memory): see the system's log, or try fewer --workers"
-        ) from error
     finally:
         stop(pool)
 
@@ -109,6 +106,17 @@ async def in_flight(
     finally:
         for future in running:
             future.cancel()
+
+
+@contextmanager
+def in_plain_words() -> Iterator[None]:
+    """Say what a dead worker means."""
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise JobFailed(
+            "a worker process died (killed, or out of memory): see the system's log, or try fewer --workers"
+        ) from error
 
 
 # What runs in the workers.
