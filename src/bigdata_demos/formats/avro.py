@@ -2,11 +2,15 @@
 
 fastavro does the encoding. What is written here is the frame of a container file (Avro specification, "Object Container
 Files"): magic, header, then blocks of count, size, data and a sync marker. So a split of a file can start at a
-sync marker, and one damaged block costs its own records only.
+sync marker, and one damaged block costs its own records only. And a file cannot make the reader end the process, or
+fill its memory, with a few bytes: not by its schema, and not by its compression.
 """
 
+import bz2
 import io
 import json
+import lzma
+import zlib
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -21,9 +25,14 @@ Schema = dict[str, Any]
 MAGIC: Final = b"Obj\x01"
 SYNC_SIZE: Final = 16
 MAX_NESTING: Final = 64
-"""Levels of a schema's JSON. fastavro recurses in C: some thousands of levels end the process."""
+"""Levels of a schema, in JSON and with its named types put in. fastavro recurses in C: some thousands end the process."""
+MAX_TYPES: Final = 100_000
+"""Types in a schema with its named types put in: of n records with two fields of the one before, the last has 2**n."""
+PRIMITIVE: Final = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
+BUILT_IN: Final = (*PRIMITIVE, "fixed", "enum", "record", "error", "array", "map", "union")
+"""Kinds of types; any other is the name of one."""
 MAX_BLOCK: Final = 256 << 20
-"""Bytes of the largest block that is read; writers make blocks of some 16 KB to some MB."""
+"""Bytes of the largest block that is read, before and after decompression; writers make blocks of some 16 KB to some MB."""
 
 
 @cache
@@ -46,9 +55,10 @@ def unpack(packed: bytes, writer_schema: Schema) -> Any:
 
 
 class Header(NamedTuple):
-    """The header of a container file: its bytes, its sync marker, and where the first block starts."""
+    """The header of a container file: its schema, codec and sync marker, and where the first block starts."""
 
-    raw: bytes
+    schema: Any
+    codec: str
     sync: bytes
     end: int
 
@@ -64,7 +74,7 @@ def read_header(file: BinaryIO, path: str) -> Header:
     """The header at the file's start.
 
     Raises:
-        BadAvro: if it is damaged, or its schema nested deeper than :data:`MAX_NESTING`.
+        BadAvro: if it is damaged, or its schema is none, or one that :func:`measure` refuses.
 
     """
     file.seek(0)
@@ -72,17 +82,65 @@ def read_header(file: BinaryIO, path: str) -> Header:
         raise BadAvro(f"{path}: not an Avro container file (no magic at offset 0)")
     try:
         meta: Any = fastavro.schemaless_reader(file, {"type": "map", "values": "bytes"}, None)
-        text = bytes(meta["avro.schema"]).decode()
+        text, codec = bytes(meta["avro.schema"]).decode(), bytes(meta.get("avro.codec", b"null")).decode()
     except Exception as error:
         raise BadAvro(f"{path}: damaged header: {type(error).__name__}: {error}") from None
+    sync = file.read(SYNC_SIZE)
+    if len(sync) < SYNC_SIZE:
+        raise BadAvro(f"{path}: ends inside its header, at offset {file.tell()}")
     if nesting(text) > MAX_NESTING:
         raise BadAvro(f"{path}: its schema is nested more than {MAX_NESTING} levels deep")
-    sync = file.read(SYNC_SIZE)
-    end = file.tell()
-    if len(sync) < SYNC_SIZE:
-        raise BadAvro(f"{path}: ends inside its header, at offset {end}")
-    file.seek(0)
-    return Header(file.read(end), sync, end)
+    try:
+        named: dict[str, Any] = {}
+        parsed = fastavro.parse_schema(json.loads(text), named, _force=True)  # whatever it says of having been parsed
+        if measure(parsed, named, {}).empty:
+            raise ValueError("its records take no bytes, so that any number of them fits anywhere")
+    except Exception as error:
+        raise BadAvro(f"{path}: unusable schema: {type(error).__name__}: {error}") from None
+    return Header(parsed, codec, sync, file.tell())
+
+
+class Extent(NamedTuple):
+    """How many levels and types a schema has with its named types put in, and whether its data takes no bytes."""
+
+    levels: int
+    types: int
+    empty: bool
+
+
+def measure(parsed: Any, named: dict[str, Any], known: dict[str, Extent], above: int = 0) -> Extent:
+    """The extent of a schema (or of a part of one, ``above`` levels down) as fastavro parsed it: names are full names.
+
+    Each named type is measured once, and kept in ``known``.
+
+    Raises:
+        ValueError: if it has too many levels, as one that refers to itself has, or too many types, or arrays of nothing.
+
+    """
+    kind = "union" if isinstance(parsed, list) else parsed if isinstance(parsed, str) else parsed["type"]
+    if kind not in BUILT_IN:
+        if kind not in known:
+            known[kind] = measure(named[kind], named, known, above)
+        extent = known[kind]
+    else:
+        if above > MAX_NESTING:
+            raise ValueError(f"more than {MAX_NESTING} levels of types, or one that refers to itself")
+        parts: list[Any] = []
+        if kind in ("record", "error"):
+            parts = [field["type"] for field in parsed["fields"]]
+        elif kind in ("array", "map"):
+            parts = [parsed["items" if kind == "array" else "values"]]
+        elif kind == "union":
+            parts = parsed
+        inner = [measure(part, named, known, above + 1) for part in parts]
+        empty = kind == "null" or (kind == "fixed" and parsed["size"] < 1)
+        empty = empty or (kind in ("record", "error") and all(part.empty for part in inner))
+        if kind == "array" and inner[0].empty:
+            raise ValueError("an array whose items take no bytes, so that any number of them fits anywhere")
+        extent = Extent(1 + max((part.levels for part in inner), default=0), 1 + sum(part.types for part in inner), empty)
+    if above + extent.levels > MAX_NESTING + 1 or extent.types > MAX_TYPES:
+        raise ValueError(f"more than {MAX_NESTING} levels of types, or {MAX_TYPES} types")
+    return extent
 
 
 def nesting(text: str) -> int:
@@ -101,7 +159,8 @@ def read_blocks(file: BinaryIO, path: str, start: int, end: int) -> Iterator[tup
     """The blocks that start in ``start`` to ``end``: each one's offset and records, or what is wrong with it.
 
     A block starts in a range if the byte after the sync marker before it does. After a damaged block, reading goes on at
-    the next sync marker. Records come as fastavro makes them: what is wrong inside the data is raised by the iterator.
+    the next sync marker. Records come as fastavro makes them: what is wrong inside the data is raised by the iterator,
+    at its end if the block has data left.
 
     Raises:
         BadAvro: if the header is damaged.
@@ -116,12 +175,54 @@ def read_blocks(file: BinaryIO, path: str, start: int, end: int) -> Iterator[tup
             yield block
             at = after_sync(file, header.sync, at)
         else:
-            try:
-                records: Iterator[Any] = fastavro.reader(io.BytesIO(header.raw + block))
-            except Exception as error:
-                raise BadAvro(f"{path}: unusable schema or codec: {type(error).__name__}: {error}") from None
-            yield at, records
+            yield at, read_records(block, header)
             at += len(block)
+
+
+def read_records(block: bytes, header: Header) -> Iterator[Any]:
+    """The records of a block, its frame included.
+
+    Raises:
+        Exception: whatever the data makes fastavro or the codec raise; EOFError or ValueError if it is too short or too long.
+
+    """
+    frame = io.BytesIO(block)
+    count: Any = fastavro.schemaless_reader(frame, {"type": "long"}, None)
+    packed: Any = fastavro.schemaless_reader(frame, {"type": "bytes"}, None)
+    data = io.BytesIO(decompress(packed, header.codec))
+    for _ in range(count):
+        yield fastavro.schemaless_reader(data, header.schema, None)
+    if left := len(data.read()):
+        raise ValueError(f"{left} bytes are left after the block's {count} records")
+
+
+def decompress(packed: bytes, codec: str) -> bytes:
+    """A block's data, decompressed to at most :data:`MAX_BLOCK` bytes."""
+    if codec == "null":
+        return packed
+    if codec == "deflate":
+        data = zlib.decompressobj(wbits=-15).decompress(packed, MAX_BLOCK + 1)
+    elif codec == "bzip2":
+        data = bz2.BZ2Decompressor().decompress(packed, MAX_BLOCK + 1)
+    elif codec == "xz":
+        data = lzma.LZMADecompressor(memlimit=MAX_BLOCK).decompress(packed, MAX_BLOCK + 1)
+    else:  # fastavro has these if their packages are installed
+        data = fastavro_decompress(packed, codec)
+    if len(data) > MAX_BLOCK:
+        raise ValueError(f"a block of more than {MAX_BLOCK} bytes, decompressed")
+    return data
+
+
+def fastavro_decompress(packed: bytes, codec: str) -> bytes:
+    """What fastavro makes of a block's data in a codec of its own (snappy, zstandard, lz4 …), without a bound."""
+    meta = {"avro.schema": b'"bytes"', "avro.codec": codec.encode()}
+    file = io.BytesIO()
+    file.write(MAGIC + pack(meta, {"type": "map", "values": "bytes"}) + bytes(SYNC_SIZE))
+    file.write(pack(1, {"type": "long"}) + pack(packed, {"type": "bytes"}) + bytes(SYNC_SIZE))
+    file.seek(0)
+    blocks: Any = fastavro.block_reader(file)
+    [block] = blocks
+    return bytes(block.bytes_.read())
 
 
 def read_frame(file: BinaryIO, at: int, size: int, sync: bytes) -> bytes | BadBlock:

@@ -111,16 +111,18 @@ def response(record: WarcRecord, limit: int) -> Response | BadRecord | Unwanted:
     return Response(url, offset, 200, content_type, record.headers.get("WARC-Date") or "", body)
 
 
-def decoded(reader: BinaryIO, http: Any, limit: int) -> bytes:
+def decoded(reader: Any, http: Any, limit: int) -> bytes:
     """A body without its chunks and content codings, cut at a limit.
 
-    Of a damaged or incomplete coding, what comes before the damage is kept, as browsers do; if that is nothing, it raises.
+    Of a coding that is cut off, what there is is kept, as of any body that is; if that is nothing, or damaged, this raises.
     """
     codings = [coding.strip() for coding in (http.get("Content-Encoding") or "").lower().split(",")]
     codings = [coding for coding in codings if coding not in ("", "identity")]
     chunked = "chunked" in (http.get("Transfer-Encoding") or "").lower()
     if not chunked and not codings:
-        return reader.read(limit)
+        return bytes(reader.read(limit))
+    if unknown := set(codings) - DECODERS.keys():
+        raise ValueError(f"unknown content coding: {', '.join(unknown)}")
     body = io.BytesIO(reader.read(8 * limit))  # six bytes make a chunk of one
     pieces = unchunked(body) if chunked else iter(lambda: body.read(PIECE), b"")
     for coding in reversed(codings):
@@ -131,7 +133,7 @@ def decoded(reader: BinaryIO, http: Any, limit: int) -> bytes:
             data += piece
             if len(data) >= limit:
                 break
-    except Exception:  # of whatever kind the decoder's errors are
+    except EOFError:
         if not data:
             raise
     return bytes(data[:limit])
@@ -157,14 +159,10 @@ def unchunked(body: BinaryIO) -> Iterator[bytes]:
         body.readline(2)
 
 
-def inflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """A body without gzip's or deflate's compression; servers send deflate with zlib's header or without any."""
-    head = b""
-    while len(head) < 2 and (piece := next(pieces, b"")):
-        head += piece
-    with_header = head[:1] == GZIP[:1] or (head and head[0] & 15 == 8 and int.from_bytes(head[:2], "big") % 31 == 0)
-    member = zlib.decompressobj(wbits=47 if with_header else -15)  # 47: zlib's header or gzip's
-    for piece in chain([head], pieces):
+def inflated(pieces: Iterator[bytes], wbits: int = 31) -> Iterator[bytes]:
+    """A body without its compression: gzip's, or what ``wbits`` means to zlib."""
+    member = zlib.decompressobj(wbits)
+    for piece in pieces:
         rest = piece
         while rest:
             yield member.decompress(rest, PIECE)
@@ -174,6 +172,15 @@ def inflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield member.flush()
     if not member.eof:
         raise EOFError("the body ends inside its compression")
+
+
+def undeflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """A body without deflate's compression: with zlib's header, as the standard has it, or without, as some servers do."""
+    head = b""
+    while len(head) < 2 and (piece := next(pieces, b"")):
+        head += piece
+    with_header = head[:1] == b"\x78" and int.from_bytes(head[:2], "big") % 31 == 0
+    return inflated(chain([head], pieces), 15 if with_header else -15)
 
 
 def unbrotli(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -189,7 +196,7 @@ def unbrotli(pieces: Iterator[bytes]) -> Iterator[bytes]:
         raise EOFError("the body ends inside its compression")
 
 
-DECODERS: Final = {"gzip": inflated, "x-gzip": inflated, "deflate": inflated, "br": unbrotli}
+DECODERS: Final = {"gzip": inflated, "x-gzip": inflated, "deflate": undeflated, "br": unbrotli}
 
 
 def is_html(content_type: str) -> bool:
