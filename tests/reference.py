@@ -123,7 +123,7 @@ def log(n: int) -> int:
 
 
 def keywords(pages: Sequence[Page], stopwords: Stopwords, top: int) -> list[list[Keyword]]:
-    """The ``top`` best keywords of each page, best first (``DESIGN.md``, section 5)."""
+    """The ``top`` best keywords of each page, best first (``docs/keywords.md``)."""
     corpus = [candidates(page, stopwords) for page in pages]
     df = Counter(stems for page in corpus for stems in page)
     most = log(len(pages) + 1)

@@ -87,7 +87,7 @@ def score_page(document: Document, table: frequencies.Table, top: int, vocabular
 
 
 def score(found: Candidates, df: Integers, pages: int) -> Integers:
-    """The scores of a page's candidates (DESIGN.md, section 5), in integers throughout.
+    """The scores of a page's candidates (docs/keywords.md), in integers throughout.
 
     ``((tf · W · I · (64 if ever a whole run else 1)) << 8) // ((10 + first) · D)``, with ``L(n) = ⌊256 · log₂ n⌋``,
     ``I = L(N + 1) - L(df) + 185``, ``W`` the sum of ``tf · (L(N + 1) - L(df + 1) + 369)`` over the phrase's words, and
