@@ -42,7 +42,7 @@ def run_rdd(context: SparkContext, job: Job, splits: Sequence[Split], progress: 
     # Pass 1: map
     mapped: RDD[tuple[Split, Mapped]] = work.map(lambda split: (split, job.map_split(split)))
     mapped.setName("kept between the passes").persist(StorageLevel.MEMORY_AND_DISK)
-    # shuffle
+    # shuffle (by groupByKey: each split's table is combined already, and a bucket's tables merge best all at once)
     tables = mapped.flatMap(lambda of: of[1].frequencies).groupByKey(buckets, lambda bucket: bucket)
     # reduce
     with watched(context, "pass 1: map pages to candidates, reduce to document frequencies", "map", progress):
