@@ -6,7 +6,7 @@ import sys
 COMMANDS = {
     "keywords": "keywords of a crawl, on any engine",
     "corpus": "make or convert a corpus",
-    "cluster": "start and stop a Spark cluster of local processes",
+    "cluster": "a Spark or Dask cluster of local processes, to try --cluster",
 }
 
 

@@ -3,10 +3,11 @@
 import argparse
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ..errors import BigDataDemosError
+from ..errors import BigDataDemosError, EngineUnavailable
 
 EPILOG = """\
 example, in two terminals:
@@ -25,16 +26,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("kind", choices=("spark", "dask"))
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="worker processes, of one core each (default: 2)")
-    parser.add_argument("--memory", default="1g", help="of each Spark worker (default: 1g)")
+    parser.add_argument("--memory", help="of each Spark worker (default: 1g)")
     arguments = parser.parse_args(argv)
     if arguments.workers < 1:
         parser.error("--workers must be 1 or more")
+    if arguments.memory and arguments.kind != "spark":
+        parser.error("--memory is for spark")
     from .standalone import dask_cluster, spark_cluster
 
     signal.signal(signal.SIGTERM, terminated)
     try:
         cluster = (
-            spark_cluster(arguments.workers, memory=arguments.memory)
+            spark_cluster(arguments.workers, memory=arguments.memory or "1g")
             if arguments.kind == "spark"
             else dask_cluster(arguments.workers)
         )
@@ -42,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(running.url, flush=True)
             page = f", web page http://{running.page}" if running.page else ""
             print(f"{arguments.workers} workers{page}, logs in {running.logs}; Ctrl-C ends it", file=sys.stderr)
-            signal.pause()
+            while all(process.poll() is None for process in running.processes):
+                time.sleep(0.5)
+            raise EngineUnavailable("one of the cluster's processes has ended: the others are stopped")
     except BigDataDemosError as error:
         print(f"bigdata-demos cluster: error: {error}", file=sys.stderr)
         return 1

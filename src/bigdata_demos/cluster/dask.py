@@ -11,7 +11,7 @@ from typing import Final
 import dask
 from distributed import Client, LocalCluster
 
-from ..errors import EngineUnavailable
+from ..errors import EngineUnavailable, UsageError
 from .probe import check_python, reachable
 
 WAIT: Final = 20.0
@@ -40,11 +40,17 @@ def local_cluster(workers: int, memory: str) -> Iterator[LocalCluster]:
     They never see Ctrl-C, which goes to all processes in the foreground: stopping them is the driver's business.
     """
     resource_tracker.ensure_running()  # which unblocks what is blocked when it starts
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what is started now inherits it
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what is started now inherits it
     try:
         cluster = LocalCluster(workers, threads_per_worker=1, memory_limit=memory, host="127.0.0.1", dashboard_address=None)
+    except ValueError as error:
+        raise UsageError(f"--engine-option memory={memory}: {error}") from None
+    except RuntimeError as error:
+        raise EngineUnavailable(
+            f'Dask\'s workers do not start ({error}): in a script, call run() below `if __name__ == "__main__":`'
+        ) from error
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     with cluster:
         yield cluster
 
@@ -57,7 +63,7 @@ def connect(address: str, workers: int) -> Iterator[Client]:
         EngineUnavailable: if there is no such scheduler, or its workers cannot run the job.
 
     """
-    reachable(address, "tcp", "dask scheduler --host 127.0.0.1; dask worker " + address)
+    reachable(address, "tcp", "bigdata-demos cluster dask")
     try:
         client = Client(address, timeout=WAIT)
     except (OSError, TimeoutError, ValueError) as error:

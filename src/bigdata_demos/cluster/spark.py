@@ -14,16 +14,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 
-from ..errors import BigDataDemosError, EngineUnavailable, JobFailed
+from ..errors import BigDataDemosError, EngineUnavailable, JobFailed, UsageError
 from .java import find_java
 from .probe import reachable
 
 OPTIONS: Final = {
     "memory": "memory of each executor, such as 2g (default 1g); of the driver, where it is the executor too",
+    "driver-memory": "memory of the driver on a cluster, which holds the table of document frequencies (default 1g)",
     "python": "the workers' Python (default: this one)",
     "ui": "port of Spark's web page for the job, 0 for any free one (default: no page)",
     "master-ui": "address of the master's web page, such as localhost:8080: asked when no worker takes the job",
@@ -44,20 +46,26 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
     """
     find_java()
     slots = workers or os.cpu_count() or 1
-    os.environ["PYSPARK_PYTHON"] = options.get("python", sys.executable)  # pyspark has no other way to be told
+    for name in ("memory", "driver-memory"):
+        if name in options and not re.fullmatch(r"\d+[kmgt]b?", options[name], re.IGNORECASE):
+            raise UsageError(f"--engine-option {name}={options[name]}: not an amount of memory such as 512m or 2g")
+    environment = {"PYSPARK_PYTHON": options.get("python", sys.executable)}
     conf = SparkConf().setAppName("bigdata_demos keywords").setAll(settings_for(options))
     if cluster:
         host, _ = reachable(cluster, "spark", "python -m bigdata_demos.cluster spark")
         conf.setMaster(cluster).set("spark.executor.memory", options.get("memory", "1g"))
+        conf.set("spark.driver.memory", options.get("driver-memory", "1g"))
         conf.set("spark.executor.cores", "1").setAll([("spark.cores.max", str(workers))] if workers else [])
         if host in LOOPBACK:
             conf.set("spark.driver.host", "127.0.0.1").set("spark.driver.bindAddress", "127.0.0.1")
+            environment["SPARK_LOCAL_IP"] = "127.0.0.1"  # for the web page
     else:
         conf.setMaster(f"local[{slots},4]").set("spark.driver.memory", options.get("memory", "1g"))
         conf.set("spark.driver.host", "127.0.0.1").set("spark.driver.bindAddress", "127.0.0.1")
+        environment["SPARK_LOCAL_IP"] = "127.0.0.1"
     with tempfile.TemporaryDirectory(prefix="spark-") as directory:
         conf.set("spark.local.dir", directory).set("spark.sql.warehouse.dir", directory)
-        context = start(conf, Path(directory) / "driver.log")
+        context = start(conf, environment, Path(directory) / "driver.log")
         try:
             if cluster:
                 slots = wait_for_executors(context, cluster, workers, options)
@@ -74,21 +82,41 @@ def settings_for(options: Mapping[str, str]) -> list[tuple[str, str]]:
         "spark.ui.enabled": "true" if "ui" in options else "false",
         "spark.ui.port": options.get("ui", "0"),
         "spark.python.worker.reuse": "true",
-        "spark.driver.maxResultSize": "0",  # what the driver collects has a bound of its own
+        "spark.driver.maxResultSize": "0",  # the table of document frequencies is bounded by the driver's memory only
+        "spark.dynamicAllocation.enabled": "false",  # start-up is measured until every slot has answered
     }
     return list(settings.items())
 
 
-def start(conf: SparkConf, log: Path) -> SparkContext:
-    """A context; what the JVM says goes to a file, of which the last words are told if it does not start."""
+def start(conf: SparkConf, environment: Mapping[str, str], log: Path) -> SparkContext:
+    """A context; what the JVM says goes to a file, of which the last words are told if it does not start.
+
+    ``environment`` holds during the start: pyspark can be told some things in no other way.
+    """
+    saved = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    children = {child.pid for child in psutil.Process().children()}
     try:
         with stderr_to(log):
             return SparkContext(conf=conf)
+    except KeyboardInterrupt:  # pyspark loses sight of a JVM that is still starting
+        end_jvm()
+        for child in psutil.Process().children():
+            if child.pid not in children:
+                for process in (*child.children(recursive=True), child):
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
+        raise
     except (PySparkException, Py4JError, OSError, ValueError) as error:
         said = [line for line in log.read_text(errors="replace").splitlines() if line.strip()] if log.exists() else []
         reason = next((line for line in said if re.match(r"(Exception|Error|.*(Exception|Error):)", line)), "") or str(error)
         end_jvm()
         raise EngineUnavailable(f"Spark does not start: {reason.strip().splitlines()[0]}") from error
+    finally:
+        for name, value in saved.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 @contextmanager
@@ -144,7 +172,7 @@ def wait_for_executors(context: SparkContext, cluster: str, workers: int, option
     there, since = 0, time.monotonic()
     while time.monotonic() < deadline:
         try:
-            now = context._jsc.sc().getExecutorMemoryStatus().size() - 1  # noqa: SLF001 (the driver is one of them)
+            now = executors(context)
         except Py4JError:
             raise EngineUnavailable(
                 f"{cluster} ended the application: its executors do not start; the workers' logs say why"
@@ -164,6 +192,11 @@ def wait_for_executors(context: SparkContext, cluster: str, workers: int, option
     )
 
 
+def executors(context: SparkContext) -> int:
+    """How many executors a context has."""
+    return int(context._jsc.sc().getExecutorMemoryStatus().size()) - 1  # noqa: SLF001 (the driver is one of them)
+
+
 def free_resources(cluster: str, options: Mapping[str, str]) -> str:
     """What the master's web page says that its workers have free; ``""`` if it cannot be asked."""
     page = options.get("master-ui") or cluster.removeprefix("spark://").rsplit(":", 1)[0] + ":8080"
@@ -171,7 +204,7 @@ def free_resources(cluster: str, options: Mapping[str, str]) -> str:
         with urllib.request.urlopen(f"http://{page.removeprefix('http://').rstrip('/')}/json/", timeout=3) as answer:
             workers = [worker for worker in json.load(answer)["workers"] if worker["state"] == "ALIVE"]
     except (OSError, ValueError, KeyError):
-        return ""
+        return f" (no answer from its master's page at {page}: name it by --engine-option master-ui=HOST:PORT)"
     free = ", ".join(f"{worker['coresfree']} cores and {worker['memoryfree']} MB" for worker in workers)
     return f" (free on its workers: {free})" if workers else " (it has no worker)"
 
@@ -220,11 +253,18 @@ def text_of(error: Exception) -> str:
 def watched(context: SparkContext, description: str, phase: str, progress: Callable[[str, int, int], None]) -> Iterator[None]:
     """Name the jobs in Spark's web page, and report how many tasks of their stages are done, while they run."""
     context.setJobDescription(description)
-    over = threading.Event()
+    over, lost = threading.Event(), threading.Event()
 
     def watch() -> None:
         tracker = context.statusTracker()
+        alive = time.monotonic()
         while not over.wait(0.2):
+            with suppress(Exception):
+                if not str(context.master).startswith("spark://") or executors(context):
+                    alive = time.monotonic()
+                elif time.monotonic() - alive > WAIT:  # Spark itself would wait for ever
+                    lost.set()
+                    context.cancelAllJobs()
             with suppress(Exception):  # progress is no reason to fail
                 stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
                 for stage in stages:
@@ -236,6 +276,12 @@ def watched(context: SparkContext, description: str, phase: str, progress: Calla
     watcher.start()
     try:
         yield
+    except Py4JError:
+        if lost.is_set():
+            raise EngineUnavailable(
+                f"{context.master} has had no worker for {WAIT:.0f} s: they were stopped, or died; start some again"
+            ) from None
+        raise
     finally:
         over.set()
         watcher.join()

@@ -34,10 +34,13 @@ class Cluster(NamedTuple):
     logs: Path
 
 
-def free_port() -> int:
-    """A port on loopback that nobody listens on."""
+def free_port(wish: int = 0) -> int:
+    """A port on loopback that nobody listens on: the one wished for, if it is free."""
     with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
+        try:
+            probe.bind((LOOPBACK, wish))
+        except OSError:
+            return free_port()
         return int(probe.getsockname()[1])
 
 
@@ -86,9 +89,9 @@ def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> It
     find_java()
     spark = find_spec("pyspark")
     if spark is None or not spark.origin:
-        raise EngineNotInstalled("pyspark is not installed: pip install 'bigdata-demos[spark]'")
+        raise EngineNotInstalled("pyspark is not installed: pip install 'pyspark>=4.1,<4.4'")
     home = str(Path(spark.origin).parent)
-    port, page = free_port(), free_port()
+    port, page = free_port(), free_port(8080)  # where who asks the master about its workers looks first
     environment = {
         "SPARK_HOME": home,
         "SPARK_LOCAL_IP": LOOPBACK,
@@ -124,7 +127,7 @@ def dask_cluster(workers: int = 2) -> Iterator[Cluster]:
 
     """
     if find_spec("distributed") is None:
-        raise EngineNotInstalled("distributed is not installed: pip install 'bigdata-demos[dask]'")
+        raise EngineNotInstalled("distributed is not installed: pip install dask distributed")
     url = f"tcp://{LOOPBACK}:{free_port()}"
     with processes() as (start, logs):
         scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--no-show"]

@@ -80,7 +80,7 @@ def mix(left: Hashes, right: Hashes) -> Hashes:
 
 
 class Vocabulary(dict[str, int]):
-    """Numbers for tokens, given as they are met: number → stem, its hash and length. One a process, kept warm.
+    """Numbers for tokens, given as they are met: number → stem, its hash and length. One a thread, kept warm.
 
     Number 0 is a break that is no word (punctuation), number 1 a break that is one (a stopword, a number).
     """

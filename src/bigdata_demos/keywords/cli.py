@@ -9,14 +9,14 @@ import signal
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..errors import BigDataDemosError, UsageError
+from ..errors import BigDataDemosError, OutputError, UsageError
 from .engines import ENGINES
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from .runner import Result
 
+stopped = threading.Event()
+"""Whether the command was told to end by SIGTERM."""
 PAGES_SHOWN = 20  # in a table
 EPILOG = """\
 examples:
@@ -60,9 +62,7 @@ def parser() -> argparse.ArgumentParser:
         "--cluster", default="", metavar="URL", help="spark://HOST:7077 or tcp://HOST:8786 (default: on this machine)"
     )
     made.add_argument("--top", type=int, default=10, metavar="K", help="keywords of each page, at most (default: 10)")
-    made.add_argument(
-        "--output", type=Path, metavar="DIR", help="keep keywords, index, rejected pages (Avro) and a manifest there"
-    )
+    made.add_argument("--output", metavar="DIR", help="keep keywords, index, rejected pages (Avro) and a manifest there")
     made.add_argument("--overwrite", action="store_true", help="replace an earlier run's --output")
     made.add_argument("--format", choices=("table", "jsonl"), help="of stdout (default: table on a terminal, else jsonl)")
     made.add_argument(
@@ -91,30 +91,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     arguments = parser().parse_args(argv)
     set_up_logging(verbose=arguments.verbose)
-    signal.signal(signal.SIGTERM, terminated)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, terminated)
+    result = None
     try:
         options = dict(option_of(text) for text in arguments.engine_option)
+        check_shared(arguments.cluster, arguments.output)
         with tempfile.TemporaryDirectory(prefix="bigdata-demos-") as spool:
-            output = arguments.output or Path(spool) / "output"
-            result = run_with_progress(arguments, output, options)
-            chosen = arguments.format or ("table" if sys.stdout.isatty() else "jsonl")
-            write = write_table if chosen == "table" else write_jsonl
-            try:
-                write(result)
-                sys.stdout.flush()
-            except BrokenPipeError:  # whoever read has read enough
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            result = run_with_progress(arguments, arguments.output or os.path.join(spool, "output"), options)
+            write_result(result, arguments.format)
     except UsageError as error:
         say(f"error: {error}")
         return 2
-    except BigDataDemosError as error:
+    except (BigDataDemosError, KeyboardInterrupt) as error:
+        if stopped.is_set() or isinstance(error, KeyboardInterrupt):  # a library may make another error of the interrupt
+            complete = f"{arguments.output} is complete" if result and arguments.output else "nothing was written"
+            say(f"interrupted: all that was started has been stopped, {complete}")
+            return 130
         say(f"error: {error}")
         if arguments.verbose and error.__cause__:
             say(str(error.__cause__))
         return 1
-    except KeyboardInterrupt:
-        say("interrupted: all that was started has been stopped, nothing was written")
-        return 130
+    if not result.pages and not result.rejected:
+        say("warning: there is no page in the input")
     say(
         f"pages={result.pages} rejected={result.rejected} skipped={result.skipped} keywords={result.keywords} "
         f"digest={result.digest} startup={result.startup:.2f} seconds={result.seconds:.2f}"
@@ -122,7 +121,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def run_with_progress(arguments: argparse.Namespace, output: Path, options: dict[str, str]) -> "Result":
+def check_shared(cluster: str, output: str | None) -> None:
+    """Refuse to leave a cluster's results on the driver's own disk, where other machines cannot write them.
+
+    Raises:
+        UsageError: without an output, on a cluster that is not on this machine.
+
+    """
+    host = cluster.partition("://")[2].rpartition(":")[0]
+    if host and host not in ("localhost", "127.0.0.1", "[::1]") and output is None:
+        raise UsageError(f"--cluster {cluster} needs an --output that its workers can write, at the same path as here")
+
+
+def run_with_progress(arguments: argparse.Namespace, output: str, options: dict[str, str]) -> "Result":
     """Run the job, and show how far it is."""
     import psutil
 
@@ -142,7 +153,7 @@ def run_with_progress(arguments: argparse.Namespace, output: Path, options: dict
             max_rejected=arguments.max_rejected,
             split_bytes=arguments.split_bytes,
             engine_options=options,
-            stdin=sys.stdin.buffer,
+            stdin=sys.stdin.buffer if sys.stdin else None,
             progress=progress,
             started=started,
         )
@@ -222,6 +233,30 @@ def progress_bar(*, quiet: bool) -> Iterator[Any]:
         progress.close()
 
 
+def write_result(result: "Result", form: str | None) -> None:
+    """Write the pages to stdout, as a table or as JSON lines.
+
+    Raises:
+        OutputError: if stdout is closed, or on a full disk.
+
+    """
+    if sys.stdout is None:
+        raise OutputError("standard output is closed: keep the result with --output, or open it")
+    try:
+        if form == "table" or (form is None and sys.stdout.isatty()):
+            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+            write_table(result)
+        else:
+            sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+            write_jsonl(result)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputError(f"cannot write to standard output: {error.strerror or error}") from None
+
+
 def write_jsonl(result: "Result") -> None:
     """Write one object for each page."""
     for page in result.read_keywords():
@@ -260,6 +295,7 @@ def say(text: str) -> None:
 
 def terminated(_signal: int, _frame: object) -> NoReturn:
     """End as after Ctrl-C, so that all that was started is stopped."""
+    stopped.set()
     raise KeyboardInterrupt
 
 

@@ -9,7 +9,8 @@ Kind = Literal["html", "warc", "avro", "jsonl"]
 class Range(NamedTuple):
     """Bytes ``start`` to ``end`` of a file; a record belongs to the range in which it starts.
 
-    ``name`` is the page's identity if the file is one page (its path relative to the input), else ``""``. ``codec`` is
+    ``name`` is the page's identity if the file is one page (its path relative to the input), ``-`` for standard input,
+    else ``""``. ``codec`` is
     the compression of the whole file as fsspec names it, ``""`` if none; a WARC's own gzip members do not count.
     """
 

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import logging
 import math
+import multiprocessing
 import platform
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 BUCKET_BYTES: Final = 32 << 20
 """Bytes of input, not compressed, for each bucket of the shuffle."""
+STDIN: Final = "stdin.jsonl"
+"""Where standard input is kept while the job runs, for workers to open."""
 MIN_BITS, MAX_BITS = 3, 12  # so 8 to 4,096 buckets
 
 
@@ -73,6 +76,8 @@ def open_session(
     engine: str, *, workers: int = 0, cluster: str = "", engine_options: Mapping[str, str] | None = None
 ) -> Iterator[Session]:
     """Start an engine, and stop it at the end. For arguments and errors see :func:`run`."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):  # a worker that imports the script that started it
+        raise UsageError('in a script, call run() below `if __name__ == "__main__":`, or its workers run the script again')
     opener = engines.load(engine)
     with opener.open(engines.Settings(workers, cluster, dict(engine_options or {}))) as run_job:
         yield Session(engine, workers, cluster, run_job)
@@ -81,7 +86,7 @@ def open_session(
 def run(
     inputs: Sequence[str | Path] = (),
     *,
-    engine: str | Session = "serial",
+    engine: str | Session = "asyncio",
     workers: int = 0,
     cluster: str = "",
     top: int = 10,
@@ -96,6 +101,8 @@ def run(
     started: float | None = None,
 ) -> Result:
     """Extract the keywords of a crawl.
+
+    In a script, call it below ``if __name__ == "__main__":``: worker processes import the script that starts them.
 
     Args:
         inputs: paths, globs, directories, URLs that fsspec knows; ``-`` for JSON lines from ``stdin``; none for the
@@ -112,7 +119,8 @@ def run(
         engine_options: what only one engine knows.
         stdin: lines of JSON for the input ``-``.
         progress: called with a phase's name, its tasks done, and its tasks.
-        started: when the run began, as :func:`time.time` has it; now, if not given.
+        started: when the run began, as :func:`time.time` has it; now, if not given. The result's ``startup`` and ``seconds``
+            count from there: give the process's creation to count the imports, too.
 
     Returns:
         the run's counts and digest, and access to what it wrote.
@@ -123,6 +131,9 @@ def run(
     """
     started = time.time() if started is None else started
     check(top=top, workers=workers, max_rejected=max_rejected, split_bytes=split_bytes)
+    inputs = check_paths(inputs, output)
+    if isinstance(engine, Session) and (workers or cluster or engine_options):
+        raise UsageError("a session has its own workers, cluster and engine_options: give them to open_session")
     output = Path(output)
     words = stopwords.load(stopword_list)
     opening: contextlib.AbstractContextManager[Session]
@@ -135,13 +146,18 @@ def run(
     with sinks.working_directory(output, overwrite=overwrite) as workdir:
         paths = [local_input(path, workdir, stdin) for path in inputs] or [str(bundled_crawl())]
         splits, skipped = sources.plan(paths, split_bytes=split_bytes)
+        if "-" in inputs:
+            splits = [name_stdin(split, str(workdir / STDIN)) for split in splits]
         job = Job(top, words, bits_for(splits), str(workdir))
         log.info("%d splits, %d buckets", len(splits), 1 << job.bits)
         clock.lap("plan")
         with opening as session:
             startup = time.time() - started
             clock.lap("start")
-            parts = session.run_job(job, splits, functools.partial(clock.phase, progress))
+            try:
+                parts = session.run_job(job, splits, functools.partial(clock.phase, progress))
+            except OSError as error:
+                raise OutputError(f"cannot write {error.filename or workdir}: {error.strerror or error}") from error
             clock.end_phase()
         clock.lap("stop")
         totals = sinks.add_up(parts)
@@ -156,10 +172,14 @@ def run(
             "format": 1,
             "engine": session.engine,
             "cluster": session.cluster,
-            "workers": session.workers,
-            "inputs": list(map(str, inputs)) or ["(the bundled crawl)"],
+            "workers": session.workers or None,
+            "inputs": inputs or ["(the bundled crawl)"],
             "top": top,
             "stopwords": stopword_list,
+            "max_rejected": max_rejected,
+            "split_bytes": split_bytes,
+            "buckets": 1 << job.bits,
+            "engine_options": dict(engine_options or {}),
             "digest": totals.digest,
             "counts": {
                 "pages": totals.pages,
@@ -168,10 +188,11 @@ def run(
                 "keywords": totals.keywords,
             },
             "rejections": totals.reasons,
-            "seconds": clock.laps,
+            "seconds": {**clock.laps, "startup": round(startup, 3), "total": round(time.time() - started, 3)},
             "versions": versions(),
-            "splits": [[list(piece) for piece in split.ranges] for split in splits],
+            "splits": [[["-" if piece.name == "-" else piece.path, *piece[1:]] for piece in split.ranges] for split in splits],
         }
+        (workdir / STDIN).unlink(missing_ok=True)
         try:
             sinks.commit(workdir, output, parts, manifest)
         except OSError as error:
@@ -234,6 +255,28 @@ def check(*, top: int, workers: int, max_rejected: float, split_bytes: int) -> N
         raise UsageError("--split-bytes must be 1 or more")
 
 
+def check_paths(inputs: Sequence[str | Path], output: str | Path) -> list[str]:
+    """The inputs as text, if they and the output make sense.
+
+    Raises:
+        UsageError: naming what doesn't.
+
+    """
+    names = [str(inputs)] if isinstance(inputs, (str, Path)) else [str(path) for path in inputs]
+    if "" in names:
+        raise UsageError("an input is empty: an unset variable? The current directory is .")
+    if names.count("-") > 1:
+        raise UsageError("- is given twice: there is one standard input")
+    if "://" in str(output):
+        raise UsageError(f"--output {output}: only local (or shared) directories can be written so far")
+    return names
+
+
+def name_stdin(split: Split, spooled: str) -> Split:
+    """A split that says ``-`` where it reads what standard input was spooled to."""
+    return split._replace(ranges=tuple(piece._replace(name="-") if piece.path == spooled else piece for piece in split.ranges))
+
+
 def bits_for(splits: Sequence[Split]) -> int:
     """The number of bits that choose a bucket: by the size of the input, never by the number of workers."""
     size = sum(sources.weigh(piece) for split in splits for piece in split.ranges)
@@ -250,7 +293,7 @@ def local_input(path: str | Path, workdir: Path, stdin: Iterable[bytes] | None) 
     if str(path) == "-":
         if stdin is None:
             raise InputError("-: there is no standard input here")
-        spooled = workdir / "stdin.jsonl"
+        spooled = workdir / STDIN
         sources.spool_lines(stdin, spooled)
         return str(spooled)
     return str(path) if "://" in str(path) else str(Path(path).expanduser().absolute())

@@ -191,7 +191,11 @@ def commit(workdir: Path, output: Path, parts: Sequence[Part], manifest: dict[st
     if output.exists():
         old = workdir.with_suffix(".old")
         os.replace(output, old)
-        os.replace(workdir, output)
+        try:
+            os.replace(workdir, output)
+        except BaseException:
+            os.replace(old, output)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     else:
         os.replace(workdir, output)

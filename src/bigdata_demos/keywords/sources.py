@@ -220,6 +220,7 @@ def read_warc(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skippe
 def read_jsonl(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipped]:
     """The pages of JSON lines; a line belongs to the range in which it starts. Compressed files are read whole."""
     end = sys.maxsize if piece.codec else piece.end
+    source = piece.name or piece.path
     at = piece.start
     if at:
         file.seek(at - 1)
@@ -231,7 +232,7 @@ def read_jsonl(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipp
         offset, at = at, at + len(line)
         if len(line) > MAX_LINE:
             at += pass_line(file) if not line.endswith(b"\n") else 0
-            yield Rejected(piece.path, offset, "", "too-large", f"a line of more than {MAX_LINE} bytes")
+            yield Rejected(source, offset, "", "too-large", f"a line of more than {MAX_LINE} bytes")
             continue
         line = line.removeprefix(codecs.BOM_UTF8).strip()
         if not line:
@@ -239,9 +240,9 @@ def read_jsonl(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipp
         try:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:
-            yield Rejected(piece.path, offset, "", "bad-record", f"{type(error).__name__}: {error}")
+            yield Rejected(source, offset, "", "bad-record", f"{type(error).__name__}: {error}")
         else:
-            yield page_of(record, piece.path, offset)
+            yield page_of(record, source, offset)
 
 
 def pass_line(file: BinaryIO) -> int:

@@ -1,7 +1,7 @@
 """The engines, and the contract that they keep.
 
 An engine is a module with one function, ``open(settings)``. Entering it starts what the engine needs and waits until every
-worker can work; leaving it stops all that was started, also after a failure. What it gives is called with a job, its splits
+worker can work; leaving it stops all that was started, also after a failure. What entering gives is called with a job, its splits
 and a progress report, and returns the parts that were written::
 
     with engine.open(settings) as run:
@@ -29,24 +29,24 @@ Progress = Callable[[str, int, int], None]
 ENGINES: Final[Mapping[str, tuple[str, str]]] = {
     "serial": ("serial", ""),
     "asyncio": ("asyncio_pool", ""),
-    "dask": ("dask_bag", "dask"),
-    "spark": ("spark_rdd", "spark"),
+    "dask": ("dask_bag", "dask distributed"),
+    "spark": ("spark_rdd", "'pyspark>=4.1,<4.4'"),
 }
-"""Name → module, and the extra of this package that it needs."""
+"""Name → module, and the packages that it needs (as this package's extras have them)."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """What an engine is opened with.
 
-    ``workers``: how many tasks run at once (0: as many as the machine has cores, or the cluster offers).
+    ``workers``: how many tasks run at once (0: as many as the machine has cores, or the cluster offers); on a Dask cluster, how
+    many of its worker processes run them, each as many at once as it has threads.
     ``cluster``: the address of a cluster, ``""`` for an embedded one. ``options``: what only one engine knows.
     """
 
     workers: int = 0
     cluster: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
-    spool: str = ""  # a directory for what is kept between the passes, on the workers' machine
 
 
 class Run(Protocol):
@@ -89,9 +89,7 @@ def load(name: str) -> Engine:
     except ModuleNotFoundError as error:
         if not extra or (error.name or "").startswith("bigdata_demos"):
             raise
-        raise EngineNotInstalled(
-            f"engine {name}: the package {error.name} is not installed: pip install 'bigdata-demos[{extra}]'"
-        ) from None
+        raise EngineNotInstalled(f"engine {name}: the package {error.name} is not installed: pip install {extra}") from None
 
 
 def check_options(engine: str, options: Mapping[str, str], known: Mapping[str, str]) -> None:

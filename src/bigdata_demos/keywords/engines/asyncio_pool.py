@@ -11,6 +11,7 @@ import mmap
 import multiprocessing
 import os
 import signal
+import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -41,11 +42,11 @@ def open(settings: Settings) -> Iterator[Run]:
     pool = ProcessPoolExecutor(workers, context, initializer=start_worker, initargs=(everyone,))
 
     def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
-        with TemporaryDirectory(prefix="kept-", dir=settings.spool or None) as spool, in_plain_words():
+        with TemporaryDirectory(prefix="kept-", dir=job.workdir) as spool, in_plain_words():
             return asyncio.run(run_async(pool, workers * AHEAD, Path(spool), job, splits, progress))
 
     try:
-        with in_plain_words():
+        with in_plain_words(' at its start: in a script, call run() below `if __name__ == "__main__":`'):
             list(pool.map(wait_for_everyone, range(workers)))
         yield run
     finally:
@@ -109,14 +110,12 @@ async def in_flight(
 
 
 @contextmanager
-def in_plain_words() -> Iterator[None]:
+def in_plain_words(more: str = " (killed, or out of memory): see the system's log, or try fewer --workers") -> Iterator[None]:
     """Say what a dead worker means."""
     try:
         yield
     except BrokenProcessPool as error:
-        raise JobFailed(
-            "a worker process died (killed, or out of memory): see the system's log, or try fewer --workers"
-        ) from error
+        raise JobFailed(f"a worker process died{more}") from error
 
 
 # What runs in the workers.
@@ -150,6 +149,15 @@ def start_worker(everyone: Any) -> None:
     """Set a worker process up: Ctrl-C is the driver's business."""
     wait_for_everyone.barrier = everyone  # type: ignore[attr-defined]  # it is inherited, and cannot be sent
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def end_with_parent() -> None:
+    """End this process when the driver ends, however that may be."""
+    parent = multiprocessing.parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
 
 
 def wait_for_everyone(_: int) -> None:

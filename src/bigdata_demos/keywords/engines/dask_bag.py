@@ -11,11 +11,12 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 import dask.bag as db
-from distributed import Client, as_completed, futures_of
+from distributed import CancelledError, Client, as_completed, futures_of
+from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from ...cluster.dask import connect, local_cluster, quiet
-from ...errors import JobFailed
+from ...errors import JobFailed, UsageError
 from ..job import Job
 from ..model import Part, Split
 from . import Progress, Run, Settings, check_options, warm_up
@@ -29,6 +30,8 @@ def open(settings: Settings) -> Iterator[Run]:
     check_options("dask", settings.options, OPTIONS)
     with quiet():
         if settings.cluster:
+            if settings.options:
+                raise UsageError("--engine-option memory is for an embedded cluster: a running one has its workers' memory")
             with connect(settings.cluster, settings.workers) as client:
                 yield opened(client, settings.workers)
         else:
@@ -48,6 +51,8 @@ def opened(client: Client, workers: int) -> Run:
             return run_bag(client, chosen, job, splits, progress) if splits else []
         except KilledWorker as error:
             raise JobFailed(f"dask gave up on a task that ended {error.allowed_failures + 1} workers: {error}") from error
+        except (CommClosedError, CancelledError) as error:
+            raise JobFailed("the connection to Dask's scheduler is lost: it was stopped, or died; start it again") from error
 
     return run
 

@@ -21,7 +21,7 @@ def open(settings: Settings) -> Iterator[Run]:
         raise UsageError("engine serial has one worker: leave out --workers, or take --engine asyncio")
 
     def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
-        with TemporaryDirectory(prefix="kept-", dir=settings.spool or None) as spool:
+        with TemporaryDirectory(prefix="kept-", dir=job.workdir) as spool:
             return run_serial(job, splits, progress, Path(spool))
 
     yield run
