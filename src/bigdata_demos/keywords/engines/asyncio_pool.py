@@ -8,20 +8,16 @@ file, which each maps into its memory.
 import asyncio
 import functools
 import mmap
-import multiprocessing
 import os
-import signal
-import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from ...errors import JobFailed
+from ...cluster.processes import in_plain_words, worker_pool
 from ..frequencies import Table
 from ..job import Job
 from ..model import Packed, Part, Scored, Split
@@ -37,20 +33,13 @@ def open(settings: Settings) -> Iterator[Run]:
     check_embedded("asyncio", settings)
     check_options("asyncio", settings.options, {})
     workers = settings.workers or os.cpu_count() or 1
-    context = multiprocessing.get_context("spawn")
-    everyone = context.Barrier(workers, timeout=60)
-    pool = ProcessPoolExecutor(workers, context, initializer=start_worker, initargs=(everyone,))
+    with worker_pool(workers, warm_up) as pool:
 
-    def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
-        with TemporaryDirectory(prefix="kept-", dir=job.workdir) as spool, in_plain_words():
-            return asyncio.run(run_async(pool, workers * AHEAD, Path(spool), job, splits, progress))
+        def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+            with TemporaryDirectory(prefix="kept-", dir=job.workdir) as spool, in_plain_words():
+                return asyncio.run(run_async(pool, workers * AHEAD, Path(spool), job, splits, progress))
 
-    try:
-        with in_plain_words(' at its start: in a script, call run() below `if __name__ == "__main__":`'):
-            list(pool.map(wait_for_everyone, range(workers)))
         yield run
-    finally:
-        stop(pool)
 
 
 async def run_async(  # noqa: PLR0917
@@ -109,15 +98,6 @@ async def in_flight(
             future.cancel()
 
 
-@contextmanager
-def in_plain_words(more: str = " (killed, or out of memory): see the system's log, or try fewer --workers") -> Iterator[None]:
-    """Say what a dead worker means."""
-    try:
-        yield
-    except BrokenProcessPool as error:
-        raise JobFailed(f"a worker process died{more}") from error
-
-
 # What runs in the workers.
 
 
@@ -143,34 +123,3 @@ def mapped_file(path: str) -> Table:
     """A file in memory, shared by all processes that map it."""
     with Path(path).open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if os.fstat(file.fileno()).st_size else b""
-
-
-def start_worker(everyone: Any) -> None:
-    """Set a worker process up: Ctrl-C is the driver's business."""
-    wait_for_everyone.barrier = everyone  # type: ignore[attr-defined]  # it is inherited, and cannot be sent
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=end_with_parent, daemon=True).start()
-
-
-def end_with_parent() -> None:
-    """End this process when the driver ends, however that may be."""
-    parent = multiprocessing.parent_process()
-    if parent:
-        parent.join()
-        os._exit(1)
-
-
-def wait_for_everyone(_: int) -> None:
-    """Import what the job needs, and come back when every worker has."""
-    warm_up()
-    wait_for_everyone.barrier.wait()  # type: ignore[attr-defined]
-
-
-def stop(pool: ProcessPoolExecutor) -> None:
-    """Stop the workers, in the middle of their tasks if need be."""
-    processes = list((getattr(pool, "_processes", None) or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.join()
