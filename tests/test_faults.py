@@ -4,13 +4,18 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
+import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import cloudpickle
+import psutil
 import pytest
 
-from bigdata_demos.errors import InputError, JobFailed
+from bigdata_demos.cluster.standalone import dask_cluster, spark_cluster
+from bigdata_demos.errors import EngineError, InputError, JobFailed
 from bigdata_demos.keywords import open_session, run, sinks, sources, stopwords
 from bigdata_demos.keywords.job import Job
 from bigdata_demos.keywords.model import Mapped, Split
@@ -105,4 +110,48 @@ def test_a_failing_task_is_told_in_its_own_words(engine: str, tmp_path: Path) ->
     ):
         job, splits = job_of(FailingJob, workdir)
         session.run_job(job, splits, lambda *_: None)
+    assert list(tmp_path.iterdir()) == []
+
+
+@dataclass(frozen=True, slots=True)
+class SlowJob(Job):
+    """A job whose map tasks take a minute."""
+
+    def map_split(self, split: Split) -> Mapped:
+        """Sleep."""
+        time.sleep(60)
+        return Job.map_split(self, split)
+
+
+@pytest.mark.usefixtures("by_value")
+@pytest.mark.parametrize(
+    ("engine", "victims", "said"),
+    [("dask", slice(0, 1), "connection to Dask's scheduler is lost"), ("spark", slice(1, None), "has had no worker for 20 s")],
+)
+def test_a_cluster_that_goes_away_is_told(
+    engine: str, victims: slice, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scheduler, or all workers, killed in the middle of the job: an error within half a minute, not a wait for ever."""
+    require(engine)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))  # Dask sends this module's classes by name
+    with ExitStack() as stack:
+        cluster = stack.enter_context(spark_cluster(1) if engine == "spark" else dask_cluster(1))
+        workdir = stack.enter_context(sinks.working_directory(tmp_path / "out", overwrite=False))
+
+        def kill() -> None:
+            for process in cluster.processes[victims]:
+                for child in psutil.Process(process.pid).children(recursive=True):
+                    child.kill()
+                process.kill()
+
+        with pytest.raises(EngineError, match=said):  # noqa: SIM117 (the session is part of what raises)
+            with open_session(engine, workers=1, cluster=cluster.url) as session:
+                job, splits = job_of(SlowJob, workdir)
+                killer = threading.Timer(3, kill)
+                killer.start()
+                started = time.monotonic()
+                try:
+                    session.run_job(job, splits, lambda *_: None)
+                finally:
+                    assert time.monotonic() - started < 55  # less than one task takes
     assert list(tmp_path.iterdir()) == []
