@@ -233,13 +233,13 @@ def test_interrupt_stops_all_that_was_started(engine: str, signal_number: int, t
     require(engine)
     big = tmp_path / "big.jsonl"
     with big.open("w") as file:
-        for number in range(20_000):
+        for number in range(8_000):
             words = " ".join(f"word{(number * 31 + i * i) % 5003} data" for i in range(150))
             file.write(json.dumps({"id": number, "text": words}) + "\n")
     out = tmp_path / "results" / "out"
     out.parent.mkdir()
     line = [sys.executable, "-m", "bigdata_demos.keywords", str(big), "--engine", engine, "--output", str(out)]
-    line += ["--split-bytes", "1000000", "-q", *(["--workers", "2"] if engine != "serial" else [])]
+    line += ["--split-bytes", "400000", "-q", *(["--workers", "2"] if engine != "serial" else [])]
     process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 120
     try:

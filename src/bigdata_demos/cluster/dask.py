@@ -1,6 +1,7 @@
 """Dask: connecting to a scheduler, with an answer within seconds when that cannot work."""
 
 import logging
+import os
 import platform
 import signal
 from collections.abc import Iterator
@@ -16,6 +17,10 @@ from .probe import check_python, reachable
 
 WAIT: Final = 20.0
 """Seconds to wait for workers."""
+
+
+LOG_LEVEL: Final = "DASK_LOGGING__DISTRIBUTED"
+"""The environment variable by which workers are told what to log."""
 
 
 @contextmanager
@@ -39,6 +44,7 @@ def local_cluster(workers: int, memory: str) -> Iterator[LocalCluster]:
 
     They never see Ctrl-C, which goes to all processes in the foreground: stopping them is the driver's business.
     """
+    os.environ[LOG_LEVEL] = "critical"  # what workers say when they are stopped is nothing to tell
     resource_tracker.ensure_running()  # which unblocks what is blocked when it starts
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what is started now inherits it
     try:
@@ -51,8 +57,11 @@ def local_cluster(workers: int, memory: str) -> Iterator[LocalCluster]:
         ) from error
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    with cluster:
-        yield cluster
+    try:
+        with cluster:
+            yield cluster
+    finally:
+        os.environ.pop(LOG_LEVEL, None)
 
 
 @contextmanager
