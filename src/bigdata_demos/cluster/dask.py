@@ -1,7 +1,6 @@
 """Dask: connecting to a scheduler, with an answer within seconds when that cannot work."""
 
 import logging
-import os
 import platform
 import signal
 from collections.abc import Iterator
@@ -14,13 +13,10 @@ from distributed import Client, LocalCluster
 
 from ..errors import EngineUnavailable, UsageError
 from .probe import check_python, reachable
+from .processes import environment
 
 WAIT: Final = 20.0
 """Seconds to wait for workers."""
-
-
-LOG_LEVEL: Final = "DASK_LOGGING__DISTRIBUTED"
-"""The environment variable by which workers are told what to log."""
 
 
 @contextmanager
@@ -31,7 +27,9 @@ def quiet() -> Iterator[None]:
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     try:
-        with dask.config.set({"distributed.comm.timeouts.connect": "10s", "logging.distributed": "critical"}):
+        silent = {"DASK_LOGGING__DISTRIBUTED": "critical"}  # for workers: what they say when they are stopped is nothing to tell
+        connect_soon = {"distributed.comm.timeouts.connect": "10s", "logging.distributed": "critical"}
+        with dask.config.set(connect_soon), environment(silent):
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
@@ -44,7 +42,6 @@ def local_cluster(workers: int, memory: str) -> Iterator[LocalCluster]:
 
     They never see Ctrl-C, which goes to all processes in the foreground: stopping them is the driver's business.
     """
-    os.environ[LOG_LEVEL] = "critical"  # what workers say when they are stopped is nothing to tell
     resource_tracker.ensure_running()  # which unblocks what is blocked when it starts
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what is started now inherits it
     try:
@@ -57,11 +54,8 @@ def local_cluster(workers: int, memory: str) -> Iterator[LocalCluster]:
         ) from error
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    try:
-        with cluster:
-            yield cluster
-    finally:
-        os.environ.pop(LOG_LEVEL, None)
+    with cluster:
+        yield cluster
 
 
 @contextmanager

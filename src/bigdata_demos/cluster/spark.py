@@ -22,6 +22,7 @@ from pyspark.errors import PySparkException
 from ..errors import BigDataDemosError, EngineUnavailable, JobFailed, UsageError
 from .java import find_java
 from .probe import reachable
+from .processes import environment
 
 OPTIONS: Final = {
     "memory": "memory of each executor, such as 2g (default 1g); of the driver, where it is the executor too",
@@ -49,7 +50,7 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
     for name in ("memory", "driver-memory"):
         if name in options and not re.fullmatch(r"\d+[kmgt]b?", options[name], re.IGNORECASE):
             raise UsageError(f"--engine-option {name}={options[name]}: not an amount of memory such as 512m or 2g")
-    environment = {"PYSPARK_PYTHON": options.get("python", sys.executable)}
+    variables = {"PYSPARK_PYTHON": options.get("python", sys.executable)}
     conf = SparkConf().setAppName("bigdata_demos keywords").setAll(settings_for(options))
     if cluster:
         host, _ = reachable(cluster, "spark", "python -m bigdata_demos.cluster spark")
@@ -58,14 +59,14 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
         conf.set("spark.executor.cores", "1").setAll([("spark.cores.max", str(workers))] if workers else [])
         if host in LOOPBACK:
             conf.set("spark.driver.host", "127.0.0.1").set("spark.driver.bindAddress", "127.0.0.1")
-            environment["SPARK_LOCAL_IP"] = "127.0.0.1"  # for the web page
+            variables["SPARK_LOCAL_IP"] = "127.0.0.1"  # for the web page
     else:
         conf.setMaster(f"local[{slots},4]").set("spark.driver.memory", options.get("memory", "1g"))
         conf.set("spark.driver.host", "127.0.0.1").set("spark.driver.bindAddress", "127.0.0.1")
-        environment["SPARK_LOCAL_IP"] = "127.0.0.1"
+        variables["SPARK_LOCAL_IP"] = "127.0.0.1"
     with tempfile.TemporaryDirectory(prefix="spark-") as directory:
         conf.set("spark.local.dir", directory).set("spark.sql.warehouse.dir", directory)
-        context = start(conf, environment, Path(directory) / "driver.log")
+        context = start(conf, variables, Path(directory) / "driver.log")
         try:
             if cluster:
                 slots = wait_for_executors(context, cluster, workers, options)
@@ -88,16 +89,14 @@ def settings_for(options: Mapping[str, str]) -> list[tuple[str, str]]:
     return list(settings.items())
 
 
-def start(conf: SparkConf, environment: Mapping[str, str], log: Path) -> SparkContext:
+def start(conf: SparkConf, variables: Mapping[str, str], log: Path) -> SparkContext:
     """A context; what the JVM says goes to a file, of which the last words are told if it does not start.
 
-    ``environment`` holds during the start: pyspark can be told some things in no other way.
+    ``variables`` are in the environment during the start: pyspark can be told some things in no other way.
     """
-    saved = {name: os.environ.get(name) for name in environment}
-    os.environ.update(environment)
     children = {child.pid for child in psutil.Process().children()}
     try:
-        with stderr_to(log):
+        with environment(variables), stderr_to(log):
             return SparkContext(conf=conf)
     except KeyboardInterrupt:  # pyspark loses sight of a JVM that is still starting
         end_jvm()
@@ -112,11 +111,6 @@ def start(conf: SparkConf, environment: Mapping[str, str], log: Path) -> SparkCo
         reason = next((line for line in said if re.match(r"(Exception|Error|.*(Exception|Error):)", line)), "") or str(error)
         end_jvm()
         raise EngineUnavailable(f"Spark does not start: {reason.strip().splitlines()[0]}") from error
-    finally:
-        for name, value in saved.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
 
 
 @contextmanager
@@ -198,7 +192,7 @@ def executors(context: SparkContext) -> int:
 
 
 def free_resources(cluster: str, options: Mapping[str, str]) -> str:
-    """What the master's web page says that its workers have free; ``""`` if it cannot be asked."""
+    """What the master's web page says that its workers have free, or how to name the page if it does not answer."""
     page = options.get("master-ui") or cluster.removeprefix("spark://").rsplit(":", 1)[0] + ":8080"
     try:
         with urllib.request.urlopen(f"http://{page.removeprefix('http://').rstrip('/')}/json/", timeout=3) as answer:
