@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -15,20 +16,23 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
+import pyspark
 from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 
 from ..errors import BigDataDemosError, EngineUnavailable, JobFailed, UsageError
+from . import rendezvous
 from .java import find_java
 from .probe import reachable
 from .processes import environment
+from .settings import EVENTS, write_settings
 
 OPTIONS: Final = {
     "memory": "memory of each executor, such as 2g (default 1g); of the driver, where it is the executor too",
     "driver-memory": "memory of the driver on a cluster, which holds the table of document frequencies (default 1g)",
-    "python": "the workers' Python (default: this one)",
-    "ui": "port of Spark's web page for the job, 0 for any free one (default: no page)",
+    "python": "the workers' Python (default: this one; on the compose cluster its own)",
+    "ui": "port of Spark's web page for the job, 0 for any free one, none for no page (default: none; on the compose cluster 4040)",
     "master-ui": "address of the master's web page, such as localhost:8080: asked when no worker takes the job",
 }
 WAIT: Final = 20.0
@@ -51,21 +55,21 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
         if name in options and not re.fullmatch(r"\d+[kmgt]b?", options[name], re.IGNORECASE):
             raise UsageError(f"--engine-option {name}={options[name]}: not an amount of memory such as 512m or 2g")
     variables = {"PYSPARK_PYTHON": options.get("python", sys.executable)}
-    conf = SparkConf().setAppName("bigdata_demos keywords").setAll(settings_for(options))
-    if cluster:
-        host, _ = reachable(cluster, "spark", "python -m bigdata_demos.cluster spark")
-        conf.setMaster(cluster).set("spark.executor.memory", options.get("memory", "1g"))
-        conf.set("spark.driver.memory", options.get("driver-memory", "1g"))
-        conf.set("spark.executor.cores", "1").setAll([("spark.cores.max", str(workers))] if workers else [])
-        if host in LOOPBACK:
-            conf.set("spark.driver.host", "127.0.0.1").set("spark.driver.bindAddress", "127.0.0.1")
-            variables["SPARK_LOCAL_IP"] = "127.0.0.1"  # for the web page
-    else:
-        conf.setMaster(f"local[{slots},4]").set("spark.driver.memory", options.get("memory", "1g"))
-        conf.set("spark.driver.host", "127.0.0.1").set("spark.driver.bindAddress", "127.0.0.1")
-        variables["SPARK_LOCAL_IP"] = "127.0.0.1"
     with tempfile.TemporaryDirectory(prefix="spark-") as directory:
+        conf = SparkConf().setAppName("bigdata_demos keywords").setAll(settings_for(options))
         conf.set("spark.local.dir", directory).set("spark.sql.warehouse.dir", directory)
+        if cluster:
+            host, _ = reachable(cluster, "spark", f"{rendezvous.HOW_TO_START}, or without Docker: … cluster spark")
+            conf.setMaster(cluster).set("spark.executor.memory", options.get("memory", "1g"))
+            conf.set("spark.driver.memory", options.get("driver-memory", "1g"))
+            conf.set("spark.executor.cores", "1").setAll([("spark.cores.max", str(workers))] if workers else [])
+            if record := rendezvous.find(cluster):
+                variables |= join_compose(record, cluster, conf, Path(directory), options)
+            elif host in LOOPBACK:
+                variables |= stay_on(conf, "127.0.0.1")
+        else:
+            conf.setMaster(f"local[{slots},4]").set("spark.driver.memory", options.get("memory", "1g"))
+            variables |= stay_on(conf, "127.0.0.1")
         context = start(conf, variables, Path(directory) / "driver.log")
         try:
             if cluster:
@@ -75,13 +79,49 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
             stop(context)
 
 
+def stay_on(conf: SparkConf, address: str) -> dict[str, str]:
+    """Let a driver listen on one address only, and have its web page on loopback; returns the variables that say so, too."""
+    conf.set("spark.driver.host", address).set("spark.driver.bindAddress", address)
+    return {"SPARK_LOCAL_IP": "127.0.0.1"}  # for the web page
+
+
+def join_compose(
+    record: rendezvous.Record, cluster: str, conf: SparkConf, directory: Path, options: Mapping[str, str]
+) -> dict[str, str]:
+    """Set a driver up for the compose cluster, from outside or in one of its containers; returns the variables that it needs.
+
+    Raises:
+        EngineUnavailable: if it cannot work from here.
+
+    """
+    rendezvous.check_same(record, pyspark=pyspark.__version__)
+    inside = cluster == record.inside
+    if not inside and not rendezvous.bindable(record.gateway):
+        raise EngineUnavailable(
+            f"this machine does not have {record.gateway}, its address for the containers: Docker runs in a virtual machine (as on "
+            "macOS), or the cluster was stopped; run the driver in a container instead: docker compose run --rm keywords …"
+        )
+    run = rendezvous.directory() or Path()
+    (run / EVENTS).mkdir(mode=0o700, exist_ok=True)
+    write_settings(directory, rendezvous.secret(), f"file://{run / EVENTS}")
+    address = socket.gethostbyname(socket.gethostname()) if inside else record.gateway
+    variables = stay_on(conf, address)
+    if inside:
+        del variables["SPARK_LOCAL_IP"]  # its web page is for the host's browser
+    if "python" not in options:
+        variables["PYSPARK_PYTHON"] = record.interpreter
+    if "ui" not in options:
+        conf.set("spark.ui.enabled", "true").set("spark.ui.port", "4040")
+    return {**variables, "SPARK_CONF_DIR": str(directory), "SPARK_PUBLIC_DNS": "localhost"}
+
+
 def settings_for(options: Mapping[str, str]) -> list[tuple[str, str]]:
     """Spark's settings that do not depend on where it runs."""
     settings = {
         "spark.log.level": "ERROR",
         "spark.ui.showConsoleProgress": "false",
-        "spark.ui.enabled": "true" if "ui" in options else "false",
-        "spark.ui.port": options.get("ui", "0"),
+        "spark.ui.enabled": "true" if options.get("ui", "none") != "none" else "false",
+        "spark.ui.port": options.get("ui", "none").replace("none", "0"),
         "spark.python.worker.reuse": "true",
         "spark.driver.maxResultSize": "0",  # the table of document frequencies is bounded by the driver's memory only
         "spark.dynamicAllocation.enabled": "false",  # start-up is measured until every slot has answered

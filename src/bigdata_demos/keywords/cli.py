@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..cluster import rendezvous
 from ..errors import BigDataDemosError, OutputError, UsageError
 from .engines import ENGINES
 
@@ -59,7 +60,9 @@ def parser() -> argparse.ArgumentParser:
         "--workers", type=int, default=0, metavar="N", help="tasks at once (default: all cores, or all that the cluster has)"
     )
     made.add_argument(
-        "--cluster", default="", metavar="URL", help="spark://HOST:7077 or tcp://HOST:8786 (default: on this machine)"
+        "--cluster",
+        metavar="URL",
+        help="spark://HOST:7077 or tcp://HOST:8786 (default: $BIGDATA_DEMOS_SPARK or $BIGDATA_DEMOS_DASK, else on this machine)",
     )
     made.add_argument("--top", type=int, default=10, metavar="K", help="keywords of each page, at most (default: 10)")
     made.add_argument("--output", metavar="DIR", help="keep keywords, index, rejected pages (Avro) and a manifest there")
@@ -96,8 +99,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     result = None
     try:
         options = dict(option_of(text) for text in arguments.engine_option)
+        if arguments.cluster is None:
+            arguments.cluster = os.environ.get(f"BIGDATA_DEMOS_{arguments.engine.upper()}", "")
         check_shared(arguments.cluster, arguments.output)
-        with tempfile.TemporaryDirectory(prefix="bigdata-demos-") as spool:
+        with tempfile.TemporaryDirectory(prefix="bigdata-demos-", dir=rendezvous.spool(arguments.cluster)) as spool:
             result = run_with_progress(arguments, arguments.output or os.path.join(spool, "output"), options)
             write_result(result, arguments.format)
     except UsageError as error:
@@ -129,7 +134,8 @@ def check_shared(cluster: str, output: str | None) -> None:
 
     """
     host = cluster.partition("://")[2].rpartition(":")[0]
-    if host and host not in ("localhost", "127.0.0.1", "[::1]") and output is None:
+    shared = host in ("", "localhost", "127.0.0.1", "[::1]") or rendezvous.find(cluster)
+    if not shared and output is None:
         raise UsageError(f"--cluster {cluster} needs an --output that its workers can write, at the same path as here")
 
 

@@ -6,6 +6,7 @@ import logging
 import math
 import multiprocessing
 import platform
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .. import __version__
+from ..cluster import rendezvous
 from ..errors import InputError, OutputError, TooManyRejected, UsageError
 from . import engines, sinks, sources, stopwords
 from .job import Job
@@ -26,6 +28,8 @@ BUCKET_BYTES: Final = 32 << 20
 """Bytes of input, not compressed, for each bucket of the shuffle."""
 STDIN: Final = "stdin.jsonl"
 """Where standard input is kept while the job runs, for workers to open."""
+BUNDLED: Final = "site.warc.gz"
+"""Where the bundled crawl is kept while the job runs, for containers to open."""
 MIN_BITS, MAX_BITS = 3, 12  # so 8 to 4,096 buckets
 
 
@@ -135,6 +139,9 @@ def run(
     if isinstance(engine, Session) and (workers or cluster or engine_options):
         raise UsageError("a session has its own workers, cluster and engine_options: give them to open_session")
     output = Path(output)
+    compose = rendezvous.find(engine.cluster if isinstance(engine, Session) else cluster)
+    if compose:
+        rendezvous.check_paths(compose, inputs, output)
     words = stopwords.load(stopword_list)
     opening: contextlib.AbstractContextManager[Session]
     if isinstance(engine, str):
@@ -145,9 +152,12 @@ def run(
     clock = Clock(started)
     with sinks.working_directory(output, overwrite=overwrite) as workdir:
         paths = [local_input(path, workdir, stdin) for path in inputs] or [str(bundled_crawl())]
+        spooled = {str(workdir / STDIN): "-"}
+        if compose and not inputs:  # containers have their own copy, at another path
+            spooled[str(workdir / BUNDLED)] = paths[0]
+            paths = [shutil.copyfile(paths[0], workdir / BUNDLED).as_posix()]
         splits, skipped = sources.plan(paths, split_bytes=split_bytes)
-        if "-" in inputs:
-            splits = [name_stdin(split, str(workdir / STDIN)) for split in splits]
+        splits = [rename(split, spooled) for split in splits]
         job = Job(top, words, bits_for(splits), str(workdir))
         log.info("%d splits, %d buckets", len(splits), 1 << job.bits)
         clock.lap("plan")
@@ -190,9 +200,10 @@ def run(
             "rejections": totals.reasons,
             "seconds": {**clock.laps, "startup": round(startup, 3), "total": round(time.time() - started, 3)},
             "versions": versions(),
-            "splits": [[["-" if piece.name == "-" else piece.path, *piece[1:]] for piece in split.ranges] for split in splits],
+            "splits": [[[spooled.get(piece.path, piece.path), *piece[1:]] for piece in split.ranges] for split in splits],
         }
-        (workdir / STDIN).unlink(missing_ok=True)
+        for path in spooled:
+            Path(path).unlink(missing_ok=True)
         try:
             sinks.commit(workdir, output, parts, manifest)
         except OSError as error:
@@ -272,9 +283,9 @@ def check_paths(inputs: Sequence[str | Path], output: str | Path) -> list[str]:
     return names
 
 
-def name_stdin(split: Split, spooled: str) -> Split:
-    """A split that says ``-`` where it reads what standard input was spooled to."""
-    return split._replace(ranges=tuple(piece._replace(name="-") if piece.path == spooled else piece for piece in split.ranges))
+def rename(split: Split, spooled: Mapping[str, str]) -> Split:
+    """A split that names what was spooled by where it came from."""
+    return split._replace(ranges=tuple(piece._replace(name=spooled.get(piece.path, piece.name)) for piece in split.ranges))
 
 
 def bits_for(splits: Sequence[Split]) -> int:

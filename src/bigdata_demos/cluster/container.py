@@ -1,0 +1,178 @@
+"""What runs in the containers of ``docker-compose.yml``: ``python -m bigdata_demos.cluster.container ROLE …``.
+
+Each role prepares what its program needs (the shared secret, a name for the user, its address) and then becomes that program.
+"""
+
+import os
+import platform
+import pwd
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, NoReturn
+
+from ..errors import BigDataDemosError, UsageError
+from . import rendezvous
+from .settings import EVENTS, write_settings
+
+SCRATCH: Final = Path("/scratch")
+MASTER: Final = "spark://spark-master:7077"
+SCHEDULER: Final = "tcp://dask-scheduler:8786"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Become the program of a role; returns only if that cannot be."""
+    role, *arguments = sys.argv[1:] if argv is None else argv
+    try:
+        name_the_user()
+        if role not in ROLES:
+            raise UsageError(f"no such role: {role} (there are {', '.join(ROLES)})")
+        ROLES[role](*arguments)
+    except BigDataDemosError as error:
+        print(f"{role}: error: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"{role}: error: {error.filename or ''}: {error.strerror}", file=sys.stderr)
+    return 1
+
+
+def spark_master() -> NoReturn:
+    """Spark's master. It says how it is reached, as the host's side cannot know the network's gateway."""
+    rendezvous.write(record("spark", MASTER, "SPARK_MASTER_PORT", "SPARK_MASTER_WEBUI_PORT"))
+    page = os.environ["SPARK_MASTER_WEBUI_PORT"]
+    become_spark("deploy.master.Master", "--host", socket.gethostname(), "--port", "7077", "--webui-port", page)
+
+
+def spark_worker(page: str) -> NoReturn:
+    """A Spark worker. It is named by its address, which a driver on the host can reach too; its web page has the port given."""
+    cores, memory = os.environ["SPARK_WORKER_CORES"], os.environ["SPARK_WORKER_MEMORY"]
+    own = ["--host", own_address(), "--webui-port", page, "--work-dir", str(SCRATCH / "work")]
+    become_spark("deploy.worker.Worker", *own, "--cores", cores, "--memory", memory, MASTER)
+
+
+def history_server() -> NoReturn:
+    """Spark's history server."""
+    become_spark("deploy.history.HistoryServer")
+
+
+def dask_scheduler() -> NoReturn:
+    """Dask's scheduler."""
+    rendezvous.write(record("tcp", SCHEDULER, "DASK_SCHEDULER_PORT", "DASK_PAGE_PORT"))
+    become(["dask", "scheduler", "--port", "8786", "--dashboard-address", ":8787", "--no-show"], {})
+
+
+def dask_worker() -> NoReturn:
+    """A Dask worker of one thread."""
+    memory = os.environ["DASK_WORKER_MEMORY"]
+    own = ["--nthreads", "1", "--memory-limit", memory, "--local-directory", str(SCRATCH), "--no-dashboard"]
+    become(["dask", "worker", SCHEDULER, *own], {})
+
+
+def keywords(*arguments: str) -> NoReturn:
+    """The command; there ``--engine spark`` means the compose cluster."""
+    become([sys.executable, "-m", "bigdata_demos.keywords", *arguments], {"BIGDATA_DEMOS_SPARK": MASTER})
+
+
+def python(*arguments: str) -> NoReturn:
+    """Python, in the same surroundings as the command."""
+    become([sys.executable, *arguments], {"BIGDATA_DEMOS_SPARK": MASTER})
+
+
+ROLES: Final[Mapping[str, Callable[..., NoReturn]]] = {
+    "spark-master": spark_master,
+    "spark-worker": spark_worker,
+    "history-server": history_server,
+    "dask-scheduler": dask_scheduler,
+    "dask-worker": dask_worker,
+    "keywords": keywords,
+    "python": python,
+}
+
+
+def become_spark(name: str, *arguments: str) -> NoReturn:
+    """Become one of Spark's daemons."""
+    spark = find_spec("pyspark")
+    if spark is None or not spark.origin:
+        raise UsageError("there is no pyspark in this image")
+    home = str(Path(spark.origin).parent)
+    configuration = SCRATCH / "conf"
+    configuration.mkdir(exist_ok=True)
+    write_settings(configuration, rendezvous.secret(), f"file://{events()}")
+    environment = {
+        "SPARK_HOME": home,
+        "SPARK_CONF_DIR": str(configuration),
+        "SPARK_LOCAL_DIRS": str(SCRATCH),
+        "SPARK_PUBLIC_DNS": "localhost",  # the links of all pages are for the host's browser
+    }
+    become(["bash", f"{home}/bin/spark-class", f"org.apache.spark.{name}", *arguments], environment)
+
+
+def become(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    """Become another program."""
+    os.environ.update(environment)
+    os.execvp(command[0], command)  # noqa: S606 (no shell is wanted)
+
+
+def events() -> Path:
+    """The directory of Spark's event logs: there before anybody writes or reads it."""
+    at = rendezvous.directory()
+    if at is None:
+        raise UsageError(f"{rendezvous.RUN} is not set")
+    rendezvous.secret()  # says what is wrong if the directory is not ours
+    (at / EVENTS).mkdir(mode=0o700, exist_ok=True)
+    return at / EVENTS
+
+
+def record(scheme: str, inside: str, port: str, page: str) -> rendezvous.Record:
+    """How the cluster of this container is reached."""
+    return rendezvous.Record(
+        scheme,
+        int(os.environ[port]),
+        inside,
+        int(os.environ[page]),
+        gateway(),
+        os.environ[rendezvous.ROOT],
+        sys.executable,
+        platform.python_version(),
+        metadata.version("pyspark"),
+        rendezvous.fingerprint(),
+    )
+
+
+def gateway() -> str:
+    """The host's address on the containers' network: the default route's (``/proc/net/route``, addresses in host byte order).
+
+    Raises:
+        UsageError: if there is none.
+
+    """
+    for line in Path("/proc/net/route").read_text(encoding="ascii").splitlines()[1:]:
+        _, destination, address, *_ = line.split()
+        if int(destination, 16) == 0:
+            return socket.inet_ntoa(int(address, 16).to_bytes(4, sys.byteorder))
+    raise UsageError("this container has no default route: the cluster's network must be a bridge")
+
+
+def own_address() -> str:
+    """This container's address."""
+    return socket.gethostbyname(socket.gethostname())
+
+
+def name_the_user() -> None:
+    """Give the user a name, which the libraries of Hadoop in Spark insist on, by nss_wrapper: a list of users of our own."""
+    try:
+        pwd.getpwuid(os.getuid())
+        return
+    except KeyError:
+        pass
+    (SCRATCH / "passwd").write_text(f"user:x:{os.getuid()}:{os.getgid()}::{SCRATCH}:/bin/bash\n", encoding="ascii")
+    (SCRATCH / "group").write_text(f"user:x:{os.getgid()}:\n", encoding="ascii")
+    os.environ["LD_PRELOAD"] = "libnss_wrapper.so"
+    os.environ["NSS_WRAPPER_PASSWD"] = str(SCRATCH / "passwd")
+    os.environ["NSS_WRAPPER_GROUP"] = str(SCRATCH / "group")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

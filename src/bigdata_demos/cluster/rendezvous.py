@@ -1,0 +1,223 @@
+"""Where the compose cluster and those who use it meet: one directory (``docker/run``) that the host and all containers see.
+
+It holds the secret that all of them share (``secret``), how each cluster is reached (``spark.json``, ``dask.json``, written by the
+containers when they start, for the network's addresses change each time it is made), and Spark's event logs (``events/``).
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from ..errors import EngineUnavailable, UsageError
+
+RUN: Final = "BIGDATA_DEMOS_RUN"
+"""Environment variable: the directory, where it is not ``docker/run`` of the source tree."""
+ROOT: Final = "BIGDATA_DEMOS_ROOT"
+"""Environment variable: the directory tree that all containers see at the same path as the host."""
+OUT: Final = "out"
+"""The directory below the root where the containers may write."""
+HOW_TO_START: Final = "python -m bigdata_demos.cluster up"
+
+
+@dataclass(frozen=True)
+class Record:
+    """How a compose cluster is reached, and what it runs.
+
+    ``port``: the host's port of the scheduler (or master), on loopback. ``inside``: its address for containers. ``page``: its web
+    page's port. ``gateway``: the host's address on the containers' network. ``root``: the tree that all see. ``interpreter``: the
+    containers' Python. ``fingerprint``: of this package's source there.
+    """
+
+    scheme: str
+    port: int
+    inside: str
+    page: int
+    gateway: str
+    root: str
+    interpreter: str
+    python: str
+    pyspark: str
+    fingerprint: str
+
+
+def directory() -> Path | None:
+    """The directory, if there is one: of the variable, of the source tree, of the current directory."""
+    if os.environ.get(RUN):
+        return Path(os.environ[RUN]).absolute()
+    trees = (Path(__file__).parents[3], Path.cwd())
+    return next((tree / "docker" / "run" for tree in trees if (tree / "docker" / "run").is_dir()), None)
+
+
+def write(record: Record) -> None:
+    """Say how a cluster is reached."""
+    at = directory()
+    if at is None:
+        raise UsageError(f"{RUN} is not set")
+    secret()  # says what is wrong if the directory is not ours
+    temporary = at / f".{record.scheme}.{os.getpid()}"
+    temporary.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
+    temporary.replace(at / f"{name_of(record.scheme)}.json")
+
+
+def name_of(scheme: str) -> str:
+    """The cluster's name, by the scheme of its address."""
+    return {"spark": "spark", "tcp": "dask"}[scheme]
+
+
+def find(url: str) -> Record | None:
+    """What is known of the compose cluster at an address; None if the address is another cluster's."""
+    at = directory()
+    scheme = url.partition("://")[0]
+    if at is None or scheme not in ("spark", "tcp"):
+        return None
+    try:
+        record = Record(**json.loads((at / f"{name_of(scheme)}.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    known = {f"{scheme}://{host}:{record.port}" for host in ("localhost", "127.0.0.1")} | {record.inside}
+    return record if url in known else None
+
+
+def secret() -> str:
+    """The secret that all parts of the cluster share; made by whoever comes first, in a file that only its owner can read.
+
+    Raises:
+        EngineUnavailable: if it can be neither read nor made, or others can read it.
+
+    """
+    at = directory()
+    if at is None:
+        raise EngineUnavailable(f"there is no docker/run here: run this in the source tree, or name it by {RUN}")
+    path = at / "secret"
+    try:
+        if not path.exists():
+            temporary = at / f".secret.{secrets.token_hex(8)}"
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+                file.write(secrets.token_hex(32))
+            try:
+                os.link(temporary, path)  # one of those who start at the same time wins
+            except FileExistsError:
+                pass
+            finally:
+                temporary.unlink()
+        if path.stat().st_mode & 0o077:
+            raise EngineUnavailable(f"others can read {path}: chmod 600 it, or remove it and start the cluster again")
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise EngineUnavailable(
+            f"no access to {path} ({error.strerror}) for user {os.getuid()}, it belongs to {owner_of(at)}: "
+            "BIGDATA_DEMOS_USER=$(id -u):$(id -g) is who the containers run as"
+        ) from None
+
+
+def owner_of(path: Path) -> str:
+    """The user who owns a path."""
+    try:
+        return str(path.stat().st_uid)
+    except OSError:
+        return "nobody (it is not there)"
+
+
+def bindable(address: str) -> bool:
+    """Whether this machine (or container) has an address."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+def check_paths(record: Record, inputs: Iterable[str], output: str | os.PathLike[str] | None) -> None:
+    """Refuse local paths that the containers do not see at the same place, or may not write to.
+
+    Raises:
+        UsageError: naming the first one.
+
+    """
+    root = Path(record.root)
+    for path in inputs:
+        if path == "-" or ("://" in path and not path.startswith(("file://", "local://"))):
+            continue
+        for form in {Path(path.partition("://")[2] or path).expanduser().absolute()}:
+            if not all(within(place, root) for place in (Path(os.path.normpath(form)), form.resolve())):
+                raise UsageError(
+                    f"{path}: the compose cluster sees {root} and nothing else: move it there, or start the cluster with another "
+                    f"root ({HOW_TO_START} --root {common_root(form)})"
+                )
+    if output is not None:
+        place = Path(output).expanduser().absolute().resolve()
+        if not within(place.parent, root / OUT):
+            raise UsageError(
+                f"--output {output}: the compose cluster writes below {root / OUT} only: --output {root / OUT / place.name}"
+            )
+
+
+def spool(url: str) -> str | None:
+    """Where results are kept that nobody asked to keep: where a compose cluster can write them; else wherever the system likes.
+
+    Raises:
+        UsageError: if the directory is not there, or cannot be written.
+
+    """
+    record = find(url)
+    if record is None:
+        return None
+    out = Path(record.root) / OUT
+    if not os.access(out, os.W_OK):
+        raise UsageError(f"{out} cannot be written by user {os.getuid()}: the compose cluster needs it, it belongs to {owner_of(out)}")
+    return str(out)
+
+
+def within(path: Path, root: Path) -> bool:
+    """Whether a path is in a tree."""
+    return path.is_relative_to(root) or path.is_relative_to(root.resolve())
+
+
+def common_root(path: Path) -> Path:
+    """A directory that could be the root, for a path to be seen."""
+    return path if path.is_dir() else path.parent
+
+
+@cache
+def fingerprint() -> str:
+    """SHA-256 of this package's source: equal on both sides if driver and workers run the same."""
+    package = Path(__file__).parents[1]
+    hashed = hashlib.sha256()
+    for path in sorted(path for suffix in ("py", "avsc") for path in package.rglob(f"*.{suffix}")):
+        data = path.read_bytes()
+        hashed.update(f"{path.relative_to(package).as_posix()} {len(data)}\n".encode())
+        hashed.update(data)
+    return hashed.hexdigest()
+
+
+def check_same(record: Record, *, pyspark: str = "") -> None:
+    """Refuse a cluster whose Python, pyspark or package is another than here.
+
+    Raises:
+        EngineUnavailable: naming both, and how to make them equal.
+
+    """
+    import platform
+
+    here, there = platform.python_version(), record.python
+    if here.split(".")[:2] != there.split(".")[:2]:
+        minor = ".".join(here.split(".")[:2])
+        raise EngineUnavailable(
+            f"Python is {here} here and {there} in the containers: make their image anew with this one ({HOW_TO_START}; or "
+            f"PYTHON_VERSION={minor} docker compose up --build), or run the driver there (docker compose run --rm keywords …)"
+        )
+    if pyspark and pyspark != record.pyspark:
+        raise EngineUnavailable(
+            f"pyspark is {pyspark} here and {record.pyspark} in the containers: make their image anew with this one ({HOW_TO_START}; "
+            f"or PYSPARK_VERSION={pyspark} docker compose up --build)"
+        )
+    if record.fingerprint != fingerprint():
+        raise EngineUnavailable(f"the containers run another bigdata_demos than this one: {HOW_TO_START} makes their image anew")

@@ -1,0 +1,34 @@
+"""Spark's settings that the compose cluster and its drivers share."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+EVENTS: Final = "events"
+"""Name of the directory of event logs, which the history server reads."""
+
+
+def write_settings(directory: Path, secret: str, events: str) -> None:
+    """Write ``spark-defaults.conf``, readable by its owner only: on a command line everybody could read the secret.
+
+    Whoever does not know the secret is turned away (``spark.authenticate``), and what goes over the network is encrypted (AES in
+    Galois/counter mode); see https://spark.apache.org/docs/latest/security.html.
+    """
+    settings = {
+        "spark.authenticate": "true",
+        "spark.authenticate.secret": secret,
+        "spark.network.crypto.enabled": "true",
+        "spark.network.crypto.cipher": "AES/GCM/NoPadding",
+        "spark.master.rest.enabled": "false",
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": events,
+        "spark.history.fs.logDirectory": events,
+        "spark.history.fs.update.interval": "3s",
+        "spark.history.fs.cleaner.enabled": "true",
+        "spark.history.fs.cleaner.maxAge": "30d",
+        "spark.worker.cleanup.enabled": "true",
+    }
+    path = directory / "spark-defaults.conf"
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.writelines(f"{name} {value}\n" for name, value in settings.items())
