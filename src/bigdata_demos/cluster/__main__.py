@@ -1,4 +1,4 @@
-"""``python -m bigdata_demos.cluster spark|dask``: a cluster of local processes, until Ctrl-C."""
+"""``python -m bigdata_demos.cluster``: the compose cluster up and down; or a cluster of local processes, until Ctrl-C."""
 
 import argparse
 import signal
@@ -7,53 +7,118 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ..errors import BigDataDemosError, EngineUnavailable
+from ..errors import BigDataDemosError, EngineUnavailable, UsageError
 
 EPILOG = """\
-example, in two terminals:
+examples:
+  bigdata-demos cluster up                           Spark in containers: docs/cluster.md has its variables, symptoms and cures
+  bigdata-demos keywords crawl.warc.gz --engine spark --cluster spark://localhost:7077 --output out/crawl
+  bigdata-demos cluster run crawl.warc.gz --engine spark --output out/crawl     the same, with the driver in a container
+  bigdata-demos cluster down
+
+without Docker, in two terminals:
   bigdata-demos cluster spark --workers 2
-  bigdata-demos keywords --engine spark --cluster spark://127.0.0.1:PORT      (the address that the first one prints)
+  bigdata-demos keywords --engine spark --cluster spark://127.0.0.1:PORT        (the address that the first one prints)
 """
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    made = argparse.ArgumentParser(
+        "bigdata-demos cluster",
+        description="A Spark or Dask cluster on this machine, reachable from this machine only: of containers, or of processes.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    up = commands.add_parser("up", help="bring the compose cluster up, and wait until it is ready")
+    up.add_argument("kinds", nargs="*", metavar="KIND", help="spark, dask, or both (default: spark)")
+    up.add_argument("--root", default="", metavar="DIR", help="what the containers see (default: $BIGDATA_DEMOS_ROOT, or here)")
+    up.add_argument("--build", action="store_true", help="build the image anew, even if it is of this package")
+    commands.add_parser("down", help="stop and remove the compose cluster")
+    commands.add_parser("status", help="what runs, and how it feels")
+    logs = commands.add_parser("logs", help="what the containers say")
+    logs.add_argument("services", nargs="*", metavar="SERVICE", help="such as spark-worker-1 (default: all)")
+    logs.add_argument("--follow", "-f", action="store_true", help="go on until Ctrl-C")
+    run = commands.add_parser("run", help="run `bigdata-demos keywords` in a container", add_help=False)
+    run.add_argument("arguments", nargs=argparse.REMAINDER)
+    for kind in ("spark", "dask"):
+        processes = commands.add_parser(kind, help=f"a {kind} cluster of local processes, until Ctrl-C")
+        processes.add_argument(
+            "--workers", type=int, default=2, metavar="N", help="worker processes, of one core each (default: 2)"
+        )
+        if kind == "spark":
+            processes.add_argument("--memory", default="1g", help="of each worker (default: 1g)")
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    parser = argparse.ArgumentParser(
-        "bigdata-demos cluster",
-        description="A cluster of processes on this machine, reachable from this machine only, until Ctrl-C.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("kind", choices=("spark", "dask"))
-    parser.add_argument("--workers", type=int, default=2, metavar="N", help="worker processes, of one core each (default: 2)")
-    parser.add_argument("--memory", help="of each Spark worker (default: 1g)")
-    arguments = parser.parse_args(argv)
-    if arguments.workers < 1:
-        parser.error("--workers must be 1 or more")
-    if arguments.memory and arguments.kind != "spark":
-        parser.error("--memory is for spark")
-    from .standalone import dask_cluster, spark_cluster
-
+    given = parser()
+    arguments = given.parse_args(argv)
+    if arguments.command in ("spark", "dask") and arguments.workers < 1:
+        given.error("--workers must be 1 or more")
+    if arguments.command == "up" and not set(arguments.kinds) <= {"spark", "dask"}:
+        given.error(f"no such cluster: {' '.join(arguments.kinds)} (there are spark, dask)")
     signal.signal(signal.SIGTERM, terminated)
     try:
-        cluster = (
-            spark_cluster(arguments.workers, memory=arguments.memory or "1g")
-            if arguments.kind == "spark"
-            else dask_cluster(arguments.workers)
-        )
-        with cluster as running:
-            print(running.url, flush=True)
-            page = f", web page http://{running.page}" if running.page else ""
-            print(f"{arguments.workers} workers{page}, logs in {running.logs}; Ctrl-C ends it", file=sys.stderr)
-            while all(process.poll() is None for process in running.processes):
-                time.sleep(0.5)
-            raise EngineUnavailable("one of the cluster's processes has ended: the others are stopped")
+        if arguments.command in ("spark", "dask"):
+            processes(arguments)
+        return containers(arguments)
+    except UsageError as error:
+        say(f"error: {error}")
+        return 2
     except BigDataDemosError as error:
-        print(f"bigdata-demos cluster: error: {error}", file=sys.stderr)
+        say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
+    return 0 if arguments.command in ("spark", "dask", "logs") else 130
+
+
+def processes(arguments: argparse.Namespace) -> NoReturn:
+    """Run a cluster of local processes, until Ctrl-C."""
+    from .standalone import dask_cluster, spark_cluster
+
+    cluster = (
+        spark_cluster(arguments.workers, memory=arguments.memory)
+        if arguments.command == "spark"
+        else dask_cluster(arguments.workers)
+    )
+    with cluster as running:
+        print(running.url, flush=True)
+        page = f", web page http://{running.page}" if running.page else ""
+        print(f"{arguments.workers} workers{page}, logs in {running.logs}; Ctrl-C ends it", file=sys.stderr)
+        while all(process.poll() is None for process in running.processes):
+            time.sleep(0.5)
+        raise EngineUnavailable("one of the cluster's processes has ended: the others are stopped")
+
+
+def containers(arguments: argparse.Namespace) -> int:
+    """Do something with the compose cluster; returns the exit status."""
+    from . import compose
+
+    if arguments.command == "up":
+        for address in compose.up(arguments.kinds or ["spark"], root=arguments.root, build=arguments.build, say=say):
+            print(address)
+    elif arguments.command == "down":
+        compose.down(say)
+    elif arguments.command == "status":
+        services = compose.status()
+        for service in services:
+            print(f"{service.name:18}{'ready' if service.ready else 'not ready':12}{service.status}")
+        return 0 if all(service.ready for service in services) else 1
+    elif arguments.command == "logs":
+        return compose.call(["logs", "--tail", "200", *(["--follow"] if arguments.follow else []), *arguments.services])
+    else:
+        terminal = [] if sys.stdin and sys.stdin.isatty() and sys.stdout.isatty() else ["-T"]
+        return compose.call(["run", "--rm", *terminal, "keywords", *arguments.arguments])
     return 0
+
+
+def say(text: str) -> None:
+    """Talk on stderr."""
+    print(f"bigdata-demos cluster: {text}", file=sys.stderr, flush=True)
 
 
 def terminated(_signal: int, _frame: object) -> NoReturn:

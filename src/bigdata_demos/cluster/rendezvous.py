@@ -85,8 +85,8 @@ def find(url: str) -> Record | None:
     return record if url in known else None
 
 
-def secret() -> str:
-    """The secret that all parts of the cluster share; made by whoever comes first, in a file that only its owner can read.
+def secret(*, make: bool = True) -> str:
+    """The secret that all parts of the cluster share; made by its part that comes first, in a file that only its owner can read.
 
     Raises:
         EngineUnavailable: if it can be neither read nor made, or others can read it.
@@ -97,7 +97,7 @@ def secret() -> str:
         raise EngineUnavailable(f"there is no docker/run here: run this in the source tree, or name it by {RUN}")
     path = at / "secret"
     try:
-        if not path.exists():
+        if make and not path.exists():
             temporary = at / f".secret.{secrets.token_hex(8)}"
             with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
                 file.write(secrets.token_hex(32))
@@ -110,6 +110,8 @@ def secret() -> str:
         if path.stat().st_mode & 0o077:
             raise EngineUnavailable(f"others can read {path}: chmod 600 it, or remove it and start the cluster again")
         return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        raise EngineUnavailable(f"there is no secret at {path}: start the cluster ({HOW_TO_START})") from None
     except OSError as error:
         raise EngineUnavailable(
             f"no access to {path} ({error.strerror}) for user {os.getuid()}, it belongs to {owner_of(at)}: "

@@ -37,6 +37,8 @@ OPTIONS: Final = {
 }
 WAIT: Final = 20.0
 """Seconds to wait for executors."""
+GRACE: Final = 2.0
+"""Seconds to wait for better news after a master has turned a driver away."""
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -103,7 +105,7 @@ def join_compose(
         )
     run = rendezvous.directory() or Path()
     (run / EVENTS).mkdir(mode=0o700, exist_ok=True)
-    write_settings(directory, rendezvous.secret(), f"file://{run / EVENTS}")
+    write_settings(directory, rendezvous.secret(make=False), f"file://{run / EVENTS}")
     address = socket.gethostbyname(socket.gethostname()) if inside else record.gateway
     variables = stay_on(conf, address)
     if inside:
@@ -118,7 +120,7 @@ def join_compose(
 def settings_for(options: Mapping[str, str]) -> list[tuple[str, str]]:
     """Spark's settings that do not depend on where it runs."""
     settings = {
-        "spark.log.level": "ERROR",
+        "spark.log.level": "WARN",
         "spark.ui.showConsoleProgress": "false",
         "spark.ui.enabled": "true" if options.get("ui", "none") != "none" else "false",
         "spark.ui.port": options.get("ui", "none").replace("none", "0"),
@@ -135,22 +137,61 @@ def start(conf: SparkConf, variables: Mapping[str, str], log: Path) -> SparkCont
     ``variables`` are in the environment during the start: pyspark can be told some things in no other way.
     """
     children = {child.pid for child in psutil.Process().children()}
+    refusal: list[str] = []
+    over = threading.Event()
+    watcher = threading.Thread(target=give_up_when_refused, args=(log, children, refusal, over), daemon=True)
+    watcher.start()
     try:
         with environment(variables), stderr_to(log):
             return SparkContext(conf=conf)
     except KeyboardInterrupt:  # pyspark loses sight of a JVM that is still starting
         end_jvm()
-        for child in psutil.Process().children():
-            if child.pid not in children:
-                for process in (*child.children(recursive=True), child):
-                    with suppress(psutil.NoSuchProcess):
-                        process.kill()
+        kill_new_children(children)
         raise
     except (PySparkException, Py4JError, OSError, ValueError) as error:
         said = [line for line in log.read_text(errors="replace").splitlines() if line.strip()] if log.exists() else []
         reason = next((line for line in said if re.match(r"(Exception|Error|.*(Exception|Error):)", line)), "") or str(error)
         end_jvm()
+        if refusal:
+            raise EngineUnavailable(f"{conf.get('spark.master')} turns this driver away: {refusal[0]}") from error
         raise EngineUnavailable(f"Spark does not start: {reason.strip().splitlines()[0]}") from error
+    finally:
+        over.set()
+        watcher.join()
+
+
+def give_up_when_refused(log: Path, children: set[int], refusal: list[str], over: threading.Event) -> None:
+    """End a JVM that a master turned away, and keep why: Spark itself would try again for a minute, and not say it then."""
+    while not over.wait(0.5):
+        said = log.read_text(errors="replace") if log.exists() else ""
+        if "Failed to connect to master" not in said:
+            continue
+        if over.wait(GRACE):
+            return
+        if "Expected SaslMessage" in said:
+            refusal.append(
+                "it wants a secret, and this driver has none: if it is the compose cluster of another directory, name that "
+                f"directory's docker/run by {rendezvous.RUN}"
+            )
+        elif "bootstrapping client" in said:
+            refusal.append(
+                f"its secret is another than {rendezvous.directory()}/secret: restart the cluster ({rendezvous.HOW_TO_START}), "
+                f"or name its own docker/run by {rendezvous.RUN}"
+            )
+        else:
+            causes = re.findall(r"Caused by: (?:[\w.$]+\.)?([\w$]+: .*)", said)
+            refusal.append(f"{causes[-1] if causes else 'it gives no reason'} (is its Spark {pyspark.__version__}, as here?)")
+        kill_new_children(children)
+        return
+
+
+def kill_new_children(children: set[int]) -> None:
+    """Kill the child processes that were not there before, with theirs."""
+    for child in psutil.Process().children():
+        if child.pid not in children:
+            for process in (*child.children(recursive=True), child):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
 
 
 @contextmanager
