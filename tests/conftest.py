@@ -4,19 +4,24 @@ import gzip
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bigdata_demos.cluster import rendezvous
+from bigdata_demos.cluster.compose import PORTS, find_compose
 from bigdata_demos.cluster.java import find_java
-from bigdata_demos.cluster.standalone import dask_cluster, spark_cluster
-from bigdata_demos.errors import EngineNotInstalled
-from bigdata_demos.keywords import Session, open_session
+from bigdata_demos.cluster.standalone import dask_cluster, free_port, spark_cluster
+from bigdata_demos.errors import EngineError, EngineNotInstalled
+from bigdata_demos.keywords import Result, Session, open_session
 
 DATA = Path(__file__).parents[1] / "data"
 SITE = DATA / "site"
@@ -25,11 +30,18 @@ PLACES = [
     pytest.param(("serial", 1, "local"), id="serial"),
     *(
         pytest.param((engine, workers, place), id=f"{engine}-{place}-{workers}")
-        for engine, places in (("asyncio", ("local",)), ("dask", ("local", "cluster")), ("spark", ("local", "cluster")))
+        for engine, places in (
+            ("asyncio", ("local",)),
+            ("dask", ("local", "cluster")),
+            ("spark", ("local", "cluster", "cluster-container-driver")),
+        )
         for place in places
         for workers in (1, 2)
     ),
 ]
+"""Spark's cluster is the compose cluster; without Docker it is one of local processes."""
+WITHOUT_DOCKER = "the compose cluster is left out, Spark's cluster is one of local processes, and no driver runs in a container"
+TEST_PROJECT = "bigdata-demos-test"
 
 
 def missing(engine: str) -> str:
@@ -46,28 +58,144 @@ def missing(engine: str) -> str:
     return ""
 
 
+def refuse(what: str, why: str) -> None:
+    """Skip a test that cannot run here; in CI that is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI is meant to run {what}: {why}")
+    pytest.skip(why)
+
+
 def require(engine: str) -> None:
     """Skip a test whose engine cannot run here; in CI that is a failure."""
     if why := missing(engine):
-        if os.environ.get("CI"):
-            pytest.fail(f"CI is meant to run {engine}: {why}")
-        pytest.skip(why)
+        refuse(engine, why)
+
+
+@cache
+def no_docker() -> str:
+    """Why the compose cluster cannot run here; ``""`` if it can."""
+    try:
+        find_compose()
+    except EngineError as error:
+        return f"no compose cluster: {error}"
+    return ""
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what was left out."""
+    if no_docker():
+        terminalreporter.write_line(f"{WITHOUT_DOCKER} ({no_docker()})", yellow=True)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The compose cluster that the tests run against: not the user's own, but another project, on other ports, with its own secret."""
+
+    address: str
+    shared: Path
+    run: Path
+    ports: Mapping[str, int]
+
+    def cluster(self, *arguments: str, **more: Any) -> "subprocess.CompletedProcess[str]":
+        """Run ``bigdata-demos cluster`` on it."""
+        line = [sys.executable, "-m", "bigdata_demos.cluster", *arguments]
+        return subprocess.run(line, capture_output=True, text=True, timeout=600, check=False, **more)
+
+    def containers(self, form: str) -> list[str]:
+        """What ``docker ps`` says of each of its containers."""
+        chosen = ["--filter", f"label=com.docker.compose.project={TEST_PROJECT}"]
+        return subprocess.run(["docker", "ps", *chosen, "--format", form], capture_output=True, text=True, check=True).stdout.splitlines()
+
+    def driver(self, script: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a Python script, which is below the root, in a container where the command could run."""
+        compose = find_compose()
+        entry = ["--entrypoint", "python -m bigdata_demos.cluster.container python"]
+        line = compose.line("run", "--rm", "-T", *entry, "keywords", str(script), *arguments)
+        return subprocess.run(line, env=compose.environment, capture_output=True, text=True, timeout=600, check=False)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the compose cluster sees: the tests' inputs, and ``out``, where all engines put their outputs."""
+    root = tmp_path_factory.mktemp("shared")
+    (root / rendezvous.OUT).mkdir()
+    return root
+
+
+@pytest.fixture
+def place(shared: Path, request: pytest.FixtureRequest) -> Path:
+    """A directory for a test's outputs, where any engine can write."""
+    directory = shared / rendezvous.OUT / f"{abs(hash(request.node.nodeid)):x}"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture(scope="session")
+def stack(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The compose cluster, up."""
+    if why := no_docker():
+        refuse("the compose cluster", why)
+    ports = {name: free_port() for kind in PORTS.values() for name in kind}
+    run = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("COMPOSE_PROJECT_NAME", TEST_PROJECT)
+        environment.setenv(rendezvous.ROOT, str(shared))
+        environment.setenv(rendezvous.RUN, str(run))
+        for name, port in ports.items():
+            environment.setenv(name, str(port))
+        stack = Stack(f"spark://localhost:{ports['SPARK_MASTER_PORT']}", shared, run, ports)
+        stack.cluster("down")  # what an earlier run that was killed has left
+        try:
+            up = stack.cluster("up")
+            assert (up.returncode, up.stdout.strip()) == (0, stack.address), up.stderr
+            yield stack
+        finally:
+            down = stack.cluster("down")
+            assert down.returncode == 0, down.stderr
+            assert stack.containers("{{.ID}}") == []
+
+
+@dataclass(frozen=True)
+class InContainer:
+    """What a driver in a container made of each input."""
+
+    results: dict[str, Result | str]
 
 
 @pytest.fixture(scope="module", params=PLACES)
-def session(request: pytest.FixtureRequest) -> Iterator[Session]:
+def session(request: pytest.FixtureRequest) -> Iterator[Session | InContainer]:
     """Each engine at each place with each number of workers: one session, through which all inputs go.
 
     Of a module: pyspark has one context in a process, and other modules have theirs.
     """
-    engine, workers, place = request.param
+    engine, workers, where = request.param
     require(engine)
     with ExitStack() as stack:
         address = ""
-        if place == "cluster":
-            cluster = spark_cluster(2) if engine == "spark" else dask_cluster(2)
-            address = stack.enter_context(cluster).url
+        if where == "cluster-container-driver":
+            yield InContainer(drive_in_container(request.getfixturevalue("stack"), request.getfixturevalue("inputs"), workers))
+            return
+        if where == "cluster" and engine == "dask":
+            address = stack.enter_context(dask_cluster(2)).url
+        elif where == "cluster":
+            address = stack.enter_context(spark_cluster(2)).url if no_docker() else request.getfixturevalue("stack").address
         yield stack.enter_context(open_session(engine, workers=workers, cluster=address))
+
+
+def drive_in_container(stack: Stack, inputs: "dict[str, Input]", workers: int) -> dict[str, Result | str]:
+    """Run all inputs through one session of a driver in a container; returns the results, or errors, by name."""
+    script = shutil.copy(Path(__file__).parent / "container_driver.py", stack.shared)
+    work = {}
+    for name, given in inputs.items():
+        lines = stack.shared / f"{name}.stdin"
+        lines.write_bytes(b"".join(given.stdin() or []))
+        work[name] = {"paths": given.paths, "options": given.options, "stdin": str(lines)}
+    (stack.shared / "work.json").write_text(json.dumps(work))
+    outputs = stack.shared / rendezvous.OUT / f"container-{workers}"
+    done = stack.driver(Path(script), str(stack.shared / "work.json"), str(outputs), str(workers))
+    assert done.returncode == 0, done.stderr
+    said = {name: answer for line in done.stdout.splitlines() for name, answer in json.loads(line).items()}
+    return {name: answer if isinstance(answer, str) else Result(Path(answer.pop("output")), **answer) for name, answer in said.items()}
 
 
 @dataclass(frozen=True)
@@ -98,20 +226,22 @@ UNICODE = [
 
 
 @pytest.fixture(scope="session")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Input]:
+def inputs(shared: Path) -> dict[str, Input]:
     """The inputs of the conformance suite, by name."""
     from bigdata_demos.corpus.__main__ import main as corpus
 
-    root = tmp_path_factory.mktemp("inputs")
+    root = shared / "inputs"
+    root.mkdir()
+    site = shutil.copytree(SITE, root / "site")
     for name in ("site.warc", "site.warc.gz", "site.avro", "site.jsonl"):
-        assert corpus(["convert", str(SITE), "--output", str(root / name)]) == 0
+        assert corpus(["convert", str(site), "--output", str(root / name)]) == 0
     lines = (root / "site.jsonl").read_bytes().splitlines(keepends=True)
     (root / "site.jsonl.gz").write_bytes(gzip.compress(b"".join(lines)))
     (root / "empty").mkdir()
     mixed = root / "mixed"
     mixed.mkdir()
     for name in ("spark.html", "shuffle.png", "style.css"):
-        shutil.copy(SITE / name, mixed / name)
+        shutil.copy(site / name, mixed / name)
     (mixed / "more.jsonl").write_bytes(b"".join(lines[:5]))
     shutil.copy(root / "site.warc.gz", mixed / "crawl")  # no suffix: known by its content
     long = " ".join(f"word{i % 977} data pipeline{i % 31}," for i in range(30_000))
@@ -132,8 +262,8 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Input]:
     (root / "cut.warc.gz").write_bytes(warc[: len(warc) * 2 // 3])
     small = {"split_bytes": 40_000}
     return {
-        "directory": Input([str(SITE)]),
-        "directory-many-splits": Input([str(SITE)], small),
+        "directory": Input([str(site)]),
+        "directory-many-splits": Input([str(site)], small),
         "bundled": Input([]),
         "warc": Input([str(root / "site.warc")]),
         "warc.gz": Input([str(root / "site.warc.gz")]),
@@ -141,11 +271,11 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Input]:
         "avro-many-splits": Input([str(root / "site.avro")], small),
         "jsonl-many-splits": Input([str(root / "site.jsonl")], small),
         "jsonl.gz": Input([str(root / "site.jsonl.gz")]),
-        "mixed-and-glob": Input([str(mixed), str(SITE / "a*.html"), str(SITE / "spark.html"), str(SITE / "spark.html")]),
+        "mixed-and-glob": Input([str(mixed), str(site / "a*.html"), str(site / "spark.html"), str(site / "spark.html")]),
         "stdin": Input(["-"], {}, lambda: lines),
         "none": Input([str(root / "empty")]),
-        "one-page": Input([str(SITE / "spark.html")]),
+        "one-page": Input([str(site / "spark.html")]),
         "uneven": Input([write_lines(root / "uneven.jsonl", uneven)], {"split_bytes": 20_000}),
         "unicode": Input([write_lines(root / "unicode.jsonl", UNICODE)], {"stopword_list": "none", "top": 50}),
-        "bad": Input([str(root / name) for name in ("bad.jsonl", "cut.avro", "cut.warc.gz")] + [str(SITE / "bad")], small),
+        "bad": Input([str(root / name) for name in ("bad.jsonl", "cut.avro", "cut.warc.gz")] + [str(site / "bad")], small),
     }

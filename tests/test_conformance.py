@@ -9,7 +9,7 @@ import reference
 from bigdata_demos.keywords import Result, Session, run, sources, stopwords
 from bigdata_demos.keywords.model import Document, Page
 from bigdata_demos.keywords.text import Unreadable, extract
-from conftest import Input
+from conftest import InContainer, Input
 
 NAMES = [
     "directory", "directory-many-splits", "bundled", "warc", "warc.gz", "warc.gz-many-splits", "avro-many-splits",
@@ -36,10 +36,11 @@ def test_names_are_complete(inputs: dict[str, Input]) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_same_answer_as_one_thread(
-    session: Session, name: str, inputs: dict[str, Input], serial: dict[str, Result], tmp_path: Path
+    session: Session | InContainer, name: str, inputs: dict[str, Input], serial: dict[str, Result], place: Path
 ) -> None:
     """Digest, counts and reasons are those of one thread, and the parts hold what they are said to hold."""
-    result = go(inputs[name], tmp_path / "out", session)
+    result = session.results[name] if isinstance(session, InContainer) else go(inputs[name], place / "result", session)
+    assert isinstance(result, Result), result
     expected = serial[name]
     assert (result.digest, result.pages, result.rejected, result.skipped, result.keywords, result.reasons) == (
         expected.digest, expected.pages, expected.rejected, expected.skipped, expected.keywords, expected.reasons,
@@ -47,7 +48,7 @@ def test_same_answer_as_one_thread(
     assert sum(1 for _ in result.read_keywords()) == result.pages
     assert sum(1 for _ in result.read_rejected()) == result.rejected
     assert len({row["stems"] for row in result.read_index()}) == result.keywords
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert [path.name for path in result.output.parent.iterdir()] == ["result"]
 
 
 def documents(given: Input) -> list[Document]:

@@ -40,8 +40,7 @@ def parser() -> argparse.ArgumentParser:
     logs = commands.add_parser("logs", help="what the containers say")
     logs.add_argument("services", nargs="*", metavar="SERVICE", help="such as spark-worker-1 (default: all)")
     logs.add_argument("--follow", "-f", action="store_true", help="go on until Ctrl-C")
-    run = commands.add_parser("run", help="run `bigdata-demos keywords` in a container", add_help=False)
-    run.add_argument("arguments", nargs=argparse.REMAINDER)
+    commands.add_parser("run", help="run `bigdata-demos keywords` in a container, with the arguments that follow")
     for kind in ("spark", "dask"):
         processes = commands.add_parser(kind, help=f"a {kind} cluster of local processes, until Ctrl-C")
         processes.add_argument(
@@ -54,8 +53,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    given = parser()
-    arguments = given.parse_args(argv)
+    given, line = parser(), list(sys.argv[1:] if argv is None else argv)
+    line, rest = (line[:1], line[1:]) if line[:1] == ["run"] else (line, [])  # whose options are not this parser's
+    arguments = given.parse_args(line, argparse.Namespace(rest=rest))
     if arguments.command in ("spark", "dask") and arguments.workers < 1:
         given.error("--workers must be 1 or more")
     if arguments.command == "up" and not set(arguments.kinds) <= {"spark", "dask"}:
@@ -112,7 +112,7 @@ def containers(arguments: argparse.Namespace) -> int:
         return compose.call(["logs", "--tail", "200", *(["--follow"] if arguments.follow else []), *arguments.services])
     else:
         terminal = [] if sys.stdin and sys.stdin.isatty() and sys.stdout.isatty() else ["-T"]
-        return compose.call(["run", "--rm", *terminal, "keywords", *arguments.arguments])
+        return compose.call(["run", "--rm", *terminal, "keywords", *arguments.rest])
     return 0
 
 

@@ -24,6 +24,7 @@ ROOT: Final = "BIGDATA_DEMOS_ROOT"
 OUT: Final = "out"
 """The directory below the root where the containers may write."""
 HOW_TO_START: Final = "python -m bigdata_demos.cluster up"
+LOGS: Final = "python -m bigdata_demos.cluster logs"
 
 
 @dataclass(frozen=True)

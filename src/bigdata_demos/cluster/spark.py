@@ -66,6 +66,7 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
             conf.set("spark.driver.memory", options.get("driver-memory", "1g"))
             conf.set("spark.executor.cores", "1").setAll([("spark.cores.max", str(workers))] if workers else [])
             if record := rendezvous.find(cluster):
+                check_capacity(cluster, workers, options.get("memory", "1g"), options)
                 variables |= join_compose(record, cluster, conf, Path(directory), options)
             elif host in LOOPBACK:
                 variables |= stay_on(conf, "127.0.0.1")
@@ -261,8 +262,16 @@ def wait_for_executors(context: SparkContext, cluster: str, workers: int, option
         time.sleep(0.05)
     memory = options.get("memory", "1g")
     wanted = f"{workers or 'one'} executor{'s' if workers > 1 else ''} of 1 core and {memory} of memory"
+    state = ask_master(cluster, options)
+    granted = {app["id"]: app["cores"] for app in (state or {}).get("activeapps", [])}.get(str(context.applicationId), 0)
+    if granted > there:
+        raise EngineUnavailable(
+            f"{cluster} started executors, but {granted - there} of them did not reach this driver at "
+            f"{context.getConf().get('spark.driver.host')} within {WAIT:.0f} s: a firewall between them, or no route; "
+            f"their own words are in the workers' logs{f' ({rendezvous.LOGS})' if rendezvous.find(cluster) else ''}"
+        )
     raise EngineUnavailable(
-        f"{cluster} gave {there} of {wanted} within {WAIT:.0f} s{free_resources(cluster, options)}: ask for less "
+        f"{cluster} gave {there} of {wanted} within {WAIT:.0f} s{free_resources(state, cluster, options)}: ask for less "
         "(--workers, --engine-option memory=512m), or start larger workers"
     )
 
@@ -272,16 +281,64 @@ def executors(context: SparkContext) -> int:
     return int(context._jsc.sc().getExecutorMemoryStatus().size()) - 1  # noqa: SLF001 (the driver is one of them)
 
 
-def free_resources(cluster: str, options: Mapping[str, str]) -> str:
-    """What the master's web page says that its workers have free, or how to name the page if it does not answer."""
-    page = options.get("master-ui") or cluster.removeprefix("spark://").rsplit(":", 1)[0] + ":8080"
+def master_page(cluster: str, options: Mapping[str, str]) -> str:
+    """The address of a master's web page: the one that was named, the compose cluster's, or where it usually is."""
+    host = cluster.removeprefix("spark://").rsplit(":", 1)[0]
+    record = rendezvous.find(cluster)
+    return options.get("master-ui") or f"{host}:{record.page if record else 8080}"
+
+
+def ask_master(cluster: str, options: Mapping[str, str]) -> dict[str, Any] | None:
+    """What the master's web page says of its workers and applications; None if it does not answer."""
+    page = master_page(cluster, options).removeprefix("http://").rstrip("/")
     try:
-        with urllib.request.urlopen(f"http://{page.removeprefix('http://').rstrip('/')}/json/", timeout=3) as answer:
-            workers = [worker for worker in json.load(answer)["workers"] if worker["state"] == "ALIVE"]
-    except (OSError, ValueError, KeyError):
+        with urllib.request.urlopen(f"http://{page}/json/", timeout=3) as answer:
+            state = json.load(answer)
+        record = rendezvous.find(cluster)
+        master = record.inside if record else cluster
+        same = "master-ui" in options or state["url"].rpartition(":")[2] == master.rpartition(":")[2]  # another's page, by chance
+        return state if same and {"workers", "activeapps"} <= state.keys() else None
+    except (OSError, ValueError, AttributeError, KeyError):
+        return None
+
+
+def alive(state: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The workers that a master has, of what it says."""
+    return [worker for worker in state["workers"] if worker["state"] == "ALIVE"]
+
+
+def check_capacity(cluster: str, workers: int, memory: str, options: Mapping[str, str]) -> None:
+    """Refuse to ask for executors that a cluster could not give if nobody else used it.
+
+    Raises:
+        EngineUnavailable: with what its workers have.
+
+    """
+    state = ask_master(cluster, options)
+    if state is None:
+        return
+    slots = sum(min(worker["cores"], worker["memory"] // mebibytes(memory)) for worker in alive(state))
+    if slots < max(workers, 1):
+        have = ", ".join(f"{worker['cores']} cores and {worker['memory']} MB" for worker in alive(state)) or "there is none"
+        raise EngineUnavailable(
+            f"{cluster} has room for {slots} executors of 1 core and {memory} of memory, not {max(workers, 1)} (its workers: {have}): ask "
+            "for less (--workers, --engine-option memory=512m), or start larger workers (SPARK_WORKER_MEMORY, SPARK_WORKER_CORES)"
+        )
+
+
+def mebibytes(memory: str) -> int:
+    """An amount of memory such as 512m or 2g, in MiB (at least 1)."""
+    number, unit = re.fullmatch(r"(\d+)([kmgt])b?", memory, re.IGNORECASE).groups()  # type: ignore[union-attr]
+    return max(int(number) << 10 * "kmgt".index(unit.lower()) >> 10, 1)
+
+
+def free_resources(state: dict[str, Any] | None, cluster: str, options: Mapping[str, str]) -> str:
+    """What a master says that its workers have free, or how to name its web page if it does not answer."""
+    if state is None:
+        page = master_page(cluster, options)
         return f" (no answer from its master's page at {page}: name it by --engine-option master-ui=HOST:PORT)"
-    free = ", ".join(f"{worker['coresfree']} cores and {worker['memoryfree']} MB" for worker in workers)
-    return f" (free on its workers: {free})" if workers else " (it has no worker)"
+    free = ", ".join(f"{worker['coresfree']} cores and {worker['memoryfree']} MB" for worker in alive(state))
+    return f" (free on its workers: {free})" if free else " (it has no worker)"
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    arguments = parser().parse_args(argv)
+    arguments = parser().parse_intermixed_args(argv)
     set_up_logging(verbose=arguments.verbose)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, terminated)
