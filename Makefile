@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test setup lint clean crawl
+.PHONY: demo test setup lint clean crawl cluster-up cluster-down cluster-status cluster-logs
 
 demo: setup
 	$(BIN)/python -m bigdata_demos.demo
@@ -29,6 +29,10 @@ lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The compose cluster (docs/cluster.md)
+cluster-up cluster-down cluster-status cluster-logs: cluster-%: setup
+	@$(BIN)/python -m bigdata_demos.cluster $*
 
 # data/site.warc.gz, from data/site
 crawl: setup

@@ -104,7 +104,9 @@ class Stack:
     def containers(self, form: str) -> list[str]:
         """What ``docker ps`` says of each of its containers."""
         chosen = ["--filter", f"label=com.docker.compose.project={TEST_PROJECT}"]
-        return subprocess.run(["docker", "ps", *chosen, "--format", form], capture_output=True, text=True, check=True).stdout.splitlines()
+        return subprocess.run(
+            ["docker", "ps", *chosen, "--format", form], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
 
     def driver(self, script: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a Python script, which is below the root, in a container where the command could run."""
@@ -195,7 +197,9 @@ def drive_in_container(stack: Stack, inputs: "dict[str, Input]", workers: int) -
     done = stack.driver(Path(script), str(stack.shared / "work.json"), str(outputs), str(workers))
     assert done.returncode == 0, done.stderr
     said = {name: answer for line in done.stdout.splitlines() for name, answer in json.loads(line).items()}
-    return {name: answer if isinstance(answer, str) else Result(Path(answer.pop("output")), **answer) for name, answer in said.items()}
+    return {
+        name: answer if isinstance(answer, str) else Result(Path(answer.pop("output")), **answer) for name, answer in said.items()
+    }
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def main() -> None:
             options = {"max_rejected": 90, **given["options"]}
             try:
                 result = run(given["paths"], engine=session, output=output, stdin=lines, **options)
-                answer = {**asdict(result), "output": str(output)}
+                answer: object = {**asdict(result), "output": str(output)}
             except BigDataDemosError as error:
                 answer = str(error)
             print(json.dumps({name: answer}))

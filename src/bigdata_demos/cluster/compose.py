@@ -1,4 +1,4 @@
-"""The cluster of ``docker-compose.yml``: up, down, status, logs, for those who don't know Compose; and what is wrong when something is."""
+"""The cluster of ``docker-compose.yml``: up, down, status, logs, for those who don't know Compose; and what is wrong with it."""
 
 import os
 import platform
@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from ..errors import EngineNotInstalled, EngineUnavailable, UsageError
 from . import rendezvous
+from .probe import mebibytes
 
 SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
     "spark": ("spark-master", "spark-worker-1", "spark-worker-2", "history-server"),
@@ -61,7 +62,7 @@ class Service(NamedTuple):
 
 @dataclass(frozen=True)
 class Compose:
-    """Docker and Compose, found and working, in a source tree. ``environment`` is what the compose file's variables are taken from."""
+    """Docker and Compose, found and working, in a source tree. ``environment``: the compose file's variables."""
 
     tree: Path
     command: tuple[str, ...]
@@ -81,7 +82,9 @@ class Compose:
         """The containers of the cluster, running or not."""
         form = '{{.Label "com.docker.compose.service"}}\t{{.State}}\t{{.Status}}'
         chosen = ["--filter", f"label=com.docker.compose.project={self.project}"]
-        said = output_of(["docker", "ps", "--all", *chosen, "--filter", "label=com.docker.compose.oneoff=False", "--format", form])
+        said = output_of(
+            ["docker", "ps", "--all", *chosen, "--filter", "label=com.docker.compose.oneoff=False", "--format", form]
+        )
         return sorted(Service(*line.split("\t")) for line in said.splitlines())
 
 
@@ -100,7 +103,8 @@ def find_compose(root: str = "") -> Compose:
         raise UsageError("there is no docker-compose.yml here: run this in a clone of bigdata_demos")
     if not shutil.which("docker"):
         raise EngineNotInstalled(
-            f"there is no docker on the PATH: install Docker and Compose (Debian: apt-get install docker.io docker-compose), {WITHOUT}"
+            f"there is no docker on the PATH: install Docker and Compose (Debian: apt-get install docker.io docker-compose), "
+            f"{WITHOUT}"
         )
     check_engine()
     for command in (("docker", "compose"), ("docker-compose",)):
@@ -108,9 +112,7 @@ def find_compose(root: str = "") -> Compose:
             if tuple(int(number) for number in re.findall(r"\d+", version)[:2]) < OLDEST:
                 raise EngineNotInstalled(f"Compose is {version}, and 1.28 is needed: install a newer one")
             return Compose(tree, command, version, variables(tree, root))
-    raise EngineNotInstalled(
-        f"Docker is there, but no Compose: install it (Debian: apt-get install docker-compose; else docker-compose-plugin), {WITHOUT}"
-    )
+    raise EngineNotInstalled(f"Docker is there, but no Compose: install docker-compose, or docker-compose-plugin, {WITHOUT}")
 
 
 def check_engine() -> None:
@@ -253,18 +255,33 @@ def build_image(compose: Compose, *, build: bool, say: Say) -> None:
         EngineUnavailable: if that fails.
 
     """
-    settings = {name: compose.environment[name] for name in ("PYTHON_VERSION", "PYSPARK_VERSION", "BASE_IMAGE") if name in compose.environment}
+    settings = {
+        name: compose.environment[name]
+        for name in ("PYTHON_VERSION", "PYSPARK_VERSION", "BASE_IMAGE")
+        if name in compose.environment
+    }
     image = f"bigdata-demos:python{settings['PYTHON_VERSION']}"
     parts = [rendezvous.fingerprint(), *sorted(map("=".join, settings.items()))]
     parts += [(compose.tree / name).read_text(encoding="utf-8") for name in ("docker/Dockerfile", "pyproject.toml")]
     fingerprint = sha256("\n".join(parts).encode()).hexdigest()
-    there = output_of(["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', image], check=False).strip()
+    there = output_of(
+        ["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', image], check=False
+    ).strip()
     if there == fingerprint and not build:
         return
     log = Path(compose.environment[rendezvous.RUN]) / "build.log"
     why_now = f"{image} is older than the package" if there else f"there is no image {image} of this package"
     say(f"{why_now}: building it, in a minute or two (log: {log})")
-    line = ["docker", "build", "--file", str(compose.tree / "docker" / "Dockerfile"), "--tag", image, "--label", f"{LABEL}={fingerprint}"]
+    line = [
+        "docker",
+        "build",
+        "--file",
+        str(compose.tree / "docker" / "Dockerfile"),
+        "--tag",
+        image,
+        "--label",
+        f"{LABEL}={fingerprint}",
+    ]
     line += [option for setting in settings.items() for option in ("--build-arg", "=".join(setting))]
     with log.open("wb") as file:
         done = subprocess.run([*line, str(compose.tree)], stdout=file, stderr=file, stdin=subprocess.DEVNULL, check=False)
@@ -280,7 +297,10 @@ def check_memory(compose: Compose, kinds: Sequence[str]) -> None:
 
     """
     total = int(output_of(["docker", "info", "--format", "{{.MemTotal}}"])) >> 20
-    spark, dask = (compose.environment.get(name, default) for name, default in (("SPARK_WORKER_MEMORY", "1g"), ("DASK_WORKER_MEMORY", "2GiB")))
+    spark, dask = (
+        compose.environment.get(name, default)
+        for name, default in (("SPARK_WORKER_MEMORY", "1g"), ("DASK_WORKER_MEMORY", "2GiB"))
+    )
     wanted = 0
     if "spark" in kinds:
         wanted += DAEMONS + 2 * (mebibytes("SPARK_WORKER_MEMORY", spark) + OVERHEAD)
@@ -288,22 +308,9 @@ def check_memory(compose: Compose, kinds: Sequence[str]) -> None:
         wanted += 2 * mebibytes("DASK_WORKER_MEMORY", dask)
     if wanted > total:
         raise EngineUnavailable(
-            f"not enough memory: the containers want up to {wanted} MiB, and Docker has {total}: smaller workers "
-            f"(SPARK_WORKER_MEMORY, now {spark}; DASK_WORKER_MEMORY, now {dask}), or more for Docker (Docker Desktop: Settings, Resources)"
+            f"not enough memory: the containers want up to {wanted} MiB, and Docker has {total}: take smaller workers "
+            f"(SPARK_WORKER_MEMORY, now {spark}; DASK_WORKER_MEMORY, now {dask}), or more for Docker (in Docker Desktop's settings)"
         )
-
-
-def mebibytes(name: str, text: str) -> int:
-    """An amount of memory such as 1g or 2GiB, in MiB.
-
-    Raises:
-        UsageError: if it is none.
-
-    """
-    found = re.fullmatch(r"(\d+)\s*([kmgt])(i?b)?", text.strip(), re.IGNORECASE)
-    if not found:
-        raise UsageError(f"{name}={text}: not an amount of memory such as 512m or 2g")
-    return int(found[1]) << 10 * "kmgt".index(found[2].lower()) >> 10
 
 
 def check_ports(compose: Compose, ports: Mapping[str, int]) -> None:
@@ -321,7 +328,8 @@ def check_ports(compose: Compose, ports: Mapping[str, int]) -> None:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 raise EngineUnavailable(
-                    f"port {port} is taken{by_whom(port)}: stop that, or take another: {name}={port + 1000} {rendezvous.HOW_TO_START}"
+                    f"port {port} is taken{by_whom(port)}: stop that, or take another: {name}={(port + 1000) % 65536} "
+                    f"{rendezvous.HOW_TO_START}"
                 ) from None
 
 
@@ -377,7 +385,10 @@ def wait_until_ready(compose: Compose, wanted: Sequence[str]) -> None:
 def why(said: str) -> str:
     """The line of a program's output that says what went wrong."""
     lines = [line.split("|", 1)[-1].strip() for line in said.splitlines() if line.strip()]
-    return next((line for line in reversed(lines) if re.search("error|denied|cannot|unable|Exception", line, re.IGNORECASE)), lines[-1] if lines else "it says nothing")
+    return next(
+        (line for line in reversed(lines) if re.search("error|denied|cannot|unable|Exception", line, re.IGNORECASE)),
+        lines[-1] if lines else "it says nothing",
+    )
 
 
 def output_of(line: Sequence[str], *, check: bool = True) -> str:

@@ -16,6 +16,7 @@ from typing import Final, NoReturn
 
 from ..errors import BigDataDemosError, UsageError
 from . import rendezvous
+from .probe import mebibytes
 from .settings import EVENTS, write_settings
 
 SCRATCH: Final = Path("/scratch")
@@ -47,9 +48,9 @@ def spark_master() -> NoReturn:
 
 def spark_worker(page: str) -> NoReturn:
     """A Spark worker. It is named by its address, which a driver on the host can reach too; its web page has the port given."""
-    cores, memory = os.environ["SPARK_WORKER_CORES"], os.environ["SPARK_WORKER_MEMORY"]
+    cores, memory = os.environ["SPARK_WORKER_CORES"], mebibytes("SPARK_WORKER_MEMORY", os.environ["SPARK_WORKER_MEMORY"])
     own = ["--host", own_address(), "--webui-port", page, "--work-dir", str(SCRATCH / "work")]
-    become_spark("deploy.worker.Worker", *own, "--cores", cores, "--memory", memory, MASTER)
+    become_spark("deploy.worker.Worker", *own, "--cores", cores, "--memory", f"{memory}m", MASTER)
 
 
 def history_server() -> NoReturn:
@@ -109,7 +110,7 @@ def become_spark(name: str, *arguments: str) -> NoReturn:
     become(["bash", f"{home}/bin/spark-class", f"org.apache.spark.{name}", *arguments], environment)
 
 
-def become(command: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+def become(command: list[str], environment: Mapping[str, str]) -> NoReturn:
     """Become another program."""
     os.environ.update(environment)
     os.execvp(command[0], command)  # noqa: S606 (no shell is wanted)

@@ -3,6 +3,7 @@
 import logging
 import platform
 import signal
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
@@ -10,6 +11,7 @@ from typing import Final
 
 import dask
 from distributed import Client, LocalCluster
+from distributed.versions import VersionMismatchWarning
 
 from ..errors import EngineUnavailable, UsageError
 from .probe import check_python, reachable
@@ -29,7 +31,8 @@ def quiet() -> Iterator[None]:
     try:
         silent = {"DASK_LOGGING__DISTRIBUTED": "critical"}  # for workers: what they say when they are stopped is nothing to tell
         connect_soon = {"distributed.comm.timeouts.connect": "10s", "logging.distributed": "critical"}
-        with dask.config.set(connect_soon), environment(silent):
+        with dask.config.set(connect_soon), environment(silent), warnings.catch_warnings():
+            warnings.simplefilter("ignore", VersionMismatchWarning)  # what matters is checked below
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

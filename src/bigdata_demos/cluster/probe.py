@@ -1,6 +1,7 @@
 """Quick checks before anything is started: is somebody there, is it the right Python?"""
 
 import platform
+import re
 import socket
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -48,3 +49,16 @@ def check_python(where: str, versions: Collection[str]) -> None:
             f"Python is {platform.python_version()} here and {', '.join(others)} on {where}: driver and workers must have the "
             f"same minor version; run this with Python {'.'.join(others[0].split('.')[:2])}, or make their environment anew"
         )
+
+
+def mebibytes(name: str, text: str) -> int:
+    """An amount of memory such as 1g or 2GiB, in MiB.
+
+    Raises:
+        UsageError: if it is none.
+
+    """
+    found = re.fullmatch(r"(\d+)\s*([kmgt])(i?b)?", text.strip(), re.IGNORECASE)
+    if not found:
+        raise UsageError(f"{name}={text}: not an amount of memory such as 512m or 2g")
+    return int(found[1]) << 10 * "kmgt".index(found[2].lower()) >> 10

@@ -1,7 +1,7 @@
 """Where the compose cluster and those who use it meet: one directory (``docker/run``) that the host and all containers see.
 
-It holds the secret that all of them share (``secret``), how each cluster is reached (``spark.json``, ``dask.json``, written by the
-containers when they start, for the network's addresses change each time it is made), and Spark's event logs (``events/``).
+It holds the secret that all of them share (``secret``), how each cluster is reached (``spark.json``, ``dask.json``, written by
+the containers when they start, for the network's addresses change each time it is made), and Spark's event logs (``events/``).
 """
 
 import hashlib
@@ -175,7 +175,9 @@ def spool(url: str) -> str | None:
         return None
     out = Path(record.root) / OUT
     if not os.access(out, os.W_OK):
-        raise UsageError(f"{out} cannot be written by user {os.getuid()}: the compose cluster needs it, it belongs to {owner_of(out)}")
+        raise UsageError(
+            f"{out} cannot be written by user {os.getuid()}: the compose cluster needs it, it belongs to {owner_of(out)}"
+        )
     return str(out)
 
 
@@ -219,8 +221,8 @@ def check_same(record: Record, *, pyspark: str = "") -> None:
         )
     if pyspark and pyspark != record.pyspark:
         raise EngineUnavailable(
-            f"pyspark is {pyspark} here and {record.pyspark} in the containers: make their image anew with this one ({HOW_TO_START}; "
-            f"or PYSPARK_VERSION={pyspark} docker compose up --build)"
+            f"pyspark is {pyspark} here and {record.pyspark} in the containers: make their image anew with this one "
+            f"({HOW_TO_START}; or PYSPARK_VERSION={pyspark} docker compose up --build)"
         )
     if record.fingerprint != fingerprint():
         raise EngineUnavailable(f"the containers run another bigdata_demos than this one: {HOW_TO_START} makes their image anew")

@@ -1,6 +1,5 @@
 """Spark: starting a driver, connecting it to a cluster, and saying in one line what is wrong when that cannot work."""
 
-import json
 import os
 import re
 import socket
@@ -9,7 +8,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,18 +19,19 @@ from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 
-from ..errors import BigDataDemosError, EngineUnavailable, JobFailed, UsageError
+from ..errors import BigDataDemosError, EngineUnavailable, JobFailed
 from . import rendezvous
 from .java import find_java
-from .probe import reachable
+from .probe import mebibytes, reachable
 from .processes import environment
 from .settings import EVENTS, write_settings
+from .spark_master import ask_master, check_capacity, free_resources
 
 OPTIONS: Final = {
     "memory": "memory of each executor, such as 2g (default 1g); of the driver, where it is the executor too",
     "driver-memory": "memory of the driver on a cluster, which holds the table of document frequencies (default 1g)",
     "python": "the workers' Python (default: this one; on the compose cluster its own)",
-    "ui": "port of Spark's web page for the job, 0 for any free one, none for no page (default: none; on the compose cluster 4040)",
+    "ui": "port of Spark's web page for the job, 0 for any free one, none for none (default: none; on the compose cluster 4040)",
     "master-ui": "address of the master's web page, such as localhost:8080: asked when no worker takes the job",
 }
 WAIT: Final = 20.0
@@ -53,25 +52,24 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
     """
     find_java()
     slots = workers or os.cpu_count() or 1
-    for name in ("memory", "driver-memory"):
-        if name in options and not re.fullmatch(r"\d+[kmgt]b?", options[name], re.IGNORECASE):
-            raise UsageError(f"--engine-option {name}={options[name]}: not an amount of memory such as 512m or 2g")
+    memory, driver_memory = (
+        f"{mebibytes(f'--engine-option {name}', options.get(name, '1g'))}m" for name in ("memory", "driver-memory")
+    )
     variables = {"PYSPARK_PYTHON": options.get("python", sys.executable)}
     with tempfile.TemporaryDirectory(prefix="spark-") as directory:
         conf = SparkConf().setAppName("bigdata_demos keywords").setAll(settings_for(options))
         conf.set("spark.local.dir", directory).set("spark.sql.warehouse.dir", directory)
         if cluster:
             host, _ = reachable(cluster, "spark", f"{rendezvous.HOW_TO_START}, or without Docker: … cluster spark")
-            conf.setMaster(cluster).set("spark.executor.memory", options.get("memory", "1g"))
-            conf.set("spark.driver.memory", options.get("driver-memory", "1g"))
+            conf.setMaster(cluster).set("spark.executor.memory", memory).set("spark.driver.memory", driver_memory)
             conf.set("spark.executor.cores", "1").setAll([("spark.cores.max", str(workers))] if workers else [])
             if record := rendezvous.find(cluster):
-                check_capacity(cluster, workers, options.get("memory", "1g"), options)
                 variables |= join_compose(record, cluster, conf, Path(directory), options)
+                check_capacity(cluster, workers, options)
             elif host in LOOPBACK:
                 variables |= stay_on(conf, "127.0.0.1")
         else:
-            conf.setMaster(f"local[{slots},4]").set("spark.driver.memory", options.get("memory", "1g"))
+            conf.setMaster(f"local[{slots},4]").set("spark.driver.memory", memory)
             variables |= stay_on(conf, "127.0.0.1")
         context = start(conf, variables, Path(directory) / "driver.log")
         try:
@@ -101,8 +99,8 @@ def join_compose(
     inside = cluster == record.inside
     if not inside and not rendezvous.bindable(record.gateway):
         raise EngineUnavailable(
-            f"this machine does not have {record.gateway}, its address for the containers: Docker runs in a virtual machine (as on "
-            "macOS), or the cluster was stopped; run the driver in a container instead: docker compose run --rm keywords …"
+            f"this machine does not have {record.gateway}, its address for the containers: Docker runs in a virtual machine (as "
+            "on macOS), or the cluster was stopped; run the driver in a container instead: docker compose run --rm keywords …"
         )
     run = rendezvous.directory() or Path()
     (run / EVENTS).mkdir(mode=0o700, exist_ok=True)
@@ -279,66 +277,6 @@ def wait_for_executors(context: SparkContext, cluster: str, workers: int, option
 def executors(context: SparkContext) -> int:
     """How many executors a context has."""
     return int(context._jsc.sc().getExecutorMemoryStatus().size()) - 1  # noqa: SLF001 (the driver is one of them)
-
-
-def master_page(cluster: str, options: Mapping[str, str]) -> str:
-    """The address of a master's web page: the one that was named, the compose cluster's, or where it usually is."""
-    host = cluster.removeprefix("spark://").rsplit(":", 1)[0]
-    record = rendezvous.find(cluster)
-    return options.get("master-ui") or f"{host}:{record.page if record else 8080}"
-
-
-def ask_master(cluster: str, options: Mapping[str, str]) -> dict[str, Any] | None:
-    """What the master's web page says of its workers and applications; None if it does not answer."""
-    page = master_page(cluster, options).removeprefix("http://").rstrip("/")
-    try:
-        with urllib.request.urlopen(f"http://{page}/json/", timeout=3) as answer:
-            state = json.load(answer)
-        record = rendezvous.find(cluster)
-        master = record.inside if record else cluster
-        same = "master-ui" in options or state["url"].rpartition(":")[2] == master.rpartition(":")[2]  # another's page, by chance
-        return state if same and {"workers", "activeapps"} <= state.keys() else None
-    except (OSError, ValueError, AttributeError, KeyError):
-        return None
-
-
-def alive(state: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The workers that a master has, of what it says."""
-    return [worker for worker in state["workers"] if worker["state"] == "ALIVE"]
-
-
-def check_capacity(cluster: str, workers: int, memory: str, options: Mapping[str, str]) -> None:
-    """Refuse to ask for executors that a cluster could not give if nobody else used it.
-
-    Raises:
-        EngineUnavailable: with what its workers have.
-
-    """
-    state = ask_master(cluster, options)
-    if state is None:
-        return
-    slots = sum(min(worker["cores"], worker["memory"] // mebibytes(memory)) for worker in alive(state))
-    if slots < max(workers, 1):
-        have = ", ".join(f"{worker['cores']} cores and {worker['memory']} MB" for worker in alive(state)) or "there is none"
-        raise EngineUnavailable(
-            f"{cluster} has room for {slots} executors of 1 core and {memory} of memory, not {max(workers, 1)} (its workers: {have}): ask "
-            "for less (--workers, --engine-option memory=512m), or start larger workers (SPARK_WORKER_MEMORY, SPARK_WORKER_CORES)"
-        )
-
-
-def mebibytes(memory: str) -> int:
-    """An amount of memory such as 512m or 2g, in MiB (at least 1)."""
-    number, unit = re.fullmatch(r"(\d+)([kmgt])b?", memory, re.IGNORECASE).groups()  # type: ignore[union-attr]
-    return max(int(number) << 10 * "kmgt".index(unit.lower()) >> 10, 1)
-
-
-def free_resources(state: dict[str, Any] | None, cluster: str, options: Mapping[str, str]) -> str:
-    """What a master says that its workers have free, or how to name its web page if it does not answer."""
-    if state is None:
-        page = master_page(cluster, options)
-        return f" (no answer from its master's page at {page}: name it by --engine-option master-ui=HOST:PORT)"
-    free = ", ".join(f"{worker['coresfree']} cores and {worker['memoryfree']} MB" for worker in alive(state))
-    return f" (free on its workers: {free})" if free else " (it has no worker)"
 
 
 @contextmanager

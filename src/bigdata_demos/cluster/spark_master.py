@@ -1,0 +1,67 @@
+"""What a Spark standalone master says of its workers and applications on its web page, and whether it has what a job asks for."""
+
+import json
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import EngineUnavailable
+from . import rendezvous
+from .probe import mebibytes
+
+
+def master_page(cluster: str, options: Mapping[str, str]) -> str:
+    """The address of a master's web page: the one that was named, the compose cluster's, or where it usually is."""
+    host = cluster.removeprefix("spark://").rsplit(":", 1)[0]
+    record = rendezvous.find(cluster)
+    return options.get("master-ui") or f"{host}:{record.page if record else 8080}"
+
+
+def ask_master(cluster: str, options: Mapping[str, str]) -> dict[str, Any] | None:
+    """What the master's web page says of its workers and applications; None if it does not answer."""
+    page = master_page(cluster, options).removeprefix("http://").rstrip("/")
+    try:
+        with urllib.request.urlopen(f"http://{page}/json/", timeout=3) as answer:
+            state = json.load(answer)
+        record = rendezvous.find(cluster)
+        master = record.inside if record else cluster
+        same = "master-ui" in options or state["url"].rpartition(":")[2] == master.rpartition(":")[2]  # another's page, by chance
+        return state if same and {"workers", "activeapps"} <= state.keys() else None
+    except (OSError, ValueError, AttributeError, KeyError):
+        return None
+
+
+def alive(state: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The workers that a master has, of what it says."""
+    return [worker for worker in state["workers"] if worker["state"] == "ALIVE"]
+
+
+def check_capacity(cluster: str, workers: int, options: Mapping[str, str]) -> None:
+    """Refuse to ask for executors that a cluster could not give if nobody else used it.
+
+    Raises:
+        EngineUnavailable: with what its workers have.
+
+    """
+    state = ask_master(cluster, options)
+    if state is None:
+        return
+    memory = options.get("memory", "1g")
+    each = max(mebibytes("--engine-option memory", memory), 1)
+    slots = sum(min(worker["cores"], worker["memory"] // each) for worker in alive(state))
+    if slots < max(workers, 1):
+        have = ", ".join(f"{worker['cores']} cores and {worker['memory']} MB" for worker in alive(state)) or "none"
+        raise EngineUnavailable(
+            f"{cluster} has room for {slots} executors of 1 core and {memory} of memory, not {max(workers, 1)} "
+            f"(its workers: {have}): ask for less (--workers, --engine-option memory=512m), or start larger workers "
+            "(SPARK_WORKER_MEMORY, SPARK_WORKER_CORES)"
+        )
+
+
+def free_resources(state: dict[str, Any] | None, cluster: str, options: Mapping[str, str]) -> str:
+    """What a master says that its workers have free, or how to name its web page if it does not answer."""
+    if state is None:
+        page = master_page(cluster, options)
+        return f" (no answer from its master's page at {page}: name it by --engine-option master-ui=HOST:PORT)"
+    free = ", ".join(f"{worker['coresfree']} cores and {worker['memoryfree']} MB" for worker in alive(state))
+    return f" (free on its workers: {free})" if free else " (it has no worker)"
