@@ -309,7 +309,7 @@ def check_memory(compose: Compose, kinds: Sequence[str]) -> None:
     if wanted > total:
         raise EngineUnavailable(
             f"not enough memory: the containers want up to {wanted} MiB, and Docker has {total}: take smaller workers "
-            f"(SPARK_WORKER_MEMORY, now {spark}; DASK_WORKER_MEMORY, now {dask}), or more for Docker (in Docker Desktop's settings)"
+            f"(SPARK_WORKER_MEMORY, now {spark}; DASK_WORKER_MEMORY, now {dask}), or give Docker Desktop more"
         )
 
 
