@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -17,11 +18,15 @@ from typing import Any
 import pytest
 
 from bigdata_demos.cluster import rendezvous
-from bigdata_demos.cluster.compose import PORTS, find_compose
+from bigdata_demos.cluster.compose import PORTS
+from bigdata_demos.cluster.docker import find_compose
 from bigdata_demos.cluster.java import find_java
 from bigdata_demos.cluster.standalone import dask_cluster, free_port, spark_cluster
-from bigdata_demos.errors import EngineError, EngineNotInstalled
+from bigdata_demos.errors import BigDataDemosError, EngineNotInstalled
 from bigdata_demos.keywords import Result, Session, open_session
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: its children would not mind Ctrl-C either
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DATA = Path(__file__).parents[1] / "data"
 SITE = DATA / "site"
@@ -76,7 +81,7 @@ def no_docker() -> str:
     """Why the compose cluster cannot run here; ``""`` if it can."""
     try:
         find_compose()
-    except EngineError as error:
+    except BigDataDemosError as error:
         return f"no compose cluster: {error}"
     return ""
 

@@ -96,7 +96,7 @@ def test_a_driver_without_the_secret_is_turned_away(stack: Stack, known: str, tm
     if known != "nothing at all":
         (tmp_path / "spark.json").write_bytes((stack.run / "spark.json").read_bytes())
     if known == "another secret":
-        (tmp_path / "secret").write_text("guessed")
+        (tmp_path / "secret").write_text("somebody-has-guessed-this")
         (tmp_path / "secret").chmod(0o600)
     started = time.monotonic()
     output = stack.shared / "out" / f"turned-away-{known.replace(' ', '-')}"

@@ -6,7 +6,7 @@ import sys
 COMMANDS = {
     "keywords": "keywords of a crawl, on any engine",
     "corpus": "make or convert a corpus",
-    "cluster": "a Spark or Dask cluster of local processes, to try --cluster",
+    "cluster": "a Spark or Dask cluster on this machine, of containers or of processes",
 }
 
 

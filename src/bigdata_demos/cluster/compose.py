@@ -1,22 +1,20 @@
 """The cluster of ``docker-compose.yml``: up, down, status, logs, for those who don't know Compose; and what is wrong with it."""
 
+import errno
 import os
-import platform
 import re
-import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
-from importlib import metadata
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-from ..errors import EngineNotInstalled, EngineUnavailable, UsageError
+from ..errors import EngineUnavailable, UsageError
 from . import rendezvous
+from .docker import Compose, Service, ask, find_compose, output_of, why
 from .probe import mebibytes
 
 SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -34,124 +32,14 @@ PORTS: Final[Mapping[str, Mapping[str, int]]] = {
     "dask": {"DASK_SCHEDULER_PORT": 8786, "DASK_PAGE_PORT": 8787},
 }
 """Environment variable → the port on loopback that it stands for."""
-OLDEST: Final = (1, 28)
-"""The first Compose that knows profiles, and files without a version."""
 DAEMONS: Final = 4 * 512
 """MiB for master, history server, and the two workers' own processes."""
 OVERHEAD: Final = 512
 """MiB of a worker for what is not in its JVM's heap: Python, mostly."""
 WAIT: Final = 120.0
 """Seconds for the containers to become ready."""
-WITHOUT: Final = "or without Docker: python -m bigdata_demos.cluster spark"
 LABEL: Final = "bigdata-demos.fingerprint"
 Say = Callable[[str], None]
-
-
-class Service(NamedTuple):
-    """A service's container: ``state`` as Docker has it (running, exited …), ``status`` with its health."""
-
-    name: str
-    state: str
-    status: str
-
-    @property
-    def ready(self) -> bool:
-        """Whether it runs, and is healthy if it has a health check."""
-        return self.state == "running" and not re.search(r"\((?!healthy)", self.status)
-
-
-@dataclass(frozen=True)
-class Compose:
-    """Docker and Compose, found and working, in a source tree. ``environment``: the compose file's variables."""
-
-    tree: Path
-    command: tuple[str, ...]
-    version: str
-    environment: Mapping[str, str]
-
-    def line(self, *arguments: str) -> list[str]:
-        """A Compose command, as a list, for all profiles."""
-        return [*self.command, "--file", str(self.tree / "docker-compose.yml"), "--project-directory", str(self.tree), *arguments]
-
-    @property
-    def project(self) -> str:
-        """Compose's name for the cluster."""
-        return self.environment["COMPOSE_PROJECT_NAME"]
-
-    def services(self) -> list[Service]:
-        """The containers of the cluster, running or not."""
-        form = '{{.Label "com.docker.compose.service"}}\t{{.State}}\t{{.Status}}'
-        chosen = ["--filter", f"label=com.docker.compose.project={self.project}"]
-        said = output_of(
-            ["docker", "ps", "--all", *chosen, "--filter", "label=com.docker.compose.oneoff=False", "--format", form]
-        )
-        return sorted(Service(*line.split("\t")) for line in said.splitlines())
-
-
-def find_compose(root: str = "") -> Compose:
-    """Docker and Compose.
-
-    Raises:
-        EngineNotInstalled: if one is missing, or too old.
-        EngineUnavailable: if Docker does not run, or not for this user.
-        UsageError: if there is no ``docker-compose.yml``.
-
-    """
-    trees = (Path(__file__).parents[3], Path.cwd())
-    tree = next((tree for tree in trees if (tree / "docker-compose.yml").exists() and (tree / "docker" / "run").exists()), None)
-    if tree is None:
-        raise UsageError("there is no docker-compose.yml here: run this in a clone of bigdata_demos")
-    if not shutil.which("docker"):
-        raise EngineNotInstalled(
-            f"there is no docker on the PATH: install Docker and Compose (Debian: apt-get install docker.io docker-compose), "
-            f"{WITHOUT}"
-        )
-    check_engine()
-    for command in (("docker", "compose"), ("docker-compose",)):
-        if version := output_of([*command, "version", "--short"], check=False).strip().lstrip("v"):
-            if tuple(int(number) for number in re.findall(r"\d+", version)[:2]) < OLDEST:
-                raise EngineNotInstalled(f"Compose is {version}, and 1.28 is needed: install a newer one")
-            return Compose(tree, command, version, variables(tree, root))
-    raise EngineNotInstalled(f"Docker is there, but no Compose: install docker-compose, or docker-compose-plugin, {WITHOUT}")
-
-
-def check_engine() -> None:
-    """Whether a Docker engine answers.
-
-    Raises:
-        EngineUnavailable: saying what to do if none does.
-
-    """
-    asked = subprocess.run(["docker", "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True, check=False)
-    if asked.returncode == 0:
-        return
-    said = asked.stderr.strip() or f"docker version: exit status {asked.returncode}"
-    if "permission denied" in said:
-        raise EngineUnavailable(
-            f"user {os.getuid()} may not talk to Docker: sudo usermod -aG docker $USER, then log in again (that group is as good "
-            f"as root), {WITHOUT}"
-        )
-    if "Cannot connect" in said or "daemon running" in said or "no such file" in said:
-        where = f" at {os.environ['DOCKER_HOST']}" if os.environ.get("DOCKER_HOST") else ""
-        raise EngineUnavailable(f"Docker does not run{where}: sudo systemctl start docker, or start Docker Desktop, {WITHOUT}")
-    raise EngineUnavailable(f"Docker does not answer: {said.splitlines()[-1]}")
-
-
-def variables(tree: Path, root: str = "") -> dict[str, str]:
-    """The environment, with what the compose file's variables are by default for this user, this Python and this package."""
-    at = Path(root or os.environ.get(rendezvous.ROOT) or Path.cwd()).expanduser().absolute()
-    try:
-        pyspark = {"PYSPARK_VERSION": metadata.version("pyspark")}
-    except metadata.PackageNotFoundError:
-        pyspark = {}
-    defaults = {
-        "COMPOSE_PROJECT_NAME": "bigdata-demos",
-        rendezvous.RUN: str(tree / "docker" / "run"),
-        "BIGDATA_DEMOS_USER": f"{os.getuid()}:{os.getgid()}",
-        "PYTHON_VERSION": ".".join(platform.python_version_tuple()[:2]),
-        **pyspark,
-    }
-    return {**defaults, **os.environ, rendezvous.ROOT: str(at)}
 
 
 def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -> list[str]:
@@ -162,7 +50,7 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
         UsageError: if the root makes no sense.
 
     """
-    compose = find_compose(root)
+    compose, kinds = find_compose(root), list(dict.fromkeys(kinds))
     running = {service.name for service in compose.services() if service.state == "running"}
     wanted = [service for kind in kinds for service in SERVICES[kind]]
     check_memory(compose, kinds)
@@ -173,13 +61,8 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
     build_image(compose, build=build, say=say)
     say(f"starting {', '.join(wanted)} (Compose {compose.version})")
     profiles = [option for kind in kinds if kind != "spark" for option in ("--profile", kind)]
-    done = subprocess.run(
-        compose.line(*profiles, "up", "--detach", "--no-build", *wanted),
-        env=compose.environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise EngineUnavailable(f"the containers do not start: {why(done.stderr)}")
-    wait_until_ready(compose, wanted)
+    done = ask(compose.line(*profiles, "up", "--detach", "--no-build", *wanted), compose.environment)
+    wait_until_ready(compose, wanted, "" if done.returncode == 0 else why(done.stderr))
     ports = {name: port_of(compose, name, port) for kind in kinds for name, port in PORTS[kind].items()}
     if "spark" in kinds:
         say(
@@ -195,10 +78,8 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
 def down(say: Say) -> None:
     """Stop and remove all containers of the cluster."""
     compose = find_compose()
-    done = subprocess.run(
-        compose.line("--profile", "dask", "--profile", "keywords", "down", "--remove-orphans", "--timeout", "5"),
-        env=compose.environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    profiles = ["--profile", "dask", "--profile", "keywords"]
+    done = ask(compose.line(*profiles, "down", "--remove-orphans", "--timeout", "5"), compose.environment)
     if done.returncode:
         raise EngineUnavailable(f"not all is stopped: {why(done.stderr)}")
     for name in ("spark.json", "dask.json"):
@@ -220,9 +101,9 @@ def status() -> list[Service]:
     return services
 
 
-def call(arguments: Sequence[str], *, root: str = "") -> int:
-    """Run a Compose command for the cluster, with the terminal; returns its exit status."""
-    compose = find_compose(root)
+def call(arguments: Sequence[str]) -> int:
+    """Run a Compose command for the cluster that is up, with the terminal; returns its exit status."""
+    compose = find_compose(rendezvous.root_of("spark"))  # with another root, Compose would make the containers anew
     return subprocess.run(compose.line(*arguments), env=compose.environment, check=False).returncode
 
 
@@ -283,8 +164,11 @@ def build_image(compose: Compose, *, build: bool, say: Say) -> None:
         f"{LABEL}={fingerprint}",
     ]
     line += [option for setting in settings.items() for option in ("--build-arg", "=".join(setting))]
-    with log.open("wb") as file:
-        done = subprocess.run([*line, str(compose.tree)], stdout=file, stderr=file, stdin=subprocess.DEVNULL, check=False)
+    try:
+        with log.open("wb") as file:
+            done = subprocess.run([*line, str(compose.tree)], stdout=file, stderr=file, stdin=subprocess.DEVNULL, check=False)
+    except OSError as error:
+        raise UsageError(f"{error.filename}: {error.strerror}") from None
     if done.returncode:
         raise EngineUnavailable(f"the image cannot be built: {why(log.read_text(errors='replace'))} (all of it: {log})")
 
@@ -296,11 +180,9 @@ def check_memory(compose: Compose, kinds: Sequence[str]) -> None:
         EngineUnavailable: with both figures.
 
     """
-    total = int(output_of(["docker", "info", "--format", "{{.MemTotal}}"])) >> 20
-    spark, dask = (
-        compose.environment.get(name, default)
-        for name, default in (("SPARK_WORKER_MEMORY", "1g"), ("DASK_WORKER_MEMORY", "2GiB"))
-    )
+    said = output_of(["docker", "info", "--format", "{{.MemTotal}}"]).strip()
+    total = int(said) >> 20 if said.isdecimal() else 1 << 60
+    spark, dask = (compose.environment[name] for name in ("SPARK_WORKER_MEMORY", "DASK_WORKER_MEMORY"))
     wanted = 0
     if "spark" in kinds:
         wanted += DAEMONS + 2 * (mebibytes("SPARK_WORKER_MEMORY", spark) + OVERHEAD)
@@ -326,10 +208,12 @@ def check_ports(compose: Compose, ports: Mapping[str, int]) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
-            except OSError:
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:  # ports below 1024 are not for everybody, but for Docker they are
+                    continue
+                other = port + 1000 if port < 64536 else port - 1000
                 raise EngineUnavailable(
-                    f"port {port} is taken{by_whom(port)}: stop that, or take another: {name}={(port + 1000) % 65536} "
-                    f"{rendezvous.HOW_TO_START}"
+                    f"port {port} is taken{by_whom(port)}: stop that, or take another: {name}={other} {rendezvous.HOW_TO_START}"
                 ) from None
 
 
@@ -352,13 +236,13 @@ def port_of(compose: Compose, name: str, default: int) -> int:
 
     """
     text = compose.environment.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 1 << 16:
+    if not re.fullmatch(r"[1-9]\d{0,4}", text, re.ASCII) or int(text) >= 1 << 16:
         raise UsageError(f"{name}={text}: not a port")
     return int(text)
 
 
-def wait_until_ready(compose: Compose, wanted: Sequence[str]) -> None:
-    """Wait until all of some services are ready.
+def wait_until_ready(compose: Compose, wanted: Sequence[str], failed: str = "") -> None:
+    """Wait until all of some services are ready. ``failed``: what Compose said, if it failed to start them.
 
     Raises:
         EngineUnavailable: if one ends, or it takes too long; with what it said last.
@@ -368,44 +252,14 @@ def wait_until_ready(compose: Compose, wanted: Sequence[str]) -> None:
     while True:
         services = {service.name: service for service in compose.services()}
         late = [name for name in wanted if name not in services or not services[name].ready]
-        if not late:
+        if not late and not failed:
             return
         ended = [name for name in late if name in services and services[name].state in ("exited", "dead")]
+        if failed and not ended:
+            raise EngineUnavailable(f"the containers do not start: {failed}")
         if ended or time.monotonic() > deadline:
             name = (ended or late)[0]
-            said = subprocess.run(
-                compose.line("logs", "--no-color", "--tail", "50", name), env=compose.environment,
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-            ).stdout  # fmt: skip
+            said = ask(compose.line("logs", "--no-color", "--tail", "50", name), compose.environment)
             state = services[name].status if name in services else "not there"
-            raise EngineUnavailable(f"{name} is {state}: {why(said)} (more: python -m bigdata_demos.cluster logs {name})")
+            raise EngineUnavailable(f"{name} is {state}: {why(said.stdout + said.stderr)} (more: {rendezvous.LOGS} {name})")
         time.sleep(0.3)
-
-
-def why(said: str) -> str:
-    """The line of a program's output that says what went wrong."""
-    lines = [line.split("|", 1)[-1].strip() for line in said.splitlines() if line.strip()]
-    return next(
-        (line for line in reversed(lines) if re.search("error|denied|cannot|unable|Exception", line, re.IGNORECASE)),
-        lines[-1] if lines else "it says nothing",
-    )
-
-
-def output_of(line: Sequence[str], *, check: bool = True) -> str:
-    """What a command prints; ``""`` if it fails and that does not matter.
-
-    Raises:
-        EngineUnavailable: if it fails.
-
-    """
-    try:
-        done = subprocess.run(line, capture_output=True, text=True, check=False)
-    except OSError as error:
-        if check:
-            raise EngineUnavailable(f"{line[0]} does not run: {error.strerror}") from None
-        return ""
-    if done.returncode:
-        if check:
-            raise EngineUnavailable(f"{' '.join(line[:2])} fails: {why(done.stderr)}")
-        return ""
-    return done.stdout

@@ -58,7 +58,7 @@ def mebibytes(name: str, text: str) -> int:
         UsageError: if it is none.
 
     """
-    found = re.fullmatch(r"(\d+)\s*([kmgt])(i?b)?", text.strip(), re.IGNORECASE)
+    found = re.fullmatch(r"([1-9]\d*)([kmgt])(i?b)?", text.strip(), re.IGNORECASE | re.ASCII)
     if not found:
         raise UsageError(f"{name}={text}: not an amount of memory such as 512m or 2g")
     return int(found[1]) << 10 * "kmgt".index(found[2].lower()) >> 10

@@ -7,9 +7,11 @@ the containers when they start, for the network's addresses change each time it 
 import hashlib
 import json
 import os
+import re
 import secrets
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -56,6 +58,14 @@ def directory() -> Path | None:
     return next((tree / "docker" / "run" for tree in trees if (tree / "docker" / "run").is_dir()), None)
 
 
+def root_of(name: str) -> str:
+    """The root of the compose cluster that was started last; ``""`` if none was."""
+    try:
+        return str(json.loads(((directory() or Path()) / f"{name}.json").read_text(encoding="utf-8"))["root"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
 def write(record: Record) -> None:
     """Say how a cluster is reached."""
     at = directory()
@@ -100,17 +110,19 @@ def secret(*, make: bool = True) -> str:
     try:
         if make and not path.exists():
             temporary = at / f".secret.{secrets.token_hex(8)}"
-            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-                file.write(secrets.token_hex(32))
             try:
-                os.link(temporary, path)  # one of those who start at the same time wins
-            except FileExistsError:
-                pass
+                with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+                    file.write(secrets.token_hex(32))
+                with suppress(FileExistsError):  # one of those who start at the same time wins
+                    os.link(temporary, path)
             finally:
-                temporary.unlink()
+                temporary.unlink(missing_ok=True)
         if path.stat().st_mode & 0o077:
             raise EngineUnavailable(f"others can read {path}: chmod 600 it, or remove it and start the cluster again")
-        return path.read_text(encoding="ascii").strip()
+        text = path.read_text(encoding="ascii", errors="replace").strip()
+        if not re.fullmatch(r"[!-~]{16,}", text):
+            raise EngineUnavailable(f"{path} is not a secret: remove it, and start the cluster again")
+        return text
     except FileNotFoundError:
         raise EngineUnavailable(f"there is no secret at {path}: start the cluster ({HOW_TO_START})") from None
     except OSError as error:
