@@ -674,7 +674,7 @@ def test_who_comes_second_takes_the_firsts_secret(at: Path, monkeypatch: pytest.
         link(source, target)
 
     monkeypatch.setattr(os, "link", too_late)
-    assert secret() == "theirs"
+    assert secret() == "theirs-which-is-long-enough"
     assert [path.name for path in at.iterdir()] == ["secret"]
 
 
@@ -686,7 +686,7 @@ def test_a_secret_that_others_can_read(at: Path, mode: int) -> None:
     with pytest.raises(EngineUnavailable, match=rf"^others can read {at}/secret: chmod 600 it, or remove it"):
         secret()
     (at / "secret").chmod(0o600)
-    assert secret() == "known"
+    assert secret() == "known-to-everybody"
 
 
 def test_no_secret(at: Path, monkeypatch: pytest.MonkeyPatch) -> None:
