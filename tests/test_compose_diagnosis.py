@@ -847,15 +847,16 @@ def test_relative_inputs(seen: Record, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_root_by_a_symbolic_link(seen: Record, tmp_path: Path) -> None:
-    """The root is what it leads to, too."""
+    """The containers see it by that name, and not by the one that it leads to."""
     link = tmp_path / "link"
     link.symlink_to(seen.root)
-    check_paths(replace(seen, root=str(link)), [f"{link}/page.html", f"{seen.root}/page.html"], f"{link}/out/result")
+    by_link = replace(seen, root=str(link))
+    check_paths(by_link, [f"{link}/page.html"], f"{link}/out/result")
+    with pytest.raises(UsageError, match=f"sees {re.escape(str(link))} and nothing else"):
+        check_paths(by_link, [f"{seen.root}/page.html"], None)
 
 
-@pytest.mark.parametrize(
-    "output", ["out/result", "out/sub/result", "out/sub/../result", "sub/../out/result", "up/tree/out/result"]
-)
+@pytest.mark.parametrize("output", ["out/result", "out/sub/result", "out/sub/../result", "sub/../out/result"])
 def test_outputs_that_containers_can_write(seen: Record, output: str) -> None:
     """All below the root's `out`."""
     check_paths(seen, [], Path(seen.root) / output)

@@ -159,16 +159,17 @@ def check_paths(record: Record, inputs: Iterable[str], output: str | os.PathLike
     """
     root = Path(record.root)
     for path in inputs:
-        if path == "-" or ("://" in path and not path.startswith(("file://", "local://"))):
+        scheme, separator, rest = path.partition("://")
+        if path == "-" or (separator and scheme not in ("file", "local")):
             continue
-        for form in {Path(path.partition("://")[2] or path).expanduser().absolute()}:
-            if not all(within(place, root) for place in (Path(os.path.normpath(form)), form.resolve())):
-                raise UsageError(
-                    f"{path}: the compose cluster sees {root} and nothing else: move it there, or start the cluster with another "
-                    f"root ({HOW_TO_START} --root {common_root(form)})"
-                )
+        place = Path(rest if separator else path).expanduser().absolute()
+        if not within(place, root):
+            raise UsageError(
+                f"{path}: the compose cluster sees {root} and nothing else: move it there, or start the cluster with another "
+                f"root ({HOW_TO_START} --root {place if place.is_dir() else place.parent})"
+            )
     if output is not None:
-        place = Path(output).expanduser().absolute().resolve()
+        place = Path(output).expanduser().absolute()
         if not within(place.parent, root / OUT):
             raise UsageError(
                 f"--output {output}: the compose cluster writes below {root / OUT} only: --output {root / OUT / place.name}"
@@ -194,13 +195,8 @@ def spool(url: str) -> str | None:
 
 
 def within(path: Path, root: Path) -> bool:
-    """Whether a path is in a tree."""
-    return path.is_relative_to(root) or path.is_relative_to(root.resolve())
-
-
-def common_root(path: Path) -> Path:
-    """A directory that could be the root, for a path to be seen."""
-    return path if path.is_dir() else path.parent
+    """Whether an absolute path is in a tree, as it is named and as it is linked to."""
+    return Path(os.path.normpath(path)).is_relative_to(root) and path.resolve().is_relative_to(root.resolve())
 
 
 @cache

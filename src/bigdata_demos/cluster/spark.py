@@ -138,7 +138,9 @@ def start(conf: SparkConf, variables: Mapping[str, str], log: Path) -> SparkCont
     children = {child.pid for child in psutil.Process().children()}
     refusal: list[str] = []
     over = threading.Event()
-    watcher = threading.Thread(target=give_up_when_refused, args=(log, children, refusal, over), daemon=True)
+    watcher = threading.Thread(
+        target=give_up_when_refused, args=(log, children, "SPARK_CONF_DIR" in variables, refusal, over), daemon=True
+    )
     watcher.start()
     try:
         with environment(variables), stderr_to(log):
@@ -159,7 +161,7 @@ def start(conf: SparkConf, variables: Mapping[str, str], log: Path) -> SparkCont
         watcher.join()
 
 
-def give_up_when_refused(log: Path, children: set[int], refusal: list[str], over: threading.Event) -> None:
+def give_up_when_refused(log: Path, children: set[int], has_secret: bool, refusal: list[str], over: threading.Event) -> None:
     """End a JVM that a master turned away, and keep why: Spark itself would try again for a minute, and not say it then."""
     while not over.wait(0.5):
         said = log.read_text(errors="replace") if log.exists() else ""
@@ -172,7 +174,7 @@ def give_up_when_refused(log: Path, children: set[int], refusal: list[str], over
                 "it wants a secret, and this driver has none: if it is the compose cluster of another directory, name that "
                 f"directory's docker/run by {rendezvous.RUN}"
             )
-        elif "bootstrapping client" in said:
+        elif has_secret:  # and the record says that the versions are the same
             refusal.append(
                 f"its secret is another than {rendezvous.directory()}/secret: restart the cluster ({rendezvous.HOW_TO_START}), "
                 f"or name its own docker/run by {rendezvous.RUN}"
