@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +95,18 @@ def test_scheduler_without_enough_workers() -> None:
         assert "has 1 workers, not 3: start more" in error_of(cluster, "--workers", "3")
 
 
+def addresses_of(process: psutil.Process) -> set[str]:
+    """The addresses that a process listens on. For a moment, while a process becomes another program, nobody but root may ask."""
+    for attempt in range(50):
+        try:
+            return {one.laddr.ip for one in process.net_connections("inet") if one.status == psutil.CONN_LISTEN}
+        except psutil.AccessDenied:
+            if attempt == 49:
+                raise
+            time.sleep(0.1)
+    return set()
+
+
 @pytest.mark.parametrize("kind", ["spark", "dask"])
 def test_nothing_is_left_of_a_cluster(kind: str) -> None:
     """All processes end with the context, also by an error."""
@@ -103,12 +116,7 @@ def test_nothing_is_left_of_a_cluster(kind: str) -> None:
         processes = [psutil.Process(process.pid) for process in cluster.processes]
         processes += [child for process in processes for child in process.children(recursive=True)]
         assert all(process.is_running() for process in processes)
-        listening = {
-            connection.laddr.ip
-            for process in processes
-            for connection in process.net_connections("inet")
-            if connection.status == psutil.CONN_LISTEN
-        }
+        listening = {address for process in processes for address in addresses_of(process)}
         assert listening <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}, "ports on loopback only"
         raise RuntimeError("on purpose")
     _, alive = psutil.wait_procs(processes, timeout=10)
