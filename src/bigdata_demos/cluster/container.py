@@ -73,6 +73,13 @@ def dask_worker() -> NoReturn:
 
 def keywords(*arguments: str) -> NoReturn:
     """The command; there ``--engine spark`` means the compose cluster."""
+    out = Path(os.environ[rendezvous.ROOT]) / rendezvous.OUT
+    if not os.access(out, os.W_OK):
+        print(
+            f"keywords: warning: user {os.getuid()} cannot write {out}, which belongs to {rendezvous.owner_of(out)}: "
+            "export BIGDATA_DEMOS_USER=$(id -u):$(id -g) is who the containers run as",
+            file=sys.stderr,
+        )
     become([sys.executable, "-m", "bigdata_demos.keywords", *arguments], {"BIGDATA_DEMOS_SPARK": MASTER})
 
 

@@ -174,14 +174,15 @@ def give_up_when_refused(log: Path, children: set[int], has_secret: bool, refusa
                 "it wants a secret, and this driver has none: if it is the compose cluster of another directory, name that "
                 f"directory's docker/run by {rendezvous.RUN}"
             )
-        elif has_secret:  # and the record says that the versions are the same
-            refusal.append(
-                f"its secret is another than {rendezvous.directory()}/secret: restart the cluster ({rendezvous.HOW_TO_START}), "
-                f"or name its own docker/run by {rendezvous.RUN}"
-            )
         else:
             causes = re.findall(r"Caused by: (?:[\w.$]+\.)?([\w$]+: .*)", said)
-            refusal.append(f"{causes[-1] if causes else 'it gives no reason'} (is its Spark {pyspark.__version__}, as here?)")
+            guess = (
+                f"its secret is another than {rendezvous.directory()}/secret, or a firewall drops its answers: restart it "
+                f"({rendezvous.HOW_TO_START}), or name its own docker/run by {rendezvous.RUN}"
+                if has_secret  # and the record says that the versions are the same
+                else f"is its Spark {pyspark.__version__}, as here?"
+            )
+            refusal.append(f"{guess} ({causes[-1] if causes else 'no reason given'})")
         kill_new_children(children)
         return
 
