@@ -15,10 +15,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from bigdata_demos.cluster import rendezvous
-from bigdata_demos.cluster.compose import PORTS
+from bigdata_demos.cluster.compose import PORTS, check_memory
 from bigdata_demos.cluster.docker import find_compose
 from bigdata_demos.cluster.java import find_java
 from bigdata_demos.cluster.standalone import dask_cluster, free_port, spark_cluster
@@ -46,7 +47,7 @@ PLACES = [
 ]
 """Spark's cluster is the compose cluster; without Docker it is one of local processes."""
 WITHOUT_DOCKER = "the compose cluster is left out, Spark's cluster is one of local processes, and no driver runs in a container"
-TEST_PROJECT = "bigdata-demos-test"
+TEST_PROJECT = f"bigdata-demos-test-{os.getuid()}"
 
 
 def missing(engine: str) -> str:
@@ -76,11 +77,20 @@ def require(engine: str) -> None:
         refuse(engine, why)
 
 
+def addresses_of(process: psutil.Process) -> set[str]:
+    """The addresses that a process listens on; of one that has ended, and waits to be asked how, there is nothing to know."""
+    if process.status() == psutil.STATUS_ZOMBIE:
+        return set()
+    return {one.laddr.ip for one in process.net_connections("inet") if one.status == psutil.CONN_LISTEN}
+
+
 @cache
 def no_docker() -> str:
     """Why the compose cluster cannot run here; ``""`` if it can."""
+    if sys.platform != "linux":
+        return "no compose cluster: a driver on the host needs Linux"
     try:
-        find_compose()
+        check_memory(find_compose(), ["spark"])
     except BigDataDemosError as error:
         return f"no compose cluster: {error}"
     return ""
@@ -124,7 +134,7 @@ class Stack:
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the compose cluster sees: the tests' inputs, and ``out``, where all engines put their outputs."""
-    root = tmp_path_factory.mktemp("shared")
+    root = tmp_path_factory.mktemp("what all see")
     (root / rendezvous.OUT).mkdir()
     return root
 
@@ -143,7 +153,7 @@ def stack(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     if why := no_docker():
         refuse("the compose cluster", why)
     ports = {name: free_port() for kind in PORTS.values() for name in kind}
-    run = tmp_path_factory.mktemp("run")
+    run = tmp_path_factory.mktemp("what is shared")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("COMPOSE_PROJECT_NAME", TEST_PROJECT)
         environment.setenv(rendezvous.ROOT, str(shared))

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from bigdata_demos.cluster.probe import check_python
 from bigdata_demos.cluster.standalone import Cluster, dask_cluster, spark_cluster
 from bigdata_demos.errors import EngineUnavailable
 from bigdata_demos.keywords import open_session, run
-from conftest import SITE, require
+from conftest import SITE, addresses_of, require
 
 
 @pytest.fixture(scope="module")
@@ -93,18 +92,6 @@ def test_scheduler_without_enough_workers() -> None:
     require("dask")
     with dask_cluster(1) as cluster:
         assert "has 1 workers, not 3: start more" in error_of(cluster, "--workers", "3")
-
-
-def addresses_of(process: psutil.Process) -> set[str]:
-    """The addresses that a process listens on. For a moment, while a process becomes another program, nobody but root may ask."""
-    for attempt in range(50):
-        try:
-            return {one.laddr.ip for one in process.net_connections("inet") if one.status == psutil.CONN_LISTEN}
-        except psutil.AccessDenied:
-            if attempt == 49:
-                raise
-            time.sleep(0.1)
-    return set()
 
 
 @pytest.mark.parametrize("kind", ["spark", "dask"])

@@ -4,6 +4,7 @@ import html
 import json
 import os
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -25,7 +26,7 @@ from bigdata_demos.cluster import compose, rendezvous
 from bigdata_demos.cluster.spark import executors
 from bigdata_demos.errors import EngineUnavailable
 from bigdata_demos.keywords import Session, open_session, run
-from conftest import Stack, require
+from conftest import Stack, addresses_of, require
 
 TREE = Path(__file__).parents[1]
 
@@ -59,6 +60,11 @@ def error_of(done: "subprocess.CompletedProcess[str]", status: int = 1) -> str:
     assert (done.returncode, done.stdout) == (status, ""), done.stderr
     (line,) = done.stderr.splitlines()
     return line
+
+
+def outputs(stack: Stack) -> list[str]:
+    """What is in the directory for results."""
+    return sorted(path.name for path in (stack.shared / "out").iterdir())
 
 
 def get(url: str) -> str:
@@ -247,9 +253,9 @@ class TestWithADriver:
         assert sum("CoarseGrainedExecutorBackend" in line for line in lines) >= 1, "the containers' processes can be seen"
         assert not [line for line in lines if secret in line]
         run(engine=session, output=stack.shared / "out" / "secret")
-        logs = [log for log in (stack.run / "events").rglob("*") if log.is_file()]
-        assert logs
-        assert not [log for log in logs if secret.encode() in log.read_bytes()]
+        logs = [path.read_text() for path in (stack.run / "events").rglob("events_*")]
+        assert any("pass 2: score candidates" in log for log in logs)
+        assert not [log for log in logs if secret in log]
 
     def test_what_goes_over_the_network_is_encrypted(self, stack: Stack, session: Session) -> None:
         """The driver and its executors agreed on authentication and AES in GCM."""
@@ -258,6 +264,26 @@ class TestWithADriver:
         assert conf.get("spark.network.crypto.enabled") == "true"
         assert conf.get("spark.network.crypto.cipher") == "AES/GCM/NoPadding"
         assert conf.get("spark.driver.bindAddress") == rendezvous.find(stack.address).gateway  # type: ignore[union-attr]
+
+    def test_driver_listens_on_loopback_and_for_the_containers_only(self, stack: Stack, session: Session) -> None:
+        """Its web page on loopback, all else on the address that this machine has on the containers' network."""
+        gateway = rendezvous.find(stack.address).gateway  # type: ignore[union-attr]
+        (driver,) = [child for child in psutil.Process().children() if child.name() == "java"]
+        listening = {address.removeprefix("::ffff:") for address in addresses_of(driver)}
+        assert gateway in listening
+        assert listening <= {gateway, "127.0.0.1", "::1"}
+
+    def test_pages_end_no_job(self, stack: Stack, session: Session) -> None:
+        """A page of somebody else's, opened on this machine, could post what the master's page has a button for."""
+        master = f"http://localhost:{stack.ports['SPARK_MASTER_WEBUI_PORT']}"
+        application = str(context_of(session).applicationId)
+        for path, form in (("app/kill/", f"id={application}&terminate=true"), ("workers/kill/", "host=spark-worker-1")):
+            with suppress(OSError):
+                urllib.request.urlopen(f"{master}/{path}", form.encode(), timeout=20).close()
+        time.sleep(1)
+        state = json.loads(get(f"{master}/json/"))
+        assert [app["state"] for app in state["activeapps"] if app["id"] == application] == ["RUNNING"]
+        assert state["aliveworkers"] == 2
 
     def test_owner_of_what_is_written(self, stack: Stack, session: Session, pages: str) -> None:
         """Parts that were written in containers belong to who started the cluster."""
@@ -323,23 +349,42 @@ class TestWithADriver:
 def test_run_composes_with_pipes(stack: Stack, tmp_path: Path) -> None:
     """`cluster run` reads standard input and writes JSON lines, as the command does; there Spark is the cluster's."""
     page = json.dumps({"id": "a", "text": "parallel keyword extraction, parallel keyword extraction"}) + "\n"
-    done = stack.cluster("run", "-", "--engine", "spark", "--quiet", input=page)
+    before = outputs(stack)
+    done = stack.cluster("run", "-", "--engine", "spark", "--quiet", input=page, cwd=stack.shared)
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
     assert json.loads(line)["keywords"][0]["phrase"] == "parallel keyword extraction"
-    assert sorted(path.name for path in (stack.shared / "out").glob(".*")) == []
+    assert outputs(stack) == before
     applications = json.loads(get(f"http://localhost:{stack.ports['SPARK_MASTER_WEBUI_PORT']}/json/"))["completedapps"]
     assert applications[0]["state"] == "FINISHED"
 
 
+def test_interrupted_run_leaves_nothing(stack: Stack, pages: str) -> None:
+    """Ctrl-C ends the driver in its container, which lets the workers go and takes back what it wrote."""
+    before, output = outputs(stack), stack.shared / "out" / "interrupted"
+    line = [sys.executable, "-m", "bigdata_demos.cluster", "run", pages, "--engine", "spark", "--output", str(output)]
+    process = subprocess.Popen(line, cwd=stack.shared, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        eventually(lambda: str(len(stack.containers("{{.ID}}"))), str(1 + len(compose.SERVICES["spark"])))
+        eventually(lambda: get(f"http://localhost:{stack.ports['SPARK_MASTER_WEBUI_PORT']}/json/"), '"state" : "RUNNING"')
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        assert process.returncode != 0
+    finally:
+        process.kill()
+    eventually(lambda: f"{len(stack.containers('{{.ID}}'))}.", f"{len(compose.SERVICES['spark'])}.")
+    assert outputs(stack) == before
+    eventually(lambda: get(f"http://localhost:{stack.ports['SPARK_MASTER_WEBUI_PORT']}/json/"), '"activeapps" : [ ]')
+
+
 def test_bundled_crawl_without_output(stack: Stack, tmp_path: Path) -> None:
     """No argument at all: the containers get the bundled crawl, and the results are kept where they can write, for as long as needed."""
-    expected = run(engine="serial", output=tmp_path / "serial")
+    expected, before = run(engine="serial", output=tmp_path / "serial"), outputs(stack)
     done = keywords(stack)
     assert done.returncode == 0, done.stderr
     assert expected.digest in done.stderr
     assert len(done.stdout.splitlines()) == expected.pages
-    assert sorted(path.name for path in (stack.shared / "out").glob(".*")) == []
+    assert outputs(stack) == before
 
 
 def test_status_and_logs(stack: Stack) -> None:

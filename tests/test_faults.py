@@ -95,7 +95,11 @@ def test_a_killed_worker_of_asyncio_is_told(tmp_path: Path) -> None:
         job, splits = job_of(DyingJob, workdir)
         session.run_job(job, splits, lambda *_: None)
     assert list(tmp_path.iterdir()) == []
-    assert set(multiprocessing.active_children()) <= set(before)
+    for _ in range(50):  # two threads join them: who comes second believes for a moment that they live
+        if set(multiprocessing.active_children()) <= set(before):
+            return
+        time.sleep(0.1)
+    raise AssertionError(multiprocessing.active_children())
 
 
 @pytest.mark.usefixtures("by_value")

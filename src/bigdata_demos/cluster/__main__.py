@@ -72,8 +72,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"error: {error}")
         return 1
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-    return 0 if arguments.command in ("spark", "dask", "logs") else 130
+        if arguments.command in ("spark", "dask"):
+            print("stopped", file=sys.stderr)
+            return 0
+        say("interrupted: `status` says what is up, `down` ends it")
+    return 130
 
 
 def processes(arguments: argparse.Namespace) -> NoReturn:
@@ -109,10 +112,9 @@ def containers(arguments: argparse.Namespace) -> int:
             print(f"{service.name:18}{'ready' if service.ready else 'not ready':12}{service.status}")
         return 0 if all(service.ready for service in services) else 1
     elif arguments.command == "logs":
-        return compose.call(["logs", "--tail", "200", *(["--follow"] if arguments.follow else []), *arguments.services])
+        compose.logs(arguments.services, follow=arguments.follow)
     else:
-        terminal = [] if sys.stdin and sys.stdin.isatty() and sys.stdout.isatty() else ["-T"]
-        return compose.call(["run", "--rm", *terminal, "keywords", *arguments.rest])
+        compose.run(arguments.rest, terminal=bool(sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()))
     return 0
 
 

@@ -8,9 +8,11 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import sha256
+from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from ..errors import EngineUnavailable, UsageError
 from . import rendezvous
@@ -32,6 +34,9 @@ PORTS: Final[Mapping[str, Mapping[str, int]]] = {
     "dask": {"DASK_SCHEDULER_PORT": 8786, "DASK_PAGE_PORT": 8787},
 }
 """Environment variable → the port on loopback that it stands for."""
+PARSERS: Final = ("brotli", "fastavro", "fastwarc", "numpy", "pystemmer", "resiliparse", "selectolax", "stopwordsiso")
+SAME: Final = (*PARSERS, "dask", "distributed")
+"""Packages whose versions decide what the answer is, or whether two sides of Dask understand each other."""
 DAEMONS: Final = 4 * 512
 """MiB for master, history server, and the two workers' own processes."""
 OVERHEAD: Final = 512
@@ -51,7 +56,7 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
 
     """
     compose, kinds = find_compose(root), list(dict.fromkeys(kinds))
-    running = {service.name for service in compose.services() if service.state == "running"}
+    running = {service.name for service in services_of(compose) if service.state == "running"}
     wanted = [service for kind in kinds for service in SERVICES[kind]]
     check_memory(compose, kinds)
     for kind in kinds:
@@ -60,8 +65,7 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
     prepare(compose, say)
     build_image(compose, build=build, say=say)
     say(f"starting {', '.join(wanted)} (Compose {compose.version})")
-    profiles = [option for kind in kinds if kind != "spark" for option in ("--profile", kind)]
-    done = ask(compose.line(*profiles, "up", "--detach", "--no-build", *wanted), compose.environment)
+    done = ask(compose.line("up", "--detach", "--no-build", *wanted), compose.environment)
     wait_until_ready(compose, wanted, "" if done.returncode == 0 else why(done.stderr))
     ports = {name: port_of(compose, name, port) for kind in kinds for name, port in PORTS[kind].items()}
     if "spark" in kinds:
@@ -78,8 +82,8 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
 def down(say: Say) -> None:
     """Stop and remove all containers of the cluster."""
     compose = find_compose()
-    profiles = ["--profile", "dask", "--profile", "keywords"]
-    done = ask(compose.line(*profiles, "down", "--remove-orphans", "--timeout", "5"), compose.environment)
+    services_of(compose)
+    done = ask(compose.line("down", "--remove-orphans", "--timeout", "5"), compose.environment)
     if done.returncode:
         raise EngineUnavailable(f"not all is stopped: {why(done.stderr)}")
     for name in ("spark.json", "dask.json"):
@@ -94,17 +98,60 @@ def status() -> list[Service]:
         EngineUnavailable: if there are none.
 
     """
-    compose = find_compose()
-    services = compose.services()
+    services = services_of(find_compose())
     if not services:
         raise EngineUnavailable(f"the cluster is not up: {rendezvous.HOW_TO_START}")
     return services
 
 
-def call(arguments: Sequence[str]) -> int:
-    """Run a Compose command for the cluster that is up, with the terminal; returns its exit status."""
-    compose = find_compose(rendezvous.root_of("spark"))  # with another root, Compose would make the containers anew
-    return subprocess.run(compose.line(*arguments), env=compose.environment, check=False).returncode
+def services_of(compose: Compose) -> list[Service]:
+    """The containers of the cluster.
+
+    Raises:
+        EngineUnavailable: if those of its name are another source tree's.
+
+    """
+    services = compose.services()
+    for other in sorted({service.tree for service in services if service.tree}):
+        if Path(other).resolve() != compose.tree.resolve():
+            raise EngineUnavailable(
+                f"there is a cluster {compose.project} of {other}: take it down there, or give this one another name "
+                "(COMPOSE_PROJECT_NAME), and other ports"
+            )
+    return services
+
+
+def logs(services: Sequence[str], *, follow: bool) -> NoReturn:
+    """Become Compose, which shows what containers say."""
+    become(find_compose(), "logs", "--tail", "200", *(["--follow"] if follow else []), *services)
+
+
+def run(arguments: Sequence[str], *, terminal: bool) -> NoReturn:
+    """Become Compose, which runs the command in a container beside the cluster that is up.
+
+    Raises:
+        EngineUnavailable: if it is not up, or of another version of this package.
+        UsageError: if the current directory is not below the root.
+
+    """
+    compose, record = find_compose(), rendezvous.read("spark")
+    ready = {service.name for service in services_of(compose) if service.ready}
+    if record is None or not set(SERVICES["spark"]) <= ready:
+        raise EngineUnavailable(f"the cluster is not up, or not all of it: {rendezvous.HOW_TO_START}")
+    rendezvous.check_same(record)
+    if not rendezvous.within(Path.cwd(), Path(record.root)):
+        raise UsageError(f"{Path.cwd()} is not below {record.root}, which is all that the containers see: cd there")
+    # what the cluster was started with; with other settings Compose would make its containers anew
+    now = {rendezvous.ROOT: record.root, "PYTHON_VERSION": ".".join(record.python.split(".")[:2])}
+    compose = replace(compose, environment={**compose.environment, **now})
+    options = ["--rm", "--no-deps", "--workdir", str(Path.cwd()), *([] if terminal else ["-T"])]
+    become(compose, "run", *options, "keywords", *arguments)
+
+
+def become(compose: Compose, *arguments: str) -> NoReturn:
+    """Become a Compose command: signals, terminal and exit status are its own."""
+    line = compose.line(*arguments)
+    os.execvpe(line[0], line, compose.environment)  # noqa: S606 (no shell is wanted)
 
 
 def prepare(compose: Compose, say: Say) -> None:
@@ -171,6 +218,15 @@ def build_image(compose: Compose, *, build: bool, say: Say) -> None:
         raise UsageError(f"{error.filename}: {error.strerror}") from None
     if done.returncode:
         raise EngineUnavailable(f"the image cannot be built: {why(log.read_text(errors='replace'))} (all of it: {log})")
+
+
+def same_as_here() -> list[str]:
+    """What the containers must have in the same version as this Python, for the same answer and to understand each other."""
+    found = []
+    for package in SAME:
+        with suppress(metadata.PackageNotFoundError):
+            found.append(f"{package}=={metadata.version(package)}")
+    return found
 
 
 def check_memory(compose: Compose, kinds: Sequence[str]) -> None:

@@ -22,11 +22,12 @@ WITHOUT: Final = "or without Docker: python -m bigdata_demos.cluster spark"
 
 
 class Service(NamedTuple):
-    """A service's container: ``state`` as Docker has it (running, exited …), ``status`` with its health."""
+    """A service's container: ``state`` as Docker has it (running, exited …), ``status`` with its health, ``tree``: whose."""
 
     name: str
     state: str
     status: str
+    tree: str = ""
 
     @property
     def ready(self) -> bool:
@@ -45,7 +46,8 @@ class Compose:
 
     def line(self, *arguments: str) -> list[str]:
         """A Compose command, as a list, for all profiles."""
-        return [*self.command, "--file", str(self.tree / "docker-compose.yml"), "--project-directory", str(self.tree), *arguments]
+        of_tree = ["--file", str(self.tree / "docker-compose.yml"), "--project-directory", str(self.tree)]
+        return [*self.command, *of_tree, "--profile", "dask", "--profile", "keywords", *arguments]
 
     @property
     def project(self) -> str:
@@ -54,7 +56,8 @@ class Compose:
 
     def services(self) -> list[Service]:
         """The containers of the cluster, running or not."""
-        form = '{{.Label "com.docker.compose.service"}}\t{{.State}}\t{{.Status}}'
+        label = "com.docker.compose."
+        form = f'{{{{.Label "{label}service"}}}}\t{{{{.State}}}}\t{{{{.Status}}}}\t{{{{.Label "{label}project.working_dir"}}}}'
         chosen = ["--filter", f"label=com.docker.compose.project={self.project}"]
         said = output_of(
             ["docker", "ps", "--all", *chosen, "--filter", "label=com.docker.compose.oneoff=False", "--format", form]
@@ -83,7 +86,8 @@ def find_compose(root: str = "") -> Compose:
     check_engine()
     for command in (("docker", "compose"), ("docker-compose",)):
         if version := output_of([*command, "version", "--short"], check=False).strip().lstrip("v"):
-            if tuple(int(number) for number in re.findall(r"\d+", version)[:2]) < OLDEST:
+            numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+            if numbers and numbers < OLDEST:  # one that somebody built may call itself "dev"
                 raise EngineNotInstalled(f"Compose is {version}, and 1.28 is needed: install a newer one")
             return Compose(tree, command, version, variables(tree, root))
     raise EngineNotInstalled(f"Docker is there, but no Compose: install docker-compose, or docker-compose-plugin, {WITHOUT}")

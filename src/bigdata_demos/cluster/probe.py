@@ -5,10 +5,13 @@ import re
 import socket
 from collections.abc import Collection
 from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, build_opener
 
 from ..errors import EngineUnavailable, UsageError
 
 SECONDS = 5.0  # for a connection
+LOCAL = build_opener(ProxyHandler({}))
+"""Asks web pages of clusters: never by a proxy, whatever the environment says."""
 
 
 def reachable(url: str, scheme: str, how_to_start: str) -> tuple[str, int]:

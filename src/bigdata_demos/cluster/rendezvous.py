@@ -53,17 +53,9 @@ class Record:
 def directory() -> Path | None:
     """The directory, if there is one: of the variable, of the source tree, of the current directory."""
     if os.environ.get(RUN):
-        return Path(os.environ[RUN]).absolute()
+        return Path(os.environ[RUN]).expanduser().absolute()
     trees = (Path(__file__).parents[3], Path.cwd())
     return next((tree / "docker" / "run" for tree in trees if (tree / "docker" / "run").is_dir()), None)
-
-
-def root_of(name: str) -> str:
-    """The root of the compose cluster that was started last; ``""`` if none was."""
-    try:
-        return str(json.loads(((directory() or Path()) / f"{name}.json").read_text(encoding="utf-8"))["root"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
 
 
 def write(record: Record) -> None:
@@ -82,15 +74,19 @@ def name_of(scheme: str) -> str:
     return {"spark": "spark", "tcp": "dask"}[scheme]
 
 
+def read(name: str) -> Record | None:
+    """What is known of the compose cluster of a name; None if it was never up, or was taken down."""
+    try:
+        return Record(**json.loads(((directory() or Path()) / f"{name}.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
 def find(url: str) -> Record | None:
     """What is known of the compose cluster at an address; None if the address is another cluster's."""
-    at = directory()
     scheme = url.partition("://")[0]
-    if at is None or scheme not in ("spark", "tcp"):
-        return None
-    try:
-        record = Record(**json.loads((at / f"{name_of(scheme)}.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    record = read(name_of(scheme)) if scheme in ("spark", "tcp") else None
+    if record is None:
         return None
     known = {f"{scheme}://{host}:{record.port}" for host in ("localhost", "127.0.0.1")} | {record.inside}
     return record if url in known else None
@@ -204,7 +200,7 @@ def fingerprint() -> str:
     """SHA-256 of this package's source: equal on both sides if driver and workers run the same."""
     package = Path(__file__).parents[1]
     hashed = hashlib.sha256()
-    for path in sorted(path for suffix in ("py", "avsc") for path in package.rglob(f"*.{suffix}")):
+    for path in sorted(path for suffix in ("py", "avsc") for path in package.rglob(f"*.{suffix}") if path.is_file()):
         data = path.read_bytes()
         hashed.update(f"{path.relative_to(package).as_posix()} {len(data)}\n".encode())
         hashed.update(data)

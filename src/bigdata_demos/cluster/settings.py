@@ -19,9 +19,14 @@ def write_settings(directory: Path, secret: str, events: str) -> None:
         "spark.authenticate.secret": secret,
         "spark.network.crypto.enabled": "true",
         "spark.network.crypto.cipher": "AES/GCM/NoPadding",
+        "spark.network.crypto.authEngineVersion": "2",
+        "spark.network.crypto.saslFallback": "false",  # which would not encrypt
+        "spark.ui.killEnabled": "false",  # the pages are for everybody on this machine to read
+        "spark.master.ui.decommission.allow.mode": "DENY",
         "spark.master.rest.enabled": "false",
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": events,
+        "spark.eventLog.compress": "false",  # lines of JSON, for whoever wants to read them
         "spark.history.fs.logDirectory": events,
         "spark.history.fs.update.interval": "3s",
         "spark.history.fs.cleaner.enabled": "true",

@@ -103,8 +103,9 @@ def join_compose(
             "on macOS), or the cluster was stopped; run the driver in a container instead: docker compose run --rm keywords …"
         )
     run = rendezvous.directory() or Path()
+    secret = rendezvous.secret(make=False)
     (run / EVENTS).mkdir(mode=0o700, exist_ok=True)
-    write_settings(directory, rendezvous.secret(make=False), f"file://{run / EVENTS}")
+    write_settings(directory, secret, (run / EVENTS).as_uri())
     address = socket.gethostbyname(socket.gethostname()) if inside else record.gateway
     variables = stay_on(conf, address)
     if inside:
@@ -169,20 +170,15 @@ def give_up_when_refused(log: Path, children: set[int], has_secret: bool, refusa
             continue
         if over.wait(GRACE):
             return
-        if "Expected SaslMessage" in said:
-            refusal.append(
-                "it wants a secret, and this driver has none: if it is the compose cluster of another directory, name that "
-                f"directory's docker/run by {rendezvous.RUN}"
-            )
-        else:
-            causes = re.findall(r"Caused by: (?:[\w.$]+\.)?([\w$]+: .*)", said)
-            guess = (
-                f"its secret is another than {rendezvous.directory()}/secret, or a firewall drops its answers: restart it "
-                f"({rendezvous.HOW_TO_START}), or name its own docker/run by {rendezvous.RUN}"
-                if has_secret  # and the record says that the versions are the same
-                else f"is its Spark {pyspark.__version__}, as here?"
-            )
-            refusal.append(f"{guess} ({causes[-1] if causes else 'no reason given'})")
+        causes = re.findall(r"Caused by: (?:[\w.$]+\.)?([\w$]+: .*)", said)
+        guess = (
+            f"its secret is another than {rendezvous.directory()}/secret, or a firewall drops its answers: restart it "
+            f"({rendezvous.HOW_TO_START}), or name its own docker/run by {rendezvous.RUN}"
+            if has_secret  # and the record says that the versions are the same
+            else "it wants a secret, and this driver has none (if it is the compose cluster of another directory, name that "
+            f"directory's docker/run by {rendezvous.RUN}), or its Spark is another than {pyspark.__version__}"
+        )
+        refusal.append(f"{guess} ({causes[-1] if causes else 'no reason given'})")
         kill_new_children(children)
         return
 

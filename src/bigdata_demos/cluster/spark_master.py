@@ -1,13 +1,12 @@
 """What a Spark standalone master says of its workers and applications on its web page, and whether it has what a job asks for."""
 
 import json
-import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import EngineUnavailable
 from . import rendezvous
-from .probe import mebibytes
+from .probe import LOCAL, mebibytes
 
 
 def master_page(cluster: str, options: Mapping[str, str]) -> str:
@@ -21,7 +20,7 @@ def ask_master(cluster: str, options: Mapping[str, str]) -> dict[str, Any] | Non
     """What the master's web page says of its workers and applications; None if it does not answer."""
     page = master_page(cluster, options).removeprefix("http://").rstrip("/")
     try:
-        with urllib.request.urlopen(f"http://{page}/json/", timeout=3) as answer:
+        with LOCAL.open(f"http://{page}/json/", timeout=3) as answer:
             state = json.load(answer)
         record = rendezvous.find(cluster)
         master = record.inside if record else cluster

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -20,6 +19,7 @@ from typing import NamedTuple
 
 from ..errors import EngineNotInstalled, EngineUnavailable
 from .java import find_java
+from .probe import LOCAL
 
 WAIT = 60.0  # seconds to wait for a cluster
 LOOPBACK = "127.0.0.1"
@@ -110,7 +110,7 @@ def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> It
             running.append(start(f"worker-{number}", [*spark_class, *worker], environment))
 
         def ready() -> bool:
-            with urllib.request.urlopen(f"http://{LOOPBACK}:{page}/json/", timeout=3) as answer:
+            with LOCAL.open(f"http://{LOOPBACK}:{page}/json/", timeout=3) as answer:
                 return int(json.load(answer)["aliveworkers"]) == workers
 
         wait(ready, running, logs)
