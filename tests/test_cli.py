@@ -374,7 +374,7 @@ def test_readmes_python_example_runs(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path)
     assert done.stdout.startswith("sha256:")
     assert len(done.stdout.splitlines()) > 500
-    script.write_text(code.replace('if __name__ == "__main__":', "if True:").replace('"out"', '"out2"'))
+    script.write_text(code.replace('if __name__ == "__main__":', "if True:").replace('"out/crawl"', '"out/other"'))
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
     assert done.returncode == 1
     assert "in a script, call run() below" in last_line(done.stderr)

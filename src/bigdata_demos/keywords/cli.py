@@ -31,8 +31,8 @@ PAGES_SHOWN = 20  # in a table
 EPILOG = """\
 examples:
   bigdata-demos keywords                                        keywords of the bundled crawl
-  bigdata-demos keywords crawl.warc.gz site/ --output out       of a WARC and a directory of HTML; the index is in out/index
-  bigdata-demos keywords 'CC-MAIN-*.warc.gz' --engine spark --cluster spark://localhost:7077 --output out
+  bigdata-demos keywords crawl.warc.gz site/ --output out/crawl  of a WARC and a directory; the index is in out/crawl/index
+  bigdata-demos keywords 'CC-MAIN-*.warc.gz' --engine spark --cluster spark://localhost:7077 --output out/cc
   zcat pages.jsonl.gz | bigdata-demos keywords - --format jsonl | jq -r '.keywords[0].phrase'
 
 The engines give the same answer: compare the digest in the last line. Exit status: 0, 1 failure, 2 wrong usage, 130 interrupted.
