@@ -17,7 +17,7 @@ from typing import Final, NoReturn
 from ..errors import BigDataDemosError, UsageError
 from . import rendezvous
 from .probe import mebibytes
-from .settings import EVENTS, write_settings
+from .settings import write_settings
 
 SCRATCH: Final = Path("/scratch")
 MASTER: Final = "spark://spark-master:7077"
@@ -107,7 +107,7 @@ def become_spark(name: str, *arguments: str) -> NoReturn:
     home = str(Path(spark.origin).parent)
     configuration = SCRATCH / "conf"
     configuration.mkdir(exist_ok=True)
-    write_settings(configuration, rendezvous.secret(), f"file://{events()}")
+    write_settings(configuration, rendezvous.secret(), rendezvous.events().as_uri())
     environment = {
         "SPARK_HOME": home,
         "SPARK_CONF_DIR": str(configuration),
@@ -121,16 +121,6 @@ def become(command: list[str], environment: Mapping[str, str]) -> NoReturn:
     """Become another program."""
     os.environ.update(environment)
     os.execvp(command[0], command)  # noqa: S606 (no shell is wanted)
-
-
-def events() -> Path:
-    """The directory of Spark's event logs: there before anybody writes or reads it."""
-    at = rendezvous.directory()
-    if at is None:
-        raise UsageError(f"{rendezvous.RUN} is not set")
-    rendezvous.secret()  # says what is wrong if the directory is not ours
-    (at / EVENTS).mkdir(mode=0o700, exist_ok=True)
-    return at / EVENTS
 
 
 def record(scheme: str, inside: str, port: str, page: str) -> rendezvous.Record:

@@ -128,6 +128,13 @@ def secret(*, make: bool = True) -> str:
         ) from None
 
 
+def events() -> Path:
+    """The directory of Spark's event logs: made by who needs it first, after asking for the secret."""
+    at = (directory() or Path()) / "events"
+    at.mkdir(mode=0o700, exist_ok=True)
+    return at
+
+
 def owner_of(path: Path) -> str:
     """The user who owns a path."""
     try:

@@ -2,10 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Final
-
-EVENTS: Final = "events"
-"""Name of the directory of event logs, which the history server reads."""
 
 
 def write_settings(directory: Path, secret: str, events: str) -> None:

@@ -24,7 +24,7 @@ from . import rendezvous
 from .java import find_java
 from .probe import mebibytes, reachable
 from .processes import environment
-from .settings import EVENTS, write_settings
+from .settings import write_settings
 from .spark_master import ask_master, check_capacity, free_resources
 
 OPTIONS: Final = {
@@ -102,10 +102,7 @@ def join_compose(
             f"this machine does not have {record.gateway}, its address for the containers: Docker runs in a virtual machine (as "
             "on macOS), or the cluster was stopped; run the driver in a container instead: docker compose run --rm keywords …"
         )
-    run = rendezvous.directory() or Path()
-    secret = rendezvous.secret(make=False)
-    (run / EVENTS).mkdir(mode=0o700, exist_ok=True)
-    write_settings(directory, secret, (run / EVENTS).as_uri())
+    write_settings(directory, rendezvous.secret(make=False), rendezvous.events().as_uri())
     address = socket.gethostbyname(socket.gethostname()) if inside else record.gateway
     variables = stay_on(conf, address)
     if inside:
