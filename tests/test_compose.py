@@ -263,7 +263,9 @@ class TestWithADriver:
         assert conf.get("spark.authenticate") == "true"
         assert conf.get("spark.network.crypto.enabled") == "true"
         assert conf.get("spark.network.crypto.cipher") == "AES/GCM/NoPadding"
-        assert conf.get("spark.network.crypto.saslFallback") == "false", "so it is the other side's, too, or there were no session"
+        assert conf.get("spark.network.crypto.saslFallback") == "false", (
+            "so it is the other side's, too, or there were no session"
+        )
         assert conf.get("spark.driver.bindAddress") == rendezvous.find(stack.address).gateway  # type: ignore[union-attr]
 
     def test_driver_listens_on_loopback_and_for_the_containers_only(self, stack: Stack, session: Session) -> None:
