@@ -3,6 +3,7 @@
 And what follows from them: the job's result does not depend on how the input is cut into splits.
 """
 
+import functools
 import json
 import mmap
 from collections import Counter
@@ -98,7 +99,7 @@ def test_merge_does_not_mutate(a: Plain, b: Plain) -> None:
     before = [bytes(buffer) for buffer in buffers]
     frequencies.merge(buffers)
     for buffer in buffers:
-        frequencies.repeated(buffer)
+        frequencies.at_least(2, buffer)
         frequencies.cut(buffer, 3)
         frequencies.look_up(buffer, np.array(EDGES, np.uint64))
     frequencies.join(buffers)
@@ -148,15 +149,15 @@ def test_merge_by_bucket(tables: list[Plain], bits: int) -> None:
             buckets.setdefault(number, []).append(bucket)
     merged = [frequencies.merge(buckets[number]) for number in sorted(buckets)]
     assert frequencies.join(merged) == frequencies.merge(map(packed, tables))
-    repeated = frequencies.join(map(frequencies.repeated, merged))
-    assert repeated == frequencies.repeated(frequencies.merge(map(packed, tables)))
+    repeated = frequencies.join(map(functools.partial(frequencies.at_least, 2), merged))
+    assert repeated == frequencies.at_least(2, frequencies.merge(map(packed, tables)))
 
 
 @given(pages)
 def test_repeated(some: list[set[int]]) -> None:
     """Phrases of one page only are dropped; the number of pages stays, even if it is 1; a look-up can't tell."""
     whole = frequencies.count(arrays(some))
-    table = frequencies.repeated(whole)
+    table = frequencies.at_least(2, whole)
     expected = Counter(phrase for page in some for phrase in page)
     assert unpacked(table) == {
         **{phrase: number for phrase, number in expected.items() if number > 1},

@@ -13,8 +13,8 @@ import pytest
 
 from bigdata_demos.keywords import frequencies, stopwords
 from bigdata_demos.keywords.candidates import Vocabulary, mix, word_hash
-from bigdata_demos.keywords.job import log2_256, map_page, rank_pages, score_page
 from bigdata_demos.keywords.model import IndexRow, Keyword, Page, PageKeywords, Posting, Rejected
+from bigdata_demos.keywords.pages import log2_256, map_page, rank_pages, score_page
 
 STOPWORDS = stopwords.parse("the of them don’t *ly")
 
@@ -58,7 +58,7 @@ def extracted(*pages: tuple[str, str], top: int = 1000) -> list[PageKeywords]:
         assert not isinstance(mapped, Rejected)
         documents.append(mapped[0])
         tables.append(frequencies.count([mapped[1].hashes]))
-    table = frequencies.repeated(frequencies.merge(tables))
+    table = frequencies.at_least(2, frequencies.merge(tables))
     return [score_page(document, table, top, vocabulary) for document in documents]
 
 

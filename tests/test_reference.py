@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import reference
 from bigdata_demos.keywords import frequencies, stopwords
 from bigdata_demos.keywords.candidates import Vocabulary
-from bigdata_demos.keywords.job import map_page, rank_pages, score_page
 from bigdata_demos.keywords.model import Document, IndexRow, Keyword, Page, Posting, Rejected
+from bigdata_demos.keywords.pages import map_page, rank_pages, score_page
 
 ENGLISH = stopwords.load("en")
 NONE = stopwords.load("none")
@@ -68,7 +68,7 @@ def by_job(
     vocabulary = WARM[words]
     mapped = [found for page in pages if not isinstance(found := map_page(page, vocabulary), Rejected)]
     tables = [frequencies.count([candidates.hashes]) for _, candidates in mapped]
-    table = frequencies.repeated(frequencies.merge(tables))
+    table = frequencies.at_least(2, frequencies.merge(tables))
     scored = [score_page(document, table, top, vocabulary) for document, _ in mapped]
     postings = [Posting(word.stems, word.phrase, word.score, page.url) for page in scored for word in page.keywords]
     return [document for document, _ in mapped], [page.keywords for page in scored], list(rank_pages(postings))

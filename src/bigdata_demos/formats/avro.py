@@ -10,6 +10,7 @@ import bz2
 import io
 import json
 import lzma
+import os
 import zlib
 from collections.abc import Iterator
 from functools import cache
@@ -33,6 +34,10 @@ BUILT_IN: Final = (*PRIMITIVE, "fixed", "enum", "record", "error", "array", "map
 """Kinds of types; any other is the name of one."""
 MAX_BLOCK: Final = 256 << 20
 """Bytes of the largest block that is read, before and after decompression; writers make blocks of some 16 KB to some MB."""
+BLOCK_BYTES: Final = 64 << 10
+"""Bytes of the blocks that are written, before compression."""
+DEFLATE_LEVEL: Final = 1
+"""zlib's: the quickest. Level 6 makes the job's output smaller, but takes three times as long (docs/performance.md)."""
 
 
 @cache
@@ -52,6 +57,66 @@ def pack(datum: Any, writer_schema: Schema) -> bytes:
 def unpack(packed: bytes, writer_schema: Schema) -> Any:
     """The datum that :func:`pack` packed."""
     return fastavro.schemaless_reader(io.BytesIO(packed), writer_schema, None)
+
+
+def unpack_all(packed: bytes, writer_schema: Schema) -> Iterator[Any]:
+    """The data that were packed one after another."""
+    buffer = io.BytesIO(packed)
+    while buffer.tell() < len(packed):
+        yield fastavro.schemaless_reader(buffer, writer_schema, None)
+
+
+@cache
+def field(name: str, of: str) -> Schema:
+    """The schema of a field of one of the package's own records: ``of`` is the schema's name."""
+    [found] = [part["type"] for part in schema(of)["fields"] if part["name"] == name]
+    return found  # type: ignore[no-any-return]
+
+
+def long(value: int) -> bytes:
+    """A long in Avro's binary encoding: zig-zag, then 7 bits a byte (specification, "Primitive Types")."""
+    zigzag = (value << 1) ^ (value >> 63)
+    if zigzag < 0x80:
+        return zigzag.to_bytes(1, "little")
+    encoded = bytearray()
+    while zigzag >= 0x80:
+        encoded.append(zigzag & 0x7F | 0x80)
+        zigzag >>= 7
+    encoded.append(zigzag)
+    return bytes(encoded)
+
+
+def string(value: str) -> bytes:
+    """A string in Avro's binary encoding: its length in bytes, then its UTF-8."""
+    utf8 = value.encode()
+    return long(len(utf8)) + utf8
+
+
+class Writer:
+    """A container file of data that are encoded already, compressed by deflate. Blocks are cut at :data:`BLOCK_BYTES`."""
+
+    def __init__(self, file: Any, writer_schema: Schema) -> None:
+        """Write the header."""
+        self.file, self.sync = file, os.urandom(SYNC_SIZE)
+        self.data, self.count = bytearray(), 0
+        header = io.BytesIO()
+        fastavro.writer(header, writer_schema, [], codec="deflate", sync_marker=self.sync)
+        file.write(header.getvalue())
+
+    def write(self, datum: bytes) -> None:
+        """Add a datum."""
+        self.data += datum
+        self.count += 1
+        if len(self.data) >= BLOCK_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the block at hand, if there is anything in it."""
+        if self.count:
+            deflate = zlib.compressobj(DEFLATE_LEVEL, zlib.DEFLATED, -15)
+            packed = deflate.compress(self.data) + deflate.flush()
+            self.file.write(b"".join((long(self.count), long(len(packed)), packed, self.sync)))
+            self.data, self.count = bytearray(), 0
 
 
 class Header(NamedTuple):

@@ -45,9 +45,12 @@ TOKEN = re.compile(rf"{LETTER}+(?:['’-]{LETTER}+)*|[^\w\s\u200b]|\n")
 """A word (apostrophes and hyphens inside it are part of it), or whatever breaks a run of words. Spaces are neither."""
 
 # Scripts that write no spaces. Each Han character is a word; so is a run of Hiragana, and one of Katakana.
-UNSPACED = re.compile(
-    r"[\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]|[\u3041-\u309f]+|[\u30a0-\u30ff]+"
+SCRIPTS: Final = (
+    r"[\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]",
+    r"[\u3041-\u309f]",
+    r"[\u30a0-\u30ff]",
 )
+UNSPACED = re.compile("{}|{}+|{}+".format(*SCRIPTS))
 """Words of these scripts are set apart by zero-width spaces."""
 
 
@@ -79,10 +82,31 @@ def mix(left: Hashes, right: Hashes) -> Hashes:
     return z ^ (z >> np.uint64(31))
 
 
+BREAK: Final = 0
+"""The number of tokens that are no words: punctuation."""
+
+STOPWORD: Final = 1
+"""The number of words that are part of no candidate: stopwords, numbers, very long ones."""
+
+
+def lower(text: str) -> str:
+    """Text as words are compared: in lower case, with one kind of apostrophe."""
+    return text.lower().replace("’", "'")
+
+
+def word_of(token: str, lowered: str, stopwords: Stopwords) -> str | int:
+    """The word that a token is, to be stemmed; :data:`BREAK` or :data:`STOPWORD` if it ends a run of words."""
+    if not token[0].isalnum() and not any(map(str.isalnum, token)):
+        return BREAK
+    if len(lowered) > MAX_WORD or stopwords.match(lowered) or not any(map(str.isalpha, lowered)):
+        return STOPWORD
+    return lowered.removesuffix("'s")
+
+
 class Vocabulary(dict[str, int]):
     """Numbers for tokens, given as they are met: number → stem, its hash and length. One a thread, kept warm.
 
-    Number 0 is a break that is no word (punctuation), number 1 a break that is one (a stopword, a number).
+    Numbers above :data:`STOPWORD` are words.
     """
 
     LIMIT: Final = 500_000  # tokens, about 150 MB; then it starts anew
@@ -108,12 +132,9 @@ class Vocabulary(dict[str, int]):
 
     def number(self, token: str) -> int:
         """The number of a token: its own, unless it is a break."""
-        if not token[0].isalnum() and not any(map(str.isalnum, token)):
-            return 0
-        word = token.lower().replace("’", "'")
-        if len(word) > MAX_WORD or self.stopwords.match(word) or not any(map(str.isalpha, word)):
-            return 1
-        word = word.removesuffix("'s")
+        word = word_of(token, lower(token), self.stopwords)
+        if isinstance(word, int):
+            return word
         stem = self.stemmer.stemWord(word) or word
         number = len(self.stems)
         self.stems.append(stem)

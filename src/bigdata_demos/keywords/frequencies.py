@@ -69,10 +69,10 @@ def cut(table: bytes, bits: int) -> list[Packed]:
     return [(bucket, pack(hashes[a:b], counts[a:b])) for bucket, (a, b) in enumerate(cuts) if a < b]
 
 
-def repeated(table: bytes) -> bytes:
-    """The table without the phrases of one page only, which need not travel: who is not in the table has frequency 1."""
+def at_least(least: int, table: bytes) -> bytes:
+    """The table without phrases of fewer pages. (Those of one page need not travel: who is not in a table has frequency 1.)."""
     hashes, counts = unpack(table)
-    keep = (counts > 1) | (hashes == EMPTY)
+    keep = (counts >= least) | (hashes == EMPTY)
     return pack(hashes[keep], counts[keep])
 
 

@@ -1,120 +1,24 @@
-"""THE JOB: keyword extraction as pure functions, told in the order in which it happens.
+"""THE JOB as engines see it: four functions on splits and buckets, called in this order.
 
 ::
 
-    map_page     page → document + candidates, or a rejection       } pass 1, for each page
-    merge        tables of document frequencies → one table           the reduce of pass 1
-    score_page   document + frequencies → its best keywords         } pass 2, for each page
-    rank_pages   postings → rows of the index                         the reduce of pass 2
+    map_split      pages of a split → what is kept of them, and a table of their phrases       pass 1
+    merge          a bucket's tables → one table of document frequencies                       the reduce of pass 1
+    score_split    what was kept + frequencies → keywords of each page, postings               pass 2
+    write_bucket   a bucket's postings → its part of the index                                 the reduce of pass 2
 
-:class:`Job` is what engines see of it: the same, for whole splits and buckets. All arithmetic is on integers, and all ties
-are broken, so the result does not depend on who computes what, in which order, or how often.
+What they do to one page is told in :mod:`.pages`; here it is done for many at once, by a kernel (:mod:`.kernels`).
 """
 
-import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from itertools import groupby, islice
-from typing import Final
-
-import numpy as np
 
 from ..formats import avro
-from . import frequencies, sinks, sources
-from .candidates import Candidates, Integers, Vocabulary, find_candidates, segment
-from .frequencies import merge
-from .model import (
-    Document,
-    IndexRow,
-    Keyword,
-    Mapped,
-    Page,
-    PageKeywords,
-    Part,
-    Posting,
-    Rejected,
-    Scored,
-    Skipped,
-    Split,
-)
+from . import frequencies, kernels, sinks, sources
+from .model import Document, Mapped, Page, Part, Rejected, Scored, Split
 from .stopwords import Stopwords
 from .text import Unreadable, clean, extract
-
-WHOLE: Final = 64  # how much more a phrase counts that is ever a whole run of words
-MAX_TF: Final = 1023  # occurrences beyond this do not count: with it, scores fit 64 bits
-SHORT: Final = 3  # stems of so few characters (or fewer) are short
-
-
-def map_page(page: Page, vocabulary: Vocabulary) -> tuple[Document, Candidates] | Rejected:
-    """Pass 1 of a page: what is kept of it, and its candidates; or why it cannot be read."""
-    try:
-        document = extract(page)
-    except Unreadable as error:
-        reason, detail = error.args
-        return Rejected(page.source, page.offset, page.url, reason, detail)
-    return document, find_candidates(vocabulary.numbers(tokens(document)), vocabulary)
-
-
-def score_page(document: Document, table: frequencies.Table, top: int, vocabulary: Vocabulary) -> PageKeywords:
-    """Pass 2 of a page: its ``top`` best keywords; ``table`` has the document frequencies of its candidates, at least.
-
-    Ties are broken by first occurrence, then by stems.
-    """
-    numbers = vocabulary.numbers(tokens(document))
-    found = find_candidates(numbers, vocabulary)
-    df = frequencies.look_up(table, found.hashes)
-    scores = score(found, df, frequencies.pages(table))
-    least = np.partition(scores, -top)[-top] if len(scores) > top else 0
-
-    def stems(i: int) -> str:
-        start = found.token[i]
-        return " ".join(vocabulary.stems[number] for number in numbers[start : start + found.words[i]])
-
-    best = sorted(np.flatnonzero(scores >= least).tolist(), key=lambda i: (-scores[i], found.first[i], stems(i)))[:top]
-    phrases = surface_forms(document, [(int(found.token[i]), int(found.words[i])) for i in best])
-    return PageKeywords(
-        document.url,
-        document.source,
-        document.offset,
-        document.title,
-        [
-            Keyword(phrase, stems(i), int(scores[i]), int(found.tf[i]), int(df[i]))
-            for i, phrase in zip(best, phrases, strict=True)
-        ],
-        document.declared,
-    )
-
-
-def score(found: Candidates, df: Integers, pages: int) -> Integers:
-    """The scores of a page's candidates (docs/keywords.md), in integers throughout.
-
-    ``((tf · W · I · (64 if ever a whole run else 1)) << 8) // ((10 + first) · D)``, with ``L(n) = ⌊256 · log₂ n⌋``,
-    ``I = L(N + 1) - L(df) + 185``, ``W`` the sum of ``tf · (L(N + 1) - L(df + 1) + 369)`` over the phrase's words, and
-    ``D`` 2 but for phrases of two words, times 4 if its stems are short.
-    """
-    if not len(found.tf):
-        return found.tf
-    tf = np.minimum(found.tf, MAX_TF)
-    most = log2_256(np.array([pages + 1]))
-    rarity = most - log2_256(df) + 185
-    weight = (tf * (most - log2_256(df + 1) + 369))[found.word_at]  # of the word at each token
-    words = weight[found.token]
-    for more in range(1, 3):
-        words = words + np.where(found.words > more, weight[found.token + more], 0)
-    divisor = np.where(found.words == 2, 1, 2) * np.where(found.length <= SHORT, 4, 1)
-    scores: Integers = ((tf * words * rarity * np.where(found.whole, WHOLE, 1)) << 8) // ((10 + found.first) * divisor)
-    return scores
-
-
-def rank_pages(postings: Iterable[Posting]) -> Iterator[IndexRow]:
-    """The rows of the index: keywords in order of their stems, each with its pages, best first, then by URL."""
-    ordered = sorted(postings, key=lambda posting: (posting.stems, -posting.score, posting.url, posting.phrase))
-    for stems, pages in groupby(ordered, key=lambda posting: posting.stems):
-        shown = ""
-        for rank, (_, phrase, points, url) in enumerate(pages, 1):
-            shown = shown or phrase
-            yield IndexRow(stems, shown, rank, points, url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,24 +35,36 @@ class Job:
 
     def map_split(self, split: Split) -> Mapped:
         """Pass 1 over a split: what is kept of it, and its document frequencies by bucket, combined already."""
-        vocabulary = vocabulary_of(self.stopwords)
-        documents, rejected, candidates, skipped = [], [], [], 0
+        kernel = kernels.of_this_thread(self.stopwords)
+        documents, rejected, skipped = [], [], 0
+        kernel.start_counts()
         for page in sources.read(split):
-            mapped = map_page(page, vocabulary) if isinstance(page, Page) else page
-            if isinstance(mapped, Rejected):
-                texts = {name: clean(getattr(mapped, name)) for name in ("source", "url", "reason", "detail")}
-                rejected.append({**texts, "offset": mapped.offset})
-            elif isinstance(mapped, Skipped):
-                skipped += 1
+            found = self.map_page(page, kernel) if isinstance(page, Page) else page
+            if isinstance(found, Document):
+                documents.append(found._asdict())
+            elif isinstance(found, Rejected):
+                rejected.append(found._asdict())
             else:
-                documents.append(mapped[0]._asdict())
-                candidates.append(mapped[1].hashes)
-        kept = {"documents": documents, "rejected": rejected, "skipped": skipped}
-        return Mapped(avro.pack(kept, avro.schema("kept")), frequencies.cut(frequencies.count(candidates), self.bits))
+                skipped += 1
+        tables = frequencies.cut(kernel.counted(), self.bits)
+        shuffled = sum(len(table) for _, table in tables)
+        kept = {"documents": documents, "rejected": list(map(cleaned, rejected)), "skipped": skipped, "shuffled": shuffled}
+        return Mapped(avro.pack(kept, avro.schema("kept")), tables)
+
+    @staticmethod
+    def map_page(page: Page, kernel: kernels.Kernel) -> Document | Rejected:
+        """Pass 1 of a page: its candidates are counted; what is kept of it, or why it cannot be read."""
+        try:
+            document = extract(page, kernel.scanner)
+        except Unreadable as error:
+            reason, detail = error.args
+            return Rejected(page.source, page.offset, page.url, reason, detail)
+        kernel.count(document)
+        return document
 
     def merge(self, bucket: int, tables: Iterable[bytes]) -> bytes:  # noqa: ARG002 (each bucket is merged alike)
         """Reduce a bucket of pass 1, once over all its tables: document frequencies, but for those of 1."""
-        return frequencies.repeated(merge(tables))
+        return kernels.of_this_thread(self.stopwords).merge(tables, least=2)
 
     @staticmethod
     def join(buckets: dict[int, bytes]) -> bytes:
@@ -157,72 +73,30 @@ class Job:
 
     def score_split(self, split: Split, kept: bytes, table: frequencies.Table) -> Scored:
         """Pass 2 over a split: writes its keywords and its dead letters, returns its postings by bucket."""
-        vocabulary = vocabulary_of(self.stopwords)
+        kernel = kernels.of_this_thread(self.stopwords)
         read = avro.unpack(kept, avro.schema("kept"))
-        postings: dict[int, list[dict[str, object]]] = {}
+        kernel.start_scores(table, self.top, self.bits)
 
-        def results() -> Iterator[PageKeywords]:
-            for document in read["documents"]:
-                page = score_page(Document(**document), table, self.top, vocabulary)
-                for keyword in page.keywords:
-                    bucket = sinks.bucket_of(keyword.stems, self.bits)
-                    posting = Posting(keyword.stems, keyword.phrase, keyword.score, page.url)
-                    postings.setdefault(bucket, []).append(posting._asdict())
-                yield page
+        def results() -> Iterator[sinks.Row]:
+            for fields in read["documents"]:
+                document = Document(**fields)
+                yield sinks.keywords_row(document, kernel.score(document))
 
-        keywords = sinks.write_part(self.workdir, "keywords", split.number, results(), {"skipped": read["skipped"]})
-        parts = [keywords]
-        if read["rejected"]:
-            letters = [Rejected(**letter) for letter in read["rejected"]]
-            parts.append(sinks.write_part(self.workdir, "rejected", split.number, letters))
-        return Scored(parts, [(bucket, avro.pack(some, avro.schema("postings"))) for bucket, some in postings.items()])
+        counts = {"skipped": read["skipped"], "bytes:kept": len(kept), "bytes:frequencies": read["shuffled"]}
+        parts = [sinks.write_part(self.workdir, "keywords", split.number, results(), counts)]
+        if letters := read["rejected"]:
+            reasons = Counter(f"rejected:{letter['reason']}" for letter in letters)
+            parts.append(sinks.write_part(self.workdir, "rejected", split.number, map(sinks.rejected_row, letters), reasons))
+        return Scored(parts, kernel.postings())
 
     def write_bucket(self, bucket: int, packed: Iterable[bytes]) -> Part:
         """Reduce a bucket of pass 2, once over all its postings: writes its part of the index."""
-        schema = avro.schema("postings")
-        postings = (Posting(**posting) for some in packed for posting in avro.unpack(some, schema))
-        return sinks.write_part(self.workdir, "index", bucket, rank_pages(postings))
+        postings = b"".join(packed)
+        rows, keywords = kernels.of_this_thread(self.stopwords).rank(postings)
+        counts = {"keywords": keywords, "bytes:postings": len(postings)}
+        return sinks.write_part(self.workdir, "index", bucket, map(sinks.index_row, rows), counts)
 
 
-def tokens(document: Document) -> list[str]:
-    """The words and breaks of a page, its title first."""
-    text, token = segment(f"{document.title}\n{document.text}")
-    return token.findall(text)
-
-
-def surface_forms(document: Document, phrases: list[tuple[int, int]]) -> list[str]:
-    """Some phrases, given by first token and number of words, as the page writes them."""
-    text, word = segment(f"{document.title}\n{document.text}")
-    matches, passed = word.finditer(text), 0
-    spans: dict[int, tuple[int, int]] = {}
-    for token in sorted({token for start, words in phrases for token in (start, start + words - 1)}):
-        spans[token] = next(islice(matches, token - passed, None)).span()
-        passed = token + 1
-    return [text[spans[start][0] : spans[start + words - 1][1]].replace("\u200b", "") for start, words in phrases]
-
-
-def log2_256(n: Integers) -> Integers:
-    """L(n) = ⌊256 · log₂ n⌋ for each n ≥ 1, exactly."""
-    steps = log_steps(int(n.max(initial=1)).bit_length())
-    return np.searchsorted(steps, n, side="right") - 1
-
-
-@cache
-def log_steps(bits: int) -> Integers:
-    """The smallest n with L(n) ≥ v, for v from 0 to 256 · bits: the least n whose 256th power has more than v bits."""
-    steps = []
-    for v in range(256 * bits + 1):
-        n = int(2 ** (v / 256))  # at most one off: then the powers themselves decide
-        steps.append(next(m for m in range(max(n - 1, 1), n + 3) if (m**256).bit_length() > v))
-    return np.array(steps, np.int64)
-
-
-_of_this_thread = threading.local()
-
-
-def vocabulary_of(stopwords: Stopwords) -> Vocabulary:
-    """This thread's vocabulary, kept from task to task."""
-    vocabulary: Vocabulary | None = getattr(_of_this_thread, "vocabulary", None)
-    if vocabulary is None or vocabulary.stopwords != stopwords:
-        vocabulary = _of_this_thread.vocabulary = Vocabulary(stopwords)
-    return vocabulary
+def cleaned(letter: dict[str, object]) -> dict[str, object]:
+    """A dead letter whose texts any format can hold."""
+    return {name: clean(value) if isinstance(value, str) else value for name, value in letter.items()}

@@ -198,6 +198,7 @@ def run(
                 "keywords": totals.keywords,
             },
             "rejections": totals.reasons,
+            "shuffle": totals.shuffle,
             "seconds": {**clock.laps, "startup": round(startup, 3), "total": round(time.time() - started, 3)},
             "versions": versions(),
             "splits": [[[spooled.get(piece.path, piece.path), *piece[1:]] for piece in split.ranges] for split in splits],

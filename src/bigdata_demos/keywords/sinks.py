@@ -12,7 +12,7 @@ import os
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -22,13 +22,16 @@ import fastavro
 
 from ..errors import OutputError
 from ..formats import avro
-from .candidates import word_hash
-from .model import IndexRow, PageKeywords, Part, Rejected
+from .model import Document, Part
 
 PartKind = Literal["keywords", "index", "rejected"]
 KINDS: Final[tuple[PartKind, ...]] = ("keywords", "index", "rejected")
 MANIFEST: Final = "manifest.json"
 NOT_IN_DIGEST: Final = frozenset({"source", "offset", "detail"})
+
+
+Row = tuple[bytes, bytes]
+"""A record as it is written, and its canonical form, which the digest is of: both in Avro's binary encoding."""
 
 
 class HashingFile:
@@ -44,14 +47,6 @@ class HashingFile:
         self.nbytes += len(data)
         return self.file.write(data)
 
-    def seekable(self) -> bool:
-        """Not seekable: what is written is hashed on the way."""
-        return False
-
-    def flush(self) -> None:
-        """Flush the file."""
-        self.file.flush()
-
 
 @cache
 def canonical_schema(kind: PartKind) -> avro.Schema:
@@ -61,57 +56,46 @@ def canonical_schema(kind: PartKind) -> avro.Schema:
     return fastavro.parse_schema({**whole, "fields": fields, "name": f"{whole['name']}Canonical"})  # type: ignore[return-value]
 
 
-def as_record(row: PageKeywords | IndexRow | Rejected) -> dict[str, Any]:
-    """A row as fastavro writes it."""
-    record = row._asdict()
-    if isinstance(row, PageKeywords):
-        record["keywords"] = [keyword._asdict() for keyword in row.keywords]
-    return record
+def keywords_row(page: Document, keywords: bytes) -> Row:
+    """A page and its keywords, these as an Avro array already (schemas/keywords.avsc)."""
+    url = avro.string(page.url)
+    source = avro.string(page.source) + avro.long(page.offset)
+    declared = avro.long(len(page.declared)) + b"".join(map(avro.string, page.declared)) if page.declared else b""
+    rest = b"".join((avro.string(page.title), keywords, declared, b"\0"))
+    return url + source + rest, url + rest
 
 
-def write_part(
-    workdir: str,
-    kind: PartKind,
-    number: int,
-    rows: Iterable[PageKeywords | IndexRow | Rejected],
-    counts: dict[str, int] | None = None,
-) -> Part:
+def index_row(row: bytes) -> Row:
+    """A row of the index, encoded already: all of it counts."""
+    return row, row
+
+
+def rejected_row(letter: dict[str, Any]) -> Row:
+    """A dead letter."""
+    return avro.pack(letter, avro.schema("rejected")), avro.pack(letter, canonical_schema("rejected"))
+
+
+def write_part(workdir: str, kind: PartKind, number: int, rows: Iterable[Row], counts: Mapping[str, int]) -> Part:
     """Write rows to a new attempt at a part, in one pass.
-
-    The part's counts are the given ones, and: for rejected pages how many of each reason (``rejected:REASON``), for the
-    index how many different keywords (``keywords``; rows must be grouped).
 
     Raises:
         OutputError: if the file cannot be written.
 
     """
-    sums, total, last = Counter(counts or {}), [0, 0], [""]
-
-    def records() -> Iterator[dict[str, Any]]:
-        for row in rows:
-            record = as_record(row)
-            total[0] += 1
-            total[1] += int.from_bytes(hashlib.sha256(avro.pack(record, canonical_schema(kind))).digest(), "big")
-            if isinstance(row, Rejected):
-                sums[f"rejected:{row.reason}"] += 1
-            elif isinstance(row, IndexRow) and row.stems != last[0]:
-                sums["keywords"] += 1
-                last[0] = row.stems
-            yield record
-
     path = f"{kind}/part-{number:05}-{uuid.uuid4().hex}.avro"
+    records = total = 0
     try:
         with (Path(workdir) / path).open("xb") as raw:
             file = HashingFile(raw)
-            fastavro.writer(file, avro.schema(kind), records(), codec="deflate")  # type: ignore[arg-type]
+            writer = avro.Writer(file, avro.schema(kind))
+            for record, canonical in rows:
+                records += 1
+                total += int.from_bytes(hashlib.sha256(canonical).digest(), "big")
+                writer.write(record)
+            writer.flush()
     except OSError as error:
         raise OutputError(f"cannot write {error.filename or path}: {error.strerror}") from None
-    return Part(kind, number, path, total[0], file.nbytes, file.sha256.hexdigest(), total[1] % (1 << 256), dict(sums))
-
-
-def bucket_of(stems: str, bits: int) -> int:
-    """The bucket of the index that a keyword belongs to, one of 2**bits."""
-    return word_hash(stems) >> (64 - bits)
+    return Part(kind, number, path, records, file.nbytes, file.sha256.hexdigest(), total % (1 << 256), dict(counts))
 
 
 class Totals(NamedTuple):
@@ -122,6 +106,7 @@ class Totals(NamedTuple):
     skipped: int
     keywords: int
     reasons: dict[str, int]
+    shuffle: dict[str, int]
     digest: str
 
 
@@ -140,6 +125,7 @@ def add_up(parts: Iterable[Part]) -> Totals:
         skipped=counts["skipped"],
         keywords=counts["keywords"],
         reasons=reasons,
+        shuffle={name.removeprefix("bytes:"): counts[name] for name in sorted(counts) if name.startswith("bytes:")},
         digest=f"sha256:{hashlib.sha256(text.encode()).hexdigest()}",
     )
 

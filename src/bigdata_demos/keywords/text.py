@@ -12,12 +12,15 @@ The limits are there because every HTML parser has pages on which its time grows
 They count, and never look at a clock: each engine rejects the same pages.
 """
 
+import codecs
 import re
 import unicodedata
-from typing import Final
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from .model import Document, Page
 
@@ -49,29 +52,53 @@ MAC_CYRILLIC = ("x-mac-cyrillic", "x-mac-ukrainian")
 
 # A form feed before each tag that is not inline. HTML takes it for white space wherever a tag may stand, so the tree is
 # the same; in the text, it marks the boundaries of blocks.
-INLINE = (
+INLINE: Final = (
     "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark nobr q s samp small span strike strong "
     "sub sup time tt u var wbr"
 )
 ANY_CASE = "|".join("".join(f"[{char}{char.upper()}]" for char in name) for name in INLINE.split())  # IGNORECASE is slower
-BLOCK_TAG = re.compile(rf"<(?=[A-Za-z/!?])(?!!--|/?(?:{ANY_CASE})[\s/>])")
-# What is not text, or not the page's own: by element and by ARIA role. A form that holds the page itself stays.
-BOILERPLATE = (
-    "script,style,noscript,template,nav,footer,iframe,object,svg,math,canvas,audio,video,select,button,textarea,datalist,"
-    "dialog,menu,form:not(:has(p,h1,h2,h3,article,main,table)),[hidden],[aria-hidden=true],[role=navigation],"
-    "[role=contentinfo],[role=search],[role=banner],[role=menu],[role=menubar],[role=toolbar],[role=dialog]"
-)
+BLOCK_TAG = re.compile(rf"<(?=[A-Za-z/!?])(?!!--|/?(?:{ANY_CASE})[ \t\n\r\f/>])".encode())
+TAG_NAME = re.compile(rb"<([^ \t\n\r\f/>]{1,8})(?=[ \t\n\r\f/>]|\Z)")
+# What is not text, or not the page's own: by element, and by attribute. A form that holds the page itself stays.
+ELEMENTS = "script style noscript template nav footer iframe object svg math canvas audio video select button textarea datalist dialog menu"
+BOILERPLATE: Final = {
+    **{name: name for name in ELEMENTS.split()},
+    "form": "form:not(:has(p,h1,h2,h3,article,main,table))",
+}
+ROLES: Final = frozenset(["navigation", "contentinfo", "search", "banner", "menu", "menubar", "toolbar", "dialog"])
+HIDDEN: Final = "[hidden],[aria-hidden=true]"
+WATCHED: Final = (*BOILERPLATE, "meta")
+"""Elements whose presence in a page's markup is looked for, so that the tree needs to be searched only for what it can have."""
+KEYWORDS_BIT, ROLE_BIT, HIDDEN_BIT = 1 << 60, 1 << 61, 1 << 62
 WITHOUT_EVENTS = 1  # lexbor's option: no work for scripts that nobody runs
 # For counting levels: what holds no tags though it seems to, and tags with their attributes, whatever these are quoted by.
-NO_TAGS = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style|title|textarea|xmp)\b.*?(?:</\1\b|\Z)", re.DOTALL)
-TAG = re.compile(r"""<(/?[a-z][^\s/>]*+)(?:[^>"']++|"[^"]*+"|'[^']*+')*+""")
-# Elements that never hold others (in HTML; in SVG, in practice), or that the parser closes when the next one comes.
-FLAT = frozenset(
-    "area base br col embed hr img input link meta source track wbr a button li nobr p tbody td tfoot th thead tr image "  # noqa: SIM905
-    "circle ellipse line path polygon polyline rect stop use".split()
+LEVELS = re.compile(
+    rb"""<!--.*?(?:-->|\Z)|<(script|style|title|textarea|xmp)\b.*?(?:</\1\b|\Z)"""
+    rb"""|<(/?[a-z][^\s/>]*+)(?:[^>"']++|"[^"]*+"|'[^']*+')*+""",
+    re.DOTALL,
 )
-SIBLINGS = frozenset(["dd", "dt", "option"])  # each closes the one just before it
-FLAT_STARTS = ("<a ", "<br>", "<br/", "<br ", "<p>", "<p ", "<li>", "<li ", "<td>", "<td ", "<tr>", "<tr ", "<!--", "<img ")
+# Elements that never hold others (in HTML; in SVG, in practice), or that the parser closes when the next one comes.
+FLAT: Final = frozenset(
+    b"area base br col embed hr img input link meta source track wbr a button li nobr p tbody td tfoot th thead tr image "
+    b"circle ellipse line path polygon polyline rect stop use".split()
+)
+SIBLINGS: Final = frozenset([b"dd", b"dt", b"option"])  # each closes the one just before it
+FLAT_STARTS: Final = (
+    b"<a ",
+    b"<br>",
+    b"<br/",
+    b"<br ",
+    b"<p>",
+    b"<p ",
+    b"<li>",
+    b"<li ",
+    b"<td>",
+    b"<td ",
+    b"<tr>",
+    b"<tr ",
+    b"<!--",
+    b"<img ",
+)
 CONTROL_CHARACTERS = re.compile(r"[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 # Unicode's normal form C of a text of these characters is the text. What is outside needs more care, and more time.
 NOT_COMPOSED = re.compile(r"[^\0-\u02ff\u2010-\u20cf\u2190-\u2328\u232b-\u2adb\u2add-\u2bff]")
@@ -83,10 +110,33 @@ class Unreadable(Exception):
     """A page that cannot be read; ``args`` are the reason and a detail."""
 
 
-def extract(page: Page) -> Document:
+class Marked(NamedTuple):
+    """Markup with a form feed before each tag that is not inline, and what was seen in it on the way.
+
+    ``tags`` counts ``<``, ``closing`` ``</``, ``flat`` start tags that never raise the depth (:data:`FLAT_STARTS`). ``present`` has
+    bit i set if there may be an element named ``WATCHED[i]``, and the bits for attributes and values whose names may be there.
+    """
+
+    markup: bytes
+    tags: int
+    closing: int
+    flat: int
+    present: int
+
+
+class Scanner(NamedTuple):
+    """The loops over each character of a page: :func:`mark`, :func:`count_levels`, :func:`blocks`, or what is faster."""
+
+    mark: Callable[[bytes], Marked]
+    count_levels: Callable[[bytes], int]
+    blocks: Callable[[str], str]
+
+
+def extract(page: Page, scanner: Scanner | None = None) -> Document:
     """The fields of a page.
 
     Text in, text out: a block of plain text ends at an empty line, a block of HTML at a tag that is not inline.
+    The scanner is :data:`PLAIN`, if none is given.
 
     Raises:
         Unreadable: with one of the reasons in the module's docstring.
@@ -94,26 +144,23 @@ def extract(page: Page) -> Document:
     """
     if len(page.content) > MAX_BYTES:
         raise Unreadable("too-large", f"more than {MAX_BYTES} bytes")
-    if isinstance(page.content, str):
-        markup = clean(page.content)
-    elif page.is_text:
-        markup = decode(page.content, page.content_type)
-    else:
-        markup = decode_html(page.content, page.content_type)
+    scanner = scanner or PLAIN
     declared: list[str] = []
     if page.is_text:
+        markup = page.content if isinstance(page.content, str) else decode(page.content, page.content_type)
         title = collapse(clean(page.title))
-        text = blocks(re.sub(r"\n\s*\n", "\f", clean(markup)))
+        text = scanner.blocks(re.sub(r"\n\s*\n", "\f", clean(markup)))
     else:
-        title, text, declared = parse_html(markup)
+        utf8 = clean(page.content).encode() if isinstance(page.content, str) else decode_html(page.content, page.content_type)
+        title, text, declared = parse_html(utf8, scanner)
         title = title or collapse(clean(page.title))
     if not any(map(str.isalnum, title)) and not any(map(str.isalnum, text)):
         raise Unreadable("empty", "no word in it")
     return Document(clean(page.url), clean(page.source), page.offset, title, text, declared)
 
 
-def decode_html(raw: bytes, content_type: str = "") -> str:
-    """The page's markup as text, if it can be HTML at all.
+def decode_html(raw: bytes, content_type: str = "") -> bytes:
+    """The page's markup in UTF-8, if it can be HTML at all.
 
     Raises:
         Unreadable: ``empty`` or ``not-html``.
@@ -127,7 +174,20 @@ def decode_html(raw: bytes, content_type: str = "") -> str:
     charset = declared_charset(raw, content_type)
     if "utf-16" not in charset and (len(start) - len(start.translate(None, CONTROL))) * 10 > len(start):
         raise Unreadable("not-html", "binary data")
-    return decode(raw, content_type)
+    if charset in ("", "utf-8") and is_utf8(raw):
+        return raw.removeprefix(codecs.BOM_UTF8)
+    return decode(raw, content_type).encode("utf-8", "ignore")  # it has no surrogates but those that UTF-7 and the like can make
+
+
+def is_utf8(raw: bytes) -> bool:
+    """Whether bytes are valid UTF-8."""
+    if raw.isascii():
+        return True
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def declared_charset(raw: bytes, content_type: str = "") -> str:
@@ -142,7 +202,10 @@ def declared_charset(raw: bytes, content_type: str = "") -> str:
     header = HEADER_CHARSET.search(content_type)
     if header and (charset := known(header[1])):
         return charset
-    for meta in META.finditer(COMMENT.sub(b"", raw[:1024])):
+    head = raw[:1024]
+    for meta in META.finditer(COMMENT.sub(b"", head) if b"<!--" in head else head):
+        if b"charset" not in meta[1].lower():
+            continue
         attributes = {name.lower(): b"".join(values) for name, *values in ATTRIBUTE.findall(meta[1])}
         label = attributes.get(b"charset")
         if label is None and attributes.get(b"http-equiv", b"").strip().lower() == b"content-type":
@@ -153,6 +216,7 @@ def declared_charset(raw: bytes, content_type: str = "") -> str:
     return ""
 
 
+@lru_cache(maxsize=1000)
 def known(label: str) -> str:
     """Python's name for an Encoding Standard's label, ``""`` for one that it doesn't know or that can't hold a page."""
     label = label.strip().lower()
@@ -185,57 +249,87 @@ def decode(raw: bytes, content_type: str = "") -> str:
     return raw.decode(detected, "replace")
 
 
-def parse_html(markup: str) -> tuple[str, str, list[str]]:
-    """Title, text and declared keywords of an HTML page.
+def mark(markup: bytes) -> Marked:
+    """Mark the boundaries of blocks in HTML (UTF-8), and see what is there."""
+    markup = markup.replace(b"\f", b" ")
+    lowered = markup.lower()
+    names = set(TAG_NAME.findall(lowered))
+    present = sum(1 << bit for bit, name in enumerate(WATCHED) if name.encode() in names)
+    for flag, start in ((KEYWORDS_BIT, b"keyw"), (ROLE_BIT, b"role"), (HIDDEN_BIT, b"hidd")):
+        present |= flag if start in lowered else 0
+    flat = sum(map(markup.count, FLAT_STARTS))
+    return Marked(BLOCK_TAG.sub(b"\f<", markup), markup.count(b"<"), markup.count(b"</"), flat, present)
+
+
+@lru_cache(maxsize=1000)
+def boilerplate(present: int) -> str:
+    """The selector for what is boilerplate on a page, as far as it can have it."""
+    selectors = [selector for bit, selector in enumerate(BOILERPLATE.values()) if present >> bit & 1]
+    return ",".join(selectors + [HIDDEN] * bool(present & HIDDEN_BIT))
+
+
+def parse_html(markup: bytes, scanner: Scanner) -> tuple[str, str, list[str]]:
+    """Title, text and declared keywords of an HTML page in UTF-8.
 
     Raises:
         Unreadable: ``too-many-tags`` or ``too-deep``.
 
     """
-    check_limits(markup)
-    tree = LexborHTMLParser(BLOCK_TAG.sub("\f<", markup.replace("\f", " ")), options=WITHOUT_EVENTS)
-    declared = [
-        keyword
-        for meta in tree.css('meta[name="keywords" i]')
-        for keyword in map(plain, (meta.attributes.get("content") or "").split(","))
-        if keyword
-    ]
-    for node in tree.css(BOILERPLATE):
-        node.decompose()
-    titles = [*tree.css("title"), *tree.css("h1")[:1]]  # by now none of them is an SVG's
-    title = next(filter(None, (plain(node.text()) for node in titles)), "")
-    body = tree.body
-    return title, blocks(clean(body.text())) if body else "", declared
-
-
-def check_limits(markup: str) -> None:
-    """Refuse what would take the parser very long: see the module's docstring.
-
-    Raises:
-        Unreadable: ``too-many-tags`` or ``too-deep``.
-
-    """
-    tags, closing = markup.count("<"), markup.count("</")
-    if tags > MAX_TAGS:
+    marked = scanner.mark(markup)
+    if marked.tags > MAX_TAGS:
         raise Unreadable("too-many-tags", f"more than {MAX_TAGS} tags")
-    if tags - closing <= MAX_DEPTH:  # no more elements than levels allowed
-        return
-    if tags - closing - sum(map(markup.count, FLAT_STARTS)) <= MAX_DEPTH:
-        return
-    depth, last, open_elements = 0, "", dict.fromkeys(FLAT, -len(markup))  # these never count
-    for tag in TAG.findall(NO_TAGS.sub("", markup.lower())):
-        if tag[0] != "/":
+    most = marked.tags - marked.closing - marked.flat  # levels that there can be
+    if most > MAX_DEPTH and scanner.count_levels(markup) > MAX_DEPTH:
+        raise Unreadable("too-deep", f"more than {MAX_DEPTH} levels of elements")
+    tree = LexborHTMLParser(marked.markup, options=WITHOUT_EVENTS)
+    declared: list[str] = []
+    if marked.present & KEYWORDS_BIT and marked.present >> WATCHED.index("meta") & 1:
+        for meta in tree.css('meta[name="keywords" i]'):
+            declared += filter(None, map(plain, (meta.attributes.get("content") or "").split(",")))
+    if selector := boilerplate(marked.present & ~KEYWORDS_BIT & ~ROLE_BIT):
+        remove(tree.css(selector))
+    if marked.present & ROLE_BIT:
+        remove(node for node in tree.css("[role]") if node.attributes["role"] in ROLES)
+    title = heading(tree, "title") or heading(tree, "h1")  # by now no title is an SVG's
+    body = tree.body
+    return title, scanner.blocks(body.text()) if body else "", declared
+
+
+def remove(nodes: Iterable[LexborNode]) -> None:
+    """Take some nodes, given in the order of the document, and what is in them, out of the tree."""
+    different = {node.mem_id: node for node in nodes}
+    for node in reversed(different.values()):  # inner ones first: what is in a node that was removed is there no more
+        node.decompose()
+
+
+def heading(tree: LexborHTMLParser, name: str) -> str:
+    """What the first element of a name says; of titles, the first that says anything."""
+    first = tree.css_first(name)
+    if first is None:
+        return ""
+    return plain(first.text()) or (
+        next(filter(None, (plain(node.text()) for node in tree.css(name))), "") if name == "title" else ""
+    )
+
+
+def count_levels(markup: bytes) -> int:
+    """The most elements that are open at once, counted by their names: hardly fewer than a parser makes of them."""
+    depth = deepest = 0
+    last, open_elements = b"", dict.fromkeys(FLAT, -len(markup))  # these never count
+    for found in LEVELS.finditer(markup.lower()):
+        tag = found[2] or b"/"
+        if tag[:1] != b"/":
             before_it, last = last, tag
             if tag in SIBLINGS and before_it in SIBLINGS:
                 continue
             before = open_elements.get(tag, 0)
             open_elements[tag] = before + 1
             depth += before >= 0
-            if depth > MAX_DEPTH:
-                raise Unreadable("too-deep", f"more than {MAX_DEPTH} levels of elements")
+            deepest = max(depth, deepest)
         elif open_elements.get(tag[1:], 0) > 0:
             open_elements[tag[1:]] -= 1
             depth -= 1
+    return deepest
 
 
 def clean(text: str) -> str:
@@ -265,5 +359,9 @@ def collapse(text: str) -> str:
 
 
 def blocks(text: str) -> str:
-    """Blocks that end in form feeds as lines, white space collapsed, empty ones dropped."""
-    return "\n".join(filter(None, map(collapse, text.split("\f"))))
+    """Blocks that end in form feeds as lines, clean, white space collapsed, empty ones dropped."""
+    return "\n".join(filter(None, map(collapse, clean(text).split("\f"))))
+
+
+PLAIN: Final = Scanner(mark, count_levels, blocks)
+"""What needs no compiled code."""

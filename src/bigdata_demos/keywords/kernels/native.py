@@ -1,0 +1,291 @@
+"""The kernel in C: what :mod:`.plain` does, through ctypes. ``kernel.c`` has the loops, this has the words that are new.
+
+The library is compiled when the package is installed. It carries the hash of the source that it was made from: one that does
+not fit the source beside it counts as missing.
+"""
+
+import ctypes as c
+import re
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import Stemmer
+
+from .. import frequencies
+from ..candidates import LETTER, SCRIPTS, STOPWORD, lower, word_hash, word_of
+from ..model import Document, Packed
+from ..pages import log_steps
+from ..stopwords import Stopwords
+from ..text import FLAT, INLINE, MAX_DEPTH, SIBLINGS, WATCHED, Marked, Scanner, clean
+
+HERE: Final = Path(__file__).parent
+SOURCE: Final = HERE / "kernel.c"
+NO_MEMORY, NEEDS_PYTHON = -1, -2
+IS_LETTER, IS_SPACE, IS_CLASSIFIED = 1, 2, 0x80  # classes of characters, as kernel.c has them; bits 4 and 5 are the script
+LIMIT: Final = 500_000  # words that are kept, about 60 MB; then it starts anew
+NO_WORD: Final = "\x01\n"  # in place of no stopwords
+TOKEN: Final = np.dtype([("start", "<u4"), ("end", "<u4"), ("number", "<i8")])
+
+
+class Frequencies(c.Structure):
+    """A table of document frequencies, and what goes with it."""
+
+    _fields_ = (
+        ("table", c.c_void_p),
+        ("phrases", c.c_int64),
+        ("pages", c.c_int64),
+        ("steps", c.c_void_p),
+        ("step_count", c.c_int64),
+        ("top", c.c_int64),
+        ("bits", c.c_int64),
+    )
+
+
+def source_hash() -> str:
+    """What a library that was made from the source beside this module is named by."""
+    return blake2b(SOURCE.read_bytes(), digest_size=8).hexdigest()
+
+
+@cache
+def library() -> c.CDLL | str:
+    """The compiled kernel; or why there is none."""
+    try:
+        path = HERE / f"kernel-{source_hash()}.so"
+        if not path.exists():
+            return "it was not compiled when the package was installed: install it again where there is a C compiler, or PyPI"
+        loaded = c.CDLL(str(path))
+    except OSError as error:
+        return f"it cannot be loaded: {error}"
+    pointer, size = c.c_void_p, c.c_int64
+    for name, result, *arguments in (
+        ("new", pointer),
+        ("free", None, pointer),
+        ("forget", c.c_int, pointer),
+        ("classes", pointer, pointer),
+        ("words", size, pointer),
+        ("out", pointer, pointer),
+        ("out2", pointer, pointer),
+        ("names", None, c.c_char_p, c.c_char_p),
+        ("mark", size, pointer, c.c_char_p, size, pointer),
+        ("blocks", size, pointer, c.c_char_p, size, c.c_int),
+        ("scan", size, pointer, c.c_char_p, size),
+        ("unknown", pointer, pointer),
+        ("learn", c.c_int, pointer, c.c_char_p, pointer, pointer, pointer, c.c_char_p),
+        ("start_counts", c.c_int, pointer, size, c.c_int),
+        ("stopwords", c.c_int, pointer, c.c_char_p),
+        ("depth", size, c.c_char_p, size, size, c.c_char_p, c.c_char_p),
+        ("count", c.c_int, pointer),
+        ("add", c.c_int, pointer, c.c_char_p, size),
+        ("counted", size, pointer, c.c_uint32),
+        ("new_table", None, pointer),
+        ("start_postings", c.c_int, pointer, c.c_int),
+        ("postings", size, pointer, size, pointer),
+        ("score", size, pointer, pointer, c.c_char_p, size),
+        ("rank", size, pointer, c.c_char_p, size, pointer),
+    ):
+        function = getattr(loaded, f"kernel_{name}")
+        function.restype, function.argtypes = result, arguments
+    loaded.kernel_names(INLINE.encode(), " ".join(WATCHED).encode())
+    return loaded
+
+
+def available() -> bool:
+    """Whether there is a compiled kernel."""
+    return not isinstance(library(), str)
+
+
+def why_not() -> str:
+    """Why there is no compiled kernel."""
+    found = library()
+    return found if isinstance(found, str) else ""
+
+
+def checked(result: int) -> int:
+    """What a function of the kernel returned.
+
+    Raises:
+        MemoryError: if it got no memory.
+
+    """
+    if result == NO_MEMORY:
+        raise MemoryError("the kernel got no memory")
+    return result
+
+
+@lru_cache(maxsize=5000)
+def classes(block: int) -> bytes:
+    """The classes of 256 characters, from ``256 * block`` on."""
+    return bytes(map(class_of, map(chr, range(256 * block, 256 * block + 256))))
+
+
+def class_of(char: str) -> int:
+    """The class of a character: whether it can be part of a word, or is no break; and its script if that writes no spaces."""
+    found = IS_CLASSIFIED
+    if re.match(LETTER, char):
+        found |= IS_LETTER
+    if re.match(r"[\s\u200b]", char):
+        found |= IS_SPACE
+    for number, script in enumerate(SCRIPTS, 1):
+        if re.match(script, char):
+            found |= number << 4
+    return found
+
+
+class NativeKernel:
+    """See :class:`~.Kernel`."""
+
+    def __init__(self, stopwords: Stopwords) -> None:
+        """Start with no words."""
+        lib: Any = library()
+        self.lib, self.stopwords = lib, stopwords
+        self.stemmer = Stemmer.Stemmer("porter")
+        self.kernel = lib.kernel_new()
+        if not self.kernel:
+            raise MemoryError("the kernel got no memory")
+        self.classes = lib.kernel_classes(self.kernel)
+        lists = ["".join(f"{word}\n" for word in words if word.isascii()) for words in (stopwords.words, stopwords.endings)]
+        checked(lib.kernel_stopwords(self.kernel, f"{lists[0] or NO_WORD}\n{lists[1]}".encode()))
+        self.table: frequencies.Table = b""
+        self.scanner = Scanner(self.mark, self.count_levels, self.blocks)
+        self.frequencies = Frequencies()
+        self.held: tuple[Any, ...] = ()
+        self.pages = 0
+        self.text = b""
+
+    def __del__(self) -> None:
+        """Give the memory back."""
+        if getattr(self, "kernel", None):
+            self.lib.kernel_free(self.kernel)
+
+    def out(self, size: int) -> bytes:
+        """What the last function made."""
+        return c.string_at(self.lib.kernel_out(self.kernel), checked(size))
+
+    def mark(self, markup: bytes) -> Marked:
+        """As :func:`~..text.mark`."""
+        found = (c.c_uint64 * 4)()
+        marked = self.out(self.lib.kernel_mark(self.kernel, markup, len(markup), found))
+        return Marked(marked, *found)
+
+    def count_levels(self, markup: bytes) -> int:
+        """As :func:`~..text.count_levels`."""
+        flat, siblings = b" ".join(sorted(FLAT)), b" ".join(sorted(SIBLINGS))
+        return checked(self.lib.kernel_depth(markup, len(markup), MAX_DEPTH, flat, siblings))
+
+    def blocks(self, text: str) -> str:
+        """As :func:`~..text.blocks`."""
+        try:
+            utf8 = text.encode()
+        except UnicodeEncodeError:
+            size = NEEDS_PYTHON
+        else:
+            size = self.lib.kernel_blocks(self.kernel, utf8, len(utf8), 0)
+        if size == NEEDS_PYTHON:
+            utf8 = clean(text).encode()
+            size = self.lib.kernel_blocks(self.kernel, utf8, len(utf8), 1)
+        return self.out(size).decode()
+
+    def scan(self, document: Document) -> None:
+        """Make a page the text at hand: cut into tokens, whose numbers are known."""
+        self.text = text = f"{document.title}\n{document.text}".encode()  # held: the kernel points into it
+        if self.lib.kernel_words(self.kernel) > LIMIT:
+            checked(self.lib.kernel_forget(self.kernel))
+        while (unknown := self.lib.kernel_scan(self.kernel, text, len(text))) <= NEEDS_PYTHON:
+            block = (NEEDS_PYTHON - unknown) >> 8
+            c.memmove(self.classes + 256 * block, classes(block), 256)
+        if checked(unknown):
+            self.learn(text, unknown)
+
+    def learn(self, text: bytes, unknown: int) -> None:
+        """Learn the words of the text at hand that are new."""
+        spans = np.frombuffer(c.string_at(self.lib.kernel_unknown(self.kernel), unknown * TOKEN.itemsize), TOKEN)
+        tokens = [text[start:end].decode() for start, end in zip(spans["start"].tolist(), spans["end"].tolist(), strict=True)]
+        lowered = lower("\n".join(tokens)).split("\n")
+        found = [word_of(token, word, self.stopwords) for token, word in zip(tokens, lowered, strict=True)]
+        words = [word for word in found if isinstance(word, str)]
+        stems = iter([stem or word for stem, word in zip(self.stemmer.stemWords(words), words, strict=True)])
+        stem_of = [next(stems) if isinstance(word, str) else "" for word in found]
+        utf8 = [stem.encode() for stem in stem_of]
+        kinds = bytes([STOPWORD + 1 if isinstance(word, str) else word for word in found])
+        hashes = np.array([word_hash(stem) if stem else 0 for stem in stem_of], np.uint64)
+        characters = np.array([len(stem) for stem in stem_of], np.uint32)
+        ends = np.cumsum([len(stem) for stem in utf8], dtype=np.uint32)
+        arrays = (pointer_to(hashes), pointer_to(characters), pointer_to(ends))
+        checked(self.lib.kernel_learn(self.kernel, kinds, *arrays, b"".join(utf8)))
+
+    def start_counts(self) -> None:
+        """Start a table of document frequencies."""
+        checked(self.lib.kernel_start_counts(self.kernel, 1 << 16, 0))
+        self.pages = 0
+
+    def count(self, document: Document) -> None:
+        """Add the candidates of one more page to the table, each once."""
+        self.scan(document)
+        checked(self.lib.kernel_count(self.kernel))
+        self.pages += 1
+
+    def counted(self) -> bytes:
+        """The table, the number of pages in it."""
+        if self.pages:
+            self.add(frequencies.pack(np.array([frequencies.EMPTY], np.uint64), np.array([self.pages])))
+        return self.out(self.lib.kernel_counted(self.kernel, 1))
+
+    def add(self, table: bytes) -> None:
+        """Add a table to the one at hand."""
+        checked(self.lib.kernel_add(self.kernel, table, len(table) // frequencies.ENTRY))
+
+    def merge(self, tables: Iterable[bytes], least: int = 1) -> bytes:
+        """One table with the sums of several, but for phrases whose sum is below ``least``."""
+        tables = [table for table in tables if table]
+        edges = [int(hashes[end]) for table in tables for hashes in [frequencies.unpack(table)[0]] for end in (0, -1)]
+        in_common = 64 - (min(edges) ^ max(edges)).bit_length() if edges else 0
+        expected = max(map(len, tables), default=0) // frequencies.ENTRY * 2
+        checked(self.lib.kernel_start_counts(self.kernel, expected, min(in_common, 32)))
+        for table in tables:
+            self.add(table)
+        return self.out(self.lib.kernel_counted(self.kernel, least))
+
+    def start_scores(self, table: frequencies.Table, top: int, bits: int) -> None:
+        """Start scoring pages by a table of document frequencies; postings go to 2**bits buckets."""
+        if table is not self.table:
+            self.lib.kernel_new_table(self.kernel)
+            self.table = table
+        checked(self.lib.kernel_start_postings(self.kernel, bits))
+        view = np.frombuffer(table, np.uint8)
+        pages = frequencies.pages(table)
+        steps = log_steps((pages + 1).bit_length())
+        self.held = (view, steps)
+        phrases = len(table) // frequencies.ENTRY
+        self.frequencies = Frequencies(pointer_to(view), phrases, pages, pointer_to(steps), len(steps), top, bits)
+
+    def score(self, document: Document) -> bytes:
+        """The page's ``top`` best keywords, as an Avro array of ``Keyword``; each is posted to its bucket, too."""
+        self.scan(document)
+        url = document.url.encode()
+        return self.out(self.lib.kernel_score(self.kernel, c.byref(self.frequencies), url, len(url)))
+
+    def postings(self) -> list[Packed]:
+        """What was posted since the start, by bucket: ``Posting`` after ``Posting`` in Avro's encoding."""
+        at = c.c_void_p()
+        sizes = (
+            (bucket, self.lib.kernel_postings(self.kernel, bucket, c.byref(at))) for bucket in range(1 << self.frequencies.bits)
+        )
+        return [(bucket, c.string_at(at, size)) for bucket, size in sizes if size]
+
+    def rank(self, postings: bytes) -> tuple[list[bytes], int]:
+        """The rows of the index, each an Avro ``IndexRow``, from a bucket's postings; and how many keywords these are."""
+        keywords = c.c_int64()
+        count = checked(self.lib.kernel_rank(self.kernel, postings, len(postings), c.byref(keywords)))
+        ends = np.frombuffer(c.string_at(self.lib.kernel_out2(self.kernel), 8 * count), np.uint64).tolist()
+        rows = self.out(ends[-1] if ends else 0)
+        return [rows[start:end] for start, end in zip([0, *ends], ends, strict=False)], keywords.value
+
+
+def pointer_to(array: npt.NDArray[Any]) -> int:
+    """Where an array's data is; the array must be kept as long as that is used."""
+    return array.ctypes.data
