@@ -30,6 +30,8 @@ from .spark_master import ask_master, check_capacity, free_resources
 OPTIONS: Final = {
     "memory": "memory of each executor, such as 2g (default 1g); of the driver, where it is the executor too",
     "driver-memory": "memory of the driver on a cluster, which holds the table of document frequencies (default 1g)",
+    "broadcast": "the largest table of document frequencies that each worker gets a copy of; a larger one is joined by shuffle "
+    "(default an eighth of the executor's memory)",
     "python": "the workers' Python (default: this one; on the compose cluster its own)",
     "ui": "port of Spark's web page for the job, 0 for any free one, none for none (default: none; on the compose cluster 4040)",
     "master-ui": "address of the master's web page, such as localhost:8080: asked when no worker takes the job",
@@ -78,6 +80,13 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
             yield context, slots
         finally:
             stop(context)
+
+
+def broadcast_bound(options: Mapping[str, str]) -> int:
+    """Bytes of the largest table that is broadcast."""
+    if "broadcast" in options:
+        return mebibytes("--engine-option broadcast", options["broadcast"]) << 20
+    return (mebibytes("--engine-option memory", options.get("memory", "1g")) << 20) // 8
 
 
 def stay_on(conf: SparkConf, address: str) -> dict[str, str]:

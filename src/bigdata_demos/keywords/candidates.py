@@ -10,6 +10,7 @@ The identity of a phrase is the sequence of its words' Porter stems; a stable 64
 
 import re
 import unicodedata
+from functools import cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
@@ -39,10 +40,20 @@ def ranges(categories: str, last: int = 0x1FFFF) -> str:
     return "".join(f"{chr(start)}-{chr(end)}" for start, end in zip(starts, ends, strict=True))
 
 
-# Python's \w lacks the marks that many scripts write their vowels with, and the joiners inside their words.
-LETTER = rf"[\w{ranges('Mn Mc')}\u200c\u200d]"
-TOKEN = re.compile(rf"{LETTER}+(?:['’-]{LETTER}+)*|[^\w\s\u200b]|\n")
-"""A word (apostrophes and hyphens inside it are part of it), or whatever breaks a run of words. Spaces are neither."""
+@cache
+def letter() -> str:
+    """What words are made of, as a regular expression.
+
+    Python's word characters lack the marks that many scripts write their vowels with, and the joiners inside their words.
+    """
+    return rf"[\w{ranges('Mn Mc')}\u200c\u200d]"
+
+
+@cache
+def token() -> re.Pattern[str]:
+    """A word (apostrophes and hyphens inside it are part of it), or whatever breaks a run of words. Spaces are neither."""
+    return re.compile(rf"{letter()}+(?:['’-]{letter()}+)*|[^\w\s\u200b]|\n")
+
 
 # Scripts that write no spaces. Each Han character is a word; so is a run of Hiragana, and one of Katakana.
 SCRIPTS: Final = (
@@ -63,7 +74,7 @@ def segment(text: str) -> tuple[str, re.Pattern[str]]:
     """The text with zero-width spaces around the words of scripts that write no spaces, and the pattern of its tokens."""
     if text.isascii() or not NOT_SIMPLE.search(text):
         return text, SIMPLE_TOKEN
-    return UNSPACED.sub("\u200b\\g<0>\u200b", text), TOKEN
+    return UNSPACED.sub("\u200b\\g<0>\u200b", text), token()
 
 
 def word_hash(stem: str) -> int:

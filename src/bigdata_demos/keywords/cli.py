@@ -79,7 +79,10 @@ def parser() -> argparse.ArgumentParser:
         help="of unreadable pages, before the run fails (default: 50)",
     )
     made.add_argument(
-        "--split-bytes", type=int, default=16 << 20, metavar="N", help="input of a map task, before compression (default: 16 MiB)"
+        "--split-bytes",
+        type=int,
+        metavar="N",
+        help="input of a map task, before compression (default: 1/24 of all, from 1 to 16 MiB)",
     )
     made.add_argument(
         "--engine-option", action="append", default=[], metavar="KEY=VALUE", help="what only one engine knows; repeatable"

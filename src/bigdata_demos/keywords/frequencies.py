@@ -7,8 +7,11 @@ commutative monoid: :func:`merge` is associative and commutative, its identity i
 Buckets are ranges of hashes: joined in order, merged buckets are one table again.
 """
 
+import functools
 import mmap
+import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -76,6 +79,13 @@ def at_least(least: int, table: bytes) -> bytes:
     return pack(hashes[keep], counts[keep])
 
 
+def restrict(table: bytes, phrases: bytes) -> bytes:
+    """The table's part for the phrases of another one."""
+    hashes, counts = unpack(table)
+    keep = np.isin(hashes, unpack(phrases)[0], assume_unique=True)
+    return pack(hashes[keep], counts[keep])
+
+
 def join(buckets: Iterable[bytes]) -> bytes:
     """One table of merged buckets, given in order."""
     some = [unpack(bucket) for bucket in buckets]
@@ -97,3 +107,10 @@ def pages(table: Table) -> int:
     """How many pages a table was counted over."""
     hashes, counts = unpack(table)
     return int(counts[0]) if len(hashes) and hashes[0] == EMPTY else 0
+
+
+@functools.lru_cache(maxsize=1)
+def mapped_file(path: str) -> Table:
+    """A table in a file, in memory that is shared by all processes that map it."""
+    with Path(path).open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if os.fstat(file.fileno()).st_size else b""

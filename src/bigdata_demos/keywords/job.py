@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from ..formats import avro
 from . import frequencies, kernels, sinks, sources
-from .model import Document, Mapped, Page, Part, Rejected, Scored, Split
+from .model import Document, Mapped, Packed, Page, Part, Rejected, Scored, Split
 from .stopwords import Stopwords
 from .text import Unreadable, clean, extract
 
@@ -65,6 +65,15 @@ class Job:
     def merge(self, bucket: int, tables: Iterable[bytes]) -> bytes:  # noqa: ARG002 (each bucket is merged alike)
         """Reduce a bucket of pass 1, once over all its tables: document frequencies, but for those of 1."""
         return kernels.of_this_thread(self.stopwords).merge(tables, least=2)
+
+    def answer(self, bucket: int, tables: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Packed]]:
+        """Reduce a bucket of pass 1 for those who sent its tables: to each split, the frequencies of its own phrases.
+
+        For corpora whose whole table is too large to be everywhere. ``tables`` are given with their splits' numbers.
+        """
+        sent = list(tables)
+        merged = self.merge(bucket, (table for _, table in sent))
+        return ((number, (bucket, frequencies.restrict(merged, table))) for number, table in sent)
 
     @staticmethod
     def join(buckets: dict[int, bytes]) -> bytes:

@@ -98,7 +98,7 @@ def run(
     overwrite: bool = False,
     stopword_list: str = "en",
     max_rejected: float = 50.0,
-    split_bytes: int = sources.SPLIT_BYTES,
+    split_bytes: int | None = None,
     engine_options: Mapping[str, str] | None = None,
     stdin: Iterable[bytes] | None = None,
     progress: engines.Progress = no_progress,
@@ -119,7 +119,7 @@ def run(
         overwrite: whether ``output`` may be an earlier run's, which it then replaces.
         stopword_list: ``en``, ``none``, a language's code, or a file's path.
         max_rejected: percent of the pages that may be rejected before the run counts as failed.
-        split_bytes: bytes of input, not compressed, for each map task.
+        split_bytes: bytes of input, not compressed, for each map task; ``None``: by the input's size (:func:`~.sources.plan`).
         engine_options: what only one engine knows.
         stdin: lines of JSON for the input ``-``.
         progress: called with a phase's name, its tasks done, and its tasks.
@@ -250,7 +250,7 @@ class Clock:
         self.running = ""
 
 
-def check(*, top: int, workers: int, max_rejected: float, split_bytes: int) -> None:
+def check(*, top: int, workers: int, max_rejected: float, split_bytes: int | None) -> None:
     """Refuse numbers that make no sense.
 
     Raises:
@@ -263,7 +263,7 @@ def check(*, top: int, workers: int, max_rejected: float, split_bytes: int) -> N
         raise UsageError("--workers must be 1 or more (0: one for each core)")
     if not (math.isfinite(max_rejected) and 0 <= max_rejected <= 100):
         raise UsageError("--max-rejected must be a percentage, from 0 to 100")
-    if split_bytes < 1:
+    if split_bytes is not None and split_bytes < 1:
         raise UsageError("--split-bytes must be 1 or more")
 
 

@@ -32,7 +32,11 @@ from .model import Kind, Page, Range, Rejected, Skipped, Split
 from .text import MAX_BYTES
 
 SPLIT_BYTES: Final = 16 << 20
-"""Bytes of a split, not compressed; what is compressed counts :data:`EXPANSION` times."""
+"""Bytes of a split of a large input, not compressed; what is compressed counts :data:`EXPANSION` times."""
+SMALL_SPLIT: Final = 1 << 20
+"""Bytes of a split of a small input: less is not worth a task."""
+TASKS: Final = 24
+"""Splits of an input of middle size, so that workers have about equal shares, and do not wait long for the last of them."""
 EXPANSION: Final = 6
 MAX_LINE: Final = 4 * MAX_BYTES
 """Bytes of the longest line of JSON: a page of the largest size, escaped."""
@@ -54,24 +58,22 @@ HTML_START = re.compile(
 )
 
 
-def plan(inputs: Sequence[str], *, split_bytes: int = SPLIT_BYTES) -> tuple[list[Split], int]:
+def plan(inputs: Sequence[str], *, split_bytes: int | None = None) -> tuple[list[Split], int]:
     """The splits of some paths, globs and directories, and how many files among them are no pages.
 
     Splits depend on the input only, never on the number of workers. Small files share one; files that can be read from
-    any byte (WARC.gz, Avro, JSON lines) are cut.
+    any byte (WARC.gz, Avro, JSON lines) are cut. If no ``split_bytes`` are given, they are a fraction of the input
+    (one of :data:`TASKS`), from :data:`SMALL_SPLIT` to :data:`SPLIT_BYTES`.
 
     Raises:
         InputError: if a path is not there, or of no kind that is known.
 
     """
-    pieces: list[Range] = []
-    skipped = 0
-    for path in inputs:
-        for file in expand(path):
-            if file is None:
-                skipped += 1
-            else:
-                pieces.extend(cut(file, split_bytes))
+    found = [file for path in inputs for file in expand(path)]
+    files = [file for file in found if file is not None]
+    if split_bytes is None:
+        split_bytes = min(max(sum(map(weigh, files)) // TASKS, SMALL_SPLIT), SPLIT_BYTES)
+    pieces = [piece for file in files for piece in cut(file, split_bytes)]
     splits: list[Split] = []
     group: list[Range] = []
     size = 0
@@ -84,7 +86,7 @@ def plan(inputs: Sequence[str], *, split_bytes: int = SPLIT_BYTES) -> tuple[list
         size += weight
     if group:
         splits.append(Split(len(splits), tuple(group)))
-    return splits, skipped
+    return splits, len(found) - len(files)
 
 
 def weigh(piece: Range) -> int:

@@ -7,20 +7,19 @@ file, which each maps into its memory.
 
 import asyncio
 import functools
-import mmap
 import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from ...cluster.processes import in_plain_words, worker_pool
-from ..frequencies import Table
+from .. import spill
+from ..frequencies import mapped_file
 from ..job import Job
-from ..model import Packed, Part, Scored, Split
+from ..model import Part, Split
+from ..spill import Segment
 from . import Progress, Run, Settings, check_embedded, check_options, warm_up
 
 T = TypeVar("T")
@@ -36,42 +35,40 @@ def open(settings: Settings) -> Iterator[Run]:
     with worker_pool(workers, warm_up) as pool:
 
         def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
-            with TemporaryDirectory(prefix="kept-", dir=job.workdir) as spool, in_plain_words():
-                return asyncio.run(run_async(pool, workers * AHEAD, Path(spool), job, splits, progress))
+            with spill.directory(job.workdir) as spilled, in_plain_words():
+                return asyncio.run(run_async(pool, workers * AHEAD, spilled, job, splits, progress))
 
         yield run
 
 
 async def run_async(  # noqa: PLR0917
-    pool: Executor, ahead: int, spool: Path, job: Job, splits: Sequence[Split], progress: Progress
+    pool: Executor, ahead: int, spilled: str, job: Job, splits: Sequence[Split], progress: Progress
 ) -> list[Part]:
     """Both passes."""
     parts: list[Part] = []
-    kept = {split.number: spool / f"{split.number}.kept" for split in splits}
 
     # Pass 1: map
-    tables: dict[int, list[bytes]] = defaultdict(list)
-    tasks = [functools.partial(map_split, job, split, kept[split.number]) for split in splits]
-    async for mapped in in_flight(pool, tasks, ahead, functools.partial(progress, "map")):
+    tables: dict[int, list[Segment]] = defaultdict(list)
+    maps = [functools.partial(map_split, job, split, spilled) for split in splits]
+    async for mapped in in_flight(pool, maps, ahead, functools.partial(progress, "map")):
         # shuffle
-        for bucket, table in mapped:
-            tables[bucket].append(table)
+        for bucket, segment in mapped:
+            tables[bucket].append(segment)
     # reduce
-    merges = [functools.partial(merge, job, bucket, some) for bucket, some in tables.items()]
-    merged = {bucket: table async for bucket, table in in_flight(pool, merges, ahead, functools.partial(progress, "merge"))}
-    frequencies = spool / "frequencies"
-    frequencies.write_bytes(job.join(merged))
+    merges = [functools.partial(merge, job, bucket, some, spilled) for bucket, some in tables.items()]
+    merged = [table async for table in in_flight(pool, merges, ahead, functools.partial(progress, "merge"))]
+    frequencies = spill.join(spilled, [segment for _, segment in sorted(merged)])
 
     # Pass 2: map
-    postings: dict[int, list[bytes]] = defaultdict(list)
-    scores = [functools.partial(score_split, job, split, kept[split.number], frequencies) for split in splits]
-    async for scored in in_flight(pool, scores, ahead, functools.partial(progress, "score")):
-        parts += scored.parts
+    postings: dict[int, list[Segment]] = defaultdict(list)
+    scores = [functools.partial(score_split, job, split, frequencies, spilled) for split in splits]
+    async for written, posted in in_flight(pool, scores, ahead, functools.partial(progress, "score")):
+        parts += written
         # shuffle
-        for bucket, packed in scored.postings:
-            postings[bucket].append(packed)
+        for bucket, segment in posted:
+            postings[bucket].append(segment)
     # reduce
-    writes = [functools.partial(job.write_bucket, bucket, some) for bucket, some in sorted(postings.items())]
+    writes = [functools.partial(write_bucket, job, bucket, some) for bucket, some in sorted(postings.items())]
     parts += [part async for part in in_flight(pool, writes, ahead, functools.partial(progress, "index"))]
     return parts
 
@@ -101,25 +98,26 @@ async def in_flight(
 # What runs in the workers.
 
 
-def map_split(job: Job, split: Split, kept: Path) -> list[Packed]:
-    """Pass 1 of a split; what is kept stays on the worker's disk."""
+def map_split(job: Job, split: Split, spilled: str) -> list[tuple[int, Segment]]:
+    """Pass 1 of a split; what is kept and what is shuffled stays on the disk."""
     mapped = job.map_split(split)
-    kept.write_bytes(mapped.kept)
-    return mapped.frequencies
+    spill.keep(spilled, split.number, mapped.kept)
+    return spill.write(spilled, f"{split.number}.tables", mapped.frequencies)
 
 
-def merge(job: Job, bucket: int, tables: Iterable[bytes]) -> Packed:
+def merge(job: Job, bucket: int, tables: Sequence[Segment], spilled: str) -> tuple[int, Segment]:
     """Reduce a bucket of pass 1."""
-    return bucket, job.merge(bucket, tables)
+    table = job.merge(bucket, map(spill.read, tables))
+    [segment] = spill.write(spilled, f"{bucket}.merged", [(bucket, table)])
+    return segment
 
 
-def score_split(job: Job, split: Split, kept: Path, frequencies: Path) -> Scored:
+def score_split(job: Job, split: Split, frequencies: str, spilled: str) -> tuple[list[Part], list[tuple[int, Segment]]]:
     """Pass 2 of a split."""
-    return job.score_split(split, kept.read_bytes(), mapped_file(str(frequencies)))
+    scored = job.score_split(split, spill.kept(spilled, split.number), mapped_file(frequencies))
+    return scored.parts, spill.write(spilled, f"{split.number}.postings", scored.postings)
 
 
-@functools.lru_cache(maxsize=1)
-def mapped_file(path: str) -> Table:
-    """A file in memory, shared by all processes that map it."""
-    with Path(path).open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if os.fstat(file.fileno()).st_size else b""
+def write_bucket(job: Job, bucket: int, postings: Sequence[Segment]) -> Part:
+    """Reduce a bucket of pass 2."""
+    return job.write_bucket(bucket, map(spill.read, postings))

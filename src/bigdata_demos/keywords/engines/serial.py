@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ...errors import UsageError
+from .. import spill
+from ..frequencies import mapped_file
 from ..job import Job
 from ..model import Part, Split
+from ..spill import Segment
 from . import Progress, Run, Settings, check_embedded, check_options
 
 
@@ -21,39 +22,44 @@ def open(settings: Settings) -> Iterator[Run]:
         raise UsageError("engine serial has one worker: leave out --workers, or take --engine asyncio")
 
     def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
-        with TemporaryDirectory(prefix="kept-", dir=job.workdir) as spool:
-            return run_serial(job, splits, progress, Path(spool))
+        with spill.directory(job.workdir) as spilled:
+            return run_serial(job, splits, progress, spilled)
 
     yield run
 
 
-def run_serial(job: Job, splits: Sequence[Split], progress: Progress, spool: Path) -> list[Part]:
-    """Both passes, one split after another; what is kept between them is in files."""
+def run_serial(job: Job, splits: Sequence[Split], progress: Progress, spilled: str) -> list[Part]:
+    """Both passes, one split after another; what goes from one task to another is in files."""
     parts: list[Part] = []
 
     # Pass 1: map
-    tables: dict[int, list[bytes]] = defaultdict(list)
+    tables: dict[int, list[Segment]] = defaultdict(list)
     for done, split in enumerate(splits):
         progress("map", done, len(splits))
         mapped = job.map_split(split)
-        (spool / f"{split.number}.kept").write_bytes(mapped.kept)
+        spill.keep(spilled, split.number, mapped.kept)
         # shuffle
-        for bucket, table in mapped.frequencies:
-            tables[bucket].append(table)
+        for bucket, segment in spill.write(spilled, f"{split.number}.tables", mapped.frequencies):
+            tables[bucket].append(segment)
     # reduce
-    table = job.join({bucket: job.merge(bucket, some) for bucket, some in tables.items()})
+    merged: list[Segment] = []
+    for done, (bucket, some) in enumerate(sorted(tables.items())):
+        progress("merge", done, len(tables))
+        table = job.merge(bucket, map(spill.read, some))
+        merged += [segment for _, segment in spill.write(spilled, f"{bucket}.merged", [(bucket, table)])]
+    frequencies = mapped_file(spill.join(spilled, merged))
 
     # Pass 2: map
-    postings: dict[int, list[bytes]] = defaultdict(list)
+    postings: dict[int, list[Segment]] = defaultdict(list)
     for done, split in enumerate(splits):
         progress("score", done, len(splits))
-        scored = job.score_split(split, (spool / f"{split.number}.kept").read_bytes(), table)
+        scored = job.score_split(split, spill.kept(spilled, split.number), frequencies)
         parts += scored.parts
         # shuffle
-        for bucket, packed in scored.postings:
-            postings[bucket].append(packed)
+        for bucket, segment in spill.write(spilled, f"{split.number}.postings", scored.postings):
+            postings[bucket].append(segment)
     # reduce
     for done, (bucket, some) in enumerate(sorted(postings.items())):
         progress("index", done, len(postings))
-        parts.append(job.write_bucket(bucket, some))
+        parts.append(job.write_bucket(bucket, map(spill.read, some)))
     return parts

@@ -1,4 +1,4 @@
-"""Spark: an RDD of splits. What is kept between the passes is a persisted RDD; the frequencies are a broadcast variable.
+"""Spark: an RDD of splits. What is kept between the passes is in files; the frequencies are a broadcast variable.
 
 The RDD's elements are few and large: splits, and packed buckets. What crosses from Python to the JVM and back is bytes that
 the JVM does not look into, so a record for each phrase would only add their cost.
@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pyspark import BarrierTaskContext, SparkContext, StorageLevel
+from pyspark import BarrierTaskContext, SparkContext
 
-from ...cluster.spark import OPTIONS, connect, in_plain_words, watched
+from ...cluster.spark import OPTIONS, broadcast_bound, connect, in_plain_words, watched
+from .. import spill
 from ..job import Job
-from ..model import Mapped, Part, Scored, Split
+from ..model import Part, Split
 from . import Progress, Run, Settings, check_options, warm_up
 
 if TYPE_CHECKING:
@@ -23,47 +24,79 @@ if TYPE_CHECKING:
 def open(settings: Settings) -> Iterator[Run]:
     """Start Spark on this machine, or connect to a cluster; then wait until every slot's Python has the job's imports."""
     check_options("spark", settings.options, OPTIONS)
+    bound = broadcast_bound(settings.options)
     with connect(settings.cluster, settings.workers, settings.options) as (context, slots), in_plain_words():
         context.setJobDescription("start-up: one no-op on every slot")
         context.parallelize(range(slots), slots).barrier().mapPartitions(wait_for_everyone).collect()
 
         def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
-            with in_plain_words():
-                return run_rdd(context, job, splits, progress) if splits else []
+            with in_plain_words(), spill.directory(job.workdir) as spilled:
+                return run_rdd(context, bound, spilled, job, splits, progress) if splits else []
 
         yield run
 
 
-def run_rdd(context: SparkContext, job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
-    """Both passes."""
+def run_rdd(  # noqa: PLR0917
+    context: SparkContext, bound: int, spilled: str, job: Job, splits: Sequence[Split], progress: Progress
+) -> list[Part]:
+    """Both passes. A table of frequencies of more than ``bound`` bytes is joined by another shuffle, and not broadcast."""
     buckets = 1 << job.bits
     work: RDD[Split] = context.parallelize(splits, len(splits))
 
     # Pass 1: map
-    mapped: RDD[tuple[Split, Mapped]] = work.map(lambda split: (split, job.map_split(split)))
-    mapped.setName("kept between the passes").persist(StorageLevel.MEMORY_AND_DISK)
-    # shuffle (by groupByKey: each split's table is combined already, and a bucket's tables merge best all at once)
-    tables = mapped.flatMap(lambda of: of[1].frequencies).groupByKey(buckets, lambda bucket: bucket)
+    def map_split(split: Split) -> Iterable[tuple[int, tuple[int, bytes]]]:
+        mapped = job.map_split(split)
+        spill.keep(spilled, split.number, mapped.kept)
+        return [(bucket, (split.number, table)) for bucket, table in mapped.frequencies]
+
+    # shuffle (each split's tables are combined already, and a bucket's merge best all at once: so no combineByKey)
+    tables = work.flatMap(map_split).partitionBy(buckets, itself)
+
     # reduce
+    def merge(bucket: int, some: Iterable[tuple[int, tuple[int, bytes]]]) -> Iterable[tuple[int, bytes | None]]:
+        table = job.merge(bucket, (table for _, (_, table) in some))
+        yield bucket, table if len(table) <= bound // buckets else None
+
     with watched(context, "pass 1: map pages to candidates, reduce to document frequencies", "map", progress):
-        merged = tables.map(lambda group: (group[0], job.merge(*group))).collect()
-    frequencies = context.broadcast(job.join(dict(merged)))
+        merged = tables.mapPartitionsWithIndex(merge).collect()
+    small = {bucket: table for bucket, table in merged if table is not None}
 
     # Pass 2: map
-    scored: RDD[Scored] = mapped.map(lambda of: job.score_split(of[0], of[1].kept, frequencies.value))
-    scored.setName("postings").persist(StorageLevel.MEMORY_AND_DISK)
-    with watched(context, "pass 2: score candidates, write each page's keywords", "score", progress):
-        parts = scored.flatMap(lambda of: of.parts).collect()
-    # shuffle
-    postings = scored.flatMap(lambda of: of.postings).groupByKey(buckets, lambda bucket: bucket)
-    # reduce
-    with watched(context, "pass 2: reduce postings to the consolidated index", "index", progress):
-        parts += postings.map(lambda group: job.write_bucket(*group)).collect()
+    def score_split(split: Split, frequencies: bytes) -> Iterable[tuple[int, bytes | Part]]:
+        scored = job.score_split(split, spill.kept(spilled, split.number), frequencies)
+        return [*scored.postings, *((split.number % buckets, part) for part in scored.parts)]
 
-    for rdd in (mapped, scored):
-        rdd.unpersist()
-    frequencies.destroy()
-    return parts
+    if len(small) == len(merged):
+        everywhere = context.broadcast(job.join(small))
+        scored = work.flatMap(lambda split: score_split(split, everywhere.value))
+    else:
+        answers = tables.mapPartitionsWithIndex(lambda bucket, some: job.answer(bucket, (sent for _, sent in some)))
+        everyone = context.broadcast(splits)
+        scored = answers.partitionBy(len(splits), itself).mapPartitionsWithIndex(
+            lambda number, some: score_split(everyone.value[number], job.join(dict(answer for _, answer in some)))
+        )
+
+    # shuffle (what was written travels with the postings, so that Spark decides which attempt counts)
+    postings = scored.partitionBy(buckets, itself)
+
+    # reduce
+    def write_bucket(bucket: int, some: Iterable[tuple[int, bytes | Part]]) -> Iterable[Part]:
+        packed: list[bytes] = []
+        for _, item in some:
+            if isinstance(item, Part):
+                yield item
+            else:
+                packed.append(item)
+        if packed:
+            yield job.write_bucket(bucket, packed)
+
+    with watched(context, "pass 2: score candidates, reduce postings to the consolidated index", "score", progress):
+        return postings.mapPartitionsWithIndex(write_bucket).collect()
+
+
+def itself(key: int) -> int:
+    """Partition i has what is keyed by i."""
+    return key
 
 
 def wait_for_everyone(_: Iterable[int]) -> Iterable[str]:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import Stemmer
 
 from .. import frequencies
-from ..candidates import LETTER, SCRIPTS, STOPWORD, lower, word_hash, word_of
+from ..candidates import SCRIPTS, STOPWORD, letter, lower, word_hash, word_of
 from ..model import Document, Packed
 from ..pages import log_steps
 from ..stopwords import Stopwords
@@ -126,7 +126,7 @@ def classes(block: int) -> bytes:
 def class_of(char: str) -> int:
     """The class of a character: whether it can be part of a word, or is no break; and its script if that writes no spaces."""
     found = IS_CLASSIFIED
-    if re.match(LETTER, char):
+    if re.match(letter(), char):
         found |= IS_LETTER
     if re.match(r"[\s\u200b]", char):
         found |= IS_SPACE
