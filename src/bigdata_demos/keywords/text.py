@@ -60,7 +60,10 @@ ANY_CASE = "|".join("".join(f"[{char}{char.upper()}]" for char in name) for name
 BLOCK_TAG = re.compile(rf"<(?=[A-Za-z/!?])(?!!--|/?(?:{ANY_CASE})[ \t\n\r\f/>])".encode())
 TAG_NAME = re.compile(rb"<([^ \t\n\r\f/>]{1,8})(?=[ \t\n\r\f/>]|\Z)")
 # What is not text, or not the page's own: by element, and by attribute. A form that holds the page itself stays.
-ELEMENTS = "script style noscript template nav footer iframe object svg math canvas audio video select button textarea datalist dialog menu"
+ELEMENTS: Final = (
+    "script style noscript template nav footer iframe object svg math canvas audio video select button textarea datalist dialog "
+    "menu"
+)
 BOILERPLATE: Final = {
     **{name: name for name in ELEMENTS.split()},
     "form": "form:not(:has(p,h1,h2,h3,article,main,table))",
@@ -113,8 +116,8 @@ class Unreadable(Exception):
 class Marked(NamedTuple):
     """Markup with a form feed before each tag that is not inline, and what was seen in it on the way.
 
-    ``tags`` counts ``<``, ``closing`` ``</``, ``flat`` start tags that never raise the depth (:data:`FLAT_STARTS`). ``present`` has
-    bit i set if there may be an element named ``WATCHED[i]``, and the bits for attributes and values whose names may be there.
+    ``tags`` counts ``<``, ``closing`` ``</``, ``flat`` start tags that never raise the depth (:data:`FLAT_STARTS`). ``present``
+    has bit i set if there may be an element named ``WATCHED[i]``, and bits for attributes and values that may be there.
     """
 
     markup: bytes
