@@ -1,7 +1,8 @@
 """Document frequencies, packed: what pass 1 shuffles and merges.
 
 A table of n phrases is ``12 n`` bytes: n hashes (64 bits, ascending, each once), then n counts (32 bits), little-endian.
-The page count travels in the same table, as the frequency of the empty phrase, which every page has. Tables form a
+The page count travels in the same table, as the frequency of the empty phrase, which every page has (so a corpus has fewer
+than 2**32 pages). Tables form a
 commutative monoid: :func:`merge` is associative and commutative, its identity is ``b""``.
 
 Buckets are ranges of hashes: joined in order, merged buckets are one table again.

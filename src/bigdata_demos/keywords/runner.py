@@ -18,7 +18,7 @@ from typing import Any, Final
 from .. import __version__
 from ..cluster import rendezvous
 from ..errors import InputError, OutputError, TooManyRejected, UsageError
-from . import engines, sinks, sources, stopwords
+from . import engines, kernels, sinks, sources, stopwords
 from .job import Job
 from .model import Split
 
@@ -135,6 +135,7 @@ def run(
     """
     started = time.time() if started is None else started
     check(top=top, workers=workers, max_rejected=max_rejected, split_bytes=split_bytes)
+    kernels.name()  # refuses one that is not there
     inputs = check_paths(inputs, output)
     if isinstance(engine, Session) and (workers or cluster or engine_options):
         raise UsageError("a session has its own workers, cluster and engine_options: give them to open_session")
@@ -328,7 +329,12 @@ def bundled_crawl() -> Path:
 
 def versions() -> dict[str, str]:
     """The versions that a result depends on."""
-    found = {"bigdata-demos": __version__, "python": platform.python_version(), "platform": platform.platform()}
+    found = {
+        "bigdata-demos": __version__,
+        "kernel": kernels.name(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }
     for package in ("fastavro", "fastwarc", "numpy", "pystemmer", "resiliparse", "selectolax", "dask", "distributed", "pyspark"):
         with contextlib.suppress(metadata.PackageNotFoundError):
             found[package] = metadata.version(package)
