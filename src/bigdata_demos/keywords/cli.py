@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..cluster import rendezvous
 from ..errors import BigDataDemosError, OutputError, UsageError
+from ..process import created
 from .engines import ENGINES
 
 if TYPE_CHECKING:
@@ -144,9 +145,7 @@ def check_shared(cluster: str, output: str | None) -> None:
 
 def run_with_progress(arguments: argparse.Namespace, output: str, options: dict[str, str]) -> "Result":
     """Run the job, and show how far it is."""
-    import psutil
-
-    started = psutil.Process().create_time()
+    started = created()
     from .runner import run
 
     with progress_bar(quiet=arguments.quiet) as progress:

@@ -58,7 +58,7 @@ INLINE: Final = (
 )
 ANY_CASE = "|".join("".join(f"[{char}{char.upper()}]" for char in name) for name in INLINE.split())  # IGNORECASE is slower
 BLOCK_TAG = re.compile(rf"<(?=[A-Za-z/!?])(?!!--|/?(?:{ANY_CASE})[ \t\n\r\f/>])".encode())
-TAG_NAME = re.compile(rb"<([^ \t\n\r\f/>]{1,8})(?=[ \t\n\r\f/>]|\Z)")
+TAG_NAME = re.compile(rb"<(?=([^ \t\n\r\f/>]{1,8})(?:[ \t\n\r\f/>]|\Z))")
 # What is not text, or not the page's own: by element, and by attribute. A form that holds the page itself stays.
 ELEMENTS: Final = (
     "script style noscript template nav footer iframe object svg math canvas audio video select button textarea datalist dialog "
@@ -300,7 +300,7 @@ def parse_html(markup: bytes, scanner: Scanner) -> tuple[str, str, list[str]]:
 
 def remove(nodes: Iterable[LexborNode]) -> None:
     """Take some nodes, given in the order of the document, and what is in them, out of the tree."""
-    different = {node.mem_id: node for node in nodes}
+    different = {node.mem_id: node for node in nodes if node.tag != "html"}  # the root is there to stay, hidden or not
     for node in reversed(different.values()):  # inner ones first: what is in a node that was removed is there no more
         node.decompose()
 

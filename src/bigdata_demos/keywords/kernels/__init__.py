@@ -21,7 +21,10 @@ VARIABLE = "BIGDATA_DEMOS_KERNEL"
 
 
 class Kernel(Protocol):
-    """What a thread does its pages with. Words stay known from task to task; a task starts its counts, or its scores, anew."""
+    """What a thread does its pages with. Words stay known from task to task; a task starts its counts, or its scores, anew.
+
+    One thing at a time: between :meth:`start_counts` and :meth:`counted` nothing is merged.
+    """
 
     scanner: Scanner
     """How it reads markup and text."""

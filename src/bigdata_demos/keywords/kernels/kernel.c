@@ -119,6 +119,7 @@ EXPORT int kernel_forget(Kernel *k) {
 EXPORT Kernel *kernel_new(void) {
     Kernel *k = calloc(1, sizeof(Kernel));
     if (!k) return NULL;
+    k->table = 1; /* 0 is no table */
     k->classes = calloc(0x110000, 1); /* pages of it that no character needs are never touched */
     if (!k->classes || kernel_forget(k) < 0) {
         kernel_free(k);
@@ -249,7 +250,8 @@ EXPORT i64 kernel_mark(Kernel *k, const u8 *s, i64 size, u64 *found) {
                 number = number << 8 | lower(*name);
                 as_written = as_written << 8 | *name;
             }
-            const Name *known = letters && letters <= 8 ? name_slot(number) : NULL;
+            int fits = letters && letters <= 8 && number >> 8 * (letters - 1); /* no NUL at its start, which would not count */
+            const Name *known = fits ? name_slot(number) : NULL;
             int is_inline = 0;
             if (known && known->name) {
                 if (!closes) {
@@ -421,6 +423,7 @@ EXPORT i64 kernel_blocks(Kernel *k, const u8 *s, i64 size, int cleaned) {
         if (c == '\f') {
             gap = 2;
         } else if (is_space(c)) {
+            if (!cleaned && (c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x3000)) return NEEDS_PYTHON; /* as clean() has it */
             gap |= gap == 0;
         } else if (c >= 0x20 && (c < 0x7f || c > 0x9f) && c != 0xad) {
             if (!cleaned && c > 0x2ff &&
@@ -808,7 +811,11 @@ static inline int add_count(Kernel *k, u64 hash, u32 count, u32 page) {
                 return 1;
             }
         }
-        if (!grow_counts(k)) return 0; /* at the table's end, where nothing wraps around */
+        Count *more = realloc(k->counts, (k->count_room + PAD) * sizeof(Count)); /* the end, where nothing wraps around */
+        if (!more) return 0;
+        memset(more + k->count_room, 0, PAD * sizeof(Count));
+        k->counts = more;
+        k->count_room += PAD;
     }
 }
 
@@ -841,6 +848,7 @@ EXPORT int kernel_start_counts(Kernel *k, i64 expected, int skip) {
 
 /* Counts the candidates of the text at hand: each once. */
 EXPORT int kernel_count(Kernel *k) {
+    if (!k->counts && kernel_start_counts(k, 0, 0) < 0) return NO_MEMORY;
     const Token *tokens = (const Token *)k->tokens.at;
     const Stem *stems = (const Stem *)k->stems.at;
     size_t n = k->tokens.size / sizeof(Token);
@@ -866,6 +874,7 @@ EXPORT int kernel_count(Kernel *k) {
 
 /* Adds a table of n phrases: hashes, then counts. */
 EXPORT int kernel_add(Kernel *k, const u8 *table, i64 n) {
+    if (!k->counts && kernel_start_counts(k, n, 0) < 0) return NO_MEMORY;
     for (i64 i = 0; i < n; i++) {
         u64 hash;
         u32 count;
@@ -898,6 +907,7 @@ EXPORT i64 kernel_counted(Kernel *k, u32 least) {
     }
     free(k->counts);
     k->counts = NULL;
+    k->count_room = 0;
     return (i64)(12 * kept);
 }
 
@@ -1072,6 +1082,7 @@ EXPORT int kernel_start_postings(Kernel *k, int bits) {
 
 /* A bucket of postings: returns its size, and sets where it is. */
 EXPORT i64 kernel_postings(Kernel *k, i64 bucket, const u8 **at) {
+    if (!k->postings) return 0;
     *at = k->postings[bucket].at;
     return (i64)k->postings[bucket].size;
 }
@@ -1079,7 +1090,7 @@ EXPORT i64 kernel_postings(Kernel *k, i64 bucket, const u8 **at) {
 /* The `top` best keywords of the text at hand, as an Avro array of Keyword, in kernel_out (its size is returned); each is also
    added to its bucket of postings, under the page's URL. */
 EXPORT i64 kernel_score(Kernel *k, const Frequencies *f, const u8 *url, i64 url_size) {
-    if (!find_candidates(k)) return NO_MEMORY;
+    if (!find_candidates(k) || (!k->postings && kernel_start_postings(k, (int)f->bits) < 0)) return NO_MEMORY;
     const Token *tokens = (const Token *)k->tokens.at;
     const u32 *of_token = (const u32 *)k->of_token.at;
     Stem *stems = (Stem *)k->stems.at;
@@ -1106,11 +1117,11 @@ EXPORT i64 kernel_score(Kernel *k, const Frequencies *f, const u8 *url, i64 url_
         for (u32 w = 0; w < c->words; w++) words += weights[of_token[c->token + w]];
         i64 base = tf * words * (c->whole ? 64 : 1);
         i64 divisor = (10 + c->first) * (c->words == 2 ? 1 : 2) * (c->length <= 3 ? 4 : 1);
-        if ((i64)n == f->top && ((base * (most + 185)) << 8) / divisor < best[n - 1].score) continue; /* at df 1, the most it can be */
+        if (n && (i64)n == f->top && ((base * (most + 185)) << 8) / divisor < best[n - 1].score) continue; /* at df 1, the most it can be */
         i64 df = c->words == 1 ? stems[tokens[c->token].number].df : df_of(f, c->hash);
         Best it = {((base * (most - log_of(f, df) + 185)) << 8) / divisor, c->tf, df, c->first, c->token, c->hash, c->words};
-        if ((i64)n == f->top) {
-            if (!better(&it, &best[n - 1])) continue;
+        if ((i64)n >= f->top) {
+            if (!n || !better(&it, &best[n - 1])) continue;
             n--;
         }
         size_t j = n++;

@@ -148,7 +148,10 @@ class NativeKernel:
         if not self.kernel:
             raise MemoryError("the kernel got no memory")
         self.classes = lib.kernel_classes(self.kernel)
-        lists = ["".join(f"{word}\n" for word in words if word.isascii()) for words in (stopwords.words, stopwords.endings)]
+        lists = [
+            "".join(f"{word}\n" for word in words if word.isascii() and "\0" not in word)
+            for words in (stopwords.words, stopwords.endings)
+        ]
         checked(lib.kernel_stopwords(self.kernel, f"{lists[0] or NO_WORD}\n{lists[1]}".encode()))
         self.table: frequencies.Table = b""
         self.scanner = Scanner(self.mark, self.count_levels, self.blocks)

@@ -1,0 +1,14 @@
+"""Measures the engines side by side: the same job, the same public command, equal answers before a time counts.
+
+Reading order:
+
+- :mod:`.results`: what a benchmark leaves, ``results.json``: every try, raw (nothing heavy is imported there);
+- :mod:`.contestants`: which command runs a try, and what that run says of itself;
+- :mod:`.peers`: what others would write instead, each in a few lines;
+- :mod:`.measure`: one try in a fresh process; seconds, CPU seconds and peak memory of the whole process tree;
+- :mod:`.rounds`: interleaves the tries, checks the digests, saves after each try;
+- :mod:`.statistics`: medians, paired ratios, bootstrap intervals, COST, crossover: pure functions;
+- :mod:`.summary`, :mod:`.table`, :mod:`.page`, :mod:`.svg`: the same figures for a terminal and as one HTML page;
+- :mod:`.compare`: whether a change made something slower;
+- :mod:`.cli`: the command, ``python -m bigdata_demos.bench --help``.
+"""

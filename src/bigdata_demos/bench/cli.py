@@ -1,0 +1,270 @@
+"""The command ``python -m bigdata_demos.bench``: a table to stdout, talk to stderr. Nothing else here prints or exits."""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import BigDataDemosError, OutputError, UsageError
+from .results import FILE, FORMAT, Results, Try, load
+
+if TYPE_CHECKING:
+    from .rounds import Plan
+
+PROG: Final = "bigdata-demos bench"
+PAGE: Final = "index.html"
+EPILOG: Final = """\
+examples:
+  python -m bigdata_demos.bench                                             every engine and peer here, on the bundled crawl
+  python -m bigdata_demos.bench --workers 1,2 --sizes 1,2,4 --input 'crawl/*.warc.gz' --output out/bench/first
+  python -m bigdata_demos.bench --engines spark --peers spark-wordcount --cluster spark://localhost:7077 --input crawl/*.warc.gz
+  python -m bigdata_demos.bench compare out/bench/first out/bench/second   what got slower? Exit status 1 if something did
+  python -m bigdata_demos.bench report out/bench/first                     table and page once more, from results.json
+
+serial, one thread, is in every round: it is the control. DIR/results.json has every try, DIR/index.html the plots.
+Exit status: 0; 1 if a try failed or its answer was another; 2 wrong usage; 130 interrupted (results.json keeps what was run).
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of a benchmark."""
+    made = argparse.ArgumentParser(
+        PROG,
+        description="Run the job on each engine, again and again, and tell what it took.",
+        usage=f"{PROG} [OPTION …]\n       {PROG} compare A.json B.json\n       {PROG} report DIR",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    made.add_argument("--engines", type=names, metavar="A,B", help="engines beside serial (default: all)")
+    made.add_argument("--peers", type=names, metavar="A,B", help="what others would write: word counts (default: all; none)")
+    made.add_argument("--workers", type=numbers, metavar="1,2", help="numbers of workers (default: 1 and the number of cores)")
+    made.add_argument("--sizes", type=numbers, default=[1], metavar="1,2,4", help="multiples of the input (default: 1)")
+    made.add_argument(
+        "--input", nargs="+", action="extend", default=[], metavar="PATH", help="what the job reads (default: the bundled crawl)"
+    )
+    made.add_argument(
+        "--cluster",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="spark://HOST:7077, tcp://HOST:8786: its engine runs there; repeatable; with local also on this machine",
+    )
+    made.add_argument("--runs", type=number, default=5, metavar="N", help="tries of each that count (default: 5)")
+    made.add_argument("--no-cold", action="store_true", help="no first round that is kept apart")
+    made.add_argument("--seed", type=int, default=1, metavar="N", help="of the order in each round (default: 1)")
+    made.add_argument("--timeout", type=float, default=900.0, metavar="SECONDS", help="of each try (default: 900)")
+    made.add_argument("--split-bytes", type=number, metavar="N", help="of the keywords command")
+    made.add_argument("--output", metavar="DIR", help="for results.json and index.html (default: out/bench/<now>)")
+    return made
+
+
+def names(text: str) -> list[str]:
+    """A type for argparse: names, with commas between them."""
+    return [] if text == "none" else [name.strip() for name in text.split(",") if name.strip()]
+
+
+def number(text: str) -> int:
+    """A type for argparse: a whole number above 0."""
+    if (value := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, not {value}")
+    return value
+
+
+def numbers(text: str) -> list[int]:
+    """A type for argparse: numbers, with commas between them; each once, ascending."""
+    return sorted({number(part) for part in text.split(",")})
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        with interruptible():
+            if arguments[:1] == ["compare"]:
+                return compare_command(arguments[1:])
+            if arguments[:1] == ["report"]:
+                return report_command(arguments[1:])
+            return run_command(arguments)
+    except BigDataDemosError as error:
+        say(f"error: {error}")
+        return 2 if isinstance(error, UsageError) else 1
+    except KeyboardInterrupt:
+        say(f"interrupted: what was run is in {FILE}; `report` makes table and page of it")
+        return 130
+    except BrokenPipeError:  # whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def run_command(argv: Sequence[str]) -> int:
+    """Run a benchmark."""
+    arguments = parser().parse_args(argv)
+    if arguments.timeout <= 0:
+        raise UsageError("--timeout must be more than 0 seconds")
+    from . import environment, rounds
+
+    directory = Path(arguments.output or f"out/bench/{rounds.stamp()}").absolute()
+    if (directory / FILE).exists():
+        raise UsageError(f"{directory} has a benchmark already: name another --output, or remove it")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {directory}: {error.strerror or error}") from None
+    try:
+        plan, absent = prepare(arguments, directory)
+        results = Results(
+            format=FORMAT,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            command=["python", "-m", "bigdata_demos.bench", *argv],
+            machine=environment.machine(),
+            versions=environment.versions(),
+            commit=environment.commit(),
+            inputs=arguments.input or ["(the bundled crawl)"],
+            runs=arguments.runs,
+            seed=arguments.seed,
+            jobs=[],
+            tries=[],
+            absent=absent,
+            notes=notes(plan),
+        )
+        load_before = results.machine.load_before
+        if load_before is not None and load_before > results.machine.cores / 2:
+            say(f"warning: the machine is busy (load {load_before}): times will scatter")
+        results = rounds.run(plan, results, tell)
+    finally:
+        with contextlib.suppress(OSError):
+            directory.rmdir()  # if nothing has come of it
+    show(results, directory)
+    asked = set(arguments.engines or ()) | set(arguments.peers or ())
+    return int(any(one.error is not None for one in results.tries) or bool(asked & absent.keys()))
+
+
+def prepare(arguments: argparse.Namespace, directory: Path) -> tuple["Plan", dict[str, str]]:
+    """What to run, and what cannot be run, with the reason.
+
+    Raises:
+        BigDataDemosError: if the arguments make no sense, or the input is not there.
+
+    """
+    from ..keywords.engines import ENGINES
+    from . import contestants, rounds
+    from .peers import PEERS
+
+    engines = list(ENGINES) if arguments.engines is None else arguments.engines
+    peers = list(PEERS) if arguments.peers is None else arguments.peers
+    workers = arguments.workers or sorted({1, os.cpu_count() or 1})
+    chosen, absent = contestants.choose(engines, peers, workers, arguments.cluster)
+    inputs = rounds.local_inputs(arguments.input, directory, arguments.cluster)
+    absent |= (refused := contestants.check_peers(inputs, chosen))
+    chosen = [one for one in chosen if one.name not in refused]
+    options = ["--split-bytes", str(arguments.split_bytes)] if arguments.split_bytes else []
+    return (
+        rounds.Plan(
+            inputs=inputs,
+            sizes=arguments.sizes,
+            contestants=chosen,
+            runs=arguments.runs,
+            cold=not arguments.no_cold,
+            seed=arguments.seed,
+            timeout=arguments.timeout,
+            directory=directory,
+            options=options,
+        ),
+        absent,
+    )
+
+
+def notes(plan: "Plan") -> dict[str, str]:
+    """What each peer that runs does less or more than the job."""
+    from .peers import PEERS
+
+    return {one.name: PEERS[one.name].note for one in plan.contestants if one.name in PEERS}
+
+
+def tell(done: int, total: int, one: Try) -> None:
+    """Say what a try took."""
+    from .contestants import label
+
+    took = one.error or f"{one.seconds:.2f} s"
+    say(f"{done}/{total} round {one.round}{' (cold)' if one.cold else ''} size {one.size} {label(one.key)}: {took}")
+
+
+def show(results: Results, directory: Path) -> None:
+    """Write the page, and the table to stdout.
+
+    Raises:
+        OutputError: if one cannot be written.
+
+    """
+    from .page import page
+    from .table import table
+
+    path = directory / PAGE
+    try:
+        path.write_text(page(results), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+    write(table(results))
+    say(f"{path}, {directory / FILE}")
+
+
+def compare_command(argv: Sequence[str]) -> int:
+    """Compare two benchmarks."""
+    made = argparse.ArgumentParser(
+        f"{PROG} compare", description="What got slower from A to B? Exit status 1 if something did, or fails now."
+    )
+    made.add_argument("a", metavar="A.json", help="results.json, or its directory, from before the change")
+    made.add_argument("b", metavar="B.json", help="the same, from after it")
+    arguments = made.parse_args(argv)
+    from . import compare
+
+    before, after = load(arguments.a), load(arguments.b)
+    differences = compare.compare(before, after)
+    if not differences:
+        raise UsageError("the two have no contestant and size in common that counted before")
+    write(compare.report(differences, compare.warnings(before, after)))
+    return int(compare.worse(differences))
+
+
+def report_command(argv: Sequence[str]) -> int:
+    """Make table and page anew."""
+    made = argparse.ArgumentParser(f"{PROG} report", description="Table and page of a benchmark once more.")
+    made.add_argument("path", metavar="DIR", help="the directory with results.json, or the file")
+    path = Path(made.parse_args(argv).path)
+    show(load(path), path if path.is_dir() else path.parent)
+    return 0
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM end the command as Ctrl-C does, so that the try that runs is ended, too."""
+
+    def end(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def write(text: str) -> None:
+    """Write to standard output."""
+    print(text)
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """Talk on stderr."""
+    print(f"{PROG}: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,109 @@
+"""Whether a change made something slower: two benchmarks, contestant by contestant.
+
+Times of two runs differ by the machine's mood, too. So what is compared are ratios to a control that ran in the same rounds: for
+engines ``serial``; for ``serial`` and the peers ``wordcount``, which shares no code with the job. Without a control in both it
+is plain seconds, and the row says so. A change of the control's own speed is in its own row, not in theirs.
+
+**Slower** is said when the 99 % bootstrap interval of the ratio of medians is above 1 and its middle is :data:`LEAST` or more.
+99 %, for there are many rows, each with a chance to cry wolf.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from .contestants import label
+from .results import CONTROL, ENGINE, PEERS_CONTROL, Results
+from .statistics import Interval, paired, ratio_of_medians
+from .summary import Key, by_round, seconds_of
+from .table import aligned, interval
+
+LEAST: Final = 1.03
+CONFIDENCE: Final = 0.99
+SLOWER: Final = "slower"
+FASTER: Final = "faster"
+SAME: Final = "no difference shown"
+FEW: Final = "too few tries to say"
+BROKEN: Final = "fails now"
+
+
+class Difference(NamedTuple):
+    """One contestant at one size: its time after by its time before. ``by``: the control, or empty for plain seconds."""
+
+    key: Key
+    size: int
+    ratio: Interval | None
+    by: str
+    verdict: str
+
+
+def compare(before: Results, after: Results) -> list[Difference]:
+    """All that both have; a contestant that counted before and only fails now is broken."""
+    found = []
+    for size in [size for size in before.sizes if size in after.sizes]:
+        for key in before.contestants():
+            then, now = (by_round(one, key, size, seconds_of) for one in (before, after))
+            if not then or not any(one.key == key and one.size == size for one in after.tries):
+                continue
+            if not now:
+                found.append(Difference(key, size, None, "", BROKEN))
+                continue
+            by = control_of(key, size, before, after)
+            some, others = (
+                paired(values, by_round(one, (by, 1, ""), size, seconds_of)) if by else list(values.values())
+                for values, one in ((now, after), (then, before))
+            )
+            ratio = ratio_of_medians(some, others, confidence=CONFIDENCE)
+            found.append(Difference(key, size, ratio, by, verdict(ratio)))
+    return found
+
+
+def control_of(key: Key, size: int, before: Results, after: Results) -> str:
+    """What a contestant's times are divided by: a control that both benchmarks have, in rounds that it ran in; or nothing."""
+    kind = next(one.kind for one in before.tries if one.key == key)
+    wanted = CONTROL if kind == ENGINE and key[0] != CONTROL else PEERS_CONTROL
+    if key[0] == wanted:
+        return ""
+    for one in (before, after):
+        if not by_round(one, key, size, seconds_of).keys() & by_round(one, (wanted, 1, ""), size, seconds_of).keys():
+            return ""
+    return wanted
+
+
+def verdict(ratio: Interval) -> str:
+    """What an interval says."""
+    if ratio.low is None or ratio.high is None:
+        return FEW
+    if ratio.low > 1 and ratio.middle >= LEAST:
+        return SLOWER
+    if ratio.high < 1 and ratio.middle <= 1 / LEAST:
+        return FASTER
+    return SAME
+
+
+def worse(differences: list[Difference]) -> bool:
+    """Whether something got slower, or broke."""
+    return any(one.verdict in {SLOWER, BROKEN} for one in differences)
+
+
+def warnings(before: Results, after: Results) -> list[str]:
+    """Why the two may not be comparable."""
+    said = []
+    if before.machine.id != after.machine.id:
+        said.append(f"two machines: {before.machine.cpu} ({before.machine.cores}), {after.machine.cpu} ({after.machine.cores})")
+    for size in [size for size in before.sizes if size in after.sizes]:
+        then, now = before.job(size), after.job(size)
+        if (then.pages, then.input_bytes) != (now.pages, now.input_bytes):
+            said.append(f"size {size} is another input: {then.pages} pages before, {now.pages} after")
+        elif then.digest != now.digest:
+            said.append(f"size {size} has another answer than before: the job itself was changed, or its parsers")
+    changed = {name: (old, after.versions.get(name)) for name, old in before.versions.items() if after.versions.get(name) != old}
+    return said + [f"{name} was {old}, is {new or 'not there'}" for name, (old, new) in changed.items()]
+
+
+def report(differences: list[Difference], notes: Sequence[str]) -> str:
+    """All of it as text."""
+    lines = [("contestant", "size", "after ÷ before (99 %)", "of", "")]
+    for one in differences:
+        of = f"time ÷ {one.by}'s" if one.by else "seconds, no control"
+        lines.append((label(one.key), str(one.size), interval(one.ratio), of, one.verdict))
+    return "\n".join([*(f"note: {note}" for note in notes), *aligned(lines)])

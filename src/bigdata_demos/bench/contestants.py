@@ -1,0 +1,227 @@
+"""Who runs, by which command, and what a run says of itself.
+
+An engine's try is the command that a user types, ``python -m bigdata_demos.keywords …``; what the clock cannot see is in the
+manifest that it leaves. A peer's is ``python -m bigdata_demos.bench.peers …``, and one line of JSON.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import BigDataDemosError, EngineNotInstalled, UsageError
+from ..keywords.engines import ENGINES, load
+from .measure import Measured
+from .peers import PEERS
+from .results import CONTROL, ENGINE, PEER, PEERS_CONTROL, Try
+
+SCHEMES: Final = {"dask": "tcp", "spark": "spark", "spark-wordcount": "spark"}
+"""Who can run on a cluster, and how its address starts."""
+LOCAL: Final = "local"
+"""As ``--cluster``: on this machine, beside the clusters that are named."""
+CLOCKS: Final = 0.03
+"""Seconds by which a run's clock and ours may disagree (the kernel has the creation of a process in hundredths)."""
+BESIDE_WORK: Final = ("plan", "start", "stop", "finish")
+"""Phases that are start-up, or come after the engine is told to stop."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """An engine or a peer, with its number of workers. ``cluster``: an address, or empty for this machine."""
+
+    name: str
+    kind: str
+    workers: int
+    cluster: str = ""
+
+    def __str__(self) -> str:
+        """The name that is shown."""
+        return label((self.name, self.workers, self.cluster))
+
+    def command(self, inputs: Sequence[str], output: Path, options: Sequence[str] = ()) -> list[str]:
+        """The command of a try; ``options`` are handed to the engine's command."""
+        if self.kind == PEER:
+            more = ["--cluster", self.cluster] if self.cluster else []
+            return [sys.executable, "-m", "bigdata_demos.bench.peers", self.name, "--workers", str(self.workers), *more, *inputs]
+        settings = [
+            "--engine",
+            self.name,
+            "--workers",
+            str(self.workers),
+            "--cluster",
+            self.cluster,
+            "--format",
+            "table",
+            "--quiet",
+        ]
+        return [
+            *(sys.executable, "-m", "bigdata_demos.keywords"),
+            *(*inputs, *settings, "--output", str(output), "--overwrite", *options),
+        ]
+
+
+def label(key: tuple[str, int, str], *, short: bool = False) -> str:
+    """Contestant, workers and cluster, for people; ``short`` without the cluster's address."""
+    name, workers, cluster = key
+    where = "" if not cluster else " on cluster" if short else f" @ {cluster}"
+    return name if name in {CONTROL, PEERS_CONTROL} else f"{name} ×{workers}{where}"
+
+
+def choose(
+    engines: Sequence[str], peers: Sequence[str], workers: Sequence[int], clusters: Sequence[str]
+) -> tuple[list[Contestant], dict[str, str]]:
+    """Who runs, the control first; and who does not, and why.
+
+    Raises:
+        UsageError: if there is no such contestant, or nobody for a cluster.
+
+    """
+    chosen, absent = [Contestant(CONTROL, ENGINE, 1)], dict[str, str]()
+    for name in dict.fromkeys([*engines, *peers]):
+        if name == CONTROL:
+            continue
+        if why := missing(name):
+            absent[name] = why
+            continue
+        kind = PEER if name in PEERS else ENGINE
+        places = [url for url in clusters if url.startswith(f"{SCHEMES.get(name)}://")]
+        if not places or LOCAL in clusters:
+            places.insert(0, "")
+        serially = kind == PEER and not PEERS[name].parallel
+        chosen += [Contestant(name, kind, number, place) for place in places for number in ([1] if serially else workers)]
+    for url in clusters:
+        if url != LOCAL and not any(one.cluster == url for one in chosen):
+            raise UsageError(
+                f"--cluster {url}: no engine that runs here is for it (spark://HOST:PORT, tcp://HOST:PORT for dask, local)"
+            )
+    return chosen, absent
+
+
+def missing(name: str) -> str:
+    """Why a contestant cannot run here; empty if it can.
+
+    Raises:
+        UsageError: if there is none of that name.
+
+    """
+    if name in PEERS:
+        return PEERS[name].missing
+    if name not in ENGINES:
+        raise UsageError(f"no such engine or peer: {name!r} (engines: {', '.join(ENGINES)}; peers: {', '.join(PEERS)})")
+    try:
+        load(name)
+    except EngineNotInstalled as error:
+        return str(error)
+    return ""
+
+
+def outcome(one: Contestant, measured: Measured, output: Path, *, size: int, number: int, cold: bool, timeout: float) -> Try:
+    """What came of a try."""
+    said, error = {}, failure(measured, timeout)
+    if error is None:
+        try:
+            said = of_peer(measured.stdout) if one.kind == PEER else of_engine(output)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as raised:
+            error = f"what it says of itself cannot be read: {type(raised).__name__}: {raised}"
+    phases: dict[str, float] = dict(said.get("phases", {}))
+    unmeasured = dict(measured.unmeasured)
+    if phases:
+        phases["finish"] = measured.seconds - sum(phases.values())
+        if phases["finish"] < -CLOCKS:
+            unmeasured["startup"] = f"its own clock says {-phases['finish']:.2f} s more than passed"
+        phases["finish"] = max(phases["finish"], 0.0)
+    if said and said["shuffle"] is None:
+        unmeasured["shuffle"] = said["no_shuffle"]
+    return Try(
+        contestant=one.name,
+        kind=one.kind,
+        workers=one.workers,
+        cluster=one.cluster,
+        size=size,
+        round=number,
+        cold=cold,
+        seconds=round(measured.seconds, 4),
+        startup=None if "startup" in unmeasured else said.get("startup"),
+        work=round(sum(took for name, took in phases.items() if name not in BESIDE_WORK), 4) if phases else None,
+        phases={name: round(took, 4) for name, took in phases.items()},
+        cpu_seconds=None if measured.cpu_seconds is None else round(measured.cpu_seconds, 3),
+        peak_memory_bytes=measured.peak_memory_bytes,
+        shuffle=said.get("shuffle"),
+        pages=said.get("pages"),
+        digest=said.get("digest"),
+        error=error,
+        started=datetime.fromtimestamp(measured.started, UTC).isoformat(timespec="milliseconds"),
+        memory_is=measured.memory_is,
+        unmeasured=unmeasured,
+    )
+
+
+def failure(measured: Measured, timeout: float) -> str | None:
+    """Why a try failed, in one line; None if it did not."""
+    if measured.status is None:
+        return f"it was ended after {timeout:g} s (--timeout)"
+    if measured.status == 0:
+        return None
+    lines = [line.strip() for line in measured.stderr.splitlines() if line.strip()]
+    said = next((line for line in reversed(lines) if "error" in line.lower()), lines[-1] if lines else "it said nothing")
+    status = f"signal {-measured.status}" if measured.status < 0 else f"status {measured.status}"
+    return f"{said.removeprefix('bigdata-demos keywords: ')[:500]} ({status})"
+
+
+def of_engine(output: Path) -> dict[str, Any]:
+    """What a run's manifest says. Its seconds end when the manifest is written; committing and printing come after that."""
+    manifest = json.loads((output / "manifest.json").read_text(encoding="utf-8"))
+    seconds = dict(manifest["seconds"])
+    startup, _ = seconds.pop("startup"), seconds.pop("total")
+    shuffle = manifest.get("shuffle")
+    return {
+        "startup": float(startup),
+        "phases": {name: float(took) for name, took in seconds.items()},
+        "pages": int(manifest["counts"]["pages"]),
+        "digest": str(manifest["digest"]),
+        "shuffle": None if shuffle is None else {name: int(size) for name, size in shuffle.items()},
+        "no_shuffle": "the manifest has no record of it",
+    }
+
+
+def of_peer(stdout: str) -> dict[str, Any]:
+    """What a peer says."""
+    said = json.loads(stdout.splitlines()[-1])
+    return {
+        "startup": float(said["startup"]),
+        "phases": {name: float(took) for name, took in said["phases"].items()},
+        "pages": int(said["pages"]),
+        "digest": str(said["digest"]),
+        "shuffle": None,
+        "no_shuffle": "peers do not count what they move",
+    }
+
+
+def input_bytes(output: Path) -> int | None:
+    """Bytes of input as stored, which an engine's splits cover; None if they do not say."""
+    try:
+        manifest: Mapping[str, Any] = json.loads((output / "manifest.json").read_text(encoding="utf-8"))
+        return sum(int(piece[2]) - int(piece[1]) for split in manifest["splits"] for piece in split)
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
+
+
+def environment() -> dict[str, str]:
+    """The environment of a try: this one, but clusters are named by ``--cluster`` only."""
+    return {name: value for name, value in os.environ.items() if name not in {"BIGDATA_DEMOS_SPARK", "BIGDATA_DEMOS_DASK"}}
+
+
+def check_peers(inputs: Sequence[str], contestants: Sequence[Contestant]) -> dict[str, str]:
+    """The peers that cannot read the inputs, and why."""
+    from .peers import warcs
+
+    peers = [one.name for one in contestants if one.kind == PEER]
+    try:
+        warcs(inputs)
+    except BigDataDemosError as error:
+        return dict.fromkeys(peers, f"not run: {error}")
+    return {}

@@ -1,0 +1,260 @@
+"""What others would write: each peer is one function. ``python -m bigdata_demos.bench.peers NAME --workers W INPUT…`` runs one.
+
+It prints one JSON line: seconds from the creation of the process until all workers can work (``startup``), seconds by phase,
+pages, and a digest of the counts, which is the same for all peers.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from multiprocessing import Pool
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from .wordcount import Sums
+
+BY_FILE: Final = "Word count only; a task is a file, so one large file keeps one worker busy."
+
+
+class Peer(NamedTuple):
+    """``packages``: what it needs beyond this package. ``note``: what it does less or more than the job."""
+
+    run: "Callable[[Sequence[str], int, str, Clock], Answer]"
+    packages: tuple[str, ...]
+    note: str
+    parallel: bool = True
+
+    @property
+    def missing(self) -> str:
+        """How to get what it needs; empty if it is there."""
+        lacking = [name for name in self.packages if find_spec(name) is None]
+        return f"not installed: pip install {' '.join(lacking)}" if lacking else ""
+
+
+class Answer(NamedTuple):
+    """What a peer found."""
+
+    pages: int
+    sums: "Sums"
+
+
+@dataclass
+class Clock:
+    """Seconds by phase, since the process was created."""
+
+    last: float
+    startup: float = 0.0
+    phases: dict[str, float] = field(default_factory=dict)
+
+    def lap(self, name: str) -> None:
+        """End a phase; ``start`` ends the start-up."""
+        now = time.time()
+        self.phases[name] = self.phases.get(name, 0.0) + now - self.last
+        self.last = now
+        if name == "start":
+            self.startup = sum(self.phases.values())
+
+
+def one_thread(files: Sequence[str], _workers: int, _cluster: str, clock: Clock) -> Answer:
+    """A loop and a Counter."""
+    from . import wordcount
+
+    clock.lap("start")
+    words = wordcount.add(map(wordcount.count_file, files))
+    clock.lap("count")
+    return Answer(words.pages, wordcount.sums(words.counts.items()))
+
+
+def pool(files: Sequence[str], workers: int, _cluster: str, clock: Clock) -> Answer:
+    """``multiprocessing.Pool``."""
+    from . import wordcount
+
+    with Pool(workers) as processes:
+        processes.map(abs, range(workers), chunksize=1)
+        clock.lap("start")
+        words = wordcount.add(processes.imap_unordered(wordcount.count_file, files))
+        clock.lap("count")
+        answer = Answer(words.pages, wordcount.sums(words.counts.items()))
+        clock.lap("check")
+    return answer
+
+
+def ray(files: Sequence[str], workers: int, _cluster: str, clock: Clock) -> Answer:
+    """Ray tasks, one for each file."""
+    from . import wordcount
+
+    library = importlib.import_module("ray")
+    library.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    try:
+        count = library.remote(wordcount.count_file)
+        library.get([library.remote(warm).remote(number) for number in range(workers)])
+        clock.lap("start")
+        waiting = [count.remote(path) for path in files]
+        words = wordcount.add(each(library, waiting))
+        clock.lap("count")
+        answer = Answer(words.pages, wordcount.sums(words.counts.items()))
+        clock.lap("check")
+    finally:
+        library.shutdown()
+    return answer
+
+
+def each(library: Any, waiting: list[Any]) -> Iterator[Any]:
+    """The results of Ray's tasks as they arrive."""
+    while waiting:
+        done, waiting = library.wait(waiting)
+        yield from library.get(done)
+
+
+def warm(number: int) -> int:
+    """Import what the tasks need."""
+    from . import wordcount as _  # noqa: F401
+
+    return number
+
+
+@contextmanager
+def extracted(files: Sequence[str], workers: int, clock: Clock) -> Iterator[list[str]]:
+    """The pages' texts, extracted by a Pool: the stage that table engines have no function for."""
+    from . import wordcount
+
+    with Pool(workers) as processes:
+        processes.map(warm, range(workers), chunksize=1)
+        clock.lap("start")
+        found = [text for some in processes.imap_unordered(wordcount.texts_of_file, files) for text in some]
+    clock.lap("extract")
+    yield found
+
+
+def polars(files: Sequence[str], workers: int, _cluster: str, clock: Clock) -> Answer:
+    """Polars counts; a Pool has extracted."""
+    os.environ["POLARS_MAX_THREADS"] = str(workers)
+    from . import wordcount
+
+    library = importlib.import_module("polars")
+    with extracted(files, workers, clock) as texts:
+        words = library.Series("word", texts, library.String).str.extract_all(r"[\p{L}\p{N}_]+").explode().drop_nulls()
+        counts = words.value_counts()
+        clock.lap("count")
+        answer = Answer(len(texts), wordcount.sums(counts.iter_rows()))
+        clock.lap("check")
+    return answer
+
+
+def duckdb(files: Sequence[str], workers: int, _cluster: str, clock: Clock) -> Answer:
+    """DuckDB counts; a Pool has extracted."""
+    import numpy as np
+
+    from . import wordcount
+
+    library = importlib.import_module("duckdb")
+    with extracted(files, workers, clock) as texts, library.connect(config={"threads": workers}) as connection:
+        connection.register("pages", {"text": np.array(texts, dtype=object)})
+        words = r"SELECT unnest(regexp_extract_all(text, '[\p{L}\p{N}_]+')) AS word FROM pages"
+        counted = connection.execute(f"SELECT word, count(*) FROM ({words}) GROUP BY word").fetchall()  # noqa: S608
+        clock.lap("count")
+        answer = Answer(len(texts), wordcount.sums(counted))
+        clock.lap("check")
+    return answer
+
+
+def spark(files: Sequence[str], workers: int, cluster: str, clock: Clock) -> Answer:
+    """Spark, in the manner of Common Crawl's cc-pyspark: pairs of each page's words, and ``reduceByKey``."""
+    from operator import add
+
+    from ..cluster.spark import connect
+    from . import wordcount
+
+    with connect(cluster, workers, {}) as (context, slots):
+        context.parallelize(range(slots), slots).map(warm).collect()
+        clock.lap("start")
+        pages = context.accumulator(0)
+
+        def count(paths: Iterable[str]) -> Iterator[tuple[str, int]]:
+            for path in paths:
+                for text in wordcount.texts(path):
+                    pages.add(1)
+                    yield from Counter(wordcount.WORD.findall(text)).items()
+
+        counts = context.parallelize(files, len(files)).mapPartitions(count).reduceByKey(add, max(2 * slots, 2))
+        parts = counts.mapPartitions(lambda pairs: [wordcount.sums(pairs)]).collect()
+        clock.lap("count")
+        found = wordcount.Sums(*(sum(column) for column in zip(*parts, strict=True)))
+        return Answer(pages.value, found)
+
+
+PEERS: Final = {
+    "wordcount": Peer(
+        one_thread, (), "Word count only, on one thread: what others pay for much less than the job.", parallel=False
+    ),
+    "pool-wordcount": Peer(pool, (), BY_FILE),
+    "ray-wordcount": Peer(ray, ("ray",), BY_FILE),
+    "polars-wordcount": Peer(
+        polars,
+        ("polars",),
+        "Word count only; a Pool extracts (phase extract), Polars counts (phase count). All texts are in memory.",
+    ),
+    "duckdb-wordcount": Peer(
+        duckdb,
+        ("duckdb",),
+        "Word count only; a Pool extracts (phase extract), DuckDB counts (phase count). All texts are in memory.",
+    ),
+    "spark-wordcount": Peer(
+        spark, ("pyspark",), f"{BY_FILE} In the manner of cc-pyspark: pairs of each page's words, reduceByKey."
+    ),
+}
+
+
+def warcs(inputs: Sequence[str]) -> list[str]:
+    """The files of some paths, globs and directories.
+
+    Raises:
+        InputError: if one is not there.
+        UsageError: if one is no WARC, which is all that peers read.
+
+    """
+    from ..errors import UsageError
+    from ..keywords.sources import expand
+
+    files = [file for path in inputs for file in expand(path) if file]
+    for file in files:
+        if file.kind != "warc" or "://" in file.path:
+            raise UsageError(f"{file.path}: peers read local WARC files only")
+    return [file.path for file in files]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one peer; returns the exit status."""
+    from ..errors import BigDataDemosError
+    from ..process import created
+
+    clock = Clock(created())
+    parser = argparse.ArgumentParser("python -m bigdata_demos.bench.peers", allow_abbrev=False)
+    parser.add_argument("name", choices=PEERS)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--cluster", default="")
+    parser.add_argument("inputs", nargs="+", metavar="INPUT")
+    arguments = parser.parse_args(argv)
+    try:
+        files = warcs(arguments.inputs)
+        answer = PEERS[arguments.name].run(files, arguments.workers, arguments.cluster, clock)
+    except BigDataDemosError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    clock.lap("stop")
+    said = {"startup": clock.startup, "phases": clock.phases, "pages": answer.pages, "digest": answer.sums.digest}
+    print(json.dumps(said))
+    return 0
+
+
+if __name__ == "__main__":
+    # As the module that workers find its functions in, which is not __main__
+    sys.exit(importlib.import_module("bigdata_demos.bench.peers").main())

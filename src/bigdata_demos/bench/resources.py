@@ -1,0 +1,98 @@
+"""The page's sections on what a try takes beside time: CPU seconds, memory, bytes shuffled."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .parts import MIB, by_size, colour, dot, legend, pair, section, short, table
+from .results import Results, Try
+from .statistics import Spread, spread
+from .summary import Row, rows
+from .svg import Bar, Strip, bars, strips
+from .table import NONE, number, range_of, size_of
+
+
+class Resource(NamedTuple):
+    """``name``: of the field of :class:`.results.Try`. ``figure``: a try's, in the unit. ``grows``: with the pages."""
+
+    title: str
+    words: str
+    unit: str
+    name: str
+    figure: Callable[[Try], float | None]
+    grows: bool
+
+
+CPU = Resource(
+    "CPU seconds",
+    "User and system, of all processes that the try started, and of the containers of a compose cluster, also while they "
+    "waited. What is "
+    "beyond serial's is the engine's own.",
+    "CPU s",
+    "cpu_seconds",
+    lambda one: one.cpu_seconds,
+    grows=True,
+)
+MEMORY = Resource(
+    "Peak memory",
+    "The largest sum over all processes of the try at one time, sampled ten times a second, or less where sampling costs much; "
+    "pages that processes share are "
+    "divided among them (PSS). With a compose cluster its containers are in it, idle ones too.",
+    "MiB",
+    "peak_memory_bytes",
+    lambda one: None if one.peak_memory_bytes is None else one.peak_memory_bytes / MIB,
+    grows=False,
+)
+
+
+def resource_section(results: Results, resource: Resource) -> str:
+    """A resource of each try as a dot; what is not measured is told, with the reason."""
+    title, words, unit, name, figure, grows = resource
+
+    def make(size: int) -> str:
+        drawn, body = [], []
+        for row in rows(results, size):
+            values = [(one, value) for one in row.good if (value := figure(one)) is not None]
+            some = spread([value for _, value in values])
+            dots = [dot(results, one, value, unit) for one, value in values]
+            shown = f"{number(some.median)} {unit}" if some else NONE
+            if some:
+                drawn.append(Strip(short(row.key), shown, colour(results, row.key), dots, some.median))
+            reason = row.unmeasured(name) if row.good else "failed"
+            body.append(
+                (row.label, range_of(some), per_page(row, some) if grows else "", "" if some else f"not measured: {reason}")
+            )
+        plot = strips(f"{title}, size {size}", drawn, unit) if drawn else '<p class="note">Nothing was measured.</p>'
+        return pair(plot, table(("contestant", f"{unit} (range)", "per 1,000 pages" if grows else "", ""), body, [3]))
+
+    return section(title, words, by_size(results, make))
+
+
+def per_page(row: Row, some: Spread | None) -> str:
+    """A resource per thousand pages."""
+    pages = next((one.pages for one in row.good if one.pages), None)
+    return number(some.median / pages * 1000) if some and pages else NONE
+
+
+def shuffle_section(results: Results) -> str:
+    """Bytes moved and kept."""
+    names = list(dict.fromkeys(name for one in results.tries for name in one.shuffle or ()))
+
+    def make(size: int) -> str:
+        found = [row for row in rows(results, size) if row.good]
+        drawn, body = [], []
+        for row in found:
+            sizes = row.shuffles()
+            if sizes:
+                parts = [(name, nbytes / MIB, names.index(name) % 10 + 1) for name, nbytes in sizes.items()]
+                drawn.append(Bar(short(row.key), size_of(sum(sizes.values())), parts))
+            reason = "" if sizes else f"not measured: {row.unmeasured('shuffle')}"
+            body.append((row.label, *(size_of(sizes.get(name)) for name in names), reason))
+        plot = bars(f"Bytes shuffled and kept, size {size}", drawn, "MiB", lambda mib: size_of(mib * MIB)) if drawn else ""
+        shown = legend((name, index % 10 + 1) for index, name in enumerate(names))
+        return pair(shown + plot, table(("contestant", *names, ""), body, [len(names) + 1]), wide=True)
+
+    words = (
+        "What the job hands to its engine, as each manifest counts it: frequencies and postings are shuffled; kept is what "
+        "waits between the passes; broadcast is the table that all workers get. Not what an engine adds on the wire."
+    )
+    return section("Bytes shuffled", words, by_size(results, make))

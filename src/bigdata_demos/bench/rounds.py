@@ -1,0 +1,138 @@
+"""The tries: in rounds, each contestant once in each round and size, in an order that a seed shuffles; saved after each try.
+
+So whatever slows the machine down for a while slows all of them, and the control too. The first round is cold: caches are as they
+were found; its tries are kept apart.
+"""
+
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from ..cluster import rendezvous
+from ..errors import InputError
+from . import containers
+from .contestants import Contestant, environment, input_bytes, outcome
+from .measure import measure
+from .results import CONTROL, FILE, PEER, PEERS_CONTROL, Job, Results, Try, save
+
+WORK: Final = "work"
+"""Where outputs of tries are, until each has ended."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run. ``options``: of the engines' command. ``cold``: whether there is a round of its own before the ``runs``."""
+
+    inputs: Sequence[str]
+    sizes: Sequence[int]
+    contestants: Sequence[Contestant]
+    runs: int
+    cold: bool
+    seed: int
+    timeout: float
+    directory: Path
+    options: Sequence[str] = ()
+
+    def tries(self) -> Iterator[tuple[int, int, Contestant]]:
+        """Round (0: cold), size and contestant of each try, in order."""
+        for number in range(0 if self.cold else 1, self.runs + 1):
+            for size in self.sizes:
+                order = list(self.contestants)
+                random.Random(f"{self.seed} {number} {size}").shuffle(order)  # noqa: S311
+                for one in order:
+                    yield number, size, one
+
+
+def run(plan: Plan, results: Results, progress: Callable[[int, int, Try], None]) -> Results:
+    """Run all tries. ``results`` has what is known before; what is returned has been saved, as after each try.
+
+    Raises:
+        OutputError: if the results cannot be saved.
+
+    """
+    found = {url: containers.find(url) for url in {one.cluster for one in plan.contestants if one.cluster}}
+    tries: list[Try] = []
+    jobs = {size: Job(size, None, None, None) for size in plan.sizes}
+    todo = list(plan.tries())
+    save(replace(results, jobs=list(jobs.values())), plan.directory / FILE)
+    with working_directory(plan.directory) as work:
+        for index, (number, size, one) in enumerate(todo):
+            output = work / f"try-{index}"
+            inside, elsewhere = found.get(one.cluster, ([], ""))
+            measured = measure(
+                one.command(list(plan.inputs) * size, output, plan.options),
+                timeout=plan.timeout,
+                environment=environment(),
+                containers=inside,
+                elsewhere=elsewhere,
+            )
+            made = outcome(one, measured, output, size=size, number=number, cold=number == 0, timeout=plan.timeout)
+            if one.name == CONTROL and jobs[size].input_bytes is None:
+                jobs[size] = replace(jobs[size], input_bytes=input_bytes(output))
+            shutil.rmtree(output, ignore_errors=True)
+            tries.append(made)
+            judged, known = judge(tries, jobs)
+            results = replace(results, jobs=[known[size] for size in plan.sizes], tries=judged)
+            save(results, plan.directory / FILE)
+            progress(index + 1, len(todo), judged[-1])
+    return results
+
+
+def judge(tries: Sequence[Try], jobs: dict[int, Job]) -> tuple[list[Try], dict[int, Job]]:
+    """Give an error to each try whose answer is not that of its size: the control's; of peers, the first one's."""
+    right: dict[tuple[int, bool], str] = {}
+    for one in sorted(tries, key=lambda one: one.contestant not in {CONTROL, PEERS_CONTROL}):  # sorts keep order
+        if one.error is None and one.digest:
+            right.setdefault((one.size, one.kind == PEER), one.digest)
+    judged = []
+    for one in tries:
+        wanted = right.get((one.size, one.kind == PEER))
+        if one.error is None and one.digest != wanted:
+            one = replace(one, error=f"another answer: its digest is {one.digest}, and it should be {wanted}")  # noqa: PLW2901
+        judged.append(one)
+        if one.kind != PEER and one.error is None:
+            jobs = {**jobs, one.size: replace(jobs[one.size], pages=one.pages, digest=one.digest)}
+    return judged, jobs
+
+
+@contextmanager
+def working_directory(directory: Path) -> Iterator[Path]:
+    """A directory for outputs, which is removed, with all that is in it."""
+    work = directory / WORK
+    work.mkdir(exist_ok=True)
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def local_inputs(inputs: Sequence[str], directory: Path, clusters: Sequence[str]) -> list[str]:
+    """The inputs as every contestant can read them; the bundled crawl is copied to where the results are.
+
+    Raises:
+        InputError: if there is none.
+        UsageError: if a compose cluster does not see them, or could not write its results.
+
+    """
+    from ..keywords.runner import bundled_crawl
+
+    work = directory / WORK
+    if not inputs:
+        work.mkdir(parents=True, exist_ok=True)
+        inputs = [str(shutil.copy(bundled_crawl(), work))]
+    if "-" in inputs:
+        raise InputError("-: standard input can be read once only: name files")
+    for url in clusters:
+        if record := rendezvous.find(url):
+            rendezvous.check_paths(record, inputs, work / "try-0")
+    return [path if "://" in path else str(Path(path).expanduser().absolute()) for path in inputs]
+
+
+def stamp() -> str:
+    """Now, as a directory's name."""
+    return time.strftime("%Y%m%dT%H%M%S")

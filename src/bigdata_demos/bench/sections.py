@@ -1,0 +1,131 @@
+"""The page's sections on time: each is a plot, the table of the same figures, and a sentence on how to read them."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from .parts import by_size, colour, dot, legend, pair, section, short, table
+from .results import CONTROL, Results
+from .summary import by_round, rows, seconds_of
+from .svg import Bar, Strip, bars, strips
+from .table import NONE, flags, interval, number, range_of
+
+WIDE: Final = 10
+"""Times that differ by more than this are on a logarithmic axis, or the short ones could not be told apart."""
+
+
+def time_section(results: Results) -> str:
+    """Time and pages a second, every try as a dot."""
+
+    def make(size: int) -> str:
+        found = rows(results, size)
+        plotted = [
+            Strip(
+                short(row.key),
+                f"{number(row.seconds.median)} s" if row.seconds else "failed" if row.errors else NONE,
+                colour(results, row.key),
+                [dot(results, one, one.seconds, "s", marked=True) for one in row.tries],
+                row.seconds.median if row.seconds else None,
+            )
+            for row in found
+        ]
+        body = [(row.label, range_of(row.seconds), number(row.rate), str(len(row.good)), flags(row)) for row in found]
+        taken = [one.seconds for row in found for one in row.tries]
+        wide = max(taken, default=1) > WIDE * min(taken, default=1)
+        unit = f"seconds, start-up included{', logarithmic' if wide else ''}"
+        plot = strips(f"Seconds of each try, size {size}", plotted, unit, log=wide)
+        return pair(plot, table(("contestant", "seconds (range)", "pages/s", "tries", ""), body, [4]))
+
+    words = (
+        "Wall clock around the whole process. A dot is a try, the line their median. Dashed and hollow: the cold first round, "
+        "which no figure counts. ✕: failed, or gave another answer."
+    )
+    return section("Time, and pages a second", words, by_size(results, make))
+
+
+def ratio_section(results: Results) -> str:
+    """Ratio to serial, by round."""
+
+    def make(size: int) -> str:
+        control = by_round(results, (CONTROL, 1, ""), size, seconds_of)
+        found = [row for row in rows(results, size) if row.ratio and row.key[0] != CONTROL]
+        if not found:
+            return '<p class="note">There is no round in which both the control and another one finished.</p>'
+        plotted = []
+        for row in found:
+            dots = [dot(results, one, one.seconds / control[one.round], "×") for one in row.good if control.get(one.round)]
+            some = row.ratio
+            assert some is not None
+            plotted.append(Strip(short(row.key), f"{some.middle:.2f}", colour(results, row.key), dots, *some))
+        plot = strips(f"Time by that of serial, size {size}", plotted, "time ÷ serial's of the same round", log=True, reference=1)
+        return pair(plot, table(("contestant", "× serial (95 %)"), [(row.label, interval(row.ratio)) for row in found]))
+
+    words = (
+        "Left of the line is faster than one thread. Each dot compares two tries of the same round; the band is the 95 % "
+        "bootstrap interval of their median. Peers do less than the job: see below."
+    )
+    return section("Ratio to serial", words, by_size(results, make))
+
+
+def startup_section(results: Results) -> str:
+    """Start-up against work."""
+
+    def make(size: int) -> str:
+        found = [row for row in rows(results, size) if row.seconds]
+        drawn, body = [], []
+        for row in found:
+            assert row.seconds is not None
+            known = row.startup is not None and row.work is not None
+            startup, work = (row.startup or 0.0, row.work or 0.0) if known else (0.0, 0.0)
+            rest = max(row.seconds.median - startup - work, 0.0)
+            drawn.append(
+                Bar(
+                    short(row.key),
+                    f"{number(row.seconds.median)} s",
+                    [("start-up", startup, 2), ("work", work, 1), ("end", rest, 0)],
+                )
+            )
+            share = f"{100 * startup / row.seconds.median:.0f} %" if known else row.unmeasured("startup") or NONE
+            body.append((row.label, number(row.startup), number(row.work), number(rest) if known else NONE, share))
+        plot = bars(f"Start-up and work, size {size}", drawn, "seconds, medians")
+        shown = legend([("start-up", 2), ("work", 1), ("end", 0)])
+        return pair(shown + plot, table(("contestant", "start-up", "work", "end", "start-up of all"), body))
+
+    words = (
+        "Start-up: from the creation of the process until every worker has what the job needs. End: stopping what was started, "
+        "committing the result, printing."
+    )
+    return section("Start-up against work", words, by_size(results, make))
+
+
+ORDER: Final = ("plan", "start", "extract", "map", "merge", "score", "index", "count", "check", "stop", "finish")
+"""Phases as they follow one another; others come before the last two."""
+
+
+def in_order(names: Iterable[str]) -> dict[str, int]:
+    """Phases in order, each with its colour; the last one is grey."""
+    known = sorted(set(names), key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER) - 2.5, name))
+    return {name: 0 if name == ORDER[-1] else index % 10 + 1 for index, name in enumerate(known)}
+
+
+def stage_section(results: Results) -> str:
+    """Where the time goes, by phase."""
+    names = in_order(name for size in results.sizes for row in rows(results, size) for name in row.phases())
+
+    def make(size: int) -> str:
+        found = [row for row in rows(results, size) if row.phases()]
+        drawn = []
+        for row in found:
+            took = row.phases()
+            parts = [(name, took[name], colour_of) for name, colour_of in names.items() if name in took]
+            drawn.append(Bar(short(row.key), f"{number(sum(took.values()))} s", parts))
+        body = [(row.label, *(number(row.phases().get(name)) for name in names)) for row in found]
+        plot = bars(f"Seconds by phase, size {size}", drawn, "seconds, medians")
+        shown = legend(names.items())
+        return pair(shown + plot, table(("contestant", *names), body), wide=True)
+
+    words = (
+        "As each run's manifest has it. plan: imports, and splits from names and sizes. start: the engine. map: read, parse, "
+        "candidates; with the shuffle and the reduce of the first pass, where an engine cannot tell them apart. score: the "
+        "second pass. index: its shuffle, reduce and write. finish: what the clock around the process saw after that."
+    )
+    return section("Stages", words, by_size(results, make))

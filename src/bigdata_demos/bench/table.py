@@ -1,0 +1,118 @@
+"""The figures as text for a terminal, and how numbers are written, there and on the page."""
+
+from collections.abc import Sequence
+
+from .contestants import label
+from .results import Results
+from .statistics import UNSTABLE, Interval, Spread
+from .summary import Cost, Overtaking, Row, costs, failed, overtakings, rows
+
+NONE = "–"
+UNSTABLE_IS = f"the slowest try took more than {UNSTABLE:g} times the fastest"
+HEAD = ("contestant", "seconds (range)", "pages/s", "× serial (95 %)", "start-up", "work", "CPU s", "peak", "shuffled")
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Three significant digits, fewer of what is small; whole numbers as they are."""
+    if value is None:
+        return NONE
+    if abs(value) >= 10 ** (digits - 1) or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:#.{digits}g}" if abs(value) >= 0.0995 else f"{value:.2g}"
+
+
+def size_of(nbytes: float | None) -> str:
+    """Bytes, in the unit that suits."""
+    if nbytes is None:
+        return NONE
+    for unit in ("B", "KiB", "MiB"):
+        if nbytes < 1000:
+            return f"{number(nbytes)} {unit}"
+        nbytes /= 1024
+    return f"{number(nbytes)} GiB"
+
+
+def range_of(some: Spread | None) -> str:
+    """Median and range."""
+    return f"{number(some.median)} ({number(some.least)}–{number(some.most)})" if some else NONE
+
+
+def interval(some: Interval | None) -> str:
+    """A ratio and its interval."""
+    if some is None:
+        return NONE
+    return f"{some.middle:.2f}" + (f" ({some.low:.2f}–{some.high:.2f})" if some.low is not None else "")
+
+
+def flags(row: Row) -> str:
+    """What is to be known of a row."""
+    failures = sum(one.error is not None for one in row.tries)
+    said = [f"FAILED {failures} of {len(row.tries)}"] if failures else []
+    said += ["unstable"] if row.unstable else []
+    return ", ".join(said)
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """A row's cells, as :data:`HEAD` has them."""
+    return (
+        row.label,
+        range_of(row.seconds),
+        number(row.rate),
+        interval(row.ratio),
+        number(row.startup),
+        number(row.work),
+        number(row.cpu.median) if row.cpu else NONE,
+        size_of(row.memory.median) if row.memory else NONE,
+        size_of(row.shuffled.median) if row.shuffled else NONE,
+    )
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Columns as wide as they need, the first to the left, the last (flags) as it is."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]) - 1)]
+    shown = []
+    for first, *middle, last in lines:
+        padded = [text.rjust(width) for text, width in zip(middle, widths[1:], strict=True)]
+        shown.append("  ".join([first.ljust(widths[0]), *padded, last]).rstrip())
+    return shown
+
+
+def told(some: Cost) -> str:
+    """COST in words."""
+    name = some.name + (f" @ {some.cluster}" if some.cluster else "")
+    tried = ", ".join(map(str, some.tried))
+    if some.workers is None:
+        return f"{name}: does not beat one thread with {tried} workers"
+    doubt = "" if some.sure else " (within noise)"
+    beats = "1 worker beats" if some.workers == 1 else f"{some.workers} workers beat"
+    return f"{name}: {beats} one thread{doubt}; measured with {tried}"
+
+
+def overtaken(some: Overtaking) -> str:
+    """A crossover in words."""
+    if some.pages is None:
+        return f"{label(some.key)}: not within what was measured"
+    return f"{label(some.key)}: {'at about' if some.crossed else 'faster already at'} {number(some.pages)} pages"
+
+
+def table(results: Results) -> str:
+    """All of it."""
+    lines = []
+    for size in results.sizes:
+        job = results.job(size)
+        lines += [
+            "",
+            f"size {size}: {number(job.pages)} pages, {size_of(job.input_bytes)} as stored, {job.digest or 'no digest'}",
+        ]
+        lines += aligned([(*HEAD, ""), *((*cells(row), flags(row)) for row in rows(results, size))])
+        lines += [f"unstable: {UNSTABLE_IS}"] if any(row.unstable for row in rows(results, size)) else []
+        lines += [f"COST {told(some)}" for some in costs(results, size)]
+    lines += (
+        ["", *(f"overtakes one thread: {overtaken(some)}" for some in overtakings(results))] if len(results.sizes) > 1 else []
+    )
+    lines += [""] if results.absent or results.notes else []
+    lines += [f"{name}: {why}" for name, why in results.absent.items()]
+    lines += [f"{name}: {note}" for name, note in results.notes.items()]
+    for one in failed(results):
+        lines.append(f"FAILED {label(one.key)}, size {one.size}, round {one.round}: {one.error}")
+    return "\n".join(lines).lstrip("\n")

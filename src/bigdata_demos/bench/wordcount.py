@@ -1,0 +1,85 @@
+r"""A word count, as users of FastWARC and Resiliparse write it: what the peers' workers run, whoever starts them.
+
+Much less than the job: one pass, no boilerplate rules, no phrases, no scores, no index, nothing written, and a damaged record
+ends it. Words are ``\w+`` of the lower-cased text.
+"""
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+
+WORD: Final = re.compile(r"\w+")
+HTML: Final = ("text/html", "application/xhtml+xml")
+
+
+class Words(NamedTuple):
+    """Words of a corpus, and how often; and its pages."""
+
+    pages: int
+    counts: Counter[str]
+
+
+class Sums(NamedTuple):
+    """What is compared between peers: equal counts give equal sums, in whatever order they are added up."""
+
+    tokens: int = 0
+    distinct: int = 0
+    check: int = 0
+
+    @property
+    def digest(self) -> str:
+        """The sums as one word."""
+        return f"words:{self.tokens}:{self.distinct}:{self.check & (2**64 - 1):016x}"
+
+
+def texts(path: str) -> Iterator[str]:
+    """The lower-cased text of each HTML page with status 200 of a WARC file, in its order."""
+    with open(path, "rb") as file:
+        for record in ArchiveIterator(file, record_types=WarcRecordType.response, func_filter=is_page, auto_decode="all"):
+            body = record.reader.read()
+            charset = record.http_charset or detect_encoding(body) or "utf-8"
+            yield extract_plain_text(bytes_to_str(body, charset)).lower()
+
+
+def is_page(record: WarcRecord) -> bool:
+    """Whether a record is one of those."""
+    return bool(record.http_headers and record.http_headers.status_code == 200 and record.http_content_type in HTML)
+
+
+def count_file(path: str) -> Words:
+    """The words of a file."""
+    pages, counts = 0, Counter[str]()
+    for text in texts(path):
+        pages += 1
+        counts.update(WORD.findall(text))
+    return Words(pages, counts)
+
+
+def texts_of_file(path: str) -> list[str]:
+    """The texts of a file, for peers that cannot extract them."""
+    return list(texts(path))
+
+
+def add(parts: Iterable[Words]) -> Words:
+    """The words of all parts."""
+    pages, counts = 0, Counter[str]()
+    for part in parts:
+        pages += part.pages
+        counts.update(part.counts)
+    return Words(pages, counts)
+
+
+def sums(counts: Iterable[tuple[str, int]]) -> Sums:
+    """The sums of some words and their counts, no word twice."""
+    tokens = distinct = check = 0
+    for word, number in counts:
+        tokens += number
+        distinct += 1
+        check += zlib.crc32(word.encode()) * number
+    return Sums(tokens, distinct, check)

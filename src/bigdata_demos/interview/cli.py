@@ -1,0 +1,156 @@
+"""The command: text to stdout, or a page to a file. Nothing else here prints or exits."""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from ..errors import BigDataDemosError, OutputError, UsageError
+
+SECTIONS: Final = ("spoken", "engines", "code", "figures")
+PAGE: Final = "out/interview.html"
+NARROWEST: Final = 40
+EPILOG: Final = """\
+examples:
+  python -m bigdata_demos.interview                        all of it; with 180 columns, the engines' code side by side
+  python -m bigdata_demos.interview --section spoken       what to say in 30 seconds
+  python -m bigdata_demos.interview --section code --width 200 | less
+  python -m bigdata_demos.interview --html                 one page, out/interview.html: open it in a browser
+  python -m bigdata_demos.interview --results out/bench    figures of these results, if they are of this machine
+
+Exit status: 0, 1 failure, 2 wrong usage, 130 interrupted.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    made = argparse.ArgumentParser(
+        "python -m bigdata_demos.interview",
+        description="Answers an interviewer: what to say, how the engines differ, their code side by side, and your own figures.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    made.add_argument("--section", choices=SECTIONS, help="only this one (default: all)")
+    made.add_argument(
+        "--html", nargs="?", const=PAGE, metavar="FILE", help=f"write a page instead (default: {PAGE}; - for standard output)"
+    )
+    made.add_argument("--results", metavar="DIR|FILE", help="the benchmark's results (default: those below out/bench*)")
+    made.add_argument("--width", type=int, metavar="N", help="of the text, in columns (default: the terminal's, 80 in a pipe)")
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    arguments = parser().parse_args(argv)
+    try:
+        answer(arguments)
+    except UsageError as error:
+        say(f"error: {error}")
+        return 2
+    except BigDataDemosError as error:
+        say(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+    return 0
+
+
+def answer(arguments: argparse.Namespace) -> None:
+    """Make the answer, and write it where it is wanted.
+
+    Raises:
+        BigDataDemosError: if something that it needs is not there, or it cannot be written.
+
+    """
+    if arguments.html is None:
+        write_out(text(arguments))
+        return
+    if arguments.section or arguments.width:
+        raise UsageError("--html is a page with all of it: leave out --section and --width")
+    from . import code, figures, page
+
+    made = page.page([code.listing(engine) for engine in code.SIDE_BY_SIDE], figures.find(arguments.results))
+    if arguments.html == "-":
+        write_out(made, encoding="utf-8")
+    else:
+        save(made, Path(arguments.html))
+        say(f"wrote {arguments.html}")
+
+
+def text(arguments: argparse.Namespace) -> str:
+    """The answer as text.
+
+    Raises:
+        UsageError: if no text is that narrow.
+
+    """
+    if arguments.width is not None and arguments.width < NARROWEST:
+        raise UsageError(f"--width {arguments.width} is too narrow: {NARROWEST} columns, at least")
+    from . import code, figures, terminal
+
+    width = arguments.width or max(shutil.get_terminal_size().columns, NARROWEST)
+    paint = terminal.colourful if sys.stdout and sys.stdout.isatty() and not os.environ.get("NO_COLOR") else terminal.plain
+    parts: dict[str, Callable[[], str]] = {
+        "spoken": lambda: "\n".join(terminal.spoken(figures.find(arguments.results), width, paint)),
+        "engines": lambda: "\n".join(terminal.engines(width, paint)),
+        "code": lambda: "\n".join(terminal.listings([code.listing(engine) for engine in code.SIDE_BY_SIDE], width, paint)),
+        "figures": lambda: "\n".join(terminal.measured(figures.find(arguments.results), width, paint)),
+    }
+    return "\n\n\n".join(parts[section]() for section in ([arguments.section] if arguments.section else SECTIONS)) + "\n"
+
+
+def write_out(made: str, encoding: str | None = None) -> None:
+    """Write to stdout; a character that it does not have becomes a question mark.
+
+    Raises:
+        OutputError: if stdout is closed, or on a full disk.
+
+    """
+    if sys.stdout is None:
+        raise OutputError("standard output is closed: open it, or write a page with --html FILE")
+    try:
+        sys.stdout.reconfigure(encoding=encoding, errors="replace")  # type: ignore[union-attr]
+        sys.stdout.write(made)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputError(f"cannot write to standard output: {error.strerror or error}") from None
+
+
+def save(made: str, path: Path) -> None:
+    """Write a file that is complete or not there; its directory is made.
+
+    Raises:
+        OutputError: if it cannot be written.
+
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise OutputError(f"cannot write {path}: it is a directory")
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".interview-", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(made)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+        temporary = None
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def say(line: str) -> None:
+    """Talk on stderr."""
+    sys.stderr.write(f"bigdata-demos interview: {line}\n")
+    sys.stderr.flush()

@@ -1,0 +1,238 @@
+"""What a benchmark measured on this machine, as figures: of the newest result, and never of one that was measured elsewhere."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from ..bench import results, statistics
+from ..errors import InputError
+
+COMMAND: Final = "python -m bigdata_demos.bench"
+"""What makes figures."""
+NAMES: Final = {"dask": "Dask", "spark": "Spark", "hadoop": "Hadoop"}
+"""Engines that are written otherwise than they are called on the command line."""
+HEADS: Final = ("contestant", "seconds", "range", "tries", "ratio", "start-up", "cold")
+"""Of the columns of a table of figures (:func:`cells`)."""
+LEGEND: Final = (
+    "seconds: median, of the whole process, start-up included; range: of the tries, with ! where it is too wide to trust; "
+    "ratio: to serial's seconds in the same round, less is quicker; cold: the first try, which is not among the others"
+)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What one contestant took for one size of the job.
+
+    ``seconds``: of the process, start-up included; None if no try counts. ``cold``: seconds of the first try, which is not among
+    them. ``ratio``: to the serial engine's seconds, the median over the rounds. ``startup``: median seconds, part of ``seconds``.
+    ``tries`` is how many there were, ``failed`` of them did; ``error`` is of the last that failed.
+    """
+
+    contestant: str
+    kind: str
+    workers: int
+    cluster: str
+    seconds: statistics.Spread | None
+    cold: float | None
+    ratio: float | None
+    startup: float | None
+    tries: int
+    failed: int
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """The figures of one size of the job."""
+
+    size: int
+    pages: int | None
+    input_bytes: int | None
+    figures: list[Figure]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The newest result of this machine. ``command`` is what a shell takes.
+
+    ``remarks``: who did not run, and why; and what a peer does otherwise than the job.
+    """
+
+    path: str
+    created: str
+    command: str
+    cpu: str
+    cores: int
+    tables: list[Table]
+    remarks: list[str]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is there: the newest result of this machine, if any; and a line for each result that is not shown, with the reason."""
+
+    here: Measured | None
+    left_out: list[str]
+
+
+def find(place: str | None = None) -> Found:
+    """The results in a directory or a file, or below ``out/bench*``.
+
+    Raises:
+        InputError: if the place is not there, or is a file that is no result.
+
+    """
+    here: list[tuple[str, str, results.Results]] = []
+    left_out: list[str] = []
+    for path in paths(place):
+        try:
+            found = results.load(path)
+        except InputError as error:
+            if place is not None and Path(place) == path:
+                raise
+            left_out.append(printable(str(error)))
+            continue
+        if found.machine.id == results.machine_id():
+            here.append((found.created, str(path), found))
+        else:
+            left_out.append(printable(f"{path} was measured elsewhere, on {found.machine.host} ({moment(found.created)})"))
+    if not here:
+        return Found(None, left_out)
+    _, path_of_newest, newest = max(here, key=lambda one: one[:2])
+    return Found(measured(path_of_newest, newest), left_out)
+
+
+def paths(place: str | None) -> list[Path]:
+    """The files that results may be in.
+
+    Raises:
+        InputError: if the place is not there.
+
+    """
+    if place is None:
+        return sorted(path for directory in Path("out").glob("bench*") for path in directory.rglob(results.FILE))
+    if not Path(place).exists():
+        raise InputError(f"--results {place} is not there: {COMMAND} makes it")
+    return sorted(Path(place).rglob(results.FILE)) if Path(place).is_dir() else [Path(place)]
+
+
+def measured(path: str, found: results.Results) -> Measured:
+    """The figures of a result."""
+    tables = []
+    for size in found.sizes:
+        job, tries = found.job(size), [one for one in found.tries if one.size == size]
+        control = by_round([one for one in tries if one.contestant == results.CONTROL])
+        of_each = ([one for one in tries if one.key == key] for key in found.contestants())
+        figures = [figure(some, control) for some in of_each if some]
+        tables.append(Table(size, job.pages, job.input_bytes, figures))
+    remarks = [f"{name}: {note}" for name, note in found.notes.items()]
+    remarks += [f"{name} did not run: {reason}" for name, reason in found.absent.items()]
+    command, machine = printable(shlex.join(found.command)), found.machine
+    remarks = [printable(remark) for remark in remarks]
+    return Measured(path, moment(found.created), command, printable(machine.cpu), machine.cores, tables, remarks)
+
+
+def figure(tries: Sequence[results.Try], control: Mapping[int, float]) -> Figure:
+    """The figures of one contestant's tries; ``control``: the serial engine's seconds by round."""
+    first, seconds = tries[0], by_round(tries)
+    startups = [one.startup for one in tries if one.counts and one.startup is not None]
+    ratios = statistics.paired(seconds, control)
+    errors = [one.error for one in tries if one.error is not None]
+    return Figure(
+        contestant=first.contestant,
+        kind=first.kind,
+        workers=first.workers,
+        cluster=first.cluster,
+        seconds=statistics.spread(list(seconds.values())),
+        cold=next((one.seconds for one in tries if one.cold and one.error is None), None),
+        ratio=median(ratios) if ratios else None,
+        startup=median(startups) if startups else None,
+        tries=len(tries),
+        failed=len(errors),
+        error=errors[-1] if errors else None,
+    )
+
+
+def by_round(tries: Sequence[results.Try]) -> dict[int, float]:
+    """The seconds of those tries that count, by their round."""
+    return {one.round: one.seconds for one in tries if one.counts}
+
+
+def moment(created: str) -> str:
+    """A point in time as people write it: ``2026-11-24 09:30 UTC``."""
+    return printable(f"{created[:10]} {created[11:16]} UTC")
+
+
+def printable(text: str) -> str:
+    """The text of a file, without what would steer a terminal."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def sentence(here: Measured | None) -> str:
+    """The figures, said: the largest job's, of one thread, and of the others with the number of workers that most of them had."""
+    for table in reversed(here.tables if here else []):
+        medians = {
+            (one.workers, one.cluster, one.contestant): one.seconds.median
+            for one in table.figures
+            if one.kind == results.ENGINE and one.seconds
+        }
+        control = next((seconds for (*_, name), seconds in medians.items() if name == results.CONTROL), None)
+        engines = [(workers, name) for workers, _, name in medians if name != results.CONTROL]
+        if control is None or not engines:
+            continue
+        workers = max({some for some, _ in engines}, key=lambda some: (len({name for n, name in engines if n == some}), some))
+        quickest: dict[str, float] = {}
+        for (some, _, name), seconds in medians.items():
+            if name != results.CONTROL and some == workers:
+                quickest[name] = min(seconds, quickest.get(name, seconds))
+        said = [
+            f"{NAMES.get(name, name)} {in_words(quickest[name])}" for name in sorted(quickest, key=lambda name: quickest[name])
+        ]
+        listed = " and ".join([", ".join(said[:-1]), said[-1]]) if len(said) > 1 else said[0]
+        many = f"{workers} workers" if workers > 1 else "one worker"
+        return f"On this machine one thread took {in_words(control)} seconds; with {many}, {listed}."
+    return ""
+
+
+def title(table: Table) -> str:
+    """What the job of a table was."""
+    parts = [f"{table.size} × the input"]
+    if table.pages is not None:
+        parts.append(f"{table.pages:,} pages")
+    if table.input_bytes is not None:
+        parts.append(f"{table.input_bytes / 1e6:,.1f} MB")
+    return ", ".join(parts)
+
+
+def cells(one: Figure) -> tuple[str, ...]:
+    """A row of a table, by :data:`HEADS`."""
+    name = f"{one.contestant} × {one.workers}" if one.contestant != results.CONTROL else one.contestant
+    where = f" @ {one.cluster.partition('://')[2] or one.cluster}" if one.cluster else ""
+    spread = one.seconds
+    return (
+        printable(name + where),
+        "–" if spread is None else digits(spread.median),
+        "–" if spread is None else f"{digits(spread.least)}–{digits(spread.most)}{'!' if spread.unstable else ''}",
+        str(spread.number if spread else 0),
+        "–" if one.ratio is None else f"{one.ratio:.2f}",
+        "–" if one.startup is None else digits(one.startup),
+        "–" if one.cold is None else digits(one.cold),
+    )
+
+
+def digits(seconds: float) -> str:
+    """Seconds, as precise as they can be measured."""
+    return f"{seconds:.1f}" if seconds >= 9.995 else f"{seconds:.2f}"
+
+
+def failure(one: Figure) -> str:
+    """What became of the tries that failed; ``""`` if none did."""
+    return printable(f"failed {one.failed} of {one.tries}: {one.error}") if one.failed else ""
+
+
+def in_words(seconds: float) -> str:
+    """Seconds as they are said: three digits at most."""
+    return f"{seconds:.0f}" if seconds >= 9.95 else f"{seconds:.1f}"

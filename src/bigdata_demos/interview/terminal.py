@@ -1,0 +1,162 @@
+"""The answer as text, for a terminal of some width or for a pipe."""
+
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Final
+
+from . import answers, code, figures
+from .code import Listing
+
+COLOURS: Final = {"k": "35", "s": "32", "m": "1;36", "c": "2", "n": "33", "d": "1;34", "title": "1", "dim": "2"}
+"""What is shown → SGR parameters: of kinds of code (:func:`.code.kinds`), and of text."""
+COLUMN: Final = 58  # columns of code that are narrower are hard to read: then one listing stands below the other
+TEXT: Final = 110  # lines of prose that are longer are hard to read
+SIDE: Final = 17  # columns of a topic's title
+ENGINE: Final = 9  # columns of an engine's name
+TEXT_OF_ENGINE: Final = 70  # columns of what is said of it: one line
+BETWEEN: Final = " │ "
+WRAPPED: Final = "    ↪ "
+
+Paint = Callable[[str, str], str]
+"""A text and what it is (a key of :data:`COLOURS`, or a space) → the text as it is written."""
+
+
+def colourful(text: str, kind: str) -> str:
+    """The text in the colour of what it is."""
+    return f"\x1b[{COLOURS[kind]}m{text}\x1b[0m" if kind in COLOURS else text
+
+
+def plain(text: str, kind: str) -> str:  # noqa: ARG001 (a Paint)
+    """The text."""
+    return text
+
+
+def fill(text: str, width: int, indent: str = "", hang: str = "") -> str:
+    """The text in lines of at most a width; the first begins with ``indent``, the others with ``hang``."""
+    return textwrap.fill(
+        text, min(width, TEXT), initial_indent=indent, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def spoken(found: figures.Found, width: int, paint: Paint) -> Iterator[str]:
+    """What to say in 30 seconds."""
+    yield paint("In 30 seconds", "title")
+    for question in answers.QUESTIONS:
+        yield fill(question, width, "  ", "  ")
+    yield ""
+    yield fill(answers.spoken(figures.sentence(found.here)), width, "  “", "   ") + "”"
+
+
+def engines(width: int, paint: Paint) -> Iterator[str]:
+    """One screen on how the engines differ."""
+    yield paint("How the engines differ", "title")
+    beside = width >= SIDE + ENGINE + TEXT_OF_ENGINE  # there is room for a topic's title beside what is said to it
+    for topic in answers.TOPICS:
+        if not beside:
+            yield paint(topic.title, "d")
+        for index, (engine, text) in enumerate(topic.engines.items()):
+            side = (topic.title if index == 0 else "").ljust(SIDE) if beside else "  "
+            yield paint(side, "d") + fill(text, width - len(side), f"{engine:{ENGINE}}", " " * (len(side) + ENGINE))
+    yield paint("When one thread is better", "d")
+    yield fill(answers.ONE_THREAD, width, "  ", "  ")
+    yield paint("Here", "d")
+    yield fill(answers.HERE, width, "  ", "  ")
+    yield paint("Sources", "d")
+    sources = "\xa0· ".join(source.text.replace(" ", "\xa0") for source in answers.SOURCES)
+    yield fill(sources, width, "  ", "  ").replace("\xa0", " ")
+
+
+def listings(shown: Sequence[Listing], width: int, paint: Paint) -> Iterator[str]:
+    """The engines' code: in columns if there is room for them, else one below the other."""
+    yield paint("Map, shuffle, reduce: the code that runs", "title")
+    column = (width - len(BETWEEN) * (len(shown) - 1)) // len(shown)
+    if column < COLUMN:
+        for one in shown:
+            yield from ("", paint(f"{one.engine}: {one.file}, line {one.line}", "d"), "")
+            yield from (line for _, line in (pair for lines in blocks(one, width, paint) for pair in lines))
+        return
+    columns = [blocks(one, column, paint) for one in shown]
+    starts = code.rows(shown, [[len(lines) for lines in made] for made in columns])
+    table = [[(0, "")] * len(shown) for _ in range(starts[-1])]
+    for index, (one, made) in enumerate(zip(shown, columns, strict=True)):
+        for block, lines in zip(one.blocks, made, strict=True):
+            for row, line in enumerate(lines, starts[block.first]):
+                table[row][index] = line
+    heads = [f"{one.engine}: {one.file}, line {one.line}"[:column] for one in shown]
+    yield joined([(len(head), paint(head, "d")) for head in heads], column)
+    yield "─┼─".join("─" * column for _ in shown)
+    for cells in table:
+        yield joined(cells, column)
+
+
+def joined(cells: Iterable[tuple[int, str]], column: int) -> str:
+    """A row of columns; a cell is its length as shown, and its text."""
+    return BETWEEN.join(text + " " * (column - length) for length, text in cells).rstrip()
+
+
+def blocks(listing: Listing, width: int, paint: Paint) -> list[list[tuple[int, str]]]:
+    """For each block of a listing its lines, none longer than a width, each with its length as shown."""
+    kinds = code.kinds(listing.source)
+    return [
+        [
+            (len(text), "".join(paint(part, kind) for part, kind in runs(text, marks)))
+            for line, marks_of_line in zip(block.lines, kinds[block.start :], strict=False)
+            for text, marks in wrapped(line, marks_of_line, width)
+        ]
+        for block in listing.blocks
+    ]
+
+
+def runs(text: str, kinds: str) -> Iterator[tuple[str, str]]:
+    """The parts of a text that are of one kind, with that kind."""
+    for kind, group in groupby(zip(text, kinds, strict=True), key=lambda pair: pair[1]):
+        yield "".join(char for char, _ in group), kind
+
+
+def wrapped(line: str, kinds: str, width: int) -> Iterator[tuple[str, str]]:
+    """A line in parts no longer than a width, each with its kinds; what is continued stands after ``↪``.
+
+    It is cut at a space, which is then left out; if that makes a part less than half full, before a dot.
+    """
+    head = ""
+    inner = len(line) - len(line.lstrip())
+    while len(head) + len(line) > width:
+        room = width - len(head)
+        space, dot = line.rfind(" ", inner + 1, room + 1), line.rfind(".", inner + 1, room + 1)
+        end = space if space > max(inner, room // 2) or space > dot else dot if dot > inner else room
+        then = end + 1 if end == space else end
+        yield head + line[:end], " " * len(head) + kinds[:end]
+        head, inner = head or " " * inner + WRAPPED, 0
+        line, kinds = line[then:], kinds[then:]
+    yield head + line, " " * len(head) + kinds
+
+
+def measured(found: figures.Found, width: int, paint: Paint) -> Iterator[str]:
+    """The figures of this machine, or the command that makes them."""
+    yield paint("Figures of this machine", "title")
+    if found.here is None:
+        yield fill(f"There are none yet. This makes them: {figures.COMMAND}", width, "  ", "  ")
+    else:
+        here = found.here
+        yield fill(f"{here.created}, {here.cores} cores, {here.cpu} ({here.path})", width, "  ", "  ")
+        yield f"  $ {here.command}"
+        for table in here.tables:
+            yield from ("", paint(f"  {figures.title(table)}", "d"))
+            yield from figures_table(table, width, paint)
+        yield ""
+        yield fill(figures.LEGEND, width, "  ", "  ")
+        yield from (fill(remark, width, "  ", "    ") for remark in here.remarks)
+    for reason in found.left_out:
+        yield paint(fill(f"Not shown: {reason}", width, "  ", "    "), "dim")
+
+
+def figures_table(table: figures.Table, width: int, paint: Paint) -> Iterator[str]:
+    """A line for each contestant, and one for the error of each that failed."""
+    cells = [figures.HEADS, *(figures.cells(one) for one in table.figures)]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(figures.HEADS))]
+    for row, one in zip(cells, [None, *table.figures], strict=True):
+        text = "  ".join([row[0].ljust(widths[0]), *(cell.rjust(size) for cell, size in zip(row[1:], widths[1:], strict=True))])
+        yield paint(f"  {text}", "dim" if one is None else " ")
+        if one and (error := figures.failure(one)):
+            yield fill(error, width, "      ", "      ")
