@@ -306,7 +306,7 @@ def test_figures_are_the_tries() -> None:
         "spark × 2": ("13.0", "12.0–29.0!", "3", "0.65", "3.00", "18.8"),
         "dask × 2": ("–", "–", "0", "–", "–", "–"),
     }
-    assert [figures.failure(one) for one in table.figures] == ["", "", "", "failed 4 of 4: the workers [31m died"]
+    assert [figures.failure(one) for one in table.figures] == ["", "", "failed 4 of 4: the workers [31m died", ""]
     assert figures.title(table) == "1 × the input, 10 pages, 4.0 MB"
 
 

@@ -135,6 +135,9 @@ def settings_for(options: Mapping[str, str]) -> list[tuple[str, str]]:
         "spark.python.worker.reuse": "true",
         # Between a JVM and its Python over TCP, each task waits twice for 40 ms: Nagle's algorithm and delayed acknowledgments.
         "spark.python.unix.domain.socket.enabled": "true",
+        # One file for each map task, and not one for each of its buckets, which cost the JVM more than what is in them.
+        "spark.shuffle.sort.bypassMergeThreshold": "1",
+        "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
         # The JVMs only hand bytes on: what the optimizing compiler takes from two cores, it never gives back.
         "spark.driver.extraJavaOptions": JAVA_OPTIONS,
         "spark.executor.extraJavaOptions": JAVA_OPTIONS,

@@ -73,7 +73,7 @@ TOPICS: Final = (
         "Memory",
         {
             "Hadoop": "little is kept in it: between two jobs everything is on HDFS",
-            "Spark": "a persisted RDD is in memory, else on disk; a JVM beside Python",
+            "Spark": "what is kept goes to files; a JVM beside each Python",
             "Dask": "results stay in the workers that made them, which spill to disk",
             "asyncio": "what is kept goes to files; the frequencies are one, mapped by all",
         },

@@ -24,7 +24,7 @@ from .model import Split
 
 log = logging.getLogger(__name__)
 
-BUCKET_BYTES: Final = 32 << 20
+BUCKET_BYTES: Final = 64 << 20
 """Bytes of input, not compressed, for each bucket of the shuffle."""
 STDIN: Final = "stdin.jsonl"
 """Where standard input is kept while the job runs, for workers to open."""
