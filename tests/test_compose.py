@@ -316,7 +316,7 @@ class TestWithADriver:
         for link in sorted(found | logs | {f"{job}/{tab}/" for tab in ("jobs", "stages", "executors", "storage")}):
             assert link.startswith("http://localhost:"), link
             assert get(link)
-        passes = ("pass 1: map pages to candidates", "pass 2: score candidates", "pass 2: reduce postings")
+        passes = ("pass 1: map pages to candidates", "pass 2: score candidates, reduce postings")
         assert all(what in get(f"{job}/jobs/") for what in passes)
         history = f"http://localhost:{stack.ports['SPARK_HISTORY_PORT']}"
         said = eventually(lambda: get(f"{history}/api/v1/applications/{application}/jobs"), passes[-1])
