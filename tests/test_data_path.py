@@ -1,8 +1,10 @@
 """What lies between the job's functions: spilled files, encoded records, the join by shuffle, the two kernels."""
 
+import contextlib
 import io
 import json
 import tempfile
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -165,3 +167,23 @@ def test_unknown_kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     with pytest.raises(UsageError, match="fortran"):
         run(engine="serial", output=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_directory_is_removed_while_others_still_write(tmp_path: Path) -> None:
+    """A task that was given up may go on for a while: that neither keeps the directory nor fails."""
+    for attempt in range(20):
+        going = threading.Event()
+
+        def write(path: str, going: threading.Event = going) -> None:
+            with contextlib.suppress(FileNotFoundError):
+                for number in range(1_000_000):
+                    spill.keep(path, number, b"x")
+                    going.set()
+
+        with spill.directory(str(tmp_path)) as path:
+            thread = threading.Thread(target=write, args=[path])
+            thread.start()
+            assert going.wait(10)
+        thread.join(10)
+        assert not thread.is_alive()
+        assert list(tmp_path.iterdir()) == [], attempt

@@ -151,7 +151,15 @@ def working_directory(output: Path, *, overwrite: bool) -> Iterator[Path]:
     try:
         yield workdir
     finally:
-        shutil.rmtree(workdir, ignore_errors=True)
+        remove(workdir)
+
+
+def remove(directory: Path) -> None:
+    """Remove a directory, if it is there, even while tasks that were given up still write new files in it."""
+    gone = directory.with_name(f"{directory.name}.{uuid.uuid4().hex}.gone")
+    with contextlib.suppress(OSError):
+        os.replace(directory, gone)  # no path leads there now: what is in it can only become less
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def commit(workdir: Path, output: Path, parts: Sequence[Part], manifest: dict[str, Any]) -> list[Part]:
@@ -182,7 +190,7 @@ def commit(workdir: Path, output: Path, parts: Sequence[Part], manifest: dict[st
         except BaseException:
             os.replace(old, output)
             raise
-        shutil.rmtree(old, ignore_errors=True)
+        remove(old)
     else:
         os.replace(workdir, output)
     return final

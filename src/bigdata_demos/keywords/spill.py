@@ -10,11 +10,11 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO, NamedTuple
 
 from .frequencies import COUNT, ENTRY, HASH
 from .model import Packed
+from .sinks import remove
 
 
 class Segment(NamedTuple):
@@ -28,8 +28,12 @@ class Segment(NamedTuple):
 @contextmanager
 def directory(workdir: str) -> Iterator[str]:
     """A directory for spilled files, removed at the end."""
-    with TemporaryDirectory(prefix="spill-", dir=workdir) as path:
-        yield path
+    path = Path(workdir, "spill")
+    path.mkdir()
+    try:
+        yield str(path)
+    finally:
+        remove(path)
 
 
 def keep(spill: str, number: int, kept: bytes) -> None:
