@@ -16,9 +16,10 @@ from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
 GZIP: Final = b"\x1f\x8b\x08"
 WARC: Final = b"WARC/"
-CHAIN: Final = 1 << 20
+CHAIN: Final = 1 << 16
 """Bytes over which members must follow one another before the first one's start counts as a boundary. A page can hold
-a WARC.gz: its members are not the file's. (One of more than this, stored as it is, would be taken for the file.)"""
+a WARC.gz: its members are not the file's. Deflate stores what it cannot compress, as it is, but in blocks of at most
+65,535 bytes (RFC 1951, section 3.2.4), each with a header before it, where a chain of such members ends."""
 CHUNK: Final = 1 << 18
 PIECE: Final = 1 << 16
 CHUNK_HEAD: Final = re.compile(rb"[ \t]*([0-9a-fA-F]{1,15})[ \t]*(;.*)?\r?\n?")
@@ -251,14 +252,14 @@ def record_end(file: BinaryIO, start: int, size: int) -> int | None:
     ``None`` if there is no record, or a damaged one; more than ``size`` if the file ends inside it.
     """
     file.seek(start)
-    head = file.read(CHUNK)
+    head = file.read(PIECE)
     if not GZIP.startswith(head[: len(GZIP)]):
-        return plain_end(head, start, size)
+        return plain_end(head + file.read(CHUNK - PIECE), start, size)
     member, first, at = zlib.decompressobj(wbits=31), b"", start
     while head:
         at += len(head)
         try:
-            data = member.decompress(head, CHUNK)
+            data = member.decompress(head, PIECE)
             first = first or data[: len(WARC)]
             if first and not WARC.startswith(first[: len(WARC)]):
                 return None
@@ -268,7 +269,7 @@ def record_end(file: BinaryIO, start: int, size: int) -> int | None:
             return None
         if member.eof:
             return at - len(member.unused_data)
-        head = file.read(CHUNK)
+        head = file.read(PIECE)
     return size + 1 if WARC.startswith(first) else None
 
 

@@ -98,6 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     arguments = parser().parse_intermixed_args(argv)
     set_up_logging(verbose=arguments.verbose)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nothing multiplies matrices; NumPy's import is faster for it
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, terminated)
     result = None
