@@ -167,13 +167,56 @@ static u64 name_of(const char *name) {
     return number;
 }
 
-typedef struct { u64 name; u32 inline_, bit; const char *flat_before; } Name;
+/* What a name means for kernel_mark, beside what text.py says of it. */
+enum {
+    FORMATTING = 1, /* open ones are opened again in later blocks; the parser looks at those of equal names */
+    VOID = 2,       /* has no content */
+    ROWS = 4,       /* between it and the next cell, the parser moves content out of the table */
+    CELL = 8,
+    RAW = 16,       /* its content has no tags */
+    PARTLY = 32,    /* HTML that may be in SVG, if nothing but text is in it */
+    DRAWING = 64,   /* SVG that means nothing in HTML */
+    SPECIAL = 128,  /* has rules of its own that are not worth following */
+    TABLE = 256,
+    SELECT = 512,
+    SVG = 1024,
+    BODY = 2048,
+    TITLE = 4096,
+};
+static const struct { int kind; const char *names; } kinds[] = {
+    {FORMATTING, "a b big code em font i nobr s small strike strong tt u"},
+    {VOID, "img wbr"},
+    {ROWS, "table tbody thead tfoot tr colgroup col"},
+    {CELL, "td th caption"},
+    {RAW, "script style iframe textarea title"},
+    {PARTLY, "title desc style"},
+    {DRAWING, "svg path g circle rect line polyline polygon ellipse use defs symbol tspan stop mask"},
+    {SPECIAL, "math template frameset xmp noembed noframes"},
+    {TABLE, "table"},
+    {SELECT, "select"},
+    {SVG, "svg"},
+    {BODY, "body"},
+    {TITLE, "title"},
+};
+typedef struct { u64 name; u32 inline_, bit; int kind; const char *flat_before; } Name;
 static Name names[256];
 
 static Name *name_slot(u64 name) {
     size_t i = name * 0x9E3779B97F4A7C15u >> 56;
     while (names[i].name && names[i].name != name) i = (i + 1) & 255;
     return &names[i];
+}
+
+/* The next of a list of names, separated by spaces; NULL at its end. */
+static Name *next_name(const char **list) {
+    char name[16] = {0};
+    size_t n = 0;
+    while (**list == ' ') ++*list;
+    while (**list && **list != ' ' && n < 15) name[n++] = *(*list)++;
+    if (!n) return NULL;
+    Name *slot = name_slot(name_of(name));
+    slot->name = name_of(name);
+    return slot;
 }
 
 /* Start tags that never raise the depth, if they are written like this: a name in lower case, and what may follow it. */
@@ -183,27 +226,16 @@ static const char *flat[][2] = {{"a", " "},   {"br", ">/ "}, {"p", "> "},  {"li"
 /* Tells the names of elements that are inline, and those whose presence is asked for: bit i stands for the i-th of `present`.
    Both are lists of words, separated by spaces. Called once, before any other. */
 EXPORT void kernel_names(const char *inlines, const char *present) {
-    const char *lists[2] = {inlines, present};
-    for (size_t i = 0; i < sizeof flat / sizeof *flat; i++) {
-        Name *slot = name_slot(name_of(flat[i][0]));
-        slot->name = name_of(flat[i][0]);
-        slot->flat_before = flat[i][1];
-    }
-    for (int list = 0; list < 2; list++) {
-        u32 bit = 0;
-        for (const char *at = lists[list]; *at;) {
-            char name[16] = {0};
-            size_t n = 0;
-            while (*at && *at != ' ' && n < 15) name[n++] = *at++;
-            while (*at == ' ') at++;
-            Name *slot = name_slot(name_of(name));
-            slot->name = name_of(name);
-            if (list) slot->bit |= 1u << bit++;
-            else slot->inline_ = 1;
-        }
-    }
+    Name *name;
+    u32 bit = 0;
+    for (size_t i = 0; i < sizeof flat / sizeof *flat; i++) next_name(&(const char *){flat[i][0]})->flat_before = flat[i][1];
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        for (const char *list = kinds[i].names; (name = next_name(&list));) name->kind |= kinds[i].kind;
+    while ((name = next_name(&inlines))) name->inline_ = 1;
+    while ((name = next_name(&present))) name->bit |= 1u << bit++;
 }
 
+static inline int is_blank(u8 c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
 static inline int ends_name(u8 c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '/' || c == '>'; }
 
 /* Whether four letters, in any case, are anywhere in s. Written so that the compiler can look at many places at once. */
@@ -220,26 +252,266 @@ static int has(const u8 *s, const u8 *end, const char *four) {
     return 0;
 }
 
-/* Marks each tag that is not inline by a form feed before it; other form feeds become spaces.
+/* kernel_mark follows the tokenizer of the HTML Standard (section 13.2.5) so far that it can leave out what no parser needs to see:
+   attributes that nothing asks for, what is in scripts and comments, and above all inline elements. Of these only those that can
+   make no difference to the tree but for themselves: in the body, not where a table or SVG has its own rules, with some text
+   in them, and closed before any other tag comes. Where it is not sure, it leaves everything as it is. */
+typedef struct { const Name *name; const u8 *tag; size_t size, at; u64 text; } Open;
+typedef struct {
+    u8 *to, *start;     /* the result so far */
+    const u8 *end;
+    const u8 *as_it_is; /* up to here, tags are marked and nothing else is done */
+    Open open[32];      /* inline elements whose tags were left out, and may have to be put back */
+    int count, body, rows, select, svg;
+    u64 text;           /* stretches of text so far */
+    u8 kept[256];       /* formatting elements whose tags were not left out */
+} Markup;
+
+/* Puts the start tags back that were left out for elements that are still open. */
+static void put_back(Markup *m) {
+    size_t more = 0;
+    for (int i = 0; i < m->count; i++) more += m->open[i].size;
+    u8 *from = m->to;
+    m->to += more;
+    for (; m->count; m->count--) {
+        Open *open = &m->open[m->count - 1];
+        u8 *at = m->start + open->at;
+        memmove(at + more, at, from - at);
+        more -= open->size;
+        memcpy(at + more, open->tag, open->size);
+        from = at;
+        m->kept[open->name - names] = 1;
+    }
+}
+
+/* Whether what follows a tag must not come to stand beside what is before it: `<`, or a character reference that has not ended. */
+static int unfinished(const Markup *m) {
+    const u8 *s = m->to;
+    for (int i = 0; s > m->start; i++) {
+        u8 c = *--s;
+        if (c == '&' || (c == '<' && !i)) return 1;
+        if (!((lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '#')) return 0;
+        if (i == 40) return 1;
+    }
+    return 0;
+}
+
+enum { HIDES = 1, EMPTY = 2 }; /* what a tag says: an attribute by which its element may be no text; a slash at its end */
+
+/* Passes the attributes of a tag, and writes those that anything asks for, if told to. Returns the place after the tag, or
+   NULL if it does not end, or has a `<` (which a mark would part it at). */
+static const u8 *attributes(const u8 *s, const u8 *end, u8 **to, int *says) {
+    static const struct { size_t size; const char *name; int hides; } wanted[] = {
+        {4, "role", 1}, {6, "hidden", 1}, {11, "aria-hidden", 1}, {4, "name", 0}, {7, "content", 0}, {4, "type", 0},
+    };
+    for (;;) {
+        *says &= ~EMPTY;
+        for (; s < end && (is_blank(*s) || *s == '/'); s++) *says = *s == '/' ? *says | EMPTY : *says & ~EMPTY;
+        if (s >= end || *s == '<') return NULL;
+        if (*s == '>') return s + 1;
+        const u8 *name = s++;
+        for (; s < end && !ends_name(*s) && *s != '='; s++)
+            if (*s == '<') return NULL;
+        size_t size = s - name;
+        const u8 *last = s;
+        while (s < end && is_blank(*s)) s++;
+        if (s < end && *s == '=') {
+            for (s++; s < end && is_blank(*s);) s++;
+            if (s >= end) return NULL;
+            if (*s == '"' || *s == '\'') {
+                s = memchr(s + 1, *s, end - s - 1);
+                if (!s++) return NULL;
+            } else {
+                for (; s < end && !is_blank(*s) && *s != '>'; s++)
+                    if (*s == '<') return NULL;
+            }
+            last = s;
+        }
+        for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+            if (size != wanted[i].size || lower(*name) != (u8)*wanted[i].name) continue;
+            size_t j = 1;
+            while (j < size && lower(name[j]) == (u8)wanted[i].name[j]) j++;
+            if (j < size) continue;
+            if (wanted[i].hides) *says |= HIDES;
+            if (!to) continue;
+            *(*to)++ = ' ';
+            memcpy(*to, name, last - name);
+            *to += last - name;
+        }
+    }
+}
+
+/* Whether a name, in lower case, is at a place, in any case. */
+static int is_at(const u8 *s, const u8 *end, const char *name) {
+    for (; *name; s++, name++)
+        if (s >= end || lower(*s) != (u8)*name) return 0;
+    return 1;
+}
+
+/* Where the content of an element without tags ends, which starts at s; NULL if that is not sure. */
+static const u8 *raw_end(const u8 *s, const u8 *end, const u8 *name, size_t size) {
+    int script = is_at(name, end, "script"), escaped = 0;
+    for (; (s = memchr(s, '<', end - s)); s++) {
+        escaped |= is_at(s, end, "<!--");
+        if (script && escaped && is_at(s, end, "<script")) return NULL; /* a script in a script's comment */
+        if ((size_t)(end - s) < size + 3 || s[1] != '/' || !ends_name(s[2 + size])) continue;
+        size_t i = 0;
+        while (i < size && lower(s[2 + i]) == lower(name[i])) i++;
+        if (i == size) return s;
+    }
+    return NULL;
+}
+
+static const u8 *comment_end(const u8 *s, const u8 *end) {
+    s += 4; /* <!-- */
+    if (s < end && *s == '>') return s + 1;
+    if (end - s >= 2 && s[0] == '-' && s[1] == '>') return s + 2;
+    for (; end - s >= 3 && (s = memchr(s, '-', end - s - 2)); s++) {
+        if (s[1] != '-') continue;
+        if (s[2] == '>') return s + 3;
+        if (s[2] == '!' && end - s >= 4 && s[3] == '>') return s + 4;
+    }
+    return NULL;
+}
+
+static const u8 *copy_to(Markup *m, const u8 *from, const u8 *to) {
+    memcpy(m->to, from, to - from);
+    m->to += to - from;
+    return to;
+}
+
+/* Writes a tag (or what looks like one): marked, and nothing else. Returns up to where it is written. */
+static const u8 *write_as_it_is(Markup *m, const u8 *tag, int marked) {
+    if (marked) *m->to++ = '\f';
+    *m->to++ = '<';
+    return tag + 1;
+}
+
+/* The same, and all that follows. */
+static const u8 *give_up(Markup *m, const u8 *tag, int marked) {
+    put_back(m);
+    m->as_it_is = m->end;
+    return write_as_it_is(m, tag, marked);
+}
+
+/* Writes what starts at a `<`, as far as a parser needs it. Returns up to where that is done. */
+static const u8 *write_tag(Markup *m, const u8 *tag, const Name *known, int marked) {
+    const u8 *end = m->end, *next = tag + 1, *after;
+    u8 c = next < end ? *next : 0;
+    int closes = c == '/', says = 0;
+    const u8 *name = next + closes;
+    u8 first = name < end ? lower(*name) : 0;
+    if (c == '!' && end - next >= 3 && next[1] == '-' && next[2] == '-') {
+        if (m->svg || !(after = comment_end(tag, end))) return give_up(m, tag, marked);
+        memcpy(m->to, "<!---->", 7); /* never more than what it stands for: the shortest is <!--> */
+        if (after - tag < 7) memcpy(m->to, tag, after - tag);
+        m->to += after - tag < 7 ? after - tag : 7;
+        return after;
+    }
+    if (c == '!' || c == '?' || (closes && !(first >= 'a' && first <= 'z'))) { /* a doctype, or taken for a comment */
+        put_back(m);
+        after = name < end ? memchr(name, '>', end - name) : NULL;
+        if (m->svg || !after) return give_up(m, tag, marked);
+        return copy_to(m, write_as_it_is(m, tag, marked), after + 1);
+    }
+    if (!(first >= 'a' && first <= 'z')) { /* a mere < */
+        m->text++;
+        return write_as_it_is(m, tag, marked);
+    }
+    const u8 *name_end = name;
+    while (name_end < end && !ends_name(*name_end) && *name_end != '<') name_end++;
+    int kind = known ? known->kind : 0, is_inline = known && known->inline_;
+    if (m->svg || kind & (SPECIAL | SVG) || is_at(name, end, "plaintext")) {
+        after = attributes(name_end, end, NULL, &says);
+        if (!after || !(kind & (PARTLY | DRAWING)) || (!m->svg && closes)) return give_up(m, tag, marked);
+        put_back(m);
+        if (kind & SVG && !(says & EMPTY)) m->svg += closes ? -1 : 1;
+        if (kind & PARTLY && !closes) {
+            const u8 *then = memchr(after, '<', end - after);
+            size_t size = name_end - name;
+            if (says & EMPTY || !then || (size_t)(end - then) < size + 3 || then[1] != '/') return give_up(m, tag, marked);
+            for (size_t i = 0; i < size; i++)
+                if (lower(then[2 + i]) != lower(name[i])) return give_up(m, tag, marked);
+        }
+        return copy_to(m, write_as_it_is(m, tag, marked), after);
+    }
+    if (is_inline && closes) {
+        if (!(after = attributes(name_end, end, NULL, &says))) return give_up(m, tag, marked);
+        if (m->count && m->open[m->count - 1].name == known && m->open[m->count - 1].text < m->text && !unfinished(m)) {
+            m->count--;
+            return after;
+        }
+        put_back(m);
+        return copy_to(m, write_as_it_is(m, tag, marked), after);
+    }
+    if (is_inline) {
+        if (!(after = attributes(name_end, end, NULL, &says))) return give_up(m, tag, marked);
+        if (kind & VOID && !m->rows && !(says & HIDES)) {
+            copy_to(m, tag, name_end);
+            *m->to++ = '>';
+            return after;
+        }
+        int leave_out = m->body && !m->rows && !(says & HIDES) && !(kind & VOID) && m->count < 32 && !unfinished(m);
+        if (leave_out && kind & FORMATTING) {
+            leave_out = !m->kept[known - names];
+            for (int i = 0; i < m->count; i++) leave_out &= m->open[i].name != known;
+        }
+        if (leave_out) {
+            m->open[m->count++] = (Open){known, tag, after - tag, m->to - m->start, m->text};
+            return after;
+        }
+        put_back(m);
+        m->kept[known - names] = 1;
+        return copy_to(m, write_as_it_is(m, tag, marked), after);
+    }
+    put_back(m);
+    if (m->select && kind & RAW && !closes && lower(*name) != 's') return give_up(m, tag, marked);
+    u8 *before = m->to;
+    copy_to(m, write_as_it_is(m, tag, marked), name_end);
+    if (!(after = attributes(name_end, end, closes ? NULL : &m->to, &says))) {
+        m->to = before;
+        return give_up(m, tag, marked);
+    }
+    *m->to++ = '>';
+    if (kind & (ROWS | CELL)) m->rows = closes ? !(kind & TABLE) : !(kind & CELL);
+    if (kind & SELECT) m->select = !closes;
+    if (kind & BODY && !closes) m->body = 1;
+    if (kind & RAW && !closes) {
+        const u8 *rest = raw_end(after, end, name, name_end - name);
+        if (!rest || (m->select && lower(name[1]) != 'c')) {
+            m->to = before;
+            return give_up(m, tag, marked);
+        }
+        if (!(kind & TITLE)) return rest;
+        m->as_it_is = rest;
+    }
+    return after;
+}
+
+/* Marks each tag that is not inline by a form feed before it; other form feeds become spaces. Leaves out what makes no difference.
    found: tags, closing tags, flat start tags, and bits: elements that are present, then 'keyw', 'role' and 'hidd' (any case) at
    bits 60, 61, 62. Returns the size of the result, in kernel_out. */
 EXPORT i64 kernel_mark(Kernel *k, const u8 *s, i64 size, u64 *found) {
-    const u8 *end = s + size, *at = s;
+    const u8 *end = s + size, *at = s, *done = s;
     u64 tags = 0, closing = 0, flats = 0, bits = 0;
     clear(&k->out);
     if (!reserve(&k->out, 2 * (size_t)size + 16)) return NO_MEMORY;
-    u8 *to = k->out.at;
+    Markup m = {.to = k->out.at, .start = k->out.at, .end = end, .as_it_is = s};
     while (at < end) {
         const u8 *tag = memchr(at, '<', end - at);
-        size_t n = (tag ? tag : end) - at;
-        memcpy(to, at, n);
-        to += n;
+        if (done < (tag ? tag : end)) {
+            const u8 *text = done;
+            done = copy_to(&m, done, tag ? tag : end);
+            while (text < done && !*text) text++;
+            m.text += text < done;
+        }
         if (!tag) break;
         at = tag + 1;
         tags++;
-        int closes = at < end && *at == '/';
+        int closes = at < end && *at == '/', marked = 0;
         closing += closes;
         u8 c = at < end ? *at : 0;
+        const Name *known = NULL;
         if (c == '!' && end - at >= 3 && at[1] == '-' && at[2] == '-') {
             flats++;
         } else if ((lower(c) >= 'a' && lower(c) <= 'z') || c == '/' || c == '!' || c == '?') {
@@ -251,19 +523,17 @@ EXPORT i64 kernel_mark(Kernel *k, const u8 *s, i64 size, u64 *found) {
                 as_written = as_written << 8 | *name;
             }
             int fits = letters && letters <= 8 && number >> 8 * (letters - 1); /* no NUL at its start, which would not count */
-            const Name *known = fits ? name_slot(number) : NULL;
-            int is_inline = 0;
-            if (known && known->name) {
-                if (!closes) {
-                    bits |= known->bit;
-                    flats += known->flat_before && name < end && number == as_written && strchr(known->flat_before, *name);
-                }
-                is_inline = known->inline_ && name < end;
+            known = fits ? name_slot(number) : NULL;
+            if (known && !known->name) known = NULL;
+            if (known && !closes) {
+                bits |= known->bit;
+                flats += known->flat_before && name < end && number == as_written && strchr(known->flat_before, *name);
             }
-            if (!is_inline) *to++ = '\f';
+            marked = !(known && known->inline_ && name < end);
         }
-        *to++ = '<';
+        if (tag >= done) done = tag < m.as_it_is ? write_as_it_is(&m, tag, marked) : write_tag(&m, tag, known, marked);
     }
+    put_back(&m);
     if (memchr(s, '\f', size)) { /* rare: all form feeds became like ours, so it is done again without */
         u8 *copy = malloc(size);
         if (!copy) return NO_MEMORY;
@@ -277,14 +547,14 @@ EXPORT i64 kernel_mark(Kernel *k, const u8 *s, i64 size, u64 *found) {
     found[1] = closing;
     found[2] = flats;
     found[3] = bits;
-    k->out.size = to - k->out.at;
+    k->out.size = m.to - k->out.at;
     return (i64)k->out.size;
 }
 
 /* Whether s starts with a name, in lower case, that no letter, digit or _ continues. */
 static int starts_with(const u8 *s, const u8 *end, const char *name) {
-    for (; *name; s++, name++)
-        if (s >= end || lower(*s) != (u8)*name) return 0;
+    if (!is_at(s, end, name)) return 0;
+    s += strlen(name);
     return s >= end || !((lower(*s) >= 'a' && lower(*s) <= 'z') || (*s >= '0' && *s <= '9') || *s == '_');
 }
 
