@@ -143,12 +143,21 @@ static inline u32 character(const u8 *s, size_t *at) {
     return c;
 }
 
-static inline u64 load(const u8 *s, size_t n) { /* up to 8 bytes */
-    u64 value = 0;
-    memcpy(&value, s, n < 8 ? n : 8);
-    return value;
+/* The first 8 bytes, or n if that is fewer: then in some order, and some of them twice, but different bytes give different numbers. */
+static inline u64 load(const u8 *s, size_t n) {
+    u64 whole;
+    u32 start, end;
+    if (n >= 8) {
+        memcpy(&whole, s, 8);
+        return whole;
+    }
+    if (n < 4) return n ? s[0] | (u64)s[n >> 1] << 8 | (u64)s[n - 1] << 16 : 0;
+    memcpy(&start, s, 4);
+    memcpy(&end, s + n - 4, 4);
+    return start | (u64)end << 32;
 }
 
+/* Of up to 8 bytes, no two spellings of a size have the same key: each step can be undone. */
 static u64 spelling_key(const u8 *s, size_t n) {
     u64 key = n * 0x9E3779B97F4A7C15u;
     for (; n > 8; s += 8, n -= 8) key = (key ^ load(s, 8)) * 0xBF58476D1CE4E5B9u, key ^= key >> 29;
@@ -925,7 +934,7 @@ static Entry *find_entry(Kernel *k, const u8 *s, size_t n) {
             e->key = key; /* for who fills it */
             return e;
         }
-        if (e->key == key && e->size == n && !memcmp(k->spellings.at + e->at, s, n)) return e;
+        if (e->key == key && e->size == n && (n <= 8 || !memcmp(k->spellings.at + e->at, s, n))) return e;
     }
 }
 
