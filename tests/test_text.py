@@ -73,7 +73,7 @@ def test_title_of_the_record_is_second_to_the_pages_own() -> None:
 def test_fields_are_handed_on() -> None:
     """URL, source and offset stay; a URL that cannot be encoded is mended."""
     found = extract(Page("u\ud800", "source", 7, "<p>word"))
-    assert found == Document("u\ufffd", "source", 7, "", "word", [])
+    assert found == Document("u\ufffd", "source", 7, "", b"word", [])
 
 
 @pytest.mark.parametrize(

@@ -69,14 +69,19 @@ class Skipped(NamedTuple):
 
 
 class Document(NamedTuple):
-    """What pass 1 keeps of a page for pass 2. ``text`` has one line for each block of the page, white space collapsed."""
+    """What pass 1 keeps of a page for pass 2. ``utf8`` is its text: one line for each block, white space collapsed."""
 
     url: str
     source: str
     offset: int
     title: str
-    text: str
+    utf8: bytes
     declared: list[str]
+
+    @property
+    def text(self) -> str:
+        """The text, decoded: what readable code reads. What is fast stays with the bytes."""
+        return self.utf8.decode()
 
 
 class Keyword(NamedTuple):

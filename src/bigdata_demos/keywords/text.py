@@ -42,10 +42,10 @@ NOT_HTML = re.compile(
 CONTROL = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0C, 0x0D, 0x1B})
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
 HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
-META = re.compile(rb"<meta\b([^>]*)", re.IGNORECASE)
+META = re.compile(rb"<meta\b([^>]*)")
 COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 ATTRIBUTE = re.compile(rb"""([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""")
-META_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([^\s;\"']+)", re.IGNORECASE)
+META_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([^\s;\"']+)")
 # Where the Web's sets of a name are larger than Python's (WHATWG Encoding Standard, indexes), and names that resiliparse lacks.
 LARGER = {"shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs", "iso8859-11": "cp874", "gbk": "gb18030"}
 MAC_CYRILLIC = ("x-mac-cyrillic", "x-mac-ukrainian")
@@ -102,6 +102,7 @@ FLAT_STARTS: Final = (
     b"<!--",
     b"<img ",
 )
+SOME_WORD = re.compile(rb"[0-9A-Za-z]")
 CONTROL_CHARACTERS = re.compile(r"[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 # Unicode's normal form C of a text of these characters is the text. What is outside needs more care, and more time.
 NOT_COMPOSED = re.compile(r"[^\0-\u02ff\u2010-\u20cf\u2190-\u2328\u232b-\u2adb\u2add-\u2bff]")
@@ -132,7 +133,7 @@ class Scanner(NamedTuple):
 
     mark: Callable[[bytes], Marked]
     count_levels: Callable[[bytes], int]
-    blocks: Callable[[str], str]
+    blocks: Callable[[str], bytes]
 
 
 def extract(page: Page, scanner: Scanner | None = None) -> Document:
@@ -157,7 +158,7 @@ def extract(page: Page, scanner: Scanner | None = None) -> Document:
         utf8 = clean(page.content).encode() if isinstance(page.content, str) else decode_html(page.content, page.content_type)
         title, text, declared = parse_html(utf8, scanner)
         title = title or collapse(clean(page.title))
-    if not any(map(str.isalnum, title)) and not any(map(str.isalnum, text)):
+    if not SOME_WORD.search(text) and not any(map(str.isalnum, title)) and not any(map(str.isalnum, text.decode())):
         raise Unreadable("empty", "no word in it")
     return Document(clean(page.url), clean(page.source), page.offset, title, text, declared)
 
@@ -205,13 +206,13 @@ def declared_charset(raw: bytes, content_type: str = "") -> str:
     header = HEADER_CHARSET.search(content_type)
     if header and (charset := known(header[1])):
         return charset
-    head = raw[:1024]
+    head = raw[:1024].lower()
     for meta in META.finditer(COMMENT.sub(b"", head) if b"<!--" in head else head):
-        if b"charset" not in meta[1].lower():
+        if b"charset" not in meta[1]:
             continue
-        attributes = {name.lower(): b"".join(values) for name, *values in ATTRIBUTE.findall(meta[1])}
+        attributes = {name: b"".join(values) for name, *values in ATTRIBUTE.findall(meta[1])}
         label = attributes.get(b"charset")
-        if label is None and attributes.get(b"http-equiv", b"").strip().lower() == b"content-type":
+        if label is None and attributes.get(b"http-equiv", b"").strip() == b"content-type":
             declared = META_CHARSET.search(attributes.get(b"content", b""))
             label = declared[1] if declared else None
         if label and (charset := known(label.decode("ascii", "ignore"))):
@@ -271,8 +272,8 @@ def boilerplate(present: int) -> str:
     return ",".join(selectors + [HIDDEN] * bool(present & HIDDEN_BIT))
 
 
-def parse_html(markup: bytes, scanner: Scanner) -> tuple[str, str, list[str]]:
-    """Title, text and declared keywords of an HTML page in UTF-8.
+def parse_html(markup: bytes, scanner: Scanner) -> tuple[str, bytes, list[str]]:
+    """Title, text (in UTF-8) and declared keywords of an HTML page in UTF-8.
 
     Raises:
         Unreadable: ``too-many-tags`` or ``too-deep``.
@@ -295,7 +296,7 @@ def parse_html(markup: bytes, scanner: Scanner) -> tuple[str, str, list[str]]:
         remove(node for node in tree.css("[role]") if node.attributes["role"] in ROLES)
     title = heading(tree, "title") or heading(tree, "h1")  # by now no title is an SVG's
     body = tree.body
-    return title, scanner.blocks(body.text()) if body else "", declared
+    return title, scanner.blocks(body.text()) if body else b"", declared
 
 
 def remove(nodes: Iterable[LexborNode]) -> None:
@@ -361,9 +362,9 @@ def collapse(text: str) -> str:
     return " ".join(text.split())
 
 
-def blocks(text: str) -> str:
-    """Blocks that end in form feeds as lines, clean, white space collapsed, empty ones dropped."""
-    return "\n".join(filter(None, map(collapse, clean(text).split("\f"))))
+def blocks(text: str) -> bytes:
+    """Blocks that end in form feeds as lines, in UTF-8, clean, white space collapsed, empty ones dropped."""
+    return "\n".join(filter(None, map(collapse, clean(text).split("\f")))).encode()
 
 
 PLAIN: Final = Scanner(mark, count_levels, blocks)

@@ -180,7 +180,7 @@ class NativeKernel:
         flat, siblings = b" ".join(sorted(FLAT)), b" ".join(sorted(SIBLINGS))
         return checked(self.lib.kernel_depth(markup, len(markup), MAX_DEPTH, flat, siblings))
 
-    def blocks(self, text: str) -> str:
+    def blocks(self, text: str) -> bytes:
         """As :func:`~..text.blocks`."""
         try:
             utf8 = text.encode()
@@ -191,11 +191,11 @@ class NativeKernel:
         if size == NEEDS_PYTHON:
             utf8 = clean(text).encode()
             size = self.lib.kernel_blocks(self.kernel, utf8, len(utf8), 1)
-        return self.out(size).decode()
+        return self.out(size)
 
     def scan(self, document: Document) -> None:
         """Make a page the text at hand: cut into tokens, whose numbers are known."""
-        self.text = text = f"{document.title}\n{document.text}".encode()  # held: the kernel points into it
+        self.text = text = b"%b\n%b" % (document.title.encode(), document.utf8)  # held: the kernel points into it
         if self.lib.kernel_words(self.kernel) > LIMIT:
             checked(self.lib.kernel_forget(self.kernel))
         while (unknown := self.lib.kernel_scan(self.kernel, text, len(text))) <= NEEDS_PYTHON:
