@@ -106,14 +106,14 @@ def response(record: WarcRecord, limit: int) -> Response | BadRecord | Unwanted:
     if not url:
         return BadRecord(offset, "", "bad-record", "no WARC-Target-URI")
     try:
-        body = decoded(record.reader, http, limit + 1)
+        body = decoded(record.reader, http, limit + 1, record.content_length)
     except Exception as error:  # what zlib, brotli and decoded() raise at a coding that does not decode
         return BadRecord(offset, url, "bad-encoding", f"{type(error).__name__}: {error}")
     return Response(url, offset, 200, content_type, record.headers.get("WARC-Date") or "", body)
 
 
-def decoded(reader: Any, http: Any, limit: int) -> bytes:
-    """A body without its chunks and content codings, cut at a limit.
+def decoded(reader: Any, http: Any, limit: int, length: int) -> bytes:
+    """A body without its chunks and content codings, cut at a limit; ``length``: what the record has of it, at most.
 
     Of a coding that is cut off, what there is is kept, as of any body that is; if that is nothing, or damaged, this raises.
     """
@@ -121,10 +121,10 @@ def decoded(reader: Any, http: Any, limit: int) -> bytes:
     codings = [coding for coding in codings if coding not in ("", "identity")]
     chunked = "chunked" in (http.get("Transfer-Encoding") or "").lower()
     if not chunked and not codings:
-        return bytes(reader.read(limit))
+        return bytes(reader.read(min(limit, length + 1)))  # it gets itself as much memory as it is told to read
     if unknown := set(codings) - DECODERS.keys():
         raise ValueError(f"unknown content coding: {', '.join(unknown)}")
-    body = io.BytesIO(reader.read(8 * limit))  # six bytes make a chunk of one
+    body = io.BytesIO(reader.read(min(8 * limit, length + 1)))  # six bytes make a chunk of one
     pieces = unchunked(body) if chunked else iter(lambda: body.read(PIECE), b"")
     for coding in reversed(codings):
         pieces = DECODERS[coding](pieces)

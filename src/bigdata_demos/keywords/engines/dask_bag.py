@@ -21,7 +21,7 @@ from ..job import Job
 from ..model import Part, Split
 from . import Progress, Run, Settings, check_options, warm_up
 
-SHUFFLED = 16  # partitions, at most, of what is shuffled
+SHUFFLED = 8  # partitions, at most, of what is shuffled
 OPTIONS = {"memory": "memory of each worker of an embedded cluster, such as 2GiB (default: its share of the machine's)"}
 
 

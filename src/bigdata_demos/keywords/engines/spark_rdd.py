@@ -4,7 +4,6 @@ The RDD's elements are few and large: splits, and packed buckets. What crosses f
 the JVM does not look into, so a record for each phrase would only add their cost.
 """
 
-import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -103,7 +102,5 @@ def itself(key: int) -> int:
 def wait_for_everyone(_: Iterable[int]) -> Iterable[str]:
     """Import what the job needs, and come back when every slot has."""
     version = warm_up()
-    gc.collect()
-    gc.freeze()  # pyspark collects garbage after each task: 15 ms each, if it goes through all that was imported
     BarrierTaskContext.get().barrier()
     yield version

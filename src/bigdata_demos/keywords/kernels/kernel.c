@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #define NO_MEMORY (-1)
 #define NEEDS_PYTHON (-2)
@@ -231,6 +234,15 @@ static Name *next_name(const char **list) {
 /* Start tags that never raise the depth, if they are written like this: a name in lower case, and what may follow it. */
 static const char *flat[][2] = {{"a", " "},   {"br", ">/ "}, {"p", "> "},  {"li", "> "},
                                 {"td", "> "}, {"tr", "> "},  {"img", " "}};
+
+/* Lets the process keep what memory it has had, up to 256 MiB: a page's tree is made and freed, then the next one's; by itself glibc
+   gives the memory back to the system in between (in a thread that is not the first one, and where Dask says so, always). */
+EXPORT void kernel_keep_memory(void) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
+}
 
 /* Tells the names of elements that are inline, and those whose presence is asked for: bit i stands for the i-th of `present`.
    Both are lists of words, separated by spaces. Called once, before any other. */

@@ -70,6 +70,7 @@ def library() -> c.CDLL | str:
         ("words", size, pointer),
         ("out", pointer, pointer),
         ("out2", pointer, pointer),
+        ("keep_memory", None),
         ("names", None, c.c_char_p, c.c_char_p),
         ("mark", size, pointer, c.c_char_p, size, pointer),
         ("blocks", size, pointer, c.c_char_p, size, c.c_int),
@@ -90,6 +91,7 @@ def library() -> c.CDLL | str:
     ):
         function = getattr(loaded, f"kernel_{name}")
         function.restype, function.argtypes = result, arguments
+    loaded.kernel_keep_memory()
     loaded.kernel_names(INLINE.encode(), " ".join(WATCHED).encode())
     return loaded
 
