@@ -2,7 +2,9 @@
 
 **Seconds** are wall clock from before the process is made until it has been waited for. **CPU seconds** are what the kernel
 charged to each process that was waited for (``wait4``); a process whose parent died becomes a child of ours (Linux:
-``PR_SET_CHILD_SUBREAPER``), so daemons count as well. **Memory** is sampled: the largest sum over all processes of what each has
+``PR_SET_CHILD_SUBREAPER``), so daemons count as well. Some are waited for by nobody (pyspark's and Ray's workers, when these
+engines stop), and the kernel forgets what they took: so what each process had used is sampled as well, and the larger sum counts;
+both can only be too low. **Memory** is sampled: the largest sum over all processes of what each has
 resident, pages that several share being divided among them (PSS); a peak between two samples is missed.
 """
 
@@ -75,7 +77,7 @@ def measure(
                 _, status, usage = os.wait4(process.pid, 0)
                 seconds = time.perf_counter() - clock
             process.returncode = os.waitstatus_to_exitcode(status)
-            cpu = usage.ru_utime + usage.ru_stime + reap(before, GRACE)
+            cpu = max(usage.ru_utime + usage.ru_stime + reap(before, GRACE), sum(sampler.cpu.values()))
             cpu += sum(one.cpu_seconds() for one in containers) - busy
             said, complained = tail(out), tail(err)
     except BaseException:  # Ctrl-C, wherever it came
@@ -106,7 +108,7 @@ def tail(file: IO[bytes], most: int = 1 << 16) -> str:
 
 
 class Sampler(threading.Thread):
-    """Samples the memory of all descendants while it is entered; ends them all when the time is over."""
+    """Samples memory and CPU time of all descendants while it is entered; ends them all when the time is over."""
 
     def __init__(self, before: set[int], containers: Sequence[Container], deadline: float) -> None:
         """``before``: children of ours that are none of the try's. ``deadline``: by :func:`time.perf_counter`."""
@@ -114,6 +116,7 @@ class Sampler(threading.Thread):
         self.before, self.containers, self.deadline = before, containers, deadline
         self.over = threading.Event()
         self.peak, self.samples, self.memory_is, self.timed_out = 0, 0, "pss", False
+        self.cpu: dict[tuple[int, str], float] = {}  # process and when it was created → seconds that it has used
 
     def __enter__(self) -> Self:
         """Start to sample."""
@@ -137,6 +140,7 @@ class Sampler(threading.Thread):
                 return
             with suppress(OSError, ValueError):  # a process that ended meanwhile
                 pids = set(descendants(os.getpid(), self.before))
+                self.cpu.update(filter(None, map(cpu_of, pids)))
                 pids.update(pid for one in self.containers for pid in one.processes())
                 self.peak = max(self.peak, sum(map(self.memory_of, pids)))
                 self.samples += 1
@@ -157,6 +161,15 @@ class Sampler(threading.Thread):
         with suppress(OSError):
             return int((PROC / str(pid) / "statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
         return 0
+
+
+def cpu_of(pid: int) -> tuple[tuple[int, str], float] | None:
+    """A process and when it was created, and the CPU seconds that it has used, without its children's; None if it is gone."""
+    try:
+        fields = (PROC / str(pid) / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        return (pid, fields[19]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError):
+        return None
 
 
 def adopt_orphans() -> None:
