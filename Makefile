@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test setup lint clean crawl cluster-up cluster-down cluster-status cluster-logs
+.PHONY: demo test setup lint clean crawl hadoop-jars cluster-up cluster-down cluster-status cluster-logs
 
 demo: setup
 	$(BIN)/python -m bigdata_demos.demo
@@ -37,6 +37,14 @@ cluster-up cluster-down cluster-status cluster-logs: cluster-%: setup
 # data/site.warc.gz, from data/site
 crawl: setup
 	$(BIN)/python data/make_warc.py
+
+# The list of Hadoop's jars, with checksums, of its pom.xml (needs Maven)
+HADOOP := src/bigdata_demos/cluster/hadoop
+hadoop-jars: setup
+	mvn --batch-mode --quiet --file $(HADOOP)/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
+	  -DoutputDirectory=$(CURDIR)/out/hadoop-jars -Dmaven.repo.local=$(CURDIR)/out/maven
+	$(BIN)/python -m bigdata_demos.cluster.hadoop.jars out/maven out/hadoop-jars
+	rm -rf out/maven out/hadoop-jars
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

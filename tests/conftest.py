@@ -44,6 +44,7 @@ PLACES = [
         for place in places
         for workers in (1, 2)
     ),
+    pytest.param(("hadoop", 2, "local"), id="hadoop-local-2"),  # half a minute for each input
 ]
 """Spark's cluster is the compose cluster; without Docker it is one of local processes."""
 WITHOUT_DOCKER = "the compose cluster is left out, Spark's cluster is one of local processes, and no driver runs in a container"
@@ -54,11 +55,13 @@ def missing(engine: str) -> str:
     """Why an engine cannot run here; ``""`` if it can."""
     if engine == "dask" and find_spec("distributed") is None:
         return "distributed is not installed"
-    if engine == "spark":
-        if find_spec("pyspark") is None:
-            return "pyspark is not installed"
+    if engine == "spark" and find_spec("pyspark") is None:
+        return "pyspark is not installed"
+    if engine == "hadoop" and find_spec("requests") is None:
+        return "requests is not installed"
+    if engine in ("spark", "hadoop"):
         try:
-            find_java()
+            find_java(engine)
         except EngineNotInstalled as error:
             return str(error)
     return ""

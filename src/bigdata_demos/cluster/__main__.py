@@ -1,6 +1,7 @@
 """``python -m bigdata_demos.cluster``: the compose cluster up and down; or a cluster of local processes, until Ctrl-C."""
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -16,6 +17,9 @@ examples:
   bigdata-demos cluster run crawl.warc.gz --engine spark --output out/crawl     the same, with the driver in a container
   bigdata-demos cluster down
 
+  bigdata-demos cluster up hadoop                    HDFS and YARN as processes of this machine, until `down hadoop`
+  bigdata-demos keywords crawl.warc.gz --engine hadoop --cluster hdfs://127.0.0.1:8020 --output out/crawl
+
 without Docker, in two terminals:
   bigdata-demos cluster spark --workers 2
   bigdata-demos keywords --engine spark --cluster spark://127.0.0.1:PORT        (the address that the first one prints)
@@ -26,17 +30,23 @@ def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     made = argparse.ArgumentParser(
         "bigdata-demos cluster",
-        description="A Spark or Dask cluster on this machine, reachable from this machine only: of containers, or of processes.",
+        description="A Spark, Dask or Hadoop cluster on this machine, of containers or of processes.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    up = commands.add_parser("up", help="bring the compose cluster up, and wait until it is ready")
-    up.add_argument("kinds", nargs="*", metavar="KIND", help="spark, dask, or both (default: spark)")
+    up = commands.add_parser("up", help="bring the compose cluster, or Hadoop, up, and wait until it is ready")
+    up.add_argument("kinds", nargs="*", metavar="KIND", help="spark, dask: containers; hadoop: processes (default: spark)")
+    up.add_argument("--workers", type=int, default=0, metavar="N", help="tasks that Hadoop runs at once (default: one a core)")
     up.add_argument("--root", default="", metavar="DIR", help="what the containers see (default: $BIGDATA_DEMOS_ROOT, or here)")
     up.add_argument("--build", action="store_true", help="build the image anew, even if it is of this package")
-    commands.add_parser("down", help="stop and remove the compose cluster")
-    commands.add_parser("status", help="what runs, and how it feels")
+    for name, does in (
+        ("down", "stop and remove the compose cluster, or stop Hadoop"),
+        ("status", "what runs, and how it feels"),
+    ):
+        commands.add_parser(name, help=does).add_argument(
+            "kinds", nargs="*", metavar="KIND", help="hadoop (default: the containers)"
+        )
     logs = commands.add_parser("logs", help="what the containers say")
     logs.add_argument("services", nargs="*", metavar="SERVICE", help="such as spark-worker-1 (default: all)")
     logs.add_argument("--follow", "-f", action="store_true", help="go on until Ctrl-C")
@@ -58,13 +68,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = given.parse_args(line, argparse.Namespace(rest=rest))
     if arguments.command in ("spark", "dask") and arguments.workers < 1:
         given.error("--workers must be 1 or more")
-    if arguments.command == "up" and not set(arguments.kinds) <= {"spark", "dask"}:
-        given.error(f"no such cluster: {' '.join(arguments.kinds)} (there are spark, dask)")
+    kinds = set(arguments.kinds) if arguments.command in ("up", "down", "status") else set()
+    if not kinds <= {"spark", "dask", "hadoop"}:
+        given.error(f"no such cluster: {' '.join(arguments.kinds)} (there are spark, dask, hadoop)")
+    if "hadoop" in kinds and len(kinds) > 1:
+        given.error("hadoop is one of processes, the others are of containers: one command for each")
     signal.signal(signal.SIGTERM, terminated)
     try:
         if arguments.command in ("spark", "dask"):
             processes(arguments)
-        return containers(arguments)
+        return hadoop(arguments) if "hadoop" in kinds else containers(arguments)
     except UsageError as error:
         say(f"error: {error}")
         return 2
@@ -95,6 +108,29 @@ def processes(arguments: argparse.Namespace) -> NoReturn:
         while all(process.poll() is None for process in running.processes):
             time.sleep(0.5)
         raise EngineUnavailable("one of the cluster's processes has ended: the others are stopped")
+
+
+def hadoop(arguments: argparse.Namespace) -> int:
+    """Do something with the Hadoop of local processes; returns the exit status."""
+    from .hadoop import daemons
+
+    if arguments.command == "up":
+        running = daemons.up(arguments.workers or os.cpu_count() or 1, say).hadoop
+        settings = running.settings()
+        pages = {"HDFS": "dfs.namenode.http-address", "YARN": "yarn.resourcemanager.webapp.address"}
+        links = ", ".join(f"{name} http://{settings[key]}" for name, key in pages.items())
+        say(f"pages: {links}; logs in {daemons.home() / 'logs'}")
+        print(running.hdfs)
+    elif arguments.command == "down":
+        say("stopped; its files stay" if daemons.down() else "no Hadoop runs")
+    else:
+        cluster = daemons.recorded()
+        waited_for = daemons.not_ready(cluster.hadoop) if cluster else "it"
+        for name in daemons.DAEMONS:
+            alive = cluster and next((one for one in cluster.daemons if one.name == name and one.process()), None)
+            print(f"{name:18}{'not running' if not alive else 'not ready' if name == waited_for else f'ready, pid {alive.pid}'}")
+        return 1 if waited_for else 0
+    return 0
 
 
 def containers(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The Java that Spark needs."""
+"""The Java that Spark and Hadoop need."""
 
 import os
 import re
@@ -9,11 +9,11 @@ from typing import Final
 from ..errors import EngineNotInstalled
 
 OLDEST: Final = 17
-"""Spark 4 needs this version, or a newer one."""
+"""Spark 4 needs this version, or a newer one; Hadoop is run on it, too."""
 ADVICE: Final = f"install Java {OLDEST} (Debian: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17)"
 
 
-def find_java() -> str:
+def find_java(engine: str = "spark") -> str:
     """The path of a Java that is new enough: ``JAVA_HOME``'s, or the one on the ``PATH``.
 
     Raises:
@@ -24,7 +24,7 @@ def find_java() -> str:
     java = os.path.join(home, "bin", "java") if home else shutil.which("java")
     if not java or not os.access(java, os.X_OK):
         where = f"JAVA_HOME is {home}, which has no bin/java" if home else "no java on the PATH"
-        raise EngineNotInstalled(f"engine spark needs Java, and there is {where}: {ADVICE}")
+        raise EngineNotInstalled(f"engine {engine} needs Java, and there is {where}: {ADVICE}")
     try:
         said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -33,5 +33,7 @@ def find_java() -> str:
     if not found:
         raise EngineNotInstalled(f"{java} -version does not say which Java it is: {ADVICE}")
     if int(found[1]) < OLDEST:
-        raise EngineNotInstalled(f"{java} is Java {found[1]}, and Spark needs {OLDEST} or newer: {ADVICE}, and set JAVA_HOME")
+        raise EngineNotInstalled(
+            f"{java} is Java {found[1]}, and {engine.capitalize()} needs {OLDEST} or newer: {ADVICE}, and set JAVA_HOME"
+        )
     return java

@@ -63,7 +63,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--cluster",
         metavar="URL",
-        help="spark://HOST:7077 or tcp://HOST:8786 (default: $BIGDATA_DEMOS_SPARK or $BIGDATA_DEMOS_DASK, else on this machine)",
+        help="spark://HOST:7077, tcp://HOST:8786 (Dask), hdfs://HOST:8020 (Hadoop) "
+        "(default: $BIGDATA_DEMOS_SPARK, …_DASK, …_HADOOP, else on this machine)",
     )
     made.add_argument("--top", type=int, default=10, metavar="K", help="keywords of each page, at most (default: 10)")
     made.add_argument("--output", metavar="DIR", help="keep keywords, index, rejected pages (Avro) and a manifest there")
@@ -174,6 +175,7 @@ def set_up_logging(*, verbose: bool) -> None:
     handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
     if not verbose:  # py4j and distributed log errors that are told here in one line, or were meant, such as Ctrl-C
         handler.addFilter(logging.Filter("bigdata_demos"))
+        logging.getLogger("bigdata_demos.cluster.hadoop").setLevel(logging.INFO)  # where to look at the job
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
 
 

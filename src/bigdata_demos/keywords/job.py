@@ -66,6 +66,10 @@ class Job:
         """Reduce a bucket of pass 1, once over all its tables: document frequencies, but for those of 1."""
         return kernels.of_this_thread(self.stopwords).merge(tables, least=2)
 
+    def combine(self, bucket: int, tables: Iterable[bytes]) -> bytes:  # noqa: ARG002
+        """What a combiner makes of some of a bucket's tables: one with their sums, so that less is shuffled."""
+        return kernels.of_this_thread(self.stopwords).merge(tables)
+
     def answer(self, bucket: int, tables: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Packed]]:
         """Reduce a bucket of pass 1 for those who sent its tables: to each split, the frequencies of its own phrases.
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from .. import __version__
 from ..cluster import rendezvous
+from ..cluster.hadoop.connection import by_http
 from ..errors import InputError, OutputError, TooManyRejected, UsageError
 from . import engines, kernels, sinks, sources, stopwords
 from .job import Job
@@ -200,6 +201,7 @@ def run(
             },
             "rejections": totals.reasons,
             "shuffle": totals.shuffle,
+            **({"engine_counters": totals.engine} if totals.engine else {}),
             "seconds": {**clock.laps, "startup": round(startup, 3), "total": round(time.time() - started, 3)},
             "versions": versions(),
             "splits": [[[spooled.get(piece.path, piece.path), *piece[1:]] for piece in split.ranges] for split in splits],
@@ -309,7 +311,7 @@ def local_input(path: str | Path, workdir: Path, stdin: Iterable[bytes] | None) 
         spooled = workdir / STDIN
         sources.spool_lines(stdin, spooled)
         return str(spooled)
-    return str(path) if "://" in str(path) else str(Path(path).expanduser().absolute())
+    return by_http(str(path)) if "://" in str(path) else str(Path(path).expanduser().absolute())
 
 
 def bundled_crawl() -> Path:

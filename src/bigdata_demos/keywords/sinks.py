@@ -107,6 +107,7 @@ class Totals(NamedTuple):
     keywords: int
     reasons: dict[str, int]
     shuffle: dict[str, int]
+    engine: dict[str, int]
     digest: str
 
 
@@ -126,6 +127,7 @@ def add_up(parts: Iterable[Part]) -> Totals:
         keywords=counts["keywords"],
         reasons=reasons,
         shuffle={name.removeprefix("bytes:"): counts[name] for name in sorted(counts) if name.startswith("bytes:")},
+        engine={name.removeprefix("engine:"): counts[name] for name in counts if name.startswith("engine:")},
         digest=f"sha256:{hashlib.sha256(text.encode()).hexdigest()}",
     )
 

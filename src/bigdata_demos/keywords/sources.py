@@ -121,7 +121,7 @@ def expand(path: str) -> Iterator[Range | None]:
                 if info["type"] == "other" and not info.get("islink"):  # a pipe, a socket, a device: nothing to read to an end
                     yield None
                 elif not any(part.startswith(".") for part in inside.split("/")):
-                    yield identify(name if local else fs.unstrip_protocol(name), info["size"], inside)
+                    yield identify(name if local else url_of(fs, path, name), info["size"], inside)
             return
         if fs.isfile(root):  # first, for a name may have brackets in it
             names = [root]
@@ -132,12 +132,18 @@ def expand(path: str) -> Iterator[Range | None]:
         else:
             raise InputError(f"{path}: no such file or directory")
         for name in names:
-            file = identify(name if local else fs.unstrip_protocol(name), fs.size(name), os.path.basename(name))
+            file = identify(name if local else url_of(fs, path, name), fs.size(name), os.path.basename(name))
             if file is None:
                 raise InputError(f"{path}: not a web page, WARC, Avro or JSON lines file, by its content or its name")
             yield file
     except (OSError, ImportError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
+
+
+def url_of(fs: Any, path: str, name: str) -> str:
+    """The URL of a file that a file system found for a path; names in HDFS say nothing of the host."""
+    scheme, _, rest = path.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}{name}" if scheme == "webhdfs" else str(fs.unstrip_protocol(name))
 
 
 def identify(path: str, size: int, name: str) -> Range | None:

@@ -31,6 +31,7 @@ ENGINES: Final[Mapping[str, tuple[str, str]]] = {
     "asyncio": ("asyncio_pool", ""),
     "dask": ("dask_bag", "dask distributed"),
     "spark": ("spark_rdd", "'pyspark>=4.1,<4.4'"),
+    "hadoop": ("hadoop_streaming", "requests"),
 }
 """Name → module, and the packages that it needs (as this package's extras have them)."""
 

@@ -1,0 +1,246 @@
+"""Clients of a Hadoop: a Streaming job is submitted, watched, explained when it fails, and killed when nobody waits for it."""
+
+import getpass
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import time
+import urllib.request
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import fsspec
+
+from ...errors import EngineUnavailable, JobFailed
+from ..java import find_java
+from ..probe import LOCAL
+from . import configuration
+
+OPENS: Final = ("--add-opens=java.base/java.lang=ALL-UNNAMED",)
+CLIENT: Final = ("-Xmx256m", *configuration.LIGHT.split())
+CHUNK: Final = 32 << 20
+"""Bytes that are sent to HDFS at once."""
+STREAMING: Final = "org.apache.hadoop.streaming.HadoopStreaming"
+LOGS: Final = "org.apache.hadoop.yarn.client.cli.LogsCLI"
+APPLICATION = re.compile(r"Submitted application (application_\d+_\d+)")
+TRACKED = re.compile(r"The url to track the job: (\S+)")
+PERCENT = re.compile(r"map (\d+)% reduce (\d+)%")
+COUNTER = re.compile(r"^\t\t(.+)=(\d+)$")
+FAILED = re.compile(r"Task Id : (attempt_\w+), Status : FAILED")
+TRACEBACK = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n)+(?P<last>\S.*)", re.MULTILINE)
+SAID = re.compile(r"^bigdata-demos streaming: error: (?P<last>.*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Hadoop:
+    """A Hadoop as its clients see it: a directory of settings, and one of jars."""
+
+    conf: Path
+    jars: Path
+
+    def settings(self) -> dict[str, str]:
+        """All settings."""
+        return configuration.read(self.conf)
+
+    @property
+    def hdfs(self) -> str:
+        """The address of its file system."""
+        return self.settings()["fs.defaultFS"].rstrip("/")
+
+    @property
+    def webhdfs(self) -> str:
+        """The same, by HTTP, as fsspec opens it."""
+        return f"webhdfs://{getpass.getuser()}@{self.settings()['dfs.namenode.http-address']}"
+
+
+@dataclass(frozen=True)
+class StreamingJob:
+    """A MapReduce job whose mapper and reducer are programs that read and write lines."""
+
+    name: str
+    inputs: Sequence[str]
+    output: str
+    mapper: Sequence[str]
+    reducer: Sequence[str]
+    reducers: int
+    combiner: Sequence[str] = ()
+    files: Sequence[str] = ()
+    settings: Mapping[str, object] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    options: Sequence[str] = ()
+
+    def arguments(self) -> list[str]:
+        """Of the Streaming command: what is for all Hadoop commands comes first."""
+        line = [part for key, value in self.settings.items() for part in ("-D", f"{key}={value}")]
+        line += ["-D", f"mapreduce.job.name={self.name}", "-D", f"mapreduce.job.reduces={self.reducers}"]
+        if self.files:
+            line += ["-files", ",".join(self.files)]
+        for path in self.inputs:
+            line += ["-input", path]
+        line += ["-output", self.output, *self.options, "-mapper", shlex.join(self.mapper)]
+        if self.combiner:
+            line += ["-combiner", shlex.join(self.combiner)]
+        line += ["-reducer", shlex.join(self.reducer)]
+        return line + [part for key, value in self.environment.items() for part in ("-cmdenv", f"{key}={value}")]
+
+
+class Finished(NamedTuple):
+    """What a job came to.
+
+    ``submitted``, ``started``, ``seconds``: from the client's start until the job was taken, until map tasks reported, in all.
+    """
+
+    application: str
+    counters: dict[str, int]
+    submitted: float
+    started: float
+    seconds: float
+
+
+def command(hadoop: Hadoop, main: str, *arguments: str, jvm: Sequence[str] = CLIENT) -> list[str]:
+    """The command line of one of Hadoop's programs."""
+    return [find_java("hadoop"), *jvm, *OPENS, "-cp", f"{hadoop.conf}:{hadoop.jars}/*", main, *arguments]
+
+
+def run(hadoop: Hadoop, job: StreamingJob, progress: Callable[[int, int], None], say: Callable[[str], None]) -> Finished:
+    """Run a job to its end. ``progress`` gets the percents of map and reduce.
+
+    Raises:
+        EngineUnavailable: if Hadoop does not take it.
+        JobFailed: if it fails: with what the task that failed has said.
+
+    """
+    began = time.monotonic()
+    submitted = started = 0.0
+    application, counters, failed = "", dict[str, int](), ""
+    last: deque[str] = deque(maxlen=200)
+    with client(hadoop, STREAMING, *job.arguments()) as (process, lines):
+        try:
+            for line in lines:
+                last.append(line)
+                if found := APPLICATION.search(line):
+                    application, submitted = found[1], time.monotonic() - began
+                elif found := TRACKED.search(line):
+                    say(f"{job.name}: {found[1]}")
+                elif found := PERCENT.search(line):
+                    if int(found[1]) and not started:
+                        started = time.monotonic() - began
+                    progress(int(found[1]), int(found[2]))
+                elif found := FAILED.search(line):
+                    failed = failed or found[1]
+                elif found := COUNTER.match(line):
+                    counters[found[1]] = int(found[2])
+            status = process.wait()
+        except BaseException:
+            if application:
+                kill(hadoop, application)
+            raise
+    said = "\n".join(last)
+    if status:
+        raise why(hadoop, job, application, failed, said)
+    return Finished(application, counters, submitted, started, time.monotonic() - began)
+
+
+@contextmanager
+def client(hadoop: Hadoop, main: str, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", Iterator[str]]]:
+    """One of Hadoop's programs, and the lines that it says, until the context is left."""
+    process = subprocess.Popen(
+        command(hadoop, main, *arguments),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env={**os.environ, "HADOOP_CONF_DIR": str(hadoop.conf)},
+        start_new_session=True,  # Ctrl-C is this program's business
+    )
+    try:
+        yield process, (line.rstrip("\n") for line in process.stdout or ())
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def call(hadoop: Hadoop, main: str, *arguments: str) -> str:
+    """Run one of Hadoop's programs; returns what it says.
+
+    Raises:
+        EngineUnavailable: if it fails.
+
+    """
+    with client(hadoop, main, *arguments) as (process, lines):
+        said = list(lines)
+        if process.wait():
+            raise EngineUnavailable(f"{main.rpartition('.')[2]} {arguments[0]} fails: {last_word(said)}")
+    return "\n".join(said)
+
+
+def files(hadoop: Hadoop) -> Any:
+    """HDFS, as fsspec has file systems."""
+    fs, _ = fsspec.core.url_to_fs(hadoop.webhdfs)
+    return fs
+
+
+def put(hadoop: Hadoop, path: str, target: str) -> None:
+    """Copy a local file to a path of HDFS.
+
+    Raises:
+        EngineUnavailable: if that fails.
+
+    """
+    try:
+        with Path(path).open("rb") as source, files(hadoop).open(target, "wb", block_size=CHUNK) as file:
+            shutil.copyfileobj(source, file, CHUNK)
+    except (OSError, RuntimeError, ValueError) as error:  # what fsspec makes of HDFS's answers
+        raise EngineUnavailable(f"{path} cannot be put into {hadoop.hdfs}: {error}") from error
+
+
+def kill(hadoop: Hadoop, application: str) -> None:
+    """End an application; whether that works or not, by what YARN's REST interface has for it."""
+    address = hadoop.settings()["yarn.resourcemanager.webapp.address"]
+    request = urllib.request.Request(
+        f"http://{address}/ws/v1/cluster/apps/{application}/state?user.name={getpass.getuser()}",
+        json.dumps({"state": "KILLED"}).encode(),
+        {"Content-Type": "application/json"},
+        method="PUT",
+    )
+    with suppress(OSError):
+        LOCAL.open(request, timeout=10).close()
+
+
+def why(hadoop: Hadoop, job: StreamingJob, application: str, failed: str, said: str) -> EngineUnavailable | JobFailed:
+    """The error that tells why a job has failed."""
+    if not application:
+        return EngineUnavailable(f"Hadoop does not take the job: {last_word(said.splitlines())}")
+    if missing := re.search(r'Cannot run program "([^"]+)"', said):
+        return EngineUnavailable(f"Hadoop's nodes have no {missing[1]}: name their Python with --engine-option python=PATH")
+    logs = task_logs(hadoop, application)
+    found = [*TRACEBACK.finditer(logs), *SAID.finditer(logs)]
+    reason = found[-1]["last"] if found else last_word(said.splitlines())
+    error = JobFailed(f"Hadoop's job ({job.name}, {application}) has failed: {failed or 'it'}: {reason}")
+    error.__cause__ = RuntimeError(found[-1][0] if found else said)
+    return error
+
+
+def task_logs(hadoop: Hadoop, application: str) -> str:
+    """What an application's tasks have written to stderr, once YARN has collected it."""
+    for _ in range(5):
+        with suppress(EngineUnavailable):
+            return call(hadoop, LOGS, "-applicationId", application, "-log_files", "stderr", "-size", "-20000")
+        time.sleep(1)
+    return ""
+
+
+def last_word(lines: Sequence[str]) -> str:
+    """The last of some lines that says what went wrong."""
+    told = [line.strip() for line in lines if re.search(r"Exception|Error|ERROR|[Ff]ailed", line) and not line.startswith("\t\t")]
+    return (told or [line for line in lines if line.strip()] or ["it says nothing"])[-1]

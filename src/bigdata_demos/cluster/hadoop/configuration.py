@@ -1,0 +1,191 @@
+"""Hadoop's settings: one definition for local processes and for containers. What differs is where things are.
+
+Names and meanings: https://hadoop.apache.org/docs/r3.4.2/, ``core-default.xml``, ``hdfs-default.xml``, ``yarn-default.xml``,
+``mapred-default.xml``.
+"""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+PORTS: Final[Mapping[str, int]] = {
+    "namenode": 8020,
+    "namenode-page": 9870,
+    "datanode": 9866,
+    "datanode-page": 9864,
+    "datanode-ipc": 9867,
+    "resourcemanager": 8032,
+    "resourcemanager-scheduler": 8030,
+    "resourcemanager-tracker": 8031,
+    "resourcemanager-admin": 8033,
+    "resourcemanager-page": 8088,
+    "nodemanager": 8041,
+    "nodemanager-localizer": 8040,
+    "nodemanager-page": 8042,
+    "shuffle": 13562,
+    "historyserver": 10020,
+    "historyserver-page": 19888,
+    "historyserver-admin": 10033,
+}
+"""Hadoop's own ports. (8041: its NodeManagers take any.)"""
+TASK_MEMORY: Final = 1024
+"""MiB of a container; the JVM in it has little to do, the Python beside it has the rest."""
+LIGHT: Final = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto"
+"""Options of JVMs that live for seconds, and only hand bytes on: no second compiler, one thread for garbage."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things are. ``hosts``: by daemon (namenode, datanode …); ``bind``: the address that all of them listen on.
+
+    ``jars``: a directory that all machines have; ``data``: where the daemons keep theirs; ``slots``: tasks at once.
+    """
+
+    hosts: Mapping[str, str]
+    ports: Mapping[str, int]
+    bind: str
+    jars: Path
+    data: Path
+    slots: int
+    user: str
+
+    def at(self, name: str) -> str:
+        """The address of a daemon's port."""
+        return f"{self.hosts[name.partition('-')[0]]}:{self.ports[name]}"
+
+    def on(self, name: str) -> str:
+        """The address that a daemon listens on."""
+        return f"{self.bind}:{self.ports[name]}"
+
+
+def settings(layout: Layout) -> dict[str, dict[str, object]]:
+    """All settings, by file."""
+    classpath = f"{layout.jars}/*"
+    memory = (layout.slots + 1) * TASK_MEMORY  # one more for the application's own master
+    return {
+        "core-site": {
+            "fs.defaultFS": f"hdfs://{layout.at('namenode')}",
+            "hadoop.tmp.dir": layout.data / "tmp",
+            "hadoop.http.staticuser.user": layout.user,
+            "ipc.client.connect.max.retries": 3,
+        },
+        "hdfs-site": {
+            "dfs.namenode.name.dir": (layout.data / "name").as_uri(),
+            "dfs.datanode.data.dir": (layout.data / "blocks").as_uri(),
+            "dfs.replication": 1,
+            "dfs.permissions.enabled": "false",
+            "dfs.namenode.safemode.extension": 0,
+            "dfs.namenode.datanode.registration.ip-hostname-check": "false",
+            "dfs.namenode.rpc-address": layout.at("namenode"),
+            "dfs.namenode.rpc-bind-host": layout.bind,
+            "dfs.namenode.http-address": layout.at("namenode-page"),
+            "dfs.namenode.http-bind-host": layout.bind,
+            "dfs.datanode.hostname": layout.hosts["datanode"],
+            "dfs.datanode.address": layout.on("datanode"),
+            "dfs.datanode.http.address": layout.on("datanode-page"),
+            "dfs.datanode.ipc.address": layout.on("datanode-ipc"),
+            "dfs.client.use.datanode.hostname": "true",
+            "dfs.datanode.du.reserved": 0,
+        },
+        "yarn-site": {
+            "yarn.resourcemanager.hostname": layout.hosts["resourcemanager"],
+            "yarn.resourcemanager.bind-host": layout.bind,
+            "yarn.resourcemanager.address": layout.at("resourcemanager"),
+            "yarn.resourcemanager.scheduler.address": layout.at("resourcemanager-scheduler"),
+            "yarn.resourcemanager.resource-tracker.address": layout.at("resourcemanager-tracker"),
+            "yarn.resourcemanager.admin.address": layout.at("resourcemanager-admin"),
+            "yarn.resourcemanager.webapp.address": layout.at("resourcemanager-page"),
+            "yarn.nodemanager.hostname": layout.hosts["nodemanager"],
+            "yarn.nodemanager.bind-host": layout.bind,
+            "yarn.nodemanager.address": layout.at("nodemanager"),
+            "yarn.nodemanager.localizer.address": layout.at("nodemanager-localizer"),
+            "yarn.nodemanager.webapp.address": layout.at("nodemanager-page"),
+            "yarn.nodemanager.local-dirs": layout.data / "containers",
+            "yarn.nodemanager.log-dirs": layout.data / "container-logs",
+            "yarn.nodemanager.aux-services": "mapreduce_shuffle",
+            "yarn.nodemanager.aux-services.mapreduce_shuffle.class": "org.apache.hadoop.mapred.ShuffleHandler",
+            "yarn.nodemanager.resource.memory-mb": memory,
+            "yarn.nodemanager.resource.cpu-vcores": layout.slots + 1,
+            "yarn.nodemanager.vmem-check-enabled": "false",  # of JVMs, it says nothing
+            "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": 99,
+            "yarn.nodemanager.process-kill-wait.ms": 1000,
+            "yarn.nodemanager.container-monitor.interval-ms": 1000,
+            "yarn.log-aggregation-enable": "true",
+            "yarn.nodemanager.remote-app-log-dir": "/logs",
+            "yarn.nodemanager.log-aggregation.debug-enabled": "false",
+            "yarn.scheduler.minimum-allocation-mb": 256,
+            "yarn.scheduler.maximum-allocation-mb": memory,
+            "yarn.application.classpath": classpath,
+            # What is dead is noticed soon: these clusters are small, and for trying that, too
+            "yarn.nm.liveness-monitor.expiry-interval-ms": 15_000,
+            "yarn.am.liveness-monitor.expiry-interval-ms": 15_000,
+            "yarn.resourcemanager.nm.liveness-monitor.interval-ms": 1000,
+            "yarn.resourcemanager.nodemanagers.heartbeat-interval-ms": 200,
+            "yarn.resourcemanager.container.liveness-monitor.interval-ms": 10_000,
+        },
+        "capacity-scheduler": {
+            "yarn.scheduler.capacity.root.queues": "default",
+            "yarn.scheduler.capacity.root.default.capacity": 100,
+            "yarn.scheduler.capacity.maximum-am-resource-percent": 1.0,
+            "yarn.scheduler.capacity.node-locality-delay": 0,
+        },
+        "mapred-site": {
+            "mapreduce.framework.name": "yarn",
+            "mapreduce.application.classpath": classpath,
+            "mapreduce.map.memory.mb": TASK_MEMORY,
+            "mapreduce.reduce.memory.mb": TASK_MEMORY,
+            "mapreduce.map.java.opts": f"-Xmx384m {LIGHT}",
+            "mapreduce.reduce.java.opts": f"-Xmx384m {LIGHT}",
+            "mapreduce.task.io.sort.mb": 128,
+            "yarn.app.mapreduce.am.resource.mb": TASK_MEMORY,
+            "yarn.app.mapreduce.am.command-opts": f"-Xmx512m {LIGHT}",
+            "yarn.app.mapreduce.am.scheduler.heartbeat.interval-ms": 200,
+            "yarn.app.mapreduce.am.staging-dir": "/staging",
+            "mapreduce.client.progressmonitor.pollinterval": 200,
+            "mapreduce.client.completion.pollinterval": 200,
+            "mapreduce.task.exit.timeout": 10_000,
+            "mapreduce.shuffle.port": layout.ports["shuffle"],
+            "mapreduce.jobhistory.address": layout.at("historyserver"),
+            "mapreduce.jobhistory.bind-host": layout.bind,
+            "mapreduce.jobhistory.webapp.address": layout.at("historyserver-page"),
+            "mapreduce.jobhistory.admin.address": layout.at("historyserver-admin"),
+            "mapreduce.jobhistory.move.interval-ms": 1000,
+        },
+    }
+
+
+LOGGING: Final = """\
+log4j.rootLogger=INFO,console
+log4j.appender.console=org.apache.log4j.ConsoleAppender
+log4j.appender.console.target=System.err
+log4j.appender.console.layout=org.apache.log4j.PatternLayout
+log4j.appender.console.layout.ConversionPattern=%d{ISO8601} %p %c{2}: %m%n
+log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR
+"""
+
+
+def write(layout: Layout, directory: Path) -> None:
+    """Write the settings, in Hadoop's XML, into a directory."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, values in settings(layout).items():
+        root = ET.Element("configuration")
+        for key, value in values.items():
+            one = ET.SubElement(root, "property")
+            ET.SubElement(one, "name").text = key
+            ET.SubElement(one, "value").text = str(value)
+        ET.indent(root)
+        ET.ElementTree(root).write(directory / f"{name}.xml", encoding="utf-8", xml_declaration=True)
+    (directory / "log4j.properties").write_text(LOGGING, encoding="ascii")
+    for name in ("hdfs", "datanode", "secondary", "static"):  # HDFS's daemons insist on these, and jars do not have them
+        (directory / "webapps" / name / "WEB-INF").mkdir(parents=True, exist_ok=True)
+
+
+def read(directory: Path) -> dict[str, str]:
+    """The settings in a directory of Hadoop's XML, all files' together."""
+    found = {}
+    for path in sorted(directory.glob("*-site.xml")):
+        for one in ET.parse(path).getroot().iter("property"):  # noqa: S314 (written by us, or by the user's administrators)
+            found[one.findtext("name", "")] = one.findtext("value", "")
+    return found

@@ -1,0 +1,302 @@
+"""Hadoop's daemons as processes of this machine, on loopback: for as long as a context lasts, or until they are told to end."""
+
+import getpass
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import psutil
+
+from ...errors import EngineUnavailable, UsageError
+from ..java import find_java
+from ..probe import LOCAL
+from ..standalone import LOOPBACK, free_port
+from . import configuration, jars
+from .client import Hadoop, command
+
+WAIT: Final = 90.0
+"""Seconds that the daemons may take to be ready."""
+DAEMONS: Final[Mapping[str, str]] = {
+    "namenode": "org.apache.hadoop.hdfs.server.namenode.NameNode",
+    "datanode": "org.apache.hadoop.hdfs.server.datanode.DataNode",
+    "resourcemanager": "org.apache.hadoop.yarn.server.resourcemanager.ResourceManager",
+    "nodemanager": "org.apache.hadoop.yarn.server.nodemanager.NodeManager",
+    "historyserver": "org.apache.hadoop.mapreduce.v2.hs.JobHistoryServer",
+}
+JVM: Final = ("-Xmx256m", *configuration.LIGHT.split())
+RECORD: Final = "cluster.json"
+
+
+class Daemon(NamedTuple):
+    """A process that was started: its number may have gone to another one since, the time of its creation tells."""
+
+    name: str
+    pid: int
+    created: float
+
+    def process(self) -> psutil.Process | None:
+        """The process, if it still runs."""
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            if abs(process.create_time() - self.created) < 2 and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+        return None
+
+
+class Cluster(NamedTuple):
+    """The daemons that were started, and where all of theirs is: ``conf``, ``data``, ``logs``."""
+
+    directory: Path
+    daemons: list[Daemon]
+
+    @property
+    def hadoop(self) -> Hadoop:
+        """The cluster, for clients."""
+        return Hadoop(self.directory / "conf", jars.directory())
+
+
+@contextmanager
+def local_hadoop(slots: int, say: Callable[[str], None]) -> Iterator[Cluster]:
+    """Hadoop on this machine, for as long as the context lasts, in a directory of its own.
+
+    Raises:
+        EngineNotInstalled: without Java.
+        EngineUnavailable: if it does not come up.
+
+    """
+    with tempfile.TemporaryDirectory(prefix="bigdata-demos-hadoop-", ignore_cleanup_errors=True) as directory:
+        cluster = Cluster(Path(directory), [])
+        try:
+            start(cluster, slots, say, wish=False)
+            yield cluster
+        finally:
+            stop(cluster)
+
+
+def start(cluster: Cluster, slots: int, say: Callable[[str], None], *, wish: bool) -> None:
+    """Start the daemons, and wait until they are ready. ``wish``: on Hadoop's own ports, where they are free.
+
+    Raises:
+        EngineNotInstalled: without Java.
+        EngineUnavailable: if they do not come up.
+
+    """
+    java = find_java("hadoop")
+    there = jars.install(say)
+    ports = {name: free_port(port if wish else 0) for name, port in configuration.PORTS.items()}
+    hosts = dict.fromkeys(DAEMONS, LOOPBACK)
+    data = cluster.directory / "data"
+    layout = configuration.Layout(hosts, ports, LOOPBACK, there, data, slots, getpass.getuser())
+    configuration.write(layout, cluster.directory / "conf")
+    (cluster.directory / "logs").mkdir(exist_ok=True)
+    environment = {
+        **os.environ,
+        "JAVA_HOME": str(Path(java).resolve().parents[1]),
+        "HADOOP_CONF_DIR": str(cluster.directory / "conf"),
+        "HADOOP_LOG_DIR": str(cluster.directory / "logs"),
+    }
+    if not (data / "name" / "current").exists():
+        format_namenode(cluster, environment)
+    for name in DAEMONS:
+        start_daemon(cluster, name, environment)
+    wait(cluster)
+
+
+def format_namenode(cluster: Cluster, environment: Mapping[str, str]) -> None:
+    """Make the directories of an empty file system.
+
+    Raises:
+        EngineUnavailable: if that fails.
+
+    """
+    line = command(cluster.hadoop, DAEMONS["namenode"], "-format", "-force", "-nonInteractive", jvm=JVM)
+    done = subprocess.run(line, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise EngineUnavailable(f"HDFS cannot be formatted in {cluster.directory}: {last_error(done.stderr)}")
+
+
+def start_daemon(cluster: Cluster, name: str, environment: Mapping[str, str]) -> Daemon:
+    """Start a daemon; its output is in ``logs``."""
+    with (cluster.directory / "logs" / f"{name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            command(cluster.hadoop, DAEMONS[name], jvm=JVM),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=dict(environment),
+            cwd=cluster.directory / "logs",
+            start_new_session=True,  # Ctrl-C is this program's business
+        )
+    daemon = Daemon(name, process.pid, psutil.Process(process.pid).create_time())
+    cluster.daemons[:] = [*(one for one in cluster.daemons if one.name != name), daemon]
+    return daemon
+
+
+def wait(cluster: Cluster) -> None:
+    """Wait until the cluster can run a job.
+
+    Raises:
+        EngineUnavailable: if one of its processes ends, or it takes too long.
+
+    """
+    deadline = time.monotonic() + WAIT
+    while waited_for := not_ready(cluster.hadoop):
+        ended = next((daemon.name for daemon in cluster.daemons if daemon.process() is None), None)
+        if ended or time.monotonic() > deadline:
+            name = ended or waited_for
+            said = last_error((cluster.directory / "logs" / f"{name}.log").read_text(errors="replace"))
+            raise EngineUnavailable(f"Hadoop's {name} {'has ended' if ended else 'is not ready'}: {said}")
+        time.sleep(0.2)
+
+
+def not_ready(hadoop: Hadoop) -> str:
+    """The first daemon that cannot do its work yet; ``""`` if all can."""
+    settings = hadoop.settings()
+    namenode = f"http://{settings['dfs.namenode.http-address']}/jmx?qry=Hadoop:service=NameNode,name="
+    checks: dict[str, Callable[[], bool]] = {
+        "namenode": lambda: not ask(f"{namenode}NameNodeInfo")["beans"][0]["Safemode"],
+        "datanode": lambda: ask(f"{namenode}FSNamesystemState")["beans"][0]["NumLiveDataNodes"] > 0,
+        "resourcemanager": lambda: bool(cluster_metrics(settings)),
+        "nodemanager": lambda: cluster_metrics(settings)["activeNodes"] > 0,
+        "historyserver": lambda: bool(ask(f"http://{settings['mapreduce.jobhistory.webapp.address']}/ws/v1/history/info")),
+    }
+    for name, ready in checks.items():
+        try:
+            if not ready():
+                return name
+        except (OSError, ValueError, KeyError, IndexError):
+            return name
+    return ""
+
+
+def cluster_metrics(settings: Mapping[str, str]) -> dict[str, Any]:
+    """What the ResourceManager says of the cluster."""
+    found: dict[str, Any] = ask(f"http://{settings['yarn.resourcemanager.webapp.address']}/ws/v1/cluster/metrics")[
+        "clusterMetrics"
+    ]
+    return found
+
+
+def ask(url: str) -> dict[str, Any]:
+    """JSON from a daemon's page."""
+    with LOCAL.open(url, timeout=5) as answer:
+        found: dict[str, Any] = json.load(answer)
+        return found
+
+
+def stop(cluster: Cluster) -> None:
+    """End the daemons, the last one first, and what they have started."""
+    running = [process for daemon in reversed(cluster.daemons) if (process := daemon.process())]
+    containers = [child for process in running for child in children(process)]
+    for process in running:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(running, 15)
+    for process in [*alive, *containers]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs([*alive, *containers], 5)
+    for process in running:  # those that this process has started
+        with suppress(ChildProcessError, OSError):
+            os.waitpid(process.pid, os.WNOHANG)
+    cluster.daemons.clear()
+
+
+def children(process: psutil.Process) -> list[psutil.Process]:
+    """All that a process has started, and these, and so on."""
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def last_error(said: str) -> str:
+    """The last line of a log that says what went wrong."""
+    lines = [line.strip() for line in said.splitlines() if "Exception" in line or " ERROR " in line or " FATAL " in line]
+    return lines[-1] if lines else "its log says nothing of it"
+
+
+# The cluster that stays, until it is told to end
+
+
+def home() -> Path:
+    """Where the cluster that stays is."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return state / "bigdata_demos" / "hadoop"
+
+
+def recorded() -> Cluster | None:
+    """The cluster that was started to stay, if any of it runs."""
+    try:
+        found = json.loads((home() / RECORD).read_text(encoding="utf-8"))
+        cluster = Cluster(home(), [Daemon(*one) for one in found["daemons"]])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return cluster if any(daemon.process() for daemon in cluster.daemons) else None
+
+
+def up(slots: int, say: Callable[[str], None]) -> Cluster:
+    """Start the cluster that stays, with the files that it had before; or find it running.
+
+    Raises:
+        EngineNotInstalled, EngineUnavailable: see :func:`start`.
+
+    """
+    cluster = recorded()
+    if cluster and all(daemon.process() for daemon in cluster.daemons) and len(cluster.daemons) == len(DAEMONS):
+        wait(cluster)
+        return cluster
+    if cluster:
+        say("some of its daemons have ended: it is started anew")
+        stop(cluster)
+    cluster = Cluster(home(), [])
+    try:
+        home().mkdir(parents=True, exist_ok=True, mode=0o700)
+        start(cluster, slots, say, wish=True)
+    except BaseException:
+        stop(cluster)
+        raise
+    save(cluster)
+    return cluster
+
+
+def save(cluster: Cluster) -> None:
+    """Keep the processes' numbers."""
+    (cluster.directory / RECORD).write_text(json.dumps({"daemons": cluster.daemons}), encoding="utf-8")
+
+
+def down() -> bool:
+    """End the cluster that stays; its files stay. Whether there was one."""
+    cluster = recorded()
+    if cluster:
+        stop(cluster)
+    (home() / RECORD).unlink(missing_ok=True)
+    return cluster is not None
+
+
+def restart(cluster: Cluster, name: str) -> Daemon:
+    """Start one of a cluster's daemons again, which has ended."""
+    if name not in DAEMONS:
+        raise UsageError(f"no such daemon: {name} (there are {', '.join(DAEMONS)})")
+    java = find_java("hadoop")
+    environment = {
+        **os.environ,
+        "JAVA_HOME": str(Path(java).resolve().parents[1]),
+        "HADOOP_CONF_DIR": str(cluster.directory / "conf"),
+    }
+    return start_daemon(cluster, name, environment)
+
+
+def kill(daemon: Daemon) -> None:
+    """End a daemon at once."""
+    if daemon.process():
+        os.kill(daemon.pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(daemon.pid, 0)

@@ -1,0 +1,103 @@
+"""Hadoop's jars, from Maven Central: those of ``pom.xml``, with the checksums of ``jars.sha256``; fetched once, and kept.
+
+They are a list that Maven made (``make hadoop-jars``), so that Maven itself is not needed where they are used.
+"""
+
+import hashlib
+import os
+import sys
+import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from ...errors import EngineUnavailable
+
+VERSION: Final = "3.4.2"
+HERE: Final = Path(__file__).parent
+CENTRAL: Final = "https://repo.maven.apache.org/maven2"
+MIRROR: Final = "BIGDATA_DEMOS_MAVEN"
+"""Environment variable: another repository than Maven Central, such as a company's mirror."""
+DIRECTORY: Final = "BIGDATA_DEMOS_HADOOP_JARS"
+"""Environment variable: where the jars are kept; default: in the user's cache directory."""
+
+
+class Jar(NamedTuple):
+    """A jar: its path in the repository, and the SHA-256 of its bytes."""
+
+    path: str
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.path.rpartition("/")[2]
+
+
+def listed() -> list[Jar]:
+    """The jars that are needed."""
+    lines = (HERE / "jars.sha256").read_text(encoding="ascii").splitlines()
+    return [Jar(path, sha256) for sha256, path in (line.split() for line in lines)]
+
+
+def directory() -> Path:
+    """Where the jars are kept."""
+    if given := os.environ.get(DIRECTORY):
+        return Path(given).expanduser().absolute()
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "bigdata_demos" / f"hadoop-{VERSION}"
+
+
+def install(say: Callable[[str], None]) -> Path:
+    """Get the jars that are not there yet; returns their directory.
+
+    Raises:
+        EngineUnavailable: if one cannot be had, or is not what it should be.
+
+    """
+    kept = directory()
+    missing = [jar for jar in listed() if not (kept / jar.name).exists()]
+    if missing:
+        say(f"fetching Hadoop {VERSION}: {len(missing)} jars, into {kept}")
+        try:
+            kept.mkdir(parents=True, exist_ok=True)
+            with ThreadPoolExecutor(8) as pool:
+                list(pool.map(lambda jar: fetch(jar, kept), missing))
+        except OSError as error:
+            raise EngineUnavailable(
+                f"Hadoop's jars cannot be had: {error}: is there a network, or a mirror for {MIRROR}=URL?"
+            ) from error
+    return kept
+
+
+def fetch(jar: Jar, kept: Path) -> None:
+    """Get a jar, which has its name only when it is whole.
+
+    Raises:
+        OSError: if it cannot be had.
+        EngineUnavailable: if it is another one.
+
+    """
+    url = f"{(os.environ.get(MIRROR) or CENTRAL).rstrip('/')}/{jar.path}"
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        data = answer.read()
+    if hashlib.sha256(data).hexdigest() != jar.sha256:
+        raise EngineUnavailable(f"{url} is not the jar that it should be: its SHA-256 is {hashlib.sha256(data).hexdigest()}")
+    attempt = kept / f"{jar.name}.{os.getpid()}"
+    attempt.write_bytes(data)
+    os.replace(attempt, kept / jar.name)
+
+
+def write_list(repository: Path, names: list[str]) -> str:
+    """The list for some jars, given by their files' names, that Maven has put into its local repository."""
+    paths = [path for path in sorted(repository.rglob("*.jar")) if path.name in names]
+    hashed = ((path, hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths)
+    return "".join(f"{sha256}  {path.relative_to(repository).as_posix()}\n" for path, sha256 in hashed)
+
+
+if (
+    __name__ == "__main__"
+):  # of `make hadoop-jars`: Maven's local repository, and a directory of all jars that it found to be needed
+    found = {path.name for path in Path(sys.argv[2]).glob("*.jar")}
+    (HERE / "jars.sha256").write_text(write_list(Path(sys.argv[1]), sorted(found)), encoding="ascii")

@@ -1,0 +1,206 @@
+"""Hadoop: two MapReduce jobs by Streaming, with HDFS between them. What is kept goes to HDFS, and so do the frequencies.
+
+The mapper and the reducer are programs that read and write lines (:mod:`..streaming`); Hadoop sorts between them. A task's input
+is a line that describes a split, which it opens itself; what it keeps for pass 2 are side files of its attempt. The merged
+frequencies are pass 1's output, which YARN hands to the nodes of pass 2 as files (the distributed cache).
+"""
+
+import getpass
+import math
+import os
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import requests as _  # noqa: F401 (fsspec's WebHDFS needs it)
+
+from ...cluster.hadoop.client import Finished, Hadoop, StreamingJob, files, put, run
+from ...cluster.hadoop.connection import connect, say
+from .. import streaming
+from ..job import Job
+from ..model import Part, Range, Split
+from . import Progress, Run, Settings, check_options
+
+OPTIONS = {
+    "python": "the Python of Hadoop's nodes (default: this one)",
+    "data": "local to leave local input where it is, for nodes that see it there (default: hdfs, where it is put first)",
+}
+COUNTERS = (
+    "Launched map tasks",
+    "Failed map tasks",
+    "Failed reduce tasks",
+    "Map input records",
+    "Map output records",
+    "Map output bytes",
+    "Combine input records",
+    "Combine output records",
+    "Reduce shuffle bytes",
+    "Reduce input records",
+    "Spilled Records",
+    "HDFS: Number of bytes read",
+    "HDFS: Number of bytes written",
+    "bytes kept",
+    "splits",
+)
+"""Of Hadoop's, those that are told. What is kept goes to HDFS by HTTP, and Hadoop does not count it."""
+TASKS = 4  # map tasks for each worker: a task costs a JVM and a Python
+
+
+@contextmanager
+def open(settings: Settings) -> Iterator[Run]:
+    """Start Hadoop on this machine, or connect to one that runs."""
+    check_options("hadoop", settings.options, OPTIONS)
+    workers = settings.workers or os.cpu_count() or 1
+    with connect(settings.cluster, workers) as hadoop:
+
+        def run_job(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+            with staging(hadoop) as directory:
+                return run_streaming(Surroundings(hadoop, workers, settings, directory), job, splits, progress) if splits else []
+
+        yield run_job
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a job runs; ``staging`` is its directory in HDFS."""
+
+    hadoop: Hadoop
+    workers: int
+    settings: Settings
+    staging: str
+
+
+def run_streaming(where: Surroundings, job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+    """Both passes, each a MapReduce job."""
+    hadoop, staging = where.hadoop, where.staging
+    hdfs = f"{hadoop.hdfs}{staging}"
+    with tempfile.TemporaryDirectory(prefix="bigdata-demos-") as local:
+        progress("put", 0, 1)
+        began = time.monotonic()
+        if where.settings.options.get("data", "hdfs") == "hdfs":
+            splits = put_inputs(where, splits)
+        lines = Path(local, streaming.SPLITS)
+        lines.write_text("".join(map(streaming.line_of_split, splits)), encoding="utf-8")
+        put(hadoop, str(lines), f"{staging}/{streaming.SPLITS}")
+        seconds = time.monotonic() - began
+        described = streaming.save(Path(local), job, f"{hadoop.webhdfs}{staging}/pass-1").as_uri()
+
+        # Pass 1: map
+        reducers = min(where.workers, 1 << job.bits)
+        programs = [where.settings.options.get("python") or sys.executable, "-m", "bigdata_demos.keywords.streaming"]
+        pass_1 = StreamingJob(
+            "pass 1: map pages to candidates, reduce to document frequencies",
+            [f"{hdfs}/{streaming.SPLITS}"],
+            f"{hdfs}/pass-1",
+            mapper=[*programs, "map", "."],
+            # shuffle
+            combiner=[*programs, "merge", "--partial", "."],
+            # reduce
+            reducer=[*programs, "merge", "."],
+            reducers=reducers,
+            files=[described],
+            settings=options(where, len(splits)),
+            environment=environment(),
+            options=ONE_LINE,
+        )
+        first = run(hadoop, pass_1, percents(progress, "map", "merge", len(splits), reducers), say)
+        merged = [f"{hdfs}/pass-1/part-{number:05}#{streaming.TABLE}-{number}" for number in range(reducers)]
+
+        # Pass 2: map
+        pass_2 = replace(
+            pass_1,
+            name="pass 2: score candidates, reduce postings to the consolidated index",
+            output=f"{hdfs}/pass-2",
+            mapper=[*programs, "score", "."],
+            # shuffle
+            combiner=[],
+            # reduce
+            reducer=[*programs, "index", "."],
+            files=[described, *merged],
+        )
+        second = run(hadoop, pass_2, percents(progress, "score", "index", len(splits), reducers), say)
+    parts = [streaming.part_of(line) for line in output_of(hadoop, f"{staging}/pass-2")]
+    return with_counters(parts, {"put": seconds}, [first, second])
+
+
+ONE_LINE = ("-inputformat", "org.apache.hadoop.mapred.lib.NLineInputFormat")
+
+
+def options(where: Surroundings, splits: int) -> dict[str, object]:
+    """The settings of both jobs."""
+    return {
+        "mapreduce.input.lineinputformat.linespermap": max(1, math.ceil(splits / (TASKS * where.workers))),
+        "stream.map.input.ignoreKey": "true",
+        "mapreduce.job.running.map.limit": where.workers,
+        "mapreduce.job.running.reduce.limit": where.workers,
+        "mapreduce.job.reduce.slowstart.completedmaps": 1.0,  # reducers that wait would hold the mappers' places
+    }
+
+
+def environment() -> dict[str, str]:
+    """Of the tasks' programs."""
+    passed = {name: os.environ[name] for name in ("BIGDATA_DEMOS_KERNEL",) if name in os.environ}
+    return {"OPENBLAS_NUM_THREADS": "1", **passed}
+
+
+def percents(progress: Progress, mapping: str, reducing: str, splits: int, reducers: int) -> Callable[[int, int], None]:
+    """A job's percents as two phases."""
+
+    def report(mapped: int, reduced: int) -> None:
+        if mapped < 100:
+            progress(mapping, mapped * splits // 100, splits)
+        else:
+            progress(reducing, reduced * reducers // 100, reducers)
+
+    progress(mapping, 0, splits)
+    return report
+
+
+@contextmanager
+def staging(hadoop: Hadoop) -> Iterator[str]:
+    """A directory of HDFS for a job, removed at its end."""
+    directory = f"/user/{getpass.getuser()}/bigdata-demos-{uuid.uuid4().hex}"
+    try:
+        yield directory
+    finally:
+        with suppress(OSError, RuntimeError, ValueError):
+            files(hadoop).rm(directory, recursive=True)
+
+
+def put_inputs(where: Surroundings, splits: Sequence[Split]) -> list[Split]:
+    """Copy what is on this machine to HDFS; returns the splits of the copies, which keep the names of what they are of."""
+    paths = sorted({piece.path for split in splits for piece in split.ranges if "://" not in piece.path})
+    copies = {}
+    for number, path in enumerate(paths):
+        target = f"{where.staging}/in/{number}/{Path(path).name}"
+        put(where.hadoop, path, target)
+        copies[path] = f"{where.hadoop.webhdfs}{target}"
+
+    def copied(piece: Range) -> Range:
+        return piece._replace(path=copies.get(piece.path, piece.path), name=piece.name or piece.path)
+
+    return [split._replace(ranges=tuple(map(copied, split.ranges))) for split in splits]
+
+
+def output_of(hadoop: Hadoop, directory: str) -> Iterator[bytes]:
+    """The lines of a job's output."""
+    fs = files(hadoop)
+    for path in sorted(fs.ls(directory, detail=False)):
+        if path.rpartition("/")[2].startswith("part-"):
+            with fs.open(path, "rb") as file:
+                yield from file
+
+
+def with_counters(parts: list[Part], seconds: dict[str, float], jobs: Sequence[Finished]) -> list[Part]:
+    """The parts, with what Hadoop has counted, and took, among the first one's sums."""
+    told = {f"engine:{name} ms": round(1000 * value) for name, value in seconds.items()}
+    for number, job in enumerate(jobs, 1):
+        times = {"submit": job.submitted, "first map": job.started, "all": job.seconds}
+        told |= {f"engine:pass {number} {name} ms": round(1000 * value) for name, value in times.items()}
+        told |= {f"engine:pass {number} {name}": job.counters[name] for name in COUNTERS if name in job.counters}
+    return [replace(parts[0], counts={**parts[0].counts, **told}), *parts[1:]] if parts else []

@@ -1,0 +1,299 @@
+"""The job as programs that read lines and write lines: what Hadoop's Streaming runs, and anybody with a pipe.
+
+::
+
+    plan    inputs → lines, each a split; and a directory for what goes past the pipe
+    map     splits → bucket, table of document frequencies; what is kept of the pages goes past the pipe          pass 1
+    merge   tables, sorted → bucket, merged table: the reducer of pass 1, and its combiner (``--partial``)
+    score   splits → bucket, postings, or a part that was written                                                 pass 2
+    index   postings, sorted → parts: the reducer of pass 2
+
+A line is a bucket's number, a tab, and bytes in base64 (or, of a part, an object of JSON): packed arrays, not a line for
+each phrase. What comes between map and reduce only has to bring equal buckets together: ``sort`` does, Hadoop does.
+"""
+
+import argparse
+import base64
+import contextlib
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import Any, BinaryIO, Final, NamedTuple, NoReturn, cast
+
+import fsspec
+
+from ..errors import BigDataDemosError, InputError, UsageError
+from . import frequencies, sources, spill
+from .job import Job
+from .model import Part, Range, Split
+from .stopwords import Stopwords
+
+JOB: Final = "job.json"
+SPLITS: Final = "splits"
+TABLE: Final = "frequencies"
+"""What files with pass 1's output are named, or start with, where pass 2 runs."""
+GROUP: Final = "bigdata_demos"
+"""Of the counters that tasks report to Hadoop."""
+EPILOG = """\
+example, without Hadoop (the roles that Hadoop gives these programs are the same):
+  job='python -m bigdata_demos.keywords.streaming'
+  $job plan try crawl.warc.gz > splits
+  cat splits | $job map try | sort | $job merge try > try/frequencies
+  cat splits | $job score try | sort | $job index try > parts
+"""
+
+
+class Task(NamedTuple):
+    """A job as a task finds it: ``kept`` is the directory or URL with what pass 1 kept, if that is over."""
+
+    job: Job
+    kept: str
+
+
+# ---- the programs -----------------------------------------------------------------------------------------------------------
+
+
+def map_splits(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The mapper of pass 1."""
+    for split in splits(lines):
+        mapped = task.job.map_split(split)
+        keep(task, split.number, mapped.kept)
+        count("bytes kept", len(mapped.kept))
+        yield from (line_of(bucket, table) for bucket, table in mapped.frequencies)
+
+
+def merge_tables(task: Task, lines: Iterable[bytes], *, partial: bool = False) -> Iterator[bytes]:
+    """The reducer of pass 1; ``partial``: the combiner, which sums what one mapper has, and leaves nothing out."""
+    for bucket, tables in groups(lines):
+        yield line_of(bucket, task.job.combine(bucket, tables) if partial else task.job.merge(bucket, tables))
+
+
+def score_splits(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The mapper of pass 2."""
+    table = table_of(Path.cwd() if in_hadoop() else Path(task.job.workdir))
+    for split in splits(lines):
+        scored = task.job.score_split(split, kept(task, split.number), table)
+        yield from (line_of(bucket, postings) for bucket, postings in scored.postings)
+        yield from (line_of_part(split.number % (1 << task.job.bits), part) for part in scored.parts)
+
+
+def write_index(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The reducer of pass 2: what was written before is handed on, so that who runs the tasks decides which attempt counts."""
+    for bucket, items in groups(lines):
+        postings = []
+        for item in items:
+            if item.startswith(b"{"):
+                yield b"%05d\t%b\n" % (bucket, item)
+            else:
+                postings.append(item)
+        if postings:
+            yield line_of_part(bucket, task.job.write_bucket(bucket, postings))
+
+
+# ---- lines ------------------------------------------------------------------------------------------------------------------
+
+
+def line_of(bucket: int, packed: bytes) -> bytes:
+    """The line of some bytes for a bucket."""
+    return b"%05d\t%b\n" % (bucket, base64.b64encode(packed))
+
+
+def line_of_part(bucket: int, part: Part) -> bytes:
+    """The line of a part that was written."""
+    return b"%05d\t%b\n" % (bucket, json.dumps({**asdict(part), "digest": f"{part.digest:x}"}).encode())
+
+
+def part_of(line: bytes) -> Part:
+    """The part of a line."""
+    fields = json.loads(line.partition(b"\t")[2])
+    return Part(**{**fields, "digest": int(fields["digest"], 16)})
+
+
+def groups(lines: Iterable[bytes]) -> Iterator[tuple[int, Iterator[bytes]]]:
+    """Buckets and what is for them, from lines in which each bucket's stand together; what is packed is unpacked."""
+    pairs = (line.rstrip(b"\r\n").split(b"\t", 1) for line in lines if line.strip())
+    for bucket, some in groupby(pairs, key=lambda pair: pair[0]):
+        yield int(bucket), (data if data.startswith(b"{") else base64.b64decode(data) for _, data in some)
+
+
+def line_of_split(split: Split) -> str:
+    """The line that describes a split."""
+    return json.dumps({"number": split.number, "ranges": split.ranges}) + "\n"
+
+
+def splits(lines: Iterable[bytes]) -> Iterator[Split]:
+    """The splits that lines describe; each is reported to Hadoop, so that it knows that the task is alive."""
+    for line in lines:
+        if line.strip():
+            fields = json.loads(line)
+            split = Split(fields["number"], tuple(Range(*piece) for piece in fields["ranges"]))
+            count("splits", 1)
+            yield split
+
+
+# ---- what goes past the pipe ------------------------------------------------------------------------------------------------
+
+
+def in_hadoop() -> bool:
+    """Whether this is a task of Hadoop's (which gives it the job's settings as environment variables)."""
+    return "mapreduce_task_attempt_id" in os.environ
+
+
+def keep(task: Task, number: int, data: bytes) -> None:
+    """Keep something for pass 2: in Hadoop as a side file of the attempt, which others see only if the attempt counts."""
+    if in_hadoop():
+        with opened(f"{side_files(task)}/{number}.kept", "wb") as file:
+            file.write(data)
+    else:
+        spill.keep(task.kept, number, data)
+
+
+def kept(task: Task, number: int) -> bytes:
+    """What was kept."""
+    with opened(f"{task.kept}/{number}.kept", "rb") as file:
+        return file.read()
+
+
+def opened(path: str, mode: str) -> BinaryIO:
+    """A file, or a URL."""
+    return cast(BinaryIO, fsspec.open(path if "://" in path else f"file://{path}", mode).open())
+
+
+def side_files(task: Task) -> str:
+    """The directory of a task attempt's side files: Hadoop names it, ``kept`` tells by which address it is reached."""
+    inside = os.environ["mapreduce_task_output_dir"]  # noqa: SIM112 (hdfs://HOST:PORT/…)
+    return "/".join([*task.kept.split("/")[:3], *inside.split("/")[3:]])
+
+
+def table_of(directory: Path) -> frequencies.Table:
+    """The table of document frequencies, in memory that the file it is made in shares, from the output of pass 1."""
+    found = sorted(directory.glob(f"{TABLE}*"))
+    if not found:
+        raise InputError(f"there is no {TABLE} in {directory}: put what pass 1 has written there")
+    with tempfile.TemporaryDirectory(dir=directory) as made:  # what is mapped stays, when its name is gone
+        merged = [segment for path in found for segment in unpacked(path, made)]
+        return frequencies.mapped_file(spill.join(made, [segment for _, segment in sorted(merged)]))
+
+
+def unpacked(path: Path, directory: str) -> list[tuple[int, spill.Segment]]:
+    """The merged tables of a file of pass 1's output, each in a file of its own."""
+    with path.open("rb") as lines:
+        pairs = ((bucket, table) for bucket, tables in groups(lines) for table in tables)
+        return spill.write(directory, path.name, pairs)
+
+
+def save(directory: Path, job: Job, kept_in: str) -> Path:
+    """Write down what tasks have to know; returns the file."""
+    fields = {
+        "top": job.top,
+        "words": sorted(job.stopwords.words),
+        "endings": job.stopwords.endings,
+        "bits": job.bits,
+        "workdir": job.workdir,
+        "kept": kept_in,
+    }
+    path = directory / JOB
+    path.write_text(json.dumps(fields), encoding="utf-8")
+    return path
+
+
+def load(path: Path) -> Task:
+    """What :func:`save` wrote.
+
+    Raises:
+        UsageError: if it is not there.
+
+    """
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}: run `plan` first, which makes it") from None
+    words = Stopwords(frozenset(fields["words"]), tuple(fields["endings"]))
+    return Task(Job(fields["top"], words, fields["bits"], fields["workdir"]), fields["kept"])
+
+
+def count(name: str, number: int) -> None:
+    """Add to one of Hadoop's counters, which also tells it that the task is alive."""
+    if in_hadoop():
+        sys.stderr.write(f"reporter:counter:{GROUP},{name},{number}\n")
+        sys.stderr.flush()
+
+
+# ---- the command ------------------------------------------------------------------------------------------------------------
+
+
+def plan(directory: Path, inputs: Sequence[str], out: BinaryIO) -> None:
+    """Make a directory for a job, and describe its splits.
+
+    Raises:
+        UsageError: if the directory is there already.
+
+    """
+    from .runner import bits_for, bundled_crawl, local_input
+    from .sinks import KINDS
+    from .stopwords import load as load_stopwords
+
+    if directory.exists():
+        raise UsageError(f"{directory} exists already: name another one")
+    found, _ = sources.plan([local_input(path, directory, None) for path in inputs] or [str(bundled_crawl())])
+    for name in (*KINDS, "kept"):
+        (directory / name).mkdir(parents=True)
+    save(directory, Job(10, load_stopwords("en"), bits_for(found), str(directory)), str(directory / "kept"))
+    out.writelines(line_of_split(split).encode() for split in found)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    made = argparse.ArgumentParser(
+        "python -m bigdata_demos.keywords.streaming",
+        description="Mapper and reducer of both passes, as programs that read and write lines.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("role", choices=("plan", "map", "merge", "score", "index"))
+    made.add_argument("directory", type=Path, metavar="DIR", help="of the job: plan makes it")
+    made.add_argument(
+        "inputs", nargs="*", metavar="INPUT", help="of plan: as the keywords command has them (default: the bundled crawl)"
+    )
+    made.add_argument("--partial", action="store_true", help="of merge: be the combiner")
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one of the programs from standard input to standard output; returns the exit status."""
+    arguments = parser().parse_intermixed_args(argv)
+    lines, out = sys.stdin.buffer, sys.stdout.buffer
+    signal.signal(signal.SIGTERM, terminated)
+    try:
+        directory = arguments.directory.absolute()
+        if arguments.role == "plan":
+            plan(directory, arguments.inputs, out)
+        else:
+            task = load(directory / JOB)
+            roles: dict[str, Any] = {"map": map_splits, "merge": merge_tables, "score": score_splits, "index": write_index}
+            options = {"partial": True} if arguments.partial else {}
+            out.writelines(roles[arguments.role](task, lines, **options))
+        out.flush()
+    except BigDataDemosError as error:
+        sys.stderr.write(f"bigdata-demos streaming: error: {error}\n")
+        return 2 if isinstance(error, UsageError) else 1
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def terminated(_signal: int, _frame: object) -> NoReturn:
+    """End: Hadoop ends tasks that are needed no more."""
+    sys.exit(143)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""The programs that Hadoop runs, without Hadoop: in a pipe, as their roles are taught."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bigdata_demos.keywords import Result, run, sinks, streaming
+from conftest import DATA, SITE, Input
+
+PROGRAM = shlex.join([sys.executable, "-m", "bigdata_demos.keywords.streaming"])
+WITHOUT_OPTIONS = ["directory", "bundled", "warc", "warc.gz", "jsonl.gz", "mixed-and-glob", "none", "one-page"]
+
+
+def shell(line: str, where: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a shell's line; a failure of any part of a pipe is its failure."""
+    command = ["bash", "-c", f"set -o pipefail; job={shlex.quote(PROGRAM)}; {line}"]
+    return subprocess.run(command, cwd=where, capture_output=True, text=True, timeout=120, check=False)
+
+
+def piped(paths: list[str], where: Path, between: str = "sort") -> sinks.Totals:
+    """The job in a pipe; ``between``: what stands for the shuffle of pass 1."""
+    inputs = shlex.join(paths)
+    for line in (
+        f"$job plan try {inputs} > splits",
+        f"cat splits | $job map try | {between} | $job merge try > try/frequencies",
+        "cat splits | $job score try | sort | $job index try > parts",
+    ):
+        done = shell(line, where)
+        assert done.returncode == 0, done.stderr
+    return sinks.add_up(list(map(streaming.part_of, (where / "parts").read_bytes().splitlines())))
+
+
+@pytest.mark.parametrize("name", WITHOUT_OPTIONS)
+def test_pipe_gives_the_answer_of_one_thread(name: str, inputs: dict[str, Input], tmp_path: Path) -> None:
+    """``cat … | mapper | sort | reducer``, twice over."""
+    given = inputs[name]
+    assert not given.options
+    assert given.stdin() is None
+    (tmp_path / "pipe").mkdir()
+    expected = run(given.paths, engine="serial", output=tmp_path / "serial", max_rejected=100)
+    found = piped(given.paths, tmp_path / "pipe")
+    assert (found.digest, found.pages, found.rejected, found.keywords) == totals(expected)
+
+
+def totals(result: Result) -> tuple[str, int, int, int]:
+    """What a pipe and a run have in common."""
+    return result.digest, result.pages, result.rejected, result.keywords
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        "sort | $job merge --partial try | sort",
+        "sort | $job merge --partial try | sort | $job merge --partial try",
+        "sort -r",
+        "shuf --random-source=/dev/zero | sort -s -k1,1",
+    ],
+    ids=["combiner", "combiner-twice", "backwards", "shuffled"],
+)
+def test_what_is_between(between: str, tmp_path: Path) -> None:
+    """A combiner may run any number of times, and values come in any order."""
+    files = [str(path) for path in sorted(SITE.rglob("*.html"))]
+    assert len(files) > 20
+    (tmp_path / "pipe").mkdir()
+    small = [str(DATA / "site.warc.gz"), *files]
+    expected = run(small, engine="serial", output=tmp_path / "serial", max_rejected=100)
+    assert piped(small, tmp_path / "pipe", between).digest == expected.digest
+
+
+def test_mapper_that_is_run_again(tmp_path: Path) -> None:
+    """What a repeated mapper keeps is the same as before."""
+    assert shell("$job plan try > splits; $job map try < splits > first", tmp_path).returncode == 0
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "try" / "kept").iterdir()}
+    assert shell("$job map try < splits > second", tmp_path).returncode == 0
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+    assert {path.name: path.read_bytes() for path in (tmp_path / "try" / "kept").iterdir()} == kept
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "said"),
+    [
+        ("mkdir try; $job plan try", 2, "exists already: name another one"),
+        ("$job plan try missing.warc.gz", 1, "missing.warc.gz: no such file or directory"),
+        ("$job map try < /dev/null", 2, "run `plan` first"),
+        ("$job plan try > splits; $job score try < splits", 1, "there is no frequencies in"),
+    ],
+)
+def test_errors(line: str, status: int, said: str, tmp_path: Path) -> None:
+    """One line, with what to do."""
+    done = shell(line, tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (status, 1), done.stderr
+    assert said in done.stderr
+
+
+def test_reader_that_has_read_enough(tmp_path: Path) -> None:
+    """A pipe that is closed at its end is no error to tell of."""
+    done = shell("$job plan try > splits; $job map try < splits | head -c 10 > /dev/null", tmp_path)
+    assert "Traceback" not in done.stderr
+
+
+def test_help_and_its_example(tmp_path: Path) -> None:
+    """What ``--help`` shows works as it stands."""
+    said = shell("$job --help", tmp_path).stdout
+    lines = [line.strip() for line in said.partition("example")[2].splitlines() if "$job" in line]
+    assert len(lines) == 3
+    done = shell("; ".join(lines).replace("crawl.warc.gz", str(DATA / "site.warc.gz")), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "parts").read_bytes().count(b"\n") >= 9
+
+
+def test_side_files_are_the_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They go where Hadoop says, by the address that works without native code."""
+    monkeypatch.setenv("mapreduce_task_output_dir", "hdfs://nn:8020/user/x/pass-1/_temporary/1/_temporary/attempt_1")
+    task = streaming.Task(None, "webhdfs://me@nn:9870/user/x/pass-1")  # type: ignore[arg-type]
+    assert streaming.side_files(task) == "webhdfs://me@nn:9870/user/x/pass-1/_temporary/1/_temporary/attempt_1"
+
+
+def test_bytes_that_no_line_holds() -> None:
+    """Tabs, line ends and NULs in what is packed do not matter."""
+    packed = bytes(range(256)) + b"\t\r\n\0"
+    lines = [streaming.line_of(3, packed), streaming.line_of(3, b""), streaming.line_of(11, packed)]
+    assert all(line.count(b"\n") == 1 and line.endswith(b"\n") for line in lines)
+    assert [(bucket, list(some)) for bucket, some in streaming.groups(lines)] == [(3, [packed, b""]), (11, [packed])]
+    assert os.linesep == "\n"
