@@ -35,6 +35,9 @@ PERCENT = re.compile(r"map (\d+)% reduce (\d+)%")
 COUNTER = re.compile(r"^\t\t(.+)=(\d+)$")
 FAILED = re.compile(r"Task Id : (attempt_\w+), Status : FAILED")
 TRACEBACK = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n)+(?P<last>\S.*)", re.MULTILINE)
+STDERR = re.compile(
+    r"^LogContents:\n(?:(?!log4j:|End of LogType).*\n)*?(?P<last>(?!log4j:|End of LogType)\S.*)\n+End of LogType", re.MULTILINE
+)
 SAID = re.compile(r"^bigdata-demos streaming: error: (?P<last>.*)", re.MULTILINE)
 
 
@@ -224,10 +227,12 @@ def why(hadoop: Hadoop, job: StreamingJob, application: str, failed: str, said: 
     if missing := re.search(r'Cannot run program "([^"]+)"', said):
         return EngineUnavailable(f"Hadoop's nodes have no {missing[1]}: name their Python with --engine-option python=PATH")
     logs = task_logs(hadoop, application)
-    found = [*TRACEBACK.finditer(logs), *SAID.finditer(logs)]
-    reason = found[-1]["last"] if found else last_word(said.splitlines())
+    if missing := re.search(r"^(\S+): No module named bigdata_demos", logs, re.MULTILINE):
+        return EngineUnavailable(f"Hadoop's nodes have no bigdata_demos for {missing[1]}: install this package there (pip)")
+    found = [*TRACEBACK.finditer(logs), *SAID.finditer(logs), *STDERR.finditer(logs)]
+    reason = found[0]["last"] if found else last_word(said.splitlines())
     error = JobFailed(f"Hadoop's job ({job.name}, {application}) has failed: {failed or 'it'}: {reason}")
-    error.__cause__ = RuntimeError(found[-1][0] if found else said)
+    error.__cause__ = RuntimeError(found[0][0] if found else said)
     return error
 
 

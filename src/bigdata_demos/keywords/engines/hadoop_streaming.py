@@ -144,7 +144,7 @@ def options(where: Surroundings, splits: int) -> dict[str, object]:
 
 def environment() -> dict[str, str]:
     """Of the tasks' programs."""
-    passed = {name: os.environ[name] for name in ("BIGDATA_DEMOS_KERNEL",) if name in os.environ}
+    passed = {name: os.environ[name] for name in ("BIGDATA_DEMOS_KERNEL", "PYTHONPATH") if name in os.environ}
     return {"OPENBLAS_NUM_THREADS": "1", **passed}
 
 
