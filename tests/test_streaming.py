@@ -1,5 +1,6 @@
 """The programs that Hadoop runs, without Hadoop: in a pipe, as their roles are taught."""
 
+import json
 import os
 import shlex
 import subprocess
@@ -126,3 +127,18 @@ def test_bytes_that_no_line_holds() -> None:
     assert all(line.count(b"\n") == 1 and line.endswith(b"\n") for line in lines)
     assert [(bucket, list(some)) for bucket, some in streaming.groups(lines)] == [(3, [packed, b""]), (11, [packed])]
     assert os.linesep == "\n"
+
+
+def test_pages_as_lines(tmp_path: Path) -> None:
+    """A mapper whose lines are pages, decoded or with a character for each byte, with the tab that Hadoop leaves at their end."""
+    raw = {"url": "u", "html": "<title>Größe</title><p>grüße der straßenbahn".encode(), "text": None}
+    as_bytes = json.dumps({**raw, "html": raw["html"].decode("latin-1")}, ensure_ascii=False) + "\t\n"  # type: ignore[attr-defined]
+    as_text = json.dumps({**raw, "html": raw["html"].decode()}) + "\n"  # type: ignore[attr-defined]
+    assert streaming.page_of(as_bytes.encode(), "bytes").content == raw["html"]  # type: ignore[union-attr]
+    assert streaming.page_of(as_text.encode(), "string").content == raw["html"].decode()  # type: ignore[union-attr, attr-defined]
+    for line in (b"{broken", b"[]", b'{"url": "u"}', '{"url": "u", "html": "\u0394"}'.encode()):
+        assert streaming.page_of(line, "bytes").reason == "bad-record"  # type: ignore[union-attr]
+    (tmp_path / "lines").write_text(as_bytes + as_bytes.replace('"u"', '"v"'))
+    pipe = "$job plan try > splits; cat lines | $job map --pages bytes try | sort | $job merge try > try/frequencies"
+    done = shell(f"{pipe}; ls try/kept; wc -l < try/frequencies", tmp_path)
+    assert (done.returncode, done.stdout.split()) == (0, ["0.kept", "8"]), done.stderr

@@ -136,6 +136,11 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         help="a directory of HTML, WARC, Avro or JSON lines, a glob; - for JSON lines on stdin",
     )
+    convert.add_argument(
+        "--html-bytes",
+        action="store_true",
+        help="of Avro: a schema that has markup as bytes only, as Hadoop's AvroAsTextInputFormat needs it",
+    )
     convert.add_argument("--base-url", metavar="URL", default="", help="put before each url that has no scheme")
     synthetic = add("synthetic", "Any number of made-up pages.", SYNTHETIC_EPILOG)
     synthetic.add_argument("--pages", metavar="N", type=at_least(0), required=True, help="how many")
@@ -204,7 +209,13 @@ def run(arguments: argparse.Namespace, started: float) -> None:
     stdout: BinaryIO | None = getattr(sys.stdout, "buffer", None)
     shown = sys.stderr.isatty() and not (arguments.output == "-" and sys.stdout.isatty())
     with (
-        open_output(arguments.output, files=arguments.files, overwrite=arguments.overwrite, stdout=stdout) as output,
+        open_output(
+            arguments.output,
+            files=arguments.files,
+            overwrite=arguments.overwrite,
+            only_bytes=getattr(arguments, "html_bytes", False),
+            stdout=stdout,
+        ) as output,
         tqdm(total=getattr(arguments, "pages", None), unit=" pages", disable=not shown, file=sys.stderr) as bar,
     ):
         for item in source(arguments):

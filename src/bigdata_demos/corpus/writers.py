@@ -187,13 +187,16 @@ def check_free(name: str, files: int, *, overwrite: bool) -> list[Path]:
 
 
 @contextlib.contextmanager
-def open_output(name: str, *, files: int = 1, overwrite: bool = False, stdout: BinaryIO | None = None) -> Iterator[Output]:
+def open_output(
+    name: str, *, files: int = 1, overwrite: bool = False, only_bytes: bool = False, stdout: BinaryIO | None = None
+) -> Iterator[Output]:
     """An output to write pages to, visible when the context ends, all of it at once; not at all if it ends by an error.
 
     Args:
         name: a path, whose end says what is written (see :func:`target_of`), or ``-`` for JSON lines to ``stdout``.
         files: how many files, the pages round robin.
         overwrite: whether the output may replace one that is there.
+        only_bytes: of Avro, whether its schema has markup as bytes only, for readers to whom strings look alike.
         stdout: where ``-`` goes.
 
     Raises:
@@ -222,7 +225,7 @@ def open_output(name: str, *, files: int = 1, overwrite: bool = False, stdout: B
             writers: list[Writer] = []
             stack.callback(close_quietly, writers)
             for number, path in enumerate(unfinished):
-                writers.append(open_writer(path, target_of(name), number))
+                writers.append(open_writer(path, target_of(name), number, only_bytes=only_bytes))
             yield Output(writers)
             for writer in writers:
                 writer.close()
@@ -276,13 +279,13 @@ def commit(unfinished: Sequence[Path], finals: Sequence[Path], replaced: Sequenc
     remove([path for path in replaced if path not in finals])
 
 
-def open_writer(path: Path, target: Target, number: int) -> Writer:
+def open_writer(path: Path, target: Target, number: int, *, only_bytes: bool) -> Writer:
     """A writer to a new file or directory. ``number`` is its place among several."""
     if target.kind == "directory":
         return Directory(path)
     file = path.open("xb")
     if target.kind == "avro":
-        return Avro(file, number)
+        return Avro(file, number, only_bytes=only_bytes)
     if target.kind == "warc":
         return Warc(file, number, packed=target.packed)
     if target.packed:
@@ -326,15 +329,23 @@ class JsonLines:
 
 
 class Avro:
-    """Pages as an Avro container file of ``schemas/page.avsc``."""
+    """Pages as an Avro container file of ``schemas/page.avsc``, or of a narrower schema: with markup as bytes only."""
 
-    def __init__(self, file: BinaryIO, number: int) -> None:
+    def __init__(self, file: BinaryIO, number: int, *, only_bytes: bool) -> None:
         """Write to a file. Its sync marker is made of its number and its first page's url."""
         self.file, self.number, self.notes, self.nbytes = file, number, Counter[str](), 0
         self.writer: Any = None
+        self.only_bytes = only_bytes
 
     def write(self, page: Page) -> None:
-        """Write a page as it is."""
+        """Write a page as it is.
+
+        Raises:
+            Unwritable: if its markup is no bytes any more, and must be.
+
+        """
+        if self.only_bytes and isinstance(page.content, str) and not page.is_text:
+            raise Unwritable("its markup is decoded already, and --html-bytes has bytes only")
         if self.writer is None:
             self.start(page.url)
         content = sound(page.content) if isinstance(page.content, str) else page.content
@@ -356,8 +367,12 @@ class Avro:
         from ..formats import avro
 
         marker = sha256(f"{self.number} {sound(url)}".encode()).digest()[: avro.SYNC_SIZE]
+        schema = avro.schema("page")
+        if self.only_bytes:
+            fields = [{**field, "type": ["null", "bytes"]} if field["name"] == "html" else field for field in schema["fields"]]
+            schema = {**schema, "fields": fields}
         self.writer = fastavro.write.Writer(
-            self.file, avro.schema("page"), "deflate", BLOCK_BYTES, sync_marker=marker, compression_level=LEVEL
+            self.file, schema, "deflate", BLOCK_BYTES, sync_marker=marker, compression_level=LEVEL
         )
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from ..formats import avro
 from . import frequencies, kernels, sinks, sources
-from .model import Document, Mapped, Packed, Page, Part, Rejected, Scored, Split
+from .model import Document, Mapped, Packed, Page, Part, Rejected, Scored, Skipped, Split
 from .stopwords import Stopwords
 from .text import Unreadable, clean, extract
 
@@ -35,10 +35,14 @@ class Job:
 
     def map_split(self, split: Split) -> Mapped:
         """Pass 1 over a split: what is kept of it, and its document frequencies by bucket, combined already."""
+        return self.map_pages(sources.read(split))
+
+    def map_pages(self, pages: Iterable[Page | Rejected | Skipped]) -> Mapped:
+        """Pass 1 over the pages of a split, for engines that read the input themselves."""
         kernel = kernels.of_this_thread(self.stopwords)
         documents, rejected, skipped = [], [], 0
         kernel.start_counts()
-        for page in sources.read(split):
+        for page in pages:
             found = self.map_page(page, kernel) if isinstance(page, Page) else page
             if isinstance(found, Document):
                 documents.append(found._asdict())

@@ -4,6 +4,7 @@
 
     plan    inputs → lines, each a split; and a directory for what goes past the pipe
     map     splits → bucket, table of document frequencies; what is kept of the pages goes past the pipe          pass 1
+            (``--pages``: lines of JSON, each a page, as Hadoop hands them on that has read the input itself)
     merge   tables, sorted → bucket, merged table: the reducer of pass 1, and its combiner (``--partial``)
     score   splits → bucket, postings, or a part that was written                                                 pass 2
     index   postings, sorted → parts: the reducer of pass 2
@@ -20,24 +21,27 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple, NoReturn, cast
+from typing import BinaryIO, Final, NamedTuple, NoReturn, cast
 
 import fsspec
 
 from ..errors import BigDataDemosError, InputError, UsageError
 from . import frequencies, sources, spill
 from .job import Job
-from .model import Part, Range, Split
+from .model import Mapped, Page, Part, Range, Rejected, Split
 from .stopwords import Stopwords
 
 JOB: Final = "job.json"
 SPLITS: Final = "splits"
 TABLE: Final = "frequencies"
 """What files with pass 1's output are named, or start with, where pass 2 runs."""
+CHUNKS: Final = 1 << 12
+"""Splits that a task may make of its own input, at most, so that their numbers do not meet other tasks'."""
 GROUP: Final = "bigdata_demos"
 """Of the counters that tasks report to Hadoop."""
 EPILOG = """\
@@ -60,18 +64,53 @@ class Task(NamedTuple):
 
 
 def map_splits(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The mapper of pass 1."""
+    """The mapper of pass 1, which reads the input that its lines describe."""
     for split in splits(lines):
-        mapped = task.job.map_split(split)
-        keep(task, split.number, mapped.kept)
-        count("bytes kept", len(mapped.kept))
-        yield from (line_of(bucket, table) for bucket, table in mapped.frequencies)
+        yield from mapped(task, split.number, task.job.map_split(split))
 
 
-def merge_tables(task: Task, lines: Iterable[bytes], *, partial: bool = False) -> Iterator[bytes]:
-    """The reducer of pass 1; ``partial``: the combiner, which sums what one mapper has, and leaves nothing out."""
+def map_pages(task: Task, lines: Iterable[bytes], *, markup: str) -> Iterator[bytes]:
+    """The mapper of pass 1, whose lines are the input: JSON of a page each, some of them together treated as a split."""
+    of_task = int(os.environ.get("mapreduce_task_partition", "0"))  # noqa: SIM112 (equal in all attempts)
+    lines = iter(lines)
+    for number, first in enumerate(lines, of_task * CHUNKS):
+        count("splits", 1)
+        pages = (page_of(line, markup) for line in chunk(first, lines))
+        yield from mapped(task, number, task.job.map_pages(pages))
+
+
+def chunk(first: bytes, lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines of about the bytes of a split."""
+    size = len(first)
+    yield first
+    while size < sources.SPLIT_BYTES and (line := next(lines, b"")):
+        size += len(line)
+        yield line
+
+
+def page_of(line: bytes, markup: str) -> Page | Rejected:
+    """The page of a line; ``markup``: ``bytes`` if that has a character of Latin-1 for each byte, as Avro's JSON has it."""
+    source, start = (os.environ.get(f"mapreduce_map_input_{name}", "") for name in ("file", "start"))
+    try:
+        record = json.loads(line)
+        if markup == "bytes" and isinstance(record, dict) and isinstance(characters := record.get("html"), str):
+            record["html"] = characters.encode("latin-1")
+    except ValueError as error:
+        return Rejected(source or "-", int(start or 0), "", "bad-record", str(error))
+    return sources.page_of(record, source or "-", int(start or 0))
+
+
+def mapped(task: Task, number: int, found: Mapped) -> Iterator[bytes]:
+    """Keep what pass 1 keeps of a split; the lines of what it hands on."""
+    keep(task, number, found.kept)
+    count("bytes kept", len(found.kept))
+    return (line_of(bucket, table) for bucket, table in found.frequencies)
+
+
+def merge_tables(task: Task, lines: Iterable[bytes], *, combine: bool = False) -> Iterator[bytes]:
+    """The reducer of pass 1; ``combine``: the combiner, which sums what one mapper has, and leaves nothing out."""
     for bucket, tables in groups(lines):
-        yield line_of(bucket, task.job.combine(bucket, tables) if partial else task.job.merge(bucket, tables))
+        yield line_of(bucket, task.job.combine(bucket, tables) if combine else task.job.merge(bucket, tables))
 
 
 def score_splits(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -262,6 +301,9 @@ def parser() -> argparse.ArgumentParser:
         "inputs", nargs="*", metavar="INPUT", help="of plan: as the keywords command has them (default: the bundled crawl)"
     )
     made.add_argument("--partial", action="store_true", help="of merge: be the combiner")
+    made.add_argument(
+        "--pages", choices=("string", "bytes"), help="of map: lines are pages, as JSON, with markup decoded or a character a byte"
+    )
     return made
 
 
@@ -276,9 +318,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             plan(directory, arguments.inputs, out)
         else:
             task = load(directory / JOB)
-            roles: dict[str, Any] = {"map": map_splits, "merge": merge_tables, "score": score_splits, "index": write_index}
-            options = {"partial": True} if arguments.partial else {}
-            out.writelines(roles[arguments.role](task, lines, **options))
+            roles: dict[str, Callable[[Task, Iterable[bytes]], Iterator[bytes]]] = {
+                "map": partial(map_pages, markup=arguments.pages) if arguments.pages else map_splits,
+                "merge": partial(merge_tables, combine=arguments.partial),
+                "score": score_splits,
+                "index": write_index,
+            }
+            out.writelines(roles[arguments.role](task, lines))
         out.flush()
     except BigDataDemosError as error:
         sys.stderr.write(f"bigdata-demos streaming: error: {error}\n")

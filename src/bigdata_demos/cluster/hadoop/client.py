@@ -33,7 +33,7 @@ APPLICATION = re.compile(r"Submitted application (application_\d+_\d+)")
 TRACKED = re.compile(r"The url to track the job: (\S+)")
 PERCENT = re.compile(r"map (\d+)% reduce (\d+)%")
 COUNTER = re.compile(r"^\t\t(.+)=(\d+)$")
-FAILED = re.compile(r"Task Id : (attempt_\w+), Status : FAILED")
+FAILED = re.compile(r"(?:Task Id : (?=attempt)|Task failed )((?:attempt|task)_\w+)")
 TRACEBACK = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n)+(?P<last>\S.*)", re.MULTILINE)
 STDERR = re.compile(
     r"^LogContents:\n(?:(?!log4j:|End of LogType).*\n)*?(?P<last>(?!log4j:|End of LogType)\S.*)\n+End of LogType", re.MULTILINE

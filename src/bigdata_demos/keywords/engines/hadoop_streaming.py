@@ -21,17 +21,22 @@ import requests as _  # noqa: F401 (fsspec's WebHDFS needs it)
 
 from ...cluster.hadoop.client import Finished, Hadoop, StreamingJob, files, put, run
 from ...cluster.hadoop.connection import connect, say
-from .. import streaming
+from ...errors import UsageError
+from ...formats import avro
+from .. import sources, streaming
 from ..job import Job
 from ..model import Part, Range, Split
 from . import Progress, Run, Settings, check_options
 
 OPTIONS = {
+    "input": "avro to have Hadoop read Avro files itself, where they are stored (default: splits, which tasks open)",
     "python": "the Python of Hadoop's nodes (default: this one)",
     "data": "local to leave local input where it is, for nodes that see it there (default: hdfs, where it is put first)",
 }
+CHOICES = {"input": ("splits", "avro"), "data": ("hdfs", "local")}
 COUNTERS = (
     "Launched map tasks",
+    "Data-local map tasks",
     "Failed map tasks",
     "Failed reduce tasks",
     "Map input records",
@@ -55,6 +60,9 @@ TASKS = 4  # map tasks for each worker: a task costs a JVM and a Python
 def open(settings: Settings) -> Iterator[Run]:
     """Start Hadoop on this machine, or connect to one that runs."""
     check_options("hadoop", settings.options, OPTIONS)
+    for name, values in CHOICES.items():
+        if settings.options.get(name, values[0]) not in values:
+            raise UsageError(f"--engine-option {name}={settings.options[name]}: it is {' or '.join(values)}")
     workers = settings.workers or os.cpu_count() or 1
     with connect(settings.cluster, workers) as hadoop:
 
@@ -84,9 +92,7 @@ def run_streaming(where: Surroundings, job: Job, splits: Sequence[Split], progre
         began = time.monotonic()
         if where.settings.options.get("data", "hdfs") == "hdfs":
             splits = put_inputs(where, splits)
-        lines = Path(local, streaming.SPLITS)
-        lines.write_text("".join(map(streaming.line_of_split, splits)), encoding="utf-8")
-        put(hadoop, str(lines), f"{staging}/{streaming.SPLITS}")
+        describe(where, splits, local)
         seconds = time.monotonic() - began
         described = streaming.save(Path(local), job, f"{hadoop.webhdfs}{staging}/pass-1").as_uri()
 
@@ -108,7 +114,15 @@ def run_streaming(where: Surroundings, job: Job, splits: Sequence[Split], progre
             environment=environment(),
             options=ONE_LINE,
         )
-        first = run(hadoop, pass_1, percents(progress, "map", "merge", len(splits), reducers), say)
+        by_hadoop = where.settings.options.get("input") == "avro"
+        first = run(
+            hadoop,
+            reading_avro(where, pass_1, splits) if by_hadoop else pass_1,
+            percents(progress, "map", "merge", len(splits), reducers),
+            say,
+        )
+        if by_hadoop:
+            describe(where, kept_splits(hadoop, f"{staging}/pass-1"), local)
         merged = [f"{hdfs}/pass-1/part-{number:05}#{streaming.TABLE}-{number}" for number in range(reducers)]
 
         # Pass 2: map
@@ -128,6 +142,37 @@ def run_streaming(where: Surroundings, job: Job, splits: Sequence[Split], progre
     return with_counters(parts, {"put": seconds}, [first, second])
 
 
+def describe(where: Surroundings, splits: Sequence[Split], local: str) -> None:
+    """Put lines that describe some splits where mappers read them."""
+    path = Path(local, streaming.SPLITS)
+    path.write_text("".join(map(streaming.line_of_split, splits)), encoding="utf-8")
+    put(where.hadoop, str(path), f"{where.staging}/{streaming.SPLITS}")
+
+
+def reading_avro(where: Surroundings, job: StreamingJob, splits: Sequence[Split]) -> StreamingJob:
+    """Pass 1 with pages that Hadoop reads, where they are stored, and hands to the mapper as JSON: the key is the page.
+
+    Raises:
+        UsageError: if the input is not Avro in this HDFS, or if its pages cannot be told from their JSON.
+
+    """
+    hadoop, pieces = where.hadoop, {piece.path: piece for split in splits for piece in split.ranges}
+    for path, piece in pieces.items():
+        if piece.kind != "avro" or piece.codec or not path.startswith(hadoop.webhdfs):
+            raise UsageError(f"--engine-option input=avro: {piece.name or path} is not an Avro file in {hadoop.hdfs}")
+    markup = {markup_of(path, piece.name or path) for path, piece in pieces.items()}
+    if len(markup) > 1:
+        raise UsageError("--engine-option input=avro: some files have their markup as bytes, some as strings: one job for each")
+    return replace(
+        job,
+        inputs=[hadoop.hdfs + path.removeprefix(hadoop.webhdfs) for path in pieces],
+        mapper=[*job.mapper[:-1], "--pages", *markup, job.mapper[-1]],
+        settings={**job.settings, "mapreduce.job.maps": TASKS * where.workers, "stream.map.input.ignoreKey": "false"},
+        options=AVRO_PAGES,
+    )
+
+
+AVRO_PAGES = ("-inputformat", "org.apache.avro.mapred.AvroAsTextInputFormat")
 ONE_LINE = ("-inputformat", "org.apache.hadoop.mapred.lib.NLineInputFormat")
 
 
@@ -185,6 +230,33 @@ def put_inputs(where: Surroundings, splits: Sequence[Split]) -> list[Split]:
         return piece._replace(path=copies.get(piece.path, piece.path), name=piece.name or piece.path)
 
     return [split._replace(ranges=tuple(map(copied, split.ranges))) for split in splits]
+
+
+def markup_of(path: str, name: str) -> str:
+    """Which strings of an Avro file's markup Hadoop will hand to the mapper: text that is decoded, or a character for each byte.
+
+    Its JSON has both alike (``GenericData.toString`` of Avro's Java implementation), so a schema that allows both says nothing.
+
+    Raises:
+        UsageError: if that cannot be told.
+
+    """
+    with sources.open_file(path) as file:
+        schema = avro.read_header(file, name).schema
+    types = next((field["type"] for field in schema["fields"] if field["name"] == "html"), "string")
+    found = {"bytes", "string"} & set(types if isinstance(types, list) else [types])
+    if len(found) != 1:
+        raise UsageError(
+            f"--engine-option input=avro: {name} may have its markup as bytes or as strings, and Hadoop's JSON has both alike: "
+            "make it with `bigdata-demos corpus convert --html-bytes`, or leave the option out"
+        )
+    return found.pop()
+
+
+def kept_splits(hadoop: Hadoop, directory: str) -> list[Split]:
+    """The splits that mappers made of the input that Hadoop has read: what they have kept is all that pass 2 reads."""
+    names = [path.rpartition("/")[2] for path in files(hadoop).ls(directory, detail=False)]
+    return [Split(number, ()) for number in sorted(int(name.partition(".")[0]) for name in names if name.endswith(".kept"))]
 
 
 def output_of(hadoop: Hadoop, directory: str) -> Iterator[bytes]:
