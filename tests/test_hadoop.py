@@ -203,12 +203,12 @@ def test_interrupt_kills_the_application(cluster: daemons.Cluster, address: str,
 def test_tasks_that_are_killed(cluster: daemons.Cluster, address: str, corpus: Path, expected: str, tmp_path: Path) -> None:
     """A mapper and a reducer of each pass: they run again, and what they had written before does not count twice."""
     process = command(str(corpus), "--cluster", address, "--workers", "2", "--output", str(tmp_path / "result"))
-    killed = set()
+    killed = set[str]()
     try:
         for role in ("map", "merge", "score", "index"):
-            eventually(lambda role=role: programs(cluster, role) or process.poll() is not None, 120)
-            if any(kill(one) for one in programs(cluster, role)[:1]):
-                killed.add(role)
+            while process.poll() is None and role not in killed:
+                killed |= {role for one in programs(cluster, role)[:1] if kill(one)}
+                time.sleep(0.1)
         _, said = process.communicate(timeout=180)
     finally:
         process.kill()
