@@ -116,7 +116,7 @@ def test_code_is_shown_where_no_engine_is_installed() -> None:
 def test_all_code_is_in_the_columns() -> None:
     """Side by side, each column is the engine's code, and each step begins on the same row in all of them."""
     shown = list(LISTINGS.values())
-    for width in (180, 200, 260, 420):
+    for width in (240, 260, 320, 420):
         _, _, _, *rows = terminal.listings(shown, width, terminal.plain)
         assert max(len(row) for row in rows) <= width
         columns = [list(column) for column in zip(*(row_of(row, len(shown), width) for row in rows), strict=True)]
@@ -226,16 +226,14 @@ def spoken_at_most() -> str:
 
 
 def test_text_is_about_the_engines_that_there_are() -> None:
-    """Each engine is described; of one that is not there it is said that it does not run. (Fails when an engine is added.)"""
+    """Each engine is described, and no other. (Fails when an engine is added.)"""
     described = {name.lower() for name in answers.TOPICS[0].engines}
     assert all(set(topic.engines) == set(answers.TOPICS[0].engines) for topic in answers.TOPICS)
-    assert described - set(ENGINES) == {"hadoop"}
+    assert described <= set(ENGINES)
     assert set(ENGINES) - described == {"serial"}
     assert set(code.SIDE_BY_SIDE) <= set(ENGINES)
     for engine in ENGINES:
         assert engine in answers.HERE.lower()
-    assert "Hadoop does not yet" in answers.HERE
-    assert "it does not run here yet" in answers.AFTER
 
 
 def test_engines_are_one_screen() -> None:

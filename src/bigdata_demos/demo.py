@@ -29,10 +29,14 @@ def why_not(engine: str) -> str:
     """Why an engine cannot run on this machine; ``""`` if it can."""
     try:
         load(engine)
-        if engine == "spark":
+        if engine in ("spark", "hadoop"):
             from .cluster.java import find_java
 
-            find_java()
+            find_java(engine)
+        if engine == "hadoop":
+            from .cluster.hadoop import jars
+
+            jars.install(lambda text: print(text, file=sys.stderr, flush=True))
     except EngineError as error:
         return str(error)
     return ""

@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="URL",
-        help="spark://HOST:7077, tcp://HOST:8786: its engine runs there; repeatable; with local also on this machine",
+        help="spark://HOST:7077, tcp://HOST:8786, hdfs://HOST:8020: its engine runs there; repeatable; with local also here",
     )
     made.add_argument("--runs", type=number, default=5, metavar="N", help="tries of each that count (default: 5)")
     made.add_argument("--no-cold", action="store_true", help="no first round that is kept apart")

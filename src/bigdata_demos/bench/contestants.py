@@ -19,8 +19,10 @@ from .measure import Measured
 from .peers import PEERS
 from .results import CONTROL, ENGINE, PEER, PEERS_CONTROL, Try
 
-SCHEMES: Final = {"dask": "tcp", "spark": "spark", "spark-wordcount": "spark"}
+SCHEMES: Final = {"dask": "tcp", "spark": "spark", "hadoop": "hdfs", "spark-wordcount": "spark"}
 """Who can run on a cluster, and how its address starts."""
+CLUSTERS: Final = ("BIGDATA_DEMOS_SPARK", "BIGDATA_DEMOS_DASK", "BIGDATA_DEMOS_HADOOP")
+"""Environment variables that name one for the keywords command."""
 LOCAL: Final = "local"
 """As ``--cluster``: on this machine, beside the clusters that are named."""
 CLOCKS: Final = 0.03
@@ -96,7 +98,8 @@ def choose(
     for url in clusters:
         if url != LOCAL and not any(one.cluster == url for one in chosen):
             raise UsageError(
-                f"--cluster {url}: no engine that runs here is for it (spark://HOST:PORT, tcp://HOST:PORT for dask, local)"
+                f"--cluster {url}: no engine that runs here is for it (spark://HOST:PORT, tcp://HOST:PORT for dask, "
+                "hdfs://HOST:PORT for hadoop, local)"
             )
     return chosen, absent
 
@@ -212,7 +215,7 @@ def input_bytes(output: Path) -> int | None:
 
 def environment() -> dict[str, str]:
     """The environment of a try: this one, but clusters are named by ``--cluster`` only."""
-    return {name: value for name, value in os.environ.items() if name not in {"BIGDATA_DEMOS_SPARK", "BIGDATA_DEMOS_DASK"}}
+    return {name: value for name, value in os.environ.items() if name not in CLUSTERS}
 
 
 def check_peers(inputs: Sequence[str], contestants: Sequence[Contestant]) -> dict[str, str]:

@@ -97,7 +97,10 @@ def startup_section(results: Results) -> str:
     return section("Start-up against work", words, by_size(results, make))
 
 
-ORDER: Final = ("plan", "start", "extract", "map", "merge", "score", "index", "count", "check", "stop", "finish")
+ORDER: Final = (
+    *("plan", "start", "put", "launch", "extract", "map", "shuffle", "merge", "score", "index"),
+    *("count", "check", "stop", "finish"),
+)
 """Phases as they follow one another; others come before the last two."""
 
 
@@ -126,6 +129,8 @@ def stage_section(results: Results) -> str:
     words = (
         "As each run's manifest has it. plan: imports, and splits from names and sizes. start: the engine. map: read, parse, "
         "candidates; with the shuffle and the reduce of the first pass, where an engine cannot tell them apart. score: the "
-        "second pass. index: its shuffle, reduce and write. finish: what the clock around the process saw after that."
+        "second pass. index: its shuffle, reduce and write. finish: what the clock around the process saw after that. "
+        "Hadoop's alone: put copies the input to HDFS; launch is the start of both jobs, until their own masters run; shuffle is "
+        "that of both."
     )
     return section("Stages", words, by_size(results, make))

@@ -145,6 +145,7 @@ def settings(layout: Layout) -> dict[str, dict[str, object]]:
             "yarn.app.mapreduce.am.staging-dir": "/staging",
             "mapreduce.client.progressmonitor.pollinterval": 200,
             "mapreduce.client.completion.pollinterval": 200,
+            "mapreduce.task.progress-report.interval": 500,
             "mapreduce.task.exit.timeout": 10_000,
             "mapreduce.shuffle.port": layout.ports["shuffle"],
             "mapreduce.jobhistory.address": layout.at("historyserver"),

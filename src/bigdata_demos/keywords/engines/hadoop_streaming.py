@@ -193,16 +193,22 @@ def environment() -> dict[str, str]:
     return {"OPENBLAS_NUM_THREADS": "1", **passed}
 
 
+SHUFFLED = 67
+"""Percent of a reducer when it has fetched and sorted its input: a third is for each, the last is for its program."""
+
+
 def percents(progress: Progress, mapping: str, reducing: str, splits: int, reducers: int) -> Callable[[int, int], None]:
-    """A job's percents as two phases."""
+    """A job's percents as phases: it is launched, until its own master reports for the first time; maps, shuffles, reduces."""
 
     def report(mapped: int, reduced: int) -> None:
         if mapped < 100:
             progress(mapping, mapped * splits // 100, splits)
+        elif reduced < SHUFFLED:
+            progress("shuffle", reduced * reducers // SHUFFLED, reducers)
         else:
-            progress(reducing, reduced * reducers // 100, reducers)
+            progress(reducing, (reduced - SHUFFLED) * reducers // (100 - SHUFFLED), reducers)
 
-    progress(mapping, 0, splits)
+    progress("launch", 0, 1)
     return report
 
 
