@@ -1,0 +1,195 @@
+"""What only Hadoop can show: ``python -m bigdata_demos.bench.hadoop``. Two ways of reading a crawl, and JSON that becomes Avro.
+
+**Reading.** The job on the same Avro files in HDFS, by splits that tasks open themselves, wherever they run (the engine's own
+way), and by ``AvroAsTextInputFormat``, with which Hadoop runs a task where its block is stored, and hands the pages on as JSON.
+
+**JSON to Avro.** A Hadoop job writes the keywords as JSON lines, as such jobs do; they become Avro; both are read.
+"""
+
+import argparse
+import getpass
+import gzip
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import fastavro
+
+from ..cluster.hadoop.client import Hadoop, StreamingJob, files, put
+from ..cluster.hadoop.client import run as run_streaming
+from ..cluster.hadoop.connection import connect
+from ..errors import BigDataDemosError, InputError, JobFailed
+from ..formats import avro
+from ..keywords.runner import bundled_crawl, run
+
+EPILOG: Final = """\
+examples:
+  python -m bigdata_demos.bench.hadoop                                  the bundled crawl, on a Hadoop that is started for it
+  bigdata-demos cluster up hadoop
+  python -m bigdata_demos.bench.hadoop 'crawl/*.warc.gz' --cluster hdfs://127.0.0.1:8020 --runs 5
+"""
+WAYS: Final = {"splits": "splits that tasks open", "avro": "AvroAsTextInputFormat"}
+PHASES: Final = ("launch", "map", "shuffle", "merge", "score", "index")
+READS: Final = 5
+"""Times that each file is read, in turn."""
+
+
+def reading(crawl: str, cluster: str, workers: int, runs: int, directory: Path) -> Iterator[str]:
+    """The table of both ways of reading. ``crawl``: an Avro file in HDFS."""
+    manifests: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
+    for number in range(runs):
+        for way in WAYS if number % 2 else reversed(WAYS):
+            output = directory / f"{way}-{number}"
+            run([crawl], engine="hadoop", workers=workers, cluster=cluster, output=output, engine_options={"input": way})
+            manifests[way].append(json.loads((output / "manifest.json").read_text(encoding="utf-8")))
+    digests = {manifest["digest"] for some in manifests.values() for manifest in some}
+    if len(digests) > 1:
+        raise JobFailed("the two ways of reading give different answers: that is a bug, please report it")
+    yield (
+        f"{'input':26}{'seconds':>9}{'range':>14}" + "".join(f"{phase:>9}" for phase in PHASES) + f"{'map tasks':>11}{'local':>7}"
+    )
+    for way, some in manifests.items():
+        took = [manifest["seconds"]["total"] for manifest in some]
+        laps = "".join(f"{median(manifest['seconds'][phase] for manifest in some):9.1f}" for phase in PHASES)
+        counted = some[-1]["engine_counters"]
+        tasks, local = (counted.get(f"pass 1 {name} map tasks", 0) for name in ("Launched", "Data-local"))
+        told = f"{local:7}" if way == "avro" else f"{'–':>7}"  # of splits, Hadoop knows the place of the line only
+        yield f"{WAYS[way]:26}{median(took):9.1f}{f'{min(took):.1f}–{max(took):.1f}':>14}{laps}{tasks:11}{told}"
+
+
+def json_of(hadoop: Hadoop, parts: Sequence[Path], staging: str) -> bytes:
+    """The JSON lines that a Hadoop job makes of some Avro files: read by Hadoop, handed through ``cat``, written to HDFS."""
+    for part in parts:
+        put(hadoop, str(part), f"{staging}/avro/{part.name}")
+    job = StreamingJob(
+        "keywords to JSON lines",
+        [f"{hadoop.hdfs}{staging}/avro"],
+        f"{hadoop.hdfs}{staging}/json",
+        mapper=["cat"],
+        reducer=["NONE"],
+        reducers=0,
+        settings={"stream.map.input.ignoreKey": "false"},
+        options=("-inputformat", "org.apache.avro.mapred.AvroAsTextInputFormat"),
+    )
+    run_streaming(hadoop, job, lambda *_: None, lambda _: None)
+    fs = files(hadoop)
+    return b"".join(fs.cat_file(path) for path in sorted(fs.ls(f"{staging}/json", detail=False)) if "/part-" in path)
+
+
+def forms(lines: bytes) -> dict[str, tuple[bytes, Callable[[bytes], Iterator[Any]]]]:
+    """The same records in several forms, each with its reader."""
+    records = list(read_json(lines))
+
+    def packed(codec: str) -> bytes:
+        file = io.BytesIO()
+        fastavro.writer(file, avro.schema("keywords"), records, codec)
+        return file.getvalue()
+
+    return {
+        "JSON lines": (lines, read_json),
+        "JSON lines, gzip": (gzip.compress(lines, 6), lambda data: read_json(gzip.decompress(data))),
+        "Avro": (packed("null"), read_avro),
+        "Avro, deflate": (packed("deflate"), read_avro),
+        "Avro, bzip2": (packed("bzip2"), read_avro),
+    }
+
+
+def read_json(data: bytes) -> Iterator[Any]:
+    """Records of JSON lines."""
+    return map(json.loads, data.splitlines())
+
+
+def read_avro(data: bytes) -> Iterator[Any]:
+    """Records of an Avro container file."""
+    return iter(fastavro.reader(io.BytesIO(data)))
+
+
+def converting(lines: bytes) -> Iterator[str]:
+    """The table of sizes and speeds."""
+    made = forms(lines)
+    expected = list(read_json(lines))
+    took: dict[str, list[float]] = {name: [] for name in made}
+    for _ in range(READS):
+        for name, (data, reader) in made.items():
+            began = time.perf_counter()
+            records = list(reader(data))
+            took[name].append(time.perf_counter() - began)
+            if records != expected:
+                raise JobFailed(f"{name}: other records are read than were written: that is a bug, please report it")
+    yield f"{'form':18}{'bytes':>12}{'of JSON':>9}{'records/s':>12}{'of JSON':>9}  range"
+    for name, (data, _) in made.items():
+        ratios = [plain / one for plain, one in zip(took["JSON lines"], took[name], strict=True)]
+        rate = len(expected) / median(took[name])
+        span = f"{min(ratios):.2f}–{max(ratios):.2f}"
+        yield f"{name:18}{len(data):12}{len(data) / len(lines):9.2f}{rate:12.0f}{median(ratios):9.2f}  {span}"
+
+
+def compare(hadoop: Hadoop, arguments: argparse.Namespace, directory: Path) -> None:
+    """Make the input, put it into HDFS, print both tables; nothing stays there."""
+    crawl, staging = directory / "crawl.avro", f"/user/{getpass.getuser()}/bench-{uuid.uuid4().hex}"
+    inputs = arguments.input or [str(bundled_crawl())]
+    line = [sys.executable, "-m", "bigdata_demos.corpus", "convert", *inputs, "--html-bytes", "--output", str(crawl)]
+    if subprocess.run(line, check=False).returncode:
+        raise InputError("the input cannot be made an Avro file with its markup as bytes: see above")
+    os.environ["HADOOP_CONF_DIR"] = str(hadoop.conf)  # so that this Hadoop is known by its address
+    try:
+        put(hadoop, str(crawl), f"{staging}/crawl.avro")
+        path = f"{hadoop.hdfs}{staging}/crawl.avro"
+        print(
+            f"reading {crawl.stat().st_size} bytes of Avro, {arguments.runs} runs of each way, {arguments.workers} tasks at once"
+        )
+        for line in reading(path, hadoop.hdfs, arguments.workers, arguments.runs, directory):
+            print(line, flush=True)
+        parts = sorted((directory / "splits-0" / "keywords").glob("part-*.avro"))
+        lines = json_of(hadoop, parts, staging)
+        print(f"\nJSON that Hadoop wrote, {lines.count(chr(10).encode())} records, read {READS} times")
+        for line in converting(lines):
+            print(line)
+    finally:
+        with suppress(OSError, RuntimeError, ValueError):
+            files(hadoop).rm(staging, recursive=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run both, print both; returns the exit status."""
+    made = argparse.ArgumentParser(
+        "python -m bigdata_demos.bench.hadoop",
+        description="Two ways in which Hadoop reads a crawl, and its JSON as Avro.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument(
+        "input", nargs="*", metavar="INPUT", help="a crawl, as the keywords command has it (default: the bundled one)"
+    )
+    made.add_argument("--cluster", default="", metavar="URL", help="hdfs://HOST:8020 (default: one is started)")
+    made.add_argument("--workers", type=int, default=2, metavar="N", help="tasks at once (default: 2)")
+    made.add_argument("--runs", type=int, default=3, metavar="N", help="of each way of reading (default: 3)")
+    arguments = made.parse_args(argv)
+    if arguments.runs < 1 or arguments.workers < 1:
+        made.error("--runs and --workers must be 1 or more")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="bigdata-demos-") as directory,
+            connect(arguments.cluster, arguments.workers) as hadoop,
+        ):
+            compare(hadoop, arguments, Path(directory))
+    except (BigDataDemosError, KeyboardInterrupt) as error:
+        print(f"bench.hadoop: {'interrupted' if isinstance(error, KeyboardInterrupt) else f'error: {error}'}", file=sys.stderr)
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
