@@ -291,7 +291,7 @@ class TestWithADriver:
     def test_owner_of_what_is_written(self, stack: Stack, session: Session, pages: str) -> None:
         """Parts that were written in containers belong to who started the cluster."""
         result = run([pages], engine=session, output=stack.shared / "out" / "owned")
-        written = list(result.output.rglob("*.avro"))
+        written = list(Path(str(result.output)).rglob("*.avro"))
         assert written
         assert {(path.stat().st_uid, path.stat().st_gid) for path in written} == {(os.getuid(), os.getgid())}
 

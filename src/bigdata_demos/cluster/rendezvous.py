@@ -179,6 +179,23 @@ def check_paths(record: Record, inputs: Iterable[str], output: str | os.PathLike
             )
 
 
+def check_reachable(paths: Iterable[str]) -> None:
+    """Refuse an HDFS whose address means another machine in a container.
+
+    Raises:
+        UsageError: naming the first path.
+
+    """
+    for path in paths:
+        scheme, _, rest = path.partition("://")
+        host = rest.partition("/")[0].rpartition("@")[2].rpartition(":")[0]
+        if scheme in ("hdfs", "webhdfs") and host in ("localhost", "127.0.0.1", "[::1]"):
+            raise UsageError(
+                f"{path}: containers of the compose cluster cannot reach an HDFS on {host}, which is themselves: take one whose "
+                "address is this machine's for others, or another engine"
+            )
+
+
 def spool(url: str) -> str | None:
     """Where results are kept that nobody asked to keep: where a compose cluster can write them; else wherever the system likes.
 

@@ -33,6 +33,7 @@ EPILOG = """\
 examples:
   bigdata-demos keywords                                        keywords of the bundled crawl
   bigdata-demos keywords crawl.warc.gz site/ --output out/crawl  of a WARC and a directory; the index is in out/crawl/index
+  bigdata-demos keywords crawl.warc.gz --output hdfs://HOST:8020/results/crawl   the same, written to HDFS by the workers
   bigdata-demos keywords 'CC-MAIN-*.warc.gz' --engine spark --cluster spark://localhost:7077 --output out/cc
   zcat pages.jsonl.gz | bigdata-demos keywords - --format jsonl | jq -r '.keywords[0].phrase'
 
@@ -67,7 +68,9 @@ def parser() -> argparse.ArgumentParser:
         "(default: $BIGDATA_DEMOS_SPARK, …_DASK, …_HADOOP, else on this machine)",
     )
     made.add_argument("--top", type=int, default=10, metavar="K", help="keywords of each page, at most (default: 10)")
-    made.add_argument("--output", metavar="DIR", help="keep keywords, index, rejected pages (Avro) and a manifest there")
+    made.add_argument(
+        "--output", "-o", metavar="DIR", help="keep keywords, index, rejected pages (Avro) and a manifest there; hdfs://… as well"
+    )
     made.add_argument("--overwrite", action="store_true", help="replace an earlier run's --output")
     made.add_argument("--format", choices=("table", "jsonl"), help="of stdout (default: table on a terminal, else jsonl)")
     made.add_argument(

@@ -25,13 +25,15 @@ from .text import Unreadable, clean, extract
 class Job:
     """The job as engines see it. They call its four methods, in this order, and look into nothing that is packed.
 
-    ``bits``: there are 2**bits buckets. ``workdir``: where parts are written, the same for all workers.
+    ``bits``: there are 2**bits buckets. ``workdir``: a directory that all workers see, for what tasks hand on; ``parts``: the
+    path or address of where parts are written, ``""`` if that is the same (see :mod:`.places`).
     """
 
     top: int
     stopwords: Stopwords
     bits: int
     workdir: str
+    parts: str = ""
 
     def map_split(self, split: Split) -> Mapped:
         """Pass 1 over a split: what is kept of it, and its document frequencies by bucket, combined already."""
@@ -100,10 +102,12 @@ class Job:
                 yield sinks.keywords_row(document, kernel.score(document))
 
         counts = {"skipped": read["skipped"], "bytes:kept": len(kept), "bytes:frequencies": read["shuffled"]}
-        parts = [sinks.write_part(self.workdir, "keywords", split.number, results(), counts)]
+        parts = [sinks.write_part(self.parts or self.workdir, "keywords", split.number, results(), counts)]
         if letters := read["rejected"]:
             reasons = Counter(f"rejected:{letter['reason']}" for letter in letters)
-            parts.append(sinks.write_part(self.workdir, "rejected", split.number, map(sinks.rejected_row, letters), reasons))
+            parts.append(
+                sinks.write_part(self.parts or self.workdir, "rejected", split.number, map(sinks.rejected_row, letters), reasons)
+            )
         return Scored(parts, kernel.postings())
 
     def write_bucket(self, bucket: int, packed: Iterable[bytes]) -> Part:
@@ -111,7 +115,7 @@ class Job:
         postings = b"".join(packed)
         rows, keywords = kernels.of_this_thread(self.stopwords).rank(postings)
         counts = {"keywords": keywords, "bytes:postings": len(postings)}
-        return sinks.write_part(self.workdir, "index", bucket, map(sinks.index_row, rows), counts)
+        return sinks.write_part(self.parts or self.workdir, "index", bucket, map(sinks.index_row, rows), counts)
 
 
 def cleaned(letter: dict[str, object]) -> dict[str, object]:

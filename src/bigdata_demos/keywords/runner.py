@@ -7,9 +7,10 @@ import math
 import multiprocessing
 import platform
 import shutil
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
@@ -19,9 +20,10 @@ from .. import __version__
 from ..cluster import rendezvous
 from ..cluster.hadoop.connection import by_http
 from ..errors import InputError, OutputError, TooManyRejected, UsageError
-from . import engines, kernels, sinks, sources, stopwords
+from . import engines, kernels, places, sinks, sources, stopwords
 from .job import Job
 from .model import Split
+from .places import Place
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ MIN_BITS, MAX_BITS = 3, 12  # so 8 to 4,096 buckets
 class Result:
     """What came of a run. Its records are read from the committed parts, one after another."""
 
-    output: Path
+    output: Place
     engine: str
     pages: int
     rejected: int
@@ -116,7 +118,8 @@ def run(
         workers: tasks at once; 0 for as many as there are cores, or as the cluster offers.
         cluster: a cluster's address, ``""`` for an embedded one.
         top: keywords of each page, at most.
-        output: a directory that will be made.
+        output: a directory that will be made: a path, or ``hdfs://HOST:PORT/PATH``. What tasks hand on is not for HDFS: the
+            temporary directory (``TMPDIR``) must then be one that all workers see.
         overwrite: whether ``output`` may be an earlier run's, which it then replaces.
         stopword_list: ``en``, ``none``, a language's code, or a file's path.
         max_rejected: percent of the pages that may be rejected before the run counts as failed.
@@ -137,13 +140,15 @@ def run(
     started = time.time() if started is None else started
     check(top=top, workers=workers, max_rejected=max_rejected, split_bytes=split_bytes)
     kernels.name()  # refuses one that is not there
-    inputs = check_paths(inputs, output)
+    inputs = check_paths(inputs)
     if isinstance(engine, Session) and (workers or cluster or engine_options):
         raise UsageError("a session has its own workers, cluster and engine_options: give them to open_session")
-    output = Path(output)
-    compose = rendezvous.find(engine.cluster if isinstance(engine, Session) else cluster)
+    place = place_of(output)
+    where = engine.cluster if isinstance(engine, Session) else cluster
+    compose = rendezvous.find(where)
     if compose:
-        rendezvous.check_paths(compose, inputs, output)
+        rendezvous.check_paths(compose, inputs, place if isinstance(place, Path) else None)
+        rendezvous.check_reachable([*inputs, str(output)])
     words = stopwords.load(stopword_list)
     opening: contextlib.AbstractContextManager[Session]
     if isinstance(engine, str):
@@ -152,7 +157,7 @@ def run(
     else:
         opening = contextlib.nullcontext(engine)
     clock = Clock(started)
-    with sinks.working_directory(output, overwrite=overwrite) as workdir:
+    with sinks.working_directory(place, overwrite=overwrite) as unfinished, local_directory(unfinished, where) as workdir:
         paths = [local_input(path, workdir, stdin) for path in inputs] or [str(bundled_crawl())]
         spooled = {str(workdir / STDIN): "-"}
         if compose and not inputs:  # containers have their own copy, at another path
@@ -160,7 +165,7 @@ def run(
             paths = [shutil.copyfile(paths[0], workdir / BUNDLED).as_posix()]
         splits, skipped = sources.plan(paths, split_bytes=split_bytes)
         splits = [rename(split, spooled) for split in splits]
-        job = Job(top, words, bits_for(splits), str(workdir))
+        job = Job(top, words, bits_for(splits), str(workdir), places.address(unfinished))
         log.info("%d splits, %d buckets", len(splits), 1 << job.bits)
         clock.lap("plan")
         with opening as session:
@@ -209,11 +214,11 @@ def run(
         for path in spooled:
             Path(path).unlink(missing_ok=True)
         try:
-            sinks.commit(workdir, output, parts, manifest)
+            sinks.commit(unfinished, place, parts, manifest)
         except OSError as error:
-            raise OutputError(f"cannot write {error.filename or output}: {error.strerror or error}") from None
+            raise OutputError(f"cannot write {error.filename or place}: {error.strerror or error}") from None
     return Result(
-        output,
+        place,
         session.engine,
         totals.pages,
         totals.rejected,
@@ -270,8 +275,8 @@ def check(*, top: int, workers: int, max_rejected: float, split_bytes: int | Non
         raise UsageError("--split-bytes must be 1 or more")
 
 
-def check_paths(inputs: Sequence[str | Path], output: str | Path) -> list[str]:
-    """The inputs as text, if they and the output make sense.
+def check_paths(inputs: Sequence[str | Path]) -> list[str]:
+    """The inputs as text, if they make sense.
 
     Raises:
         UsageError: naming what doesn't.
@@ -282,9 +287,40 @@ def check_paths(inputs: Sequence[str | Path], output: str | Path) -> list[str]:
         raise UsageError("an input is empty: an unset variable? The current directory is .")
     if names.count("-") > 1:
         raise UsageError("- is given twice: there is one standard input")
-    if "://" in str(output):
-        raise UsageError(f"--output {output}: only local (or shared) directories can be written so far")
     return names
+
+
+def place_of(output: str | Path) -> Place:
+    """Where an output goes.
+
+    Raises:
+        UsageError: if that is no place that can be written.
+
+    """
+    scheme, separator, rest = str(output).partition("://")
+    if not separator:
+        return Path(output)
+    if scheme == "file":
+        return Path(rest)
+    place = places.at(by_http(str(output)))
+    if not isinstance(place, places.Hdfs) or "?" in rest:
+        raise UsageError(
+            f"--output {output}: an output is a directory of this machine (a path, or file:///PATH), or of HDFS (hdfs://HOST:PORT/PATH)"
+        )
+    return replace(place, called=f"{scheme}://{rest.partition('/')[0]}")
+
+
+@contextlib.contextmanager
+def local_directory(unfinished: Place, cluster: str) -> Iterator[Path]:
+    """Where tasks hand on what is not output: beside the parts; of parts in HDFS, a temporary directory that all workers see."""
+    if isinstance(unfinished, Path):
+        yield unfinished
+        return
+    directory = Path(tempfile.mkdtemp(prefix="bigdata-demos-", dir=rendezvous.spool(cluster)))
+    try:
+        yield directory
+    finally:
+        sinks.remove(directory)
 
 
 def rename(split: Split, spooled: Mapping[str, str]) -> Split:

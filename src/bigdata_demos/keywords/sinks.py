@@ -2,42 +2,49 @@
 
 A part is written under a name of its own for each attempt, in a directory beside the output that nobody takes for it.
 The driver accepts one attempt for each part, gives it its final name, writes the manifest, and renames the directory:
-that is the commit. So retries and speculative duplicates need nothing more, and a failed run leaves nothing.
+that is the commit. So retries and speculative duplicates need nothing more, and a failed run leaves nothing. All of this is
+the same in HDFS (see :mod:`.places`).
 """
 
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar, cast
 
 import fastavro
 
 from ..errors import OutputError
 from ..formats import avro
 from .model import Document, Part
+from .places import Hdfs, Place, at, move
 
 PartKind = Literal["keywords", "index", "rejected"]
 KINDS: Final[tuple[PartKind, ...]] = ("keywords", "index", "rejected")
 MANIFEST: Final = "manifest.json"
 NOT_IN_DIGEST: Final = frozenset({"source", "offset", "detail"})
-
+P = TypeVar("P", bound=Place)
 
 Row = tuple[bytes, bytes]
 """A record as it is written, and its canonical form, which the digest is of: both in Avro's binary encoding."""
 
 
+class Writable(Protocol):
+    """What a part is written to."""
+
+    def write(self, data: bytes, /) -> int:
+        """Write."""
+
+
 class HashingFile:
     """A binary file that hashes and counts what is written to it."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: Writable) -> None:
         """Write to an open file."""
         self.file, self.sha256, self.nbytes = file, hashlib.sha256(), 0
 
@@ -75,8 +82,8 @@ def rejected_row(letter: dict[str, Any]) -> Row:
     return avro.pack(letter, avro.schema("rejected")), avro.pack(letter, canonical_schema("rejected"))
 
 
-def write_part(workdir: str, kind: PartKind, number: int, rows: Iterable[Row], counts: Mapping[str, int]) -> Part:
-    """Write rows to a new attempt at a part, in one pass.
+def write_part(directory: str, kind: PartKind, number: int, rows: Iterable[Row], counts: Mapping[str, int]) -> Part:
+    """Write rows to a new attempt at a part, in one pass. ``directory``: the working directory's path or address.
 
     Raises:
         OutputError: if the file cannot be written.
@@ -85,7 +92,7 @@ def write_part(workdir: str, kind: PartKind, number: int, rows: Iterable[Row], c
     path = f"{kind}/part-{number:05}-{uuid.uuid4().hex}.avro"
     records = total = 0
     try:
-        with (Path(workdir) / path).open("xb") as raw:
+        with (at(directory) / path).open("xb") as raw:
             file = HashingFile(raw)
             writer = avro.Writer(file, avro.schema(kind))
             for record, canonical in rows:
@@ -133,38 +140,44 @@ def add_up(parts: Iterable[Part]) -> Totals:
 
 
 @contextlib.contextmanager
-def working_directory(output: Path, *, overwrite: bool) -> Iterator[Path]:
+def working_directory(output: P, *, overwrite: bool) -> Iterator[P]:
     """A directory beside ``output`` for a run's parts; removed at the end, unless :func:`commit` has made it the output.
 
     Raises:
         OutputError: if ``output`` exists and must stay, or no directory can be made there.
 
     """
-    if output.exists() and not overwrite:
-        raise OutputError(f"{output} exists already: name another --output, or add --overwrite")
-    if output.exists() and not (output / MANIFEST).exists() and (not output.is_dir() or any(output.iterdir())):
-        raise OutputError(f"{output} is not the output of an earlier run: it will not be overwritten, remove it yourself")
-    workdir = output.absolute().parent / f".{output.name}.{uuid.uuid4().hex}.unfinished"
+    workdir = cast(P, output.absolute().parent / f".{output.name}.{uuid.uuid4().hex}.unfinished")
     try:
-        for kind in KINDS:
-            (workdir / kind).mkdir(parents=True)
+        if output.exists() and not overwrite:
+            raise OutputError(f"{output} exists already: name another --output, or add --overwrite")
+        if output.exists() and not (output / MANIFEST).exists() and (not output.is_dir() or any(output.iterdir())):
+            raise OutputError(f"{output} is not the output of an earlier run: it will not be overwritten, remove it yourself")
     except OSError as error:
-        raise OutputError(f"cannot write {error.filename or output}: {error.strerror or error}") from None
+        raise OutputError(f"{output} cannot be looked at: {error.strerror or error}") from None
     try:
+        try:
+            for kind in KINDS:
+                (workdir / kind).mkdir(parents=True)
+        except OSError as error:
+            raise OutputError(f"cannot write {error.filename or output}: {error.strerror or error}") from None
         yield workdir
     finally:
         remove(workdir)
 
 
-def remove(directory: Path) -> None:
+def remove(directory: Place) -> None:
     """Remove a directory, if it is there, even while tasks that were given up still write new files in it."""
-    gone = directory.with_name(f"{directory.name}.{uuid.uuid4().hex}.gone")
     with contextlib.suppress(OSError):
-        os.replace(directory, gone)  # no path leads there now: what is in it can only become less
-    shutil.rmtree(gone, ignore_errors=True)
+        if isinstance(directory, Hdfs):
+            directory.rmtree()
+            return
+        gone = directory.with_name(f"{directory.name}.{uuid.uuid4().hex}.gone")
+        directory.replace(gone)  # no path leads there now: what is in it can only become less
+        shutil.rmtree(gone, ignore_errors=True)
 
 
-def commit(workdir: Path, output: Path, parts: Sequence[Part], manifest: dict[str, Any]) -> list[Part]:
+def commit(workdir: Place, output: Place, parts: Sequence[Part], manifest: dict[str, Any]) -> list[Part]:
     """Give the accepted parts their names, drop other attempts, write the manifest, make it all visible at once.
 
     Returns:
@@ -174,7 +187,7 @@ def commit(workdir: Path, output: Path, parts: Sequence[Part], manifest: dict[st
     final = []
     for part in parts:
         name = f"{part.kind}/part-{part.number:05}.avro"
-        (workdir / part.path).rename(workdir / name)
+        move(workdir / part.path, workdir / name)
         final.append(replace(part, path=name))
     for kind in KINDS:
         for attempt in (workdir / kind).glob("part-*-*.avro"):
@@ -184,22 +197,31 @@ def commit(workdir: Path, output: Path, parts: Sequence[Part], manifest: dict[st
         for part in sorted(final, key=lambda part: part.path)
     ]
     (workdir / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    if output.exists():
-        old = workdir.with_suffix(".old")
-        os.replace(output, old)
-        try:
-            os.replace(workdir, output)
-        except BaseException:
-            os.replace(old, output)
-            raise
-        remove(old)
-    else:
-        os.replace(workdir, output)
+    old = workdir.with_name(f"{workdir.name}.old")
+    try:
+        if output.exists():
+            move(output, old)
+        move(workdir, output)
+    except BaseException:  # an interrupt leaves it open how far this went
+        if old.exists() and not output.exists():
+            move(old, output)
+        else:
+            remove(old)
+        raise
+    remove(old)
     return final
 
 
-def read_parts(output: Path, kind: PartKind) -> Iterator[dict[str, Any]]:
-    """The records of an output's parts, part by part."""
-    for path in sorted((output / kind).glob("part-*.avro")):
-        with path.open("rb") as file:
-            yield from fastavro.reader(file)  # type: ignore[misc]
+def read_parts(output: Place, kind: PartKind) -> Iterator[dict[str, Any]]:
+    """The records of an output's parts, part by part.
+
+    Raises:
+        OutputError: if one cannot be read.
+
+    """
+    try:
+        for name in sorted(path.name for path in (output / kind).glob("part-*.avro")):
+            with (output / kind / name).open("rb") as file:
+                yield from fastavro.reader(file)  # type: ignore[misc,arg-type]
+    except OSError as error:
+        raise OutputError(f"cannot read {error.filename or output}: {error.strerror or error}") from error

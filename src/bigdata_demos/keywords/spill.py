@@ -1,7 +1,7 @@
 """Files in a run's working directory, by which tasks hand on what nobody should have to hold in memory.
 
 Each is written under another name and then renamed: a task that is run twice changes nothing. All workers see the directory
-(they write the output's parts there, too).
+(they write the output's parts there, too, unless these go to HDFS).
 """
 
 import os

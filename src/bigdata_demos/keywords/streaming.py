@@ -235,6 +235,7 @@ def save(directory: Path, job: Job, kept_in: str) -> Path:
         "endings": job.stopwords.endings,
         "bits": job.bits,
         "workdir": job.workdir,
+        "parts": job.parts,
         "kept": kept_in,
     }
     path = directory / JOB
@@ -254,7 +255,7 @@ def load(path: Path) -> Task:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}: run `plan` first, which makes it") from None
     words = Stopwords(frozenset(fields["words"]), tuple(fields["endings"]))
-    return Task(Job(fields["top"], words, fields["bits"], fields["workdir"]), fields["kept"])
+    return Task(Job(fields["top"], words, fields["bits"], fields["workdir"], fields["parts"]), fields["kept"])
 
 
 def count(name: str, number: int) -> None:

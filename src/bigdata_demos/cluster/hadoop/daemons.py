@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -30,6 +30,8 @@ DAEMONS: Final[Mapping[str, str]] = {
     "nodemanager": "org.apache.hadoop.yarn.server.nodemanager.NodeManager",
     "historyserver": "org.apache.hadoop.mapreduce.v2.hs.JobHistoryServer",
 }
+HDFS: Final = ("namenode", "datanode")
+"""Those that a file system needs."""
 JVM: Final = ("-Xmx256m", *configuration.LIGHT.split())
 RECORD: Final = "cluster.json"
 
@@ -63,8 +65,8 @@ class Cluster(NamedTuple):
 
 
 @contextmanager
-def local_hadoop(slots: int, say: Callable[[str], None]) -> Iterator[Cluster]:
-    """Hadoop on this machine, for as long as the context lasts, in a directory of its own.
+def local_hadoop(slots: int, say: Callable[[str], None], names: Iterable[str] = DAEMONS) -> Iterator[Cluster]:
+    """Hadoop on this machine, or some of its daemons, for as long as the context lasts, in a directory of its own.
 
     Raises:
         EngineNotInstalled: without Java.
@@ -74,14 +76,14 @@ def local_hadoop(slots: int, say: Callable[[str], None]) -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="bigdata-demos-hadoop-", ignore_cleanup_errors=True) as directory:
         cluster = Cluster(Path(directory), [])
         try:
-            start(cluster, slots, say, wish=False)
+            start(cluster, slots, say, names, wish=False)
             yield cluster
         finally:
             stop(cluster)
 
 
-def start(cluster: Cluster, slots: int, say: Callable[[str], None], *, wish: bool) -> None:
-    """Start the daemons, and wait until they are ready. ``wish``: on Hadoop's own ports, where they are free.
+def start(cluster: Cluster, slots: int, say: Callable[[str], None], names: Iterable[str] = DAEMONS, *, wish: bool) -> None:
+    """Start daemons, and wait until they are ready. ``wish``: on Hadoop's own ports, where they are free.
 
     Raises:
         EngineNotInstalled: without Java.
@@ -104,7 +106,7 @@ def start(cluster: Cluster, slots: int, say: Callable[[str], None], *, wish: boo
     }
     if not (data / "name" / "current").exists():
         format_namenode(cluster, environment)
-    for name in DAEMONS:
+    for name in names:
         start_daemon(cluster, name, environment)
     wait(cluster)
 
@@ -147,7 +149,7 @@ def wait(cluster: Cluster) -> None:
 
     """
     deadline = time.monotonic() + WAIT
-    while waited_for := not_ready(cluster.hadoop):
+    while waited_for := not_ready(cluster.hadoop, {daemon.name for daemon in cluster.daemons}):
         ended = next((daemon.name for daemon in cluster.daemons if daemon.process() is None), None)
         if ended or time.monotonic() > deadline:
             name = ended or waited_for
@@ -156,8 +158,8 @@ def wait(cluster: Cluster) -> None:
         time.sleep(0.2)
 
 
-def not_ready(hadoop: Hadoop) -> str:
-    """The first daemon that cannot do its work yet; ``""`` if all can."""
+def not_ready(hadoop: Hadoop, names: Iterable[str] = DAEMONS) -> str:
+    """The first of some daemons that cannot do its work yet; ``""`` if all can."""
     settings = hadoop.settings()
     namenode = f"http://{settings['dfs.namenode.http-address']}/jmx?qry=Hadoop:service=NameNode,name="
     checks: dict[str, Callable[[], bool]] = {
@@ -169,7 +171,7 @@ def not_ready(hadoop: Hadoop) -> str:
     }
     for name, ready in checks.items():
         try:
-            if not ready():
+            if name in names and not ready():
                 return name
         except (OSError, ValueError, KeyError, IndexError):
             return name
