@@ -31,7 +31,8 @@ from ..cluster.hadoop.client import run as run_streaming
 from ..cluster.hadoop.connection import connect
 from ..errors import BigDataDemosError, InputError, JobFailed
 from ..formats import avro
-from ..keywords.runner import bundled_crawl, run
+from ..keywords.runner import run
+from ..keywords.sources import bundled_crawl
 
 EPILOG: Final = """\
 examples:
@@ -149,13 +150,13 @@ def compare(hadoop: Hadoop, arguments: argparse.Namespace, directory: Path) -> N
         print(
             f"reading {crawl.stat().st_size} bytes of Avro, {arguments.runs} runs of each way, {arguments.workers} tasks at once"
         )
-        for line in reading(path, hadoop.hdfs, arguments.workers, arguments.runs, directory):
-            print(line, flush=True)
+        for row in reading(path, hadoop.hdfs, arguments.workers, arguments.runs, directory):
+            print(row, flush=True)
         parts = sorted((directory / "splits-0" / "keywords").glob("part-*.avro"))
         lines = json_of(hadoop, parts, staging)
         print(f"\nJSON that Hadoop wrote, {lines.count(chr(10).encode())} records, read {READS} times")
-        for line in converting(lines):
-            print(line)
+        for row in converting(lines):
+            print(row)
     finally:
         with suppress(OSError, RuntimeError, ValueError):
             files(hadoop).rm(staging, recursive=True)

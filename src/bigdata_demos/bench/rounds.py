@@ -119,7 +119,7 @@ def local_inputs(inputs: Sequence[str], directory: Path, clusters: Sequence[str]
         UsageError: if a compose cluster does not see them, or could not write its results.
 
     """
-    from ..keywords.runner import bundled_crawl
+    from ..keywords.sources import bundled_crawl
 
     work = directory / WORK
     if not inputs:

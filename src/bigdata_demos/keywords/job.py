@@ -10,15 +10,21 @@
 What they do to one page is told in :mod:`.pages`; here it is done for many at once, by a kernel (:mod:`.kernels`).
 """
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ..formats import avro
 from . import frequencies, kernels, sinks, sources
 from .model import Document, Mapped, Packed, Page, Part, Rejected, Scored, Skipped, Split
 from .stopwords import Stopwords
 from .text import Unreadable, clean, extract
+
+BUCKET_BYTES: Final = 64 << 20
+"""Bytes of input, not compressed, for each bucket of the shuffle."""
+MIN_BITS, MAX_BITS = 3, 12  # so 8 to 4,096 buckets
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,3 +127,9 @@ class Job:
 def cleaned(letter: dict[str, object]) -> dict[str, object]:
     """A dead letter whose texts any format can hold."""
     return {name: clean(value) if isinstance(value, str) else value for name, value in letter.items()}
+
+
+def bits_for(splits: Sequence[Split]) -> int:
+    """The number of bits that choose a bucket: by the size of the input, never by the number of workers."""
+    size = sum(sources.weigh(piece) for split in splits for piece in split.ranges)
+    return min(max(MIN_BITS, math.ceil(math.log2(max(size / BUCKET_BYTES, 1)))), MAX_BITS)

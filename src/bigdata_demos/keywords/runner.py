@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,19 +20,16 @@ from ..cluster import rendezvous
 from ..cluster.hadoop.connection import by_http
 from ..errors import InputError, OutputError, TooManyRejected, UsageError
 from . import engines, kernels, places, sinks, sources, stopwords
-from .job import Job
+from .job import Job, bits_for
 from .model import Split
 from .places import Place
 
 log = logging.getLogger(__name__)
 
-BUCKET_BYTES: Final = 64 << 20
-"""Bytes of input, not compressed, for each bucket of the shuffle."""
 STDIN: Final = "stdin.jsonl"
 """Where standard input is kept while the job runs, for workers to open."""
 BUNDLED: Final = "site.warc.gz"
 """Where the bundled crawl is kept while the job runs, for containers to open."""
-MIN_BITS, MAX_BITS = 3, 12  # so 8 to 4,096 buckets
 
 
 @dataclass(frozen=True)
@@ -158,7 +154,7 @@ def run(
         opening = contextlib.nullcontext(engine)
     clock = Clock(started)
     with sinks.working_directory(place, overwrite=overwrite) as unfinished, local_directory(unfinished, where) as workdir:
-        paths = [local_input(path, workdir, stdin) for path in inputs] or [str(bundled_crawl())]
+        paths = [local_input(path, workdir, stdin) for path in inputs] or [str(sources.bundled_crawl())]
         spooled = {str(workdir / STDIN): "-"}
         if compose and not inputs:  # containers have their own copy, at another path
             spooled[str(workdir / BUNDLED)] = paths[0]
@@ -328,12 +324,6 @@ def rename(split: Split, spooled: Mapping[str, str]) -> Split:
     return split._replace(ranges=tuple(piece._replace(name=spooled.get(piece.path, piece.name)) for piece in split.ranges))
 
 
-def bits_for(splits: Sequence[Split]) -> int:
-    """The number of bits that choose a bucket: by the size of the input, never by the number of workers."""
-    size = sum(sources.weigh(piece) for split in splits for piece in split.ranges)
-    return min(max(MIN_BITS, math.ceil(math.log2(max(size / BUCKET_BYTES, 1)))), MAX_BITS)
-
-
 def local_input(path: str | Path, workdir: Path, stdin: Iterable[bytes] | None) -> str:
     """An input as workers can open it: an absolute path or a URL; standard input is spooled.
 
@@ -348,21 +338,6 @@ def local_input(path: str | Path, workdir: Path, stdin: Iterable[bytes] | None) 
         sources.spool_lines(stdin, spooled)
         return str(spooled)
     return by_http(str(path)) if "://" in str(path) else str(Path(path).expanduser().absolute())
-
-
-def bundled_crawl() -> Path:
-    """The crawl that comes with the package: in the wheel, or in the source tree that the package is run from.
-
-    Raises:
-        InputError: if it is in neither.
-
-    """
-    in_wheel = Path(str(files("bigdata_demos"))) / "data" / "site.warc.gz"
-    in_tree = Path(__file__).parents[3] / "data" / "site.warc.gz"
-    for path in (in_wheel, in_tree):
-        if path.exists():
-            return path
-    raise InputError(f"the bundled crawl is not at {in_wheel}: name an input")
 
 
 def versions() -> dict[str, str]:

@@ -20,6 +20,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
@@ -326,3 +327,18 @@ def spool_lines(lines: Iterable[bytes], path: Path) -> None:
     with path.open("wb") as file:
         for line in lines:
             file.write(line)
+
+
+def bundled_crawl() -> Path:
+    """The crawl that comes with the package: in the wheel, or in the source tree that the package is run from.
+
+    Raises:
+        InputError: if it is in neither.
+
+    """
+    in_wheel = Path(str(files("bigdata_demos"))) / "data" / "site.warc.gz"
+    in_tree = Path(__file__).parents[3] / "data" / "site.warc.gz"
+    for path in (in_wheel, in_tree):
+        if path.exists():
+            return path
+    raise InputError(f"the bundled crawl is not at {in_wheel}: name an input")

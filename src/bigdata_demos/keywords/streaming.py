@@ -32,7 +32,7 @@ import fsspec
 
 from ..errors import BigDataDemosError, InputError, UsageError
 from . import frequencies, sources, spill
-from .job import Job
+from .job import Job, bits_for
 from .model import Mapped, Page, Part, Range, Rejected, Split
 from .stopwords import Stopwords
 
@@ -275,13 +275,14 @@ def plan(directory: Path, inputs: Sequence[str], out: BinaryIO) -> None:
         UsageError: if the directory is there already.
 
     """
-    from .runner import bits_for, bundled_crawl, local_input
+    from ..cluster.hadoop.connection import by_http
     from .sinks import KINDS
     from .stopwords import load as load_stopwords
 
     if directory.exists():
         raise UsageError(f"{directory} exists already: name another one")
-    found, _ = sources.plan([local_input(path, directory, None) for path in inputs] or [str(bundled_crawl())])
+    paths = [by_http(path) if "://" in path else str(Path(path).absolute()) for path in inputs]
+    found, _ = sources.plan(paths or [str(sources.bundled_crawl())])
     for name in (*KINDS, "kept"):
         (directory / name).mkdir(parents=True)
     save(directory, Job(10, load_stopwords("en"), bits_for(found), str(directory)), str(directory / "kept"))
