@@ -122,6 +122,14 @@ def test_input_in_hdfs(engine: str, cluster: daemons.Cluster, address: str, corp
     assert result.digest == expected
 
 
+def test_output_in_hdfs(cluster: daemons.Cluster, address: str, corpus: Path, expected: str) -> None:
+    """Hadoop's tasks write there what others read; more of it is in test_hdfs.py."""
+    result = run([corpus], engine="hadoop", workers=2, cluster=address, output=f"{address}/written/result")
+    assert result.digest == expected
+    assert sum(1 for _ in result.read_keywords()) == result.pages > 0
+    assert client.files(cluster.hadoop).ls("/written", detail=False) == ["/written/result"]
+
+
 # ---- what goes wrong --------------------------------------------------------------------------------------------------------
 
 
