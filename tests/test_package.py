@@ -6,14 +6,14 @@ import zipfile
 from pathlib import Path
 
 from bigdata_demos.keywords import sources
-from bigdata_demos.keywords.engines import Engine, asyncio_pool, dask_bag, serial, spark_rdd
+from bigdata_demos.keywords.engines import Engine, asyncio_pool, dask_bag, hadoop_streaming, serial, spark_rdd
 from bigdata_demos.keywords.model import Page
 from conftest import DATA, SITE
 
 ROOT = Path(__file__).parents[1]
 
 # Held to the contract by the type checker: the modules as they are, no base class.
-ENGINES: tuple[Engine, ...] = (serial, asyncio_pool, dask_bag, spark_rdd)
+ENGINES: tuple[Engine, ...] = (serial, asyncio_pool, dask_bag, spark_rdd, hadoop_streaming)
 
 
 def test_each_engine_is_one_readable_file() -> None:
