@@ -1,5 +1,6 @@
 """Hadoop for real: HDFS and YARN as processes of this machine, jobs that fail, tasks and daemons that are killed."""
 
+import getpass
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bigdata_demos.cluster.hadoop import client, configuration, connection, daemons, jars
+from bigdata_demos.cluster.hadoop import client, configuration, daemons, jars
 from bigdata_demos.errors import EngineUnavailable, JobFailed, UsageError
 from bigdata_demos.keywords import run
 from conftest import DATA, require
@@ -40,7 +41,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("corpus")
     for number in range(6):
         line = [sys.executable, "-m", "bigdata_demos", "corpus", "synthetic", "--pages", "1500", "--seed", str(number)]
-        subprocess.run([*line, "--output", directory / f"{number}.warc.gz", "--quiet"], check=True, capture_output=True)
+        subprocess.run([*line, "--output", directory / f"{number}.warc.gz"], check=True, capture_output=True)
     return directory
 
 
@@ -62,7 +63,8 @@ def eventually(true: Callable[[], Any], seconds: float = 90) -> Any:
 def applications(cluster: daemons.Cluster) -> list[dict[str, Any]]:
     """What YARN knows of its applications."""
     page = cluster.hadoop.settings()["yarn.resourcemanager.webapp.address"]
-    return ((daemons.ask(f"http://{page}/ws/v1/cluster/apps")["apps"]) or {}).get("app", [])
+    found: list[dict[str, Any]] = (daemons.ask(f"http://{page}/ws/v1/cluster/apps")["apps"] or {}).get("app", [])
+    return found
 
 
 def programs(cluster: daemons.Cluster, role: str) -> list[psutil.Process]:
@@ -108,7 +110,7 @@ def test_manifest_tells_what_hadoop_counted(address: str, corpus: Path, expected
 def test_nothing_stays_in_hdfs(cluster: daemons.Cluster, address: str, tmp_path: Path) -> None:
     """The directory of a job is removed."""
     run(engine="hadoop", workers=2, cluster=address, output=tmp_path / "result")
-    home = f"/user/{connection.getpass.getuser()}"
+    home = f"/user/{getpass.getuser()}"
     assert client.files(cluster.hadoop).ls(home, detail=False) == []
 
 
