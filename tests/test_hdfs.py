@@ -250,6 +250,17 @@ def test_nobody_answers() -> None:
     )
 
 
+@pytest.mark.parametrize("engine", ["serial", "asyncio"])
+def test_no_room(engine: str, hdfs: client.Hadoop, out: str) -> None:
+    """What HDFS says when no more may be written is told in one line, and nothing is left."""
+    fs, path = client.files(hdfs), out.removeprefix(hdfs.hdfs)
+    fs.mkdir(path)
+    fs._call("SETQUOTA", method="put", path=path, storagespacequota=1000)
+    with pytest.raises(OutputError, match=r"^cannot write webhdfs://\S+: .*quota.*exceeded.*$"):
+        run([SITE / "spark.html"], engine=engine, workers=1, output=f"{out}/result")
+    assert names(hdfs, out) == []
+
+
 @pytest.fixture(scope="module")
 def without_datanode() -> Iterator[tuple[client.Hadoop, Result]]:
     """A file system whose only DataNode has died, and an output that was in it before."""

@@ -205,7 +205,7 @@ def commit(workdir: Place, output: Place, parts: Sequence[Part], manifest: dict[
     except BaseException:  # an interrupt leaves it open how far this went
         if old.exists() and not output.exists():
             move(old, output)
-        else:
+        elif not workdir.exists():
             remove(old)
         raise
     remove(old)
