@@ -6,9 +6,12 @@ Each role prepares what its program needs (the shared secret, a name for the use
 import os
 import platform
 import pwd
+import shutil
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,22 +19,29 @@ from typing import Final, NoReturn
 
 from ..errors import BigDataDemosError, UsageError
 from . import rendezvous
+from .hadoop import configuration, daemons, jars
+from .hadoop.client import command
+from .java import find_java
 from .probe import mebibytes
 from .settings import write_settings
 
 SCRATCH: Final = Path("/scratch")
 MASTER: Final = "spark://spark-master:7077"
 SCHEDULER: Final = "tcp://dask-scheduler:8786"
+HDFS: Final = "hdfs://namenode:8020"
+HADOOP: Final = Path("/var/hadoop")
+"""Where Hadoop's daemons keep their files: those of HDFS are a volume's."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Become the program of a role; returns only if that cannot be."""
+    """Become the program of a role; returns if that cannot be, or has no program."""
     role, *arguments = sys.argv[1:] if argv is None else argv
     try:
         name_the_user()
         if role not in ROLES:
             raise UsageError(f"no such role: {role} (there are {', '.join(ROLES)})")
         ROLES[role](*arguments)
+        return 0
     except BigDataDemosError as error:
         print(f"{role}: error: {error}", file=sys.stderr)
     except OSError as error:
@@ -71,8 +81,47 @@ def dask_worker() -> NoReturn:
     become(["dask", "worker", SCHEDULER, *own], {})
 
 
+def hadoop_daemon(name: str) -> NoReturn:
+    """One of Hadoop's daemons. It knows itself by its address, which the host can reach too, and the others by name."""
+    HADOOP.joinpath("logs").mkdir(exist_ok=True)
+    cluster = daemons.Cluster(SCRATCH / "hadoop", [])
+    layout = hadoop_layout({**{other: other for other in daemons.DAEMONS}, name: own_address()})
+    configuration.write(layout, cluster.hadoop.conf)
+    environment = {
+        "JAVA_HOME": str(Path(find_java("hadoop")).resolve().parents[1]),
+        "HADOOP_CONF_DIR": str(cluster.hadoop.conf),
+        "HADOOP_LOG_DIR": str(HADOOP / "logs"),
+    }
+    if name == "namenode" and not (HADOOP / "name" / "current").exists():
+        daemons.format_namenode(cluster, {**os.environ, **environment})
+    if name == "historyserver":
+        hadoop_client()
+    become(command(cluster.hadoop, daemons.DAEMONS[name], jvm=daemons.JVM), environment)
+
+
+def hadoop_client() -> None:
+    """Say how Hadoop is reached, by addresses, which mean the same on the host: the settings of its clients, then the record."""
+    hosts = {name: name if name in ("datanode", "nodemanager") else socket.gethostbyname(name) for name in daemons.DAEMONS}
+    one = record("hdfs", HDFS, "HDFS_PORT", "HDFS_PAGE_PORT")
+    addresses = [*(f"hdfs://{host}:{one.port}" for host in ("localhost", "127.0.0.1")), HDFS]
+    rendezvous.secret()  # says what is wrong if the directory is not ours
+    settings, half = rendezvous.hadoop(), rendezvous.hadoop().with_suffix(".new")
+    for directory in (half, settings):
+        shutil.rmtree(directory, ignore_errors=True)
+    ours = {configuration.ADDRESSES: ",".join(addresses), configuration.PYTHON: sys.executable}
+    configuration.write(hadoop_layout(hosts), half, ours)
+    half.rename(settings)
+    rendezvous.write(replace(one, others=[f"hdfs://{hosts['namenode']}:{configuration.PORTS['namenode']}"]))
+
+
+def hadoop_layout(hosts: Mapping[str, str]) -> configuration.Layout:
+    """Hadoop's layout in the containers: its own ports, all of which are each container's own."""
+    slots, user = int(os.environ["HADOOP_SLOTS"]), "user"
+    return configuration.Layout(hosts, configuration.PORTS, "0.0.0.0", jars.directory(), HADOOP, slots, user)  # noqa: S104 (published on loopback only)
+
+
 def keywords(*arguments: str) -> NoReturn:
-    """The command; there ``--engine spark`` means the compose cluster."""
+    """The command; there ``--engine spark`` and ``--engine hadoop`` mean the compose cluster."""
     out = Path(os.environ[rendezvous.ROOT]) / rendezvous.OUT
     if not os.access(out, os.W_OK):
         print(
@@ -80,20 +129,25 @@ def keywords(*arguments: str) -> NoReturn:
             "export BIGDATA_DEMOS_USER=$(id -u):$(id -g) is who the containers run as",
             file=sys.stderr,
         )
-    become([sys.executable, "-m", "bigdata_demos.keywords", *arguments], {"BIGDATA_DEMOS_SPARK": MASTER})
+    become([sys.executable, "-m", "bigdata_demos.keywords", *arguments], CLUSTERS)
 
 
 def python(*arguments: str) -> NoReturn:
     """Python, in the same surroundings as the command."""
-    become([sys.executable, *arguments], {"BIGDATA_DEMOS_SPARK": MASTER})
+    become([sys.executable, *arguments], CLUSTERS)
 
 
-ROLES: Final[Mapping[str, Callable[..., NoReturn]]] = {
+CLUSTERS: Final = {"BIGDATA_DEMOS_SPARK": MASTER, "BIGDATA_DEMOS_HADOOP": HDFS}
+
+
+ROLES: Final[Mapping[str, Callable[..., None]]] = {
     "spark-master": spark_master,
     "spark-worker": spark_worker,
     "history-server": history_server,
     "dask-scheduler": dask_scheduler,
     "dask-worker": dask_worker,
+    **{name: partial(hadoop_daemon, name) for name in daemons.DAEMONS},
+    "hadoop-client": hadoop_client,
     "keywords": keywords,
     "python": python,
 }

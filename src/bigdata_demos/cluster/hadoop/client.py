@@ -57,6 +57,16 @@ class Hadoop:
         """The address of its file system."""
         return self.settings()["fs.defaultFS"].rstrip("/")
 
+    def known_as(self, address: str) -> bool:
+        """Whether an address is its file system's."""
+        others = self.settings().get(configuration.ADDRESSES, "").split(",")
+        return address.rstrip("/") in {self.hdfs, *others}
+
+    @property
+    def python(self) -> str:
+        """The Python of its nodes; ``""`` if nothing is known of it."""
+        return self.settings().get(configuration.PYTHON, "")
+
     @property
     def webhdfs(self) -> str:
         """The same, by HTTP, as fsspec opens it."""

@@ -36,6 +36,12 @@ LIGHT: Final = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto"
 """Options of JVMs that live for seconds, and only hand bytes on: no second compiler, one thread for garbage."""
 
 
+ADDRESSES: Final = "bigdata-demos.addresses"
+"""A property of ours: further addresses of the file system, by which it is known, too, with commas between them."""
+PYTHON: Final = "bigdata-demos.python"
+"""A property of ours: the Python of the nodes, where it is not the driver's."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """Where things are. ``hosts``: by daemon (namenode, datanode …); ``bind``: the address that all of them listen on.
@@ -102,6 +108,8 @@ def settings(layout: Layout) -> dict[str, dict[str, object]]:
             "yarn.nodemanager.address": layout.at("nodemanager"),
             "yarn.nodemanager.localizer.address": layout.at("nodemanager-localizer"),
             "yarn.nodemanager.webapp.address": layout.at("nodemanager-page"),
+            # The last three: without them the tasks of a container's nameless user do not start
+            "yarn.nodemanager.env-whitelist": "JAVA_HOME,HADOOP_CONF_DIR,LD_PRELOAD,NSS_WRAPPER_PASSWD,NSS_WRAPPER_GROUP",
             "yarn.nodemanager.local-dirs": layout.data / "containers",
             "yarn.nodemanager.log-dirs": layout.data / "container-logs",
             "yarn.nodemanager.aux-services": "mapreduce_shuffle",
@@ -166,10 +174,10 @@ log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR
 """
 
 
-def write(layout: Layout, directory: Path) -> None:
-    """Write the settings, in Hadoop's XML, into a directory."""
+def write(layout: Layout, directory: Path, ours: Mapping[str, str] | None = None) -> None:
+    """Write the settings, in Hadoop's XML, into a directory; with properties of ours."""
     directory.mkdir(parents=True, exist_ok=True)
-    for name, values in settings(layout).items():
+    for name, values in {**settings(layout), **({"bigdata-demos-site": ours} if ours else {})}.items():
         root = ET.Element("configuration")
         for key, value in values.items():
             one = ET.SubElement(root, "property")

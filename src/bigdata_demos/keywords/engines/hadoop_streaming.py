@@ -27,7 +27,7 @@ from ..model import Part, Range, Split
 from . import Progress, Run, Settings, check_options
 
 OPTIONS = {
-    "python": "the Python of Hadoop's nodes (default: this one)",
+    "python": "the Python of Hadoop's nodes (default: this one; the compose cluster has its own)",
     "data": "local to leave local input where it is, for nodes that see it there (default: hdfs, where it is put first)",
 }
 COUNTERS = (
@@ -92,7 +92,11 @@ def run_streaming(where: Surroundings, job: Job, splits: Sequence[Split], progre
 
         # Pass 1: map
         reducers = min(where.workers, 1 << job.bits)
-        programs = [where.settings.options.get("python") or sys.executable, "-m", "bigdata_demos.keywords.streaming"]
+        programs = [
+            where.settings.options.get("python") or hadoop.python or sys.executable,
+            "-m",
+            "bigdata_demos.keywords.streaming",
+        ]
         pass_1 = StreamingJob(
             "pass 1: map pages to candidates, reduce to document frequencies",
             [f"{hdfs}/{streaming.SPLITS}"],
@@ -105,7 +109,7 @@ def run_streaming(where: Surroundings, job: Job, splits: Sequence[Split], progre
             reducers=reducers,
             files=[described],
             settings=options(where, len(splits)),
-            environment=environment(),
+            environment=environment(hadoop),
             options=ONE_LINE,
         )
         first = run(hadoop, pass_1, percents(progress, "map", "merge", len(splits), reducers), say)
@@ -142,9 +146,10 @@ def options(where: Surroundings, splits: int) -> dict[str, object]:
     }
 
 
-def environment() -> dict[str, str]:
-    """Of the tasks' programs."""
-    passed = {name: os.environ[name] for name in ("BIGDATA_DEMOS_KERNEL", "PYTHONPATH") if name in os.environ}
+def environment(hadoop: Hadoop) -> dict[str, str]:
+    """Of the tasks' programs. Nodes that have a Python of their own have its path, too."""
+    names = ("BIGDATA_DEMOS_KERNEL",) if hadoop.python else ("BIGDATA_DEMOS_KERNEL", "PYTHONPATH")
+    passed = {name: os.environ[name] for name in names if name in os.environ}
     return {"OPENBLAS_NUM_THREADS": "1", **passed}
 
 
