@@ -26,6 +26,8 @@ SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
     "dask": ("dask-scheduler", "dask-worker-1", "dask-worker-2"),
     "hadoop": ("namenode", "datanode", "resourcemanager", "nodemanager", "historyserver"),
 }
+LEADERS: Final = ("namenode", "resourcemanager")
+"""Those whose addresses the others of Hadoop's must know."""
 PORTS: Final[Mapping[str, Mapping[str, int]]] = {
     "spark": {
         "SPARK_MASTER_PORT": 7077,
@@ -78,6 +80,8 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
             check_ports(compose, PORTS[kind])
     prepare(compose, say)
     build_image(compose, build=build, say=say)
+    if "hadoop" in kinds and running & set(SERVICES["hadoop"]) and not set(LEADERS) <= running:
+        ask(compose.line("rm", "--stop", "--force", *SERVICES["hadoop"]), compose.environment)  # which know addresses of old
     say(f"starting {', '.join(wanted)} (Compose {compose.version})")
     done = ask(compose.line("up", "--detach", "--no-build", *wanted), compose.environment)
     wait_until_ready(compose, wanted, "" if done.returncode == 0 else why(done.stderr))
@@ -361,6 +365,8 @@ def wait_until_ready(compose: Compose, wanted: Sequence[str], failed: str = "") 
         if not late and not failed:
             return
         ended = [name for name in late if name in services and services[name].state in ("exited", "dead")]
+        if failed:  # for what others wait for was not ready in time
+            ended += [name for name in late if name in services and "(unhealthy)" in services[name].status]
         if failed and not ended:
             raise EngineUnavailable(f"the containers do not start: {failed}")
         if ended or time.monotonic() > deadline:

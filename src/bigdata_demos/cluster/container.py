@@ -10,6 +10,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from importlib import metadata
@@ -20,7 +21,7 @@ from typing import Final, NoReturn
 from ..errors import BigDataDemosError, UsageError
 from . import rendezvous
 from .hadoop import configuration, daemons, jars
-from .hadoop.client import command
+from .hadoop.client import HOSTS, command
 from .java import find_java
 from .probe import mebibytes
 from .settings import write_settings
@@ -31,6 +32,8 @@ SCHEDULER: Final = "tcp://dask-scheduler:8786"
 HDFS: Final = "hdfs://namenode:8020"
 HADOOP: Final = Path("/var/hadoop")
 """Where Hadoop's daemons keep their files: those of HDFS are a volume's."""
+NAMES: Final = SCRATCH / "hadoop" / "hosts"
+"""All names that Hadoop's JVMs know: see :func:`name_nobody`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -82,16 +85,16 @@ def dask_worker() -> NoReturn:
 
 
 def hadoop_daemon(name: str) -> NoReturn:
-    """One of Hadoop's daemons. It knows itself by its address, which the host can reach too, and the others by name."""
+    """One of Hadoop's daemons. All are known by their addresses, which the host can reach too."""
     HADOOP.joinpath("logs").mkdir(exist_ok=True)
     cluster = daemons.Cluster(SCRATCH / "hadoop", [])
-    layout = hadoop_layout({**{other: other for other in daemons.DAEMONS}, name: own_address()})
-    configuration.write(layout, cluster.hadoop.conf)
+    configuration.write(hadoop_layout(addresses()), cluster.hadoop.conf)
     environment = {
         "JAVA_HOME": str(Path(find_java("hadoop")).resolve().parents[1]),
         "HADOOP_CONF_DIR": str(cluster.hadoop.conf),
         "HADOOP_LOG_DIR": str(HADOOP / "logs"),
     }
+    name_nobody()
     if name == "namenode" and not (HADOOP / "name" / "current").exists():
         daemons.format_namenode(cluster, {**os.environ, **environment})
     if name == "historyserver":
@@ -101,14 +104,14 @@ def hadoop_daemon(name: str) -> NoReturn:
 
 def hadoop_client() -> None:
     """Say how Hadoop is reached, by addresses, which mean the same on the host: the settings of its clients, then the record."""
-    hosts = {name: name if name in ("datanode", "nodemanager") else socket.gethostbyname(name) for name in daemons.DAEMONS}
+    hosts = addresses()
     one = record("hdfs", HDFS, "HDFS_PORT", "HDFS_PAGE_PORT")
-    addresses = [*(f"hdfs://{host}:{one.port}" for host in ("localhost", "127.0.0.1")), HDFS]
+    known_as = [*(f"hdfs://{host}:{one.port}" for host in ("localhost", "127.0.0.1")), HDFS]
     rendezvous.secret()  # says what is wrong if the directory is not ours
     settings, half = rendezvous.hadoop(), rendezvous.hadoop().with_suffix(".new")
     for directory in (half, settings):
         shutil.rmtree(directory, ignore_errors=True)
-    ours = {configuration.ADDRESSES: ",".join(addresses), configuration.PYTHON: sys.executable}
+    ours = {configuration.ADDRESSES: ",".join(known_as), configuration.PYTHON: sys.executable}
     configuration.write(hadoop_layout(hosts), half, ours)
     half.rename(settings)
     rendezvous.write(replace(one, others=[f"hdfs://{hosts['namenode']}:{configuration.PORTS['namenode']}"]))
@@ -116,12 +119,35 @@ def hadoop_client() -> None:
 
 def hadoop_layout(hosts: Mapping[str, str]) -> configuration.Layout:
     """Hadoop's layout in the containers: its own ports, all of which are each container's own."""
-    slots, user = int(os.environ["HADOOP_SLOTS"]), "user"
-    return configuration.Layout(hosts, configuration.PORTS, "0.0.0.0", jars.directory(), HADOOP, slots, user)  # noqa: S104 (published on loopback only)
+    slots, anywhere = int(os.environ["HADOOP_SLOTS"]), "0.0.0.0"  # noqa: S104 (published on loopback only)
+    names = f"-Djdk.net.hosts.file={NAMES}"
+    return configuration.Layout(hosts, configuration.PORTS, anywhere, jars.directory(), HADOOP, slots, "user", names)
+
+
+def addresses() -> dict[str, str]:
+    """The addresses of Hadoop's daemons; of one that is not there yet its name."""
+    found = {name: name for name in daemons.DAEMONS}
+    for name in found:
+        with suppress(OSError):
+            found[name] = socket.gethostbyname(name)
+    return found
+
+
+def name_nobody() -> None:
+    """Have Hadoop's JVMs know names of this container only, so that addresses stay what they are.
+
+    Hadoop asks for the names of addresses. Docker would say ``bigdata-demos_namenode_1.bigdata-demos_default``, which is no host
+    in an URI, for its underscores; and the host, which gets told of such names, knows none of them.
+    """
+    own = own_address()
+    NAMES.parent.mkdir(exist_ok=True)
+    NAMES.write_text(f"{own} {own}\n{own} {socket.gethostname()}\n127.0.0.1 localhost\n", encoding="ascii")
+    os.environ[HOSTS] = str(NAMES)
 
 
 def keywords(*arguments: str) -> NoReturn:
     """The command; there ``--engine spark`` and ``--engine hadoop`` mean the compose cluster."""
+    name_nobody()
     out = Path(os.environ[rendezvous.ROOT]) / rendezvous.OUT
     if not os.access(out, os.W_OK):
         print(
@@ -134,6 +160,7 @@ def keywords(*arguments: str) -> NoReturn:
 
 def python(*arguments: str) -> NoReturn:
     """Python, in the same surroundings as the command."""
+    name_nobody()
     become([sys.executable, *arguments], CLUSTERS)
 
 

@@ -46,7 +46,8 @@ PYTHON: Final = "bigdata-demos.python"
 class Layout:
     """Where things are. ``hosts``: by daemon (namenode, datanode …); ``bind``: the address that all of them listen on.
 
-    ``jars``: a directory that all machines have; ``data``: where the daemons keep theirs; ``slots``: tasks at once.
+    ``jars``: a directory that all machines have; ``data``: where the daemons keep theirs; ``slots``: tasks at once; ``jvm``:
+    further options of the tasks' JVMs.
     """
 
     hosts: Mapping[str, str]
@@ -56,6 +57,7 @@ class Layout:
     data: Path
     slots: int
     user: str
+    jvm: str = ""
 
     def at(self, name: str) -> str:
         """The address of a daemon's port."""
@@ -69,6 +71,7 @@ class Layout:
 def settings(layout: Layout) -> dict[str, dict[str, object]]:
     """All settings, by file."""
     classpath = f"{layout.jars}/*"
+    light = f"{LIGHT} {layout.jvm}".rstrip()
     memory = (layout.slots + 1) * TASK_MEMORY  # one more for the application's own master
     return {
         "core-site": {
@@ -144,11 +147,11 @@ def settings(layout: Layout) -> dict[str, dict[str, object]]:
             "mapreduce.application.classpath": classpath,
             "mapreduce.map.memory.mb": TASK_MEMORY,
             "mapreduce.reduce.memory.mb": TASK_MEMORY,
-            "mapreduce.map.java.opts": f"-Xmx384m {LIGHT}",
-            "mapreduce.reduce.java.opts": f"-Xmx384m {LIGHT}",
+            "mapreduce.map.java.opts": f"-Xmx384m {light}",
+            "mapreduce.reduce.java.opts": f"-Xmx384m {light}",
             "mapreduce.task.io.sort.mb": 128,
             "yarn.app.mapreduce.am.resource.mb": TASK_MEMORY,
-            "yarn.app.mapreduce.am.command-opts": f"-Xmx512m {LIGHT}",
+            "yarn.app.mapreduce.am.command-opts": f"-Xmx512m {light}",
             "yarn.app.mapreduce.am.scheduler.heartbeat.interval-ms": 200,
             "yarn.app.mapreduce.am.staging-dir": "/staging",
             "mapreduce.client.progressmonitor.pollinterval": 200,
