@@ -114,7 +114,7 @@ def hadoop_client() -> None:
     ours = {configuration.ADDRESSES: ",".join(known_as), configuration.PYTHON: sys.executable}
     configuration.write(hadoop_layout(hosts), half, ours)
     half.rename(settings)
-    rendezvous.write(replace(one, others=[f"hdfs://{hosts['namenode']}:{configuration.PORTS['namenode']}"]))
+    rendezvous.write(replace(one, other=f"hdfs://{hosts['namenode']}:{configuration.PORTS['namenode']}"))
 
 
 def hadoop_layout(hosts: Mapping[str, str]) -> configuration.Layout:

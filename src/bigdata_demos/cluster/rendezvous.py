@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -36,7 +36,7 @@ class Record:
 
     ``port``: the host's port of the scheduler (or master), on loopback. ``inside``: its address for containers. ``page``: its web
     page's port. ``gateway``: the host's address on the containers' network. ``root``: the tree that all see. ``interpreter``: the
-    containers' Python. ``fingerprint``: of this package's source there. ``others``: further addresses.
+    containers' Python. ``fingerprint``: of this package's source there. ``other``: a further address.
     """
 
     scheme: str
@@ -49,7 +49,7 @@ class Record:
     python: str
     pyspark: str
     fingerprint: str
-    others: Sequence[str] = ()
+    other: str = ""
 
 
 def directory() -> Path | None:
@@ -91,7 +91,7 @@ def find(url: str) -> Record | None:
     if record is None:
         return None
     known = {f"{scheme}://{host}:{record.port}" for host in ("localhost", "127.0.0.1")}
-    return record if url.rstrip("/") in {*known, record.inside, *record.others} else None
+    return record if url.rstrip("/") in {*known, record.inside, record.other or record.inside} else None
 
 
 def secret(*, make: bool = True) -> str:
