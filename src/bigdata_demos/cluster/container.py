@@ -85,7 +85,18 @@ def dask_worker() -> NoReturn:
 
 
 def hadoop_daemon(name: str) -> NoReturn:
-    """One of Hadoop's daemons. All are known by their addresses, which the host can reach too."""
+    """One of Hadoop's daemons. All are known by their addresses, which the host can reach too.
+
+    Raises:
+        UsageError: if what HDFS kept is another user's.
+
+    """
+    for kept in (HADOOP / "name", HADOOP / "blocks"):
+        if kept.exists() and kept.stat().st_uid != os.getuid():
+            raise UsageError(
+                f"{kept} belongs to user {kept.stat().st_uid}, and this container runs as {os.getuid()}: "
+                "BIGDATA_DEMOS_USER=USER:GROUP is who the containers run as; or remove HDFS's volumes (docs/cluster.md)"
+            )
     HADOOP.joinpath("logs").mkdir(exist_ok=True)
     cluster = daemons.Cluster(SCRATCH / "hadoop", [])
     configuration.write(hadoop_layout(addresses()), cluster.hadoop.conf)

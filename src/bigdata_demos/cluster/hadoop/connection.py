@@ -86,12 +86,12 @@ def check(hadoop: Hadoop) -> None:
 
 
 def known() -> list[Hadoop]:
-    """The Hadoops that this machine knows: the containers, the processes that stay, and the one of ``HADOOP_CONF_DIR``."""
+    """The Hadoops that this machine knows: the processes that stay, the containers, and the one of ``HADOOP_CONF_DIR``."""
     found = []
-    if rendezvous.read("hadoop") and (rendezvous.hadoop() / "core-site.xml").exists():
-        found.append(Hadoop(rendezvous.hadoop(), jars.directory()))
     if cluster := daemons.recorded():
         found.append(cluster.hadoop)
+    if rendezvous.read("hadoop") and (rendezvous.hadoop() / "core-site.xml").exists():
+        found.append(Hadoop(rendezvous.hadoop(), jars.directory()))
     if (given := os.environ.get("HADOOP_CONF_DIR")) and (Path(given) / "core-site.xml").exists():
         found.append(Hadoop(Path(given), jars.directory()))
     return [hadoop for hadoop in found if "fs.defaultFS" in hadoop.settings()]
