@@ -112,7 +112,7 @@ def settings(layout: Layout) -> dict[str, dict[str, object]]:
             "yarn.nodemanager.localizer.address": layout.at("nodemanager-localizer"),
             "yarn.nodemanager.webapp.address": layout.at("nodemanager-page"),
             # The last three: without them the tasks of a container's nameless user do not start
-            "yarn.nodemanager.env-whitelist": "JAVA_HOME,HADOOP_CONF_DIR,LD_PRELOAD,NSS_WRAPPER_PASSWD,NSS_WRAPPER_GROUP",
+            "yarn.nodemanager.env-whitelist": "JAVA_HOME,HADOOP_CONF_DIR,PATH,LANG,TZ,LD_PRELOAD,NSS_WRAPPER_PASSWD,NSS_WRAPPER_GROUP",
             "yarn.nodemanager.local-dirs": layout.data / "containers",
             "yarn.nodemanager.log-dirs": layout.data / "container-logs",
             "yarn.nodemanager.aux-services": "mapreduce_shuffle",
