@@ -32,6 +32,8 @@ PORTS: Final[Mapping[str, int]] = {
 """Hadoop's own ports. (8041: its NodeManagers take any.)"""
 TASK_MEMORY: Final = 1024
 """MiB of a container; the JVM in it has little to do, the Python beside it has the rest."""
+PASSED: Final = ("JAVA_HOME", "HADOOP_CONF_DIR", "PATH", "LANG", "TZ", "LD_PRELOAD", "NSS_WRAPPER_PASSWD", "NSS_WRAPPER_GROUP")
+"""Environment variables that tasks get of their node."""
 LIGHT: Final = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto"
 """Options of JVMs that live for seconds, and only hand bytes on: no second compiler, one thread for garbage."""
 
@@ -112,7 +114,7 @@ def settings(layout: Layout) -> dict[str, dict[str, object]]:
             "yarn.nodemanager.localizer.address": layout.at("nodemanager-localizer"),
             "yarn.nodemanager.webapp.address": layout.at("nodemanager-page"),
             # The last three: without them the tasks of a container's nameless user do not start
-            "yarn.nodemanager.env-whitelist": "JAVA_HOME,HADOOP_CONF_DIR,PATH,LANG,TZ,LD_PRELOAD,NSS_WRAPPER_PASSWD,NSS_WRAPPER_GROUP",
+            "yarn.nodemanager.env-whitelist": ",".join(PASSED),
             "yarn.nodemanager.local-dirs": layout.data / "containers",
             "yarn.nodemanager.log-dirs": layout.data / "container-logs",
             "yarn.nodemanager.aux-services": "mapreduce_shuffle",
