@@ -43,7 +43,7 @@ HADOOP := src/bigdata_demos/cluster/hadoop
 hadoop-jars: setup
 	mvn --batch-mode --quiet --file $(HADOOP)/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
 	  -DoutputDirectory=$(CURDIR)/out/hadoop-jars -Dmaven.repo.local=$(CURDIR)/out/maven
-	$(BIN)/python -m bigdata_demos.cluster.hadoop.jars out/maven out/hadoop-jars
+	$(BIN)/python -m bigdata_demos.cluster.hadoop.jars list out/maven out/hadoop-jars
 	rm -rf out/maven out/hadoop-jars
 
 clean:

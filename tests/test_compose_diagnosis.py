@@ -368,7 +368,7 @@ def test_no_such_cluster(machine: Machine, kinds: list[str]) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     usage, said = done.stderr.splitlines()
     assert usage.startswith("usage: ")
-    assert said == f"{SAYS}error: no such cluster: {' '.join(kinds)} (there are spark, dask)"
+    assert said == f"{SAYS}error: no such cluster: {' '.join(kinds)} (there are spark, dask, hadoop)"
     assert not machine.calls()
 
 
@@ -582,7 +582,7 @@ def test_down_forgets_the_addresses(machine: Machine) -> None:
     assert done.stderr == f"{SAYS}stopped; event logs and the secret stay in {machine.run}\n"
     assert sorted(path.name for path in machine.run.iterdir()) == ["build.log", "secret"]
     (line,) = machine.calls("docker compose down")
-    assert option(line, "--profile") == ["dask", "keywords"]
+    assert option(line, "--profile") == ["dask", "hadoop", "keywords"]
 
 
 def test_down_that_fails(machine: Machine) -> None:

@@ -17,6 +17,7 @@ examples:
   bigdata-demos cluster run crawl.warc.gz --engine spark --output out/crawl     the same, with the driver in a container
   bigdata-demos cluster down
 
+  bigdata-demos cluster up hadoop --containers       HDFS and YARN in containers; also: status, down
   bigdata-demos cluster up hadoop                    HDFS and YARN as processes of this machine, until `down hadoop`
   bigdata-demos keywords crawl.warc.gz --engine hadoop --cluster hdfs://127.0.0.1:8020 --output out/crawl
 
@@ -24,6 +25,7 @@ without Docker, in two terminals:
   bigdata-demos cluster spark --workers 2
   bigdata-demos keywords --engine spark --cluster spark://127.0.0.1:PORT        (the address that the first one prints)
 """
+CONTAINERS = "Hadoop's containers, not its processes"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     up = commands.add_parser("up", help="bring the compose cluster, or Hadoop, up, and wait until it is ready")
     up.add_argument("kinds", nargs="*", metavar="KIND", help="spark, dask: containers; hadoop: processes (default: spark)")
+    up.add_argument("--containers", action="store_true", help=CONTAINERS)
     up.add_argument("--workers", type=int, default=0, metavar="N", help="tasks that Hadoop runs at once (default: one a core)")
     up.add_argument("--root", default="", metavar="DIR", help="what the containers see (default: $BIGDATA_DEMOS_ROOT, or here)")
     up.add_argument("--build", action="store_true", help="build the image anew, even if it is of this package")
@@ -44,9 +47,9 @@ def parser() -> argparse.ArgumentParser:
         ("down", "stop and remove the compose cluster, or stop Hadoop"),
         ("status", "what runs, and how it feels"),
     ):
-        commands.add_parser(name, help=does).add_argument(
-            "kinds", nargs="*", metavar="KIND", help="hadoop (default: the containers)"
-        )
+        command = commands.add_parser(name, help=does)
+        command.add_argument("kinds", nargs="*", metavar="KIND", help="spark, dask, hadoop (default: all containers)")
+        command.add_argument("--containers", action="store_true", help=CONTAINERS)
     logs = commands.add_parser("logs", help="what the containers say")
     logs.add_argument("services", nargs="*", metavar="SERVICE", help="such as spark-worker-1 (default: all)")
     logs.add_argument("--follow", "-f", action="store_true", help="go on until Ctrl-C")
@@ -71,13 +74,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     kinds = set(arguments.kinds) if arguments.command in ("up", "down", "status") else set()
     if not kinds <= {"spark", "dask", "hadoop"}:
         given.error(f"no such cluster: {' '.join(arguments.kinds)} (there are spark, dask, hadoop)")
-    if "hadoop" in kinds and len(kinds) > 1:
-        given.error("hadoop is one of processes, the others are of containers: one command for each")
+    local = "hadoop" in kinds and not arguments.containers
+    if local and len(kinds) > 1:
+        given.error("hadoop is one of processes, the others are of containers: one command for each, or --containers")
     signal.signal(signal.SIGTERM, terminated)
     try:
         if arguments.command in ("spark", "dask"):
             processes(arguments)
-        return hadoop(arguments) if "hadoop" in kinds else containers(arguments)
+        return hadoop(arguments) if local else containers(arguments)
     except UsageError as error:
         say(f"error: {error}")
         return 2
@@ -141,9 +145,9 @@ def containers(arguments: argparse.Namespace) -> int:
         for address in compose.up(arguments.kinds or ["spark"], root=arguments.root, build=arguments.build, say=say):
             print(address)
     elif arguments.command == "down":
-        compose.down(say)
+        compose.down(say, arguments.kinds)
     elif arguments.command == "status":
-        services = compose.status()
+        services = compose.status(arguments.kinds)
         for service in services:
             print(f"{service.name:18}{'ready' if service.ready else 'not ready':12}{service.status}")
         return 0 if all(service.ready for service in services) else 1

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import socket
 import subprocess
 import time
@@ -17,12 +18,16 @@ from typing import Final, NoReturn
 from ..errors import EngineUnavailable, UsageError
 from . import rendezvous
 from .docker import Compose, Service, ask, find_compose, output_of, why
+from .hadoop.configuration import TASK_MEMORY
 from .probe import mebibytes
 
 SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
     "spark": ("spark-master", "spark-worker-1", "spark-worker-2", "history-server"),
     "dask": ("dask-scheduler", "dask-worker-1", "dask-worker-2"),
+    "hadoop": ("namenode", "datanode", "resourcemanager", "nodemanager", "historyserver"),
 }
+LEADERS: Final = ("namenode", "resourcemanager")
+"""Those whose addresses the others of Hadoop's must know."""
 PORTS: Final[Mapping[str, Mapping[str, int]]] = {
     "spark": {
         "SPARK_MASTER_PORT": 7077,
@@ -32,6 +37,13 @@ PORTS: Final[Mapping[str, Mapping[str, int]]] = {
         "SPARK_HISTORY_PORT": 18080,
     },
     "dask": {"DASK_SCHEDULER_PORT": 8786, "DASK_PAGE_PORT": 8787},
+    "hadoop": {
+        "HDFS_PORT": 8020,
+        "HDFS_PAGE_PORT": 9870,
+        "YARN_PAGE_PORT": 8088,
+        "YARN_NODE_PORT": 8042,
+        "HADOOP_HISTORY_PORT": 19888,
+    },
 }
 """Environment variable → the port on loopback that it stands for."""
 PARSERS: Final = ("brotli", "fastavro", "fastwarc", "numpy", "pystemmer", "resiliparse", "selectolax", "stopwordsiso")
@@ -41,8 +53,12 @@ DAEMONS: Final = 4 * 512
 """MiB for master, history server, and the two workers' own processes."""
 OVERHEAD: Final = 512
 """MiB of a worker for what is not in its JVM's heap: Python, mostly."""
+HADOOP_DAEMON: Final = 256
+"""MiB for each of Hadoop's daemons."""
 WAIT: Final = 120.0
 """Seconds for the containers to become ready."""
+IMAGE_OF: Final = ("docker/Dockerfile", "pyproject.toml", "src/bigdata_demos/cluster/hadoop/jars.sha256")
+"""What the image is made of, beside the source."""
 LABEL: Final = "bigdata-demos.fingerprint"
 Say = Callable[[str], None]
 
@@ -64,6 +80,8 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
             check_ports(compose, PORTS[kind])
     prepare(compose, say)
     build_image(compose, build=build, say=say)
+    if "hadoop" in kinds and running & set(SERVICES["hadoop"]) and not set(LEADERS) <= running:
+        ask(compose.line("rm", "--stop", "--force", *SERVICES["hadoop"]), compose.environment)  # which know addresses of old
     say(f"starting {', '.join(wanted)} (Compose {compose.version})")
     done = ask(compose.line("up", "--detach", "--no-build", *wanted), compose.environment)
     wait_until_ready(compose, wanted, "" if done.returncode == 0 else why(done.stderr))
@@ -73,32 +91,60 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
             "pages: master http://localhost:{SPARK_MASTER_WEBUI_PORT}, workers http://localhost:{SPARK_WORKER_1_PORT} and "
             "http://localhost:{SPARK_WORKER_2_PORT}, history http://localhost:{SPARK_HISTORY_PORT}".format(**ports)
         )
+    if "hadoop" in kinds:
+        tell_clients(compose)
+        say(
+            "pages: HDFS http://localhost:{HDFS_PAGE_PORT}, YARN http://localhost:{YARN_PAGE_PORT}, its node "
+            "http://localhost:{YARN_NODE_PORT}, history http://localhost:{HADOOP_HISTORY_PORT}".format(**ports)
+        )
     root = compose.environment[rendezvous.ROOT]
     say(f"ready: input is read below {root}, results are written below {root}/{rendezvous.OUT}")
-    schemes = {"spark": "spark://localhost:{SPARK_MASTER_PORT}", "dask": "tcp://localhost:{DASK_SCHEDULER_PORT}"}
+    schemes = {
+        "spark": "spark://localhost:{SPARK_MASTER_PORT}",
+        "dask": "tcp://localhost:{DASK_SCHEDULER_PORT}",
+        "hadoop": "hdfs://localhost:{HDFS_PORT}",
+    }
     return [schemes[kind].format(**ports) for kind in kinds]
 
 
-def down(say: Say) -> None:
-    """Stop and remove all containers of the cluster."""
+def tell_clients(compose: Compose) -> None:
+    """Have the addresses of Hadoop's daemons written anew: those that were started since the last time have others.
+
+    Raises:
+        EngineUnavailable: if that fails.
+
+    """
+    role = ["python", "-m", "bigdata_demos.cluster.container", "hadoop-client"]
+    done = ask(compose.line("exec", "-T", "historyserver", *role), compose.environment)
+    if done.returncode:
+        raise EngineUnavailable(f"Hadoop's addresses cannot be told: {why(done.stderr)}")
+
+
+def down(say: Say, kinds: Sequence[str] = ()) -> None:
+    """Stop and remove all containers of the cluster, or those of some kinds; the volumes of HDFS stay."""
     compose = find_compose()
     services_of(compose)
-    done = ask(compose.line("down", "--remove-orphans", "--timeout", "5"), compose.environment)
+    some = ["rm", "--stop", "--force", *(service for kind in kinds for service in SERVICES[kind])]
+    done = ask(compose.line(*(some if kinds else ["down", "--remove-orphans", "--timeout", "5"])), compose.environment)
     if done.returncode:
         raise EngineUnavailable(f"not all is stopped: {why(done.stderr)}")
-    for name in ("spark.json", "dask.json"):
-        (Path(compose.environment[rendezvous.RUN]) / name).unlink(missing_ok=True)
-    say("stopped; event logs and the secret stay in " + compose.environment[rendezvous.RUN])
+    run = Path(compose.environment[rendezvous.RUN])
+    for kind in kinds or SERVICES:
+        (run / f"{kind}.json").unlink(missing_ok=True)
+    if "hadoop" in (kinds or SERVICES):
+        shutil.rmtree(run / "hadoop", ignore_errors=True)
+    say(f"stopped; event logs and the secret stay in {run}")
 
 
-def status() -> list[Service]:
-    """The services' containers.
+def status(kinds: Sequence[str] = ()) -> list[Service]:
+    """The services' containers; of some kinds, or all.
 
     Raises:
         EngineUnavailable: if there are none.
 
     """
-    services = services_of(find_compose())
+    wanted = {name for kind in kinds or SERVICES for name in SERVICES[kind]}
+    services = [service for service in services_of(find_compose()) if not kinds or service.name in wanted]
     if not services:
         raise EngineUnavailable(f"the cluster is not up: {rendezvous.HOW_TO_START}")
     return services
@@ -134,10 +180,12 @@ def run(arguments: Sequence[str], *, terminal: bool) -> NoReturn:
         UsageError: if the current directory is not below the root.
 
     """
-    compose, record = find_compose(), rendezvous.read("spark")
+    kind = "hadoop" if {"hadoop", "--engine=hadoop"} & set(arguments) else "spark"
+    compose, record = find_compose(), rendezvous.read(kind)
     ready = {service.name for service in services_of(compose) if service.ready}
-    if record is None or not set(SERVICES["spark"]) <= ready:
-        raise EngineUnavailable(f"the cluster is not up, or not all of it: {rendezvous.HOW_TO_START}")
+    if record is None or not set(SERVICES[kind]) <= ready:
+        how_to_start = rendezvous.HOW_TO_START + (" hadoop --containers" if kind == "hadoop" else "")
+        raise EngineUnavailable(f"the cluster is not up, or not all of it: {how_to_start}")
     rendezvous.check_same(record)
     if not rendezvous.within(Path.cwd(), Path(record.root)):
         raise UsageError(f"{Path.cwd()} is not below {record.root}, which is all that the containers see: cd there")
@@ -185,12 +233,12 @@ def build_image(compose: Compose, *, build: bool, say: Say) -> None:
     """
     settings = {
         name: compose.environment[name]
-        for name in ("PYTHON_VERSION", "PYSPARK_VERSION", "BASE_IMAGE")
+        for name in ("PYTHON_VERSION", "PYSPARK_VERSION", "BASE_IMAGE", "BIGDATA_DEMOS_MAVEN")
         if name in compose.environment
     }
     image = f"bigdata-demos:python{settings['PYTHON_VERSION']}"
     parts = [rendezvous.fingerprint(), *sorted(map("=".join, settings.items()))]
-    parts += [(compose.tree / name).read_text(encoding="utf-8") for name in ("docker/Dockerfile", "pyproject.toml")]
+    parts += [(compose.tree / name).read_text(encoding="utf-8") for name in IMAGE_OF]
     fingerprint = sha256("\n".join(parts).encode()).hexdigest()
     there = output_of(
         ["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', image], check=False
@@ -234,20 +282,26 @@ def check_memory(compose: Compose, kinds: Sequence[str]) -> None:
 
     Raises:
         EngineUnavailable: with both figures.
+        UsageError: if a variable makes no sense.
 
     """
     said = output_of(["docker", "info", "--format", "{{.MemTotal}}"]).strip()
     total = int(said) >> 20 if said.isdecimal() else 1 << 60
-    spark, dask = (compose.environment[name] for name in ("SPARK_WORKER_MEMORY", "DASK_WORKER_MEMORY"))
+    spark, dask, slots = (compose.environment[name] for name in ("SPARK_WORKER_MEMORY", "DASK_WORKER_MEMORY", "HADOOP_SLOTS"))
+    if not re.fullmatch(r"[1-9]\d{0,3}", slots, re.ASCII):
+        raise UsageError(f"HADOOP_SLOTS={slots}: not a number of tasks")
     wanted = 0
     if "spark" in kinds:
         wanted += DAEMONS + 2 * (mebibytes("SPARK_WORKER_MEMORY", spark) + OVERHEAD)
     if "dask" in kinds:
         wanted += 2 * mebibytes("DASK_WORKER_MEMORY", dask)
+    if "hadoop" in kinds:
+        wanted += HADOOP_DAEMON * len(SERVICES["hadoop"]) + (int(slots) + 1) * TASK_MEMORY
     if wanted > total:
         raise EngineUnavailable(
             f"not enough memory: the containers want up to {wanted} MiB, and Docker has {total}: take smaller workers "
-            f"(SPARK_WORKER_MEMORY, now {spark}; DASK_WORKER_MEMORY, now {dask}), or give Docker Desktop more"
+            f"(SPARK_WORKER_MEMORY, now {spark}; DASK_WORKER_MEMORY, now {dask}; HADOOP_SLOTS, now {slots}), or give Docker "
+            "Desktop more"
         )
 
 
@@ -311,6 +365,8 @@ def wait_until_ready(compose: Compose, wanted: Sequence[str], failed: str = "") 
         if not late and not failed:
             return
         ended = [name for name in late if name in services and services[name].state in ("exited", "dead")]
+        if failed:  # for what others wait for was not ready in time
+            ended += [name for name in late if name in services and "(unhealthy)" in services[name].status]
         if failed and not ended:
             raise EngineUnavailable(f"the containers do not start: {failed}")
         if ended or time.monotonic() > deadline:

@@ -6,9 +6,13 @@ Each role prepares what its program needs (the shared secret, a name for the use
 import os
 import platform
 import pwd
+import shutil
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,22 +20,31 @@ from typing import Final, NoReturn
 
 from ..errors import BigDataDemosError, UsageError
 from . import rendezvous
+from .hadoop import configuration, daemons, jars
+from .hadoop.client import HOSTS, command
+from .java import find_java
 from .probe import mebibytes
 from .settings import write_settings
 
 SCRATCH: Final = Path("/scratch")
 MASTER: Final = "spark://spark-master:7077"
 SCHEDULER: Final = "tcp://dask-scheduler:8786"
+HDFS: Final = "hdfs://namenode:8020"
+HADOOP: Final = Path("/var/hadoop")
+"""Where Hadoop's daemons keep their files: those of HDFS are a volume's."""
+NAMES: Final = SCRATCH / "hadoop" / "hosts"
+"""All names that Hadoop's JVMs know: see :func:`name_nobody`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Become the program of a role; returns only if that cannot be."""
+    """Become the program of a role; returns if that cannot be, or has no program."""
     role, *arguments = sys.argv[1:] if argv is None else argv
     try:
         name_the_user()
         if role not in ROLES:
             raise UsageError(f"no such role: {role} (there are {', '.join(ROLES)})")
         ROLES[role](*arguments)
+        return 0
     except BigDataDemosError as error:
         print(f"{role}: error: {error}", file=sys.stderr)
     except OSError as error:
@@ -71,8 +84,81 @@ def dask_worker() -> NoReturn:
     become(["dask", "worker", SCHEDULER, *own], {})
 
 
+def hadoop_daemon(name: str) -> NoReturn:
+    """One of Hadoop's daemons. All are known by their addresses, which the host can reach too.
+
+    Raises:
+        UsageError: if what HDFS kept is another user's.
+
+    """
+    for kept in (HADOOP / "name", HADOOP / "blocks"):
+        if kept.exists() and kept.stat().st_uid != os.getuid():
+            raise UsageError(
+                f"{kept} belongs to user {kept.stat().st_uid}, and this container runs as {os.getuid()}: "
+                "BIGDATA_DEMOS_USER=USER:GROUP is who the containers run as; or remove HDFS's volumes (docs/cluster.md)"
+            )
+    HADOOP.joinpath("logs").mkdir(exist_ok=True)
+    cluster = daemons.Cluster(SCRATCH / "hadoop", [])
+    configuration.write(hadoop_layout(addresses()), cluster.hadoop.conf)
+    environment = {
+        "JAVA_HOME": str(Path(find_java("hadoop")).resolve().parents[1]),
+        "HADOOP_CONF_DIR": str(cluster.hadoop.conf),
+        "HADOOP_LOG_DIR": str(HADOOP / "logs"),
+    }
+    name_nobody()
+    if name == "namenode" and not (HADOOP / "name" / "current").exists():
+        daemons.format_namenode(cluster, {**os.environ, **environment})
+    if name == "historyserver":
+        hadoop_client()
+    become(command(cluster.hadoop, daemons.DAEMONS[name], jvm=daemons.JVM), environment)
+
+
+def hadoop_client() -> None:
+    """Say how Hadoop is reached, by addresses, which mean the same on the host: the settings of its clients, then the record."""
+    hosts = addresses()
+    one = record("hdfs", HDFS, "HDFS_PORT", "HDFS_PAGE_PORT")
+    known_as = [*(f"hdfs://{host}:{one.port}" for host in ("localhost", "127.0.0.1")), HDFS]
+    rendezvous.secret()  # says what is wrong if the directory is not ours
+    settings, half = rendezvous.hadoop(), rendezvous.hadoop().with_suffix(".new")
+    for directory in (half, settings):
+        shutil.rmtree(directory, ignore_errors=True)
+    ours = {configuration.ADDRESSES: ",".join(known_as), configuration.PYTHON: sys.executable}
+    configuration.write(hadoop_layout(hosts), half, ours)
+    half.rename(settings)
+    rendezvous.write(replace(one, other=f"hdfs://{hosts['namenode']}:{configuration.PORTS['namenode']}"))
+
+
+def hadoop_layout(hosts: Mapping[str, str]) -> configuration.Layout:
+    """Hadoop's layout in the containers: its own ports, all of which are each container's own."""
+    slots, anywhere = int(os.environ["HADOOP_SLOTS"]), "0.0.0.0"  # noqa: S104 (published on loopback only)
+    names = f"-Djdk.net.hosts.file={NAMES}"
+    return configuration.Layout(hosts, configuration.PORTS, anywhere, jars.directory(), HADOOP, slots, "user", names)
+
+
+def addresses() -> dict[str, str]:
+    """The addresses of Hadoop's daemons; of one that is not there yet its name."""
+    found = {name: name for name in daemons.DAEMONS}
+    for name in found:
+        with suppress(OSError):
+            found[name] = socket.gethostbyname(name)
+    return found
+
+
+def name_nobody() -> None:
+    """Have Hadoop's JVMs know names of this container only, so that addresses stay what they are.
+
+    Hadoop asks for the names of addresses. Docker would say ``bigdata-demos_namenode_1.bigdata-demos_default``, which is no host
+    in an URI, for its underscores; and the host, which gets told of such names, knows none of them.
+    """
+    own = own_address()
+    NAMES.parent.mkdir(exist_ok=True)
+    NAMES.write_text(f"{own} {own}\n{own} {socket.gethostname()}\n127.0.0.1 localhost\n", encoding="ascii")
+    os.environ[HOSTS] = str(NAMES)
+
+
 def keywords(*arguments: str) -> NoReturn:
-    """The command; there ``--engine spark`` means the compose cluster."""
+    """The command; there ``--engine spark`` and ``--engine hadoop`` mean the compose cluster."""
+    name_nobody()
     out = Path(os.environ[rendezvous.ROOT]) / rendezvous.OUT
     if not os.access(out, os.W_OK):
         print(
@@ -80,20 +166,26 @@ def keywords(*arguments: str) -> NoReturn:
             "export BIGDATA_DEMOS_USER=$(id -u):$(id -g) is who the containers run as",
             file=sys.stderr,
         )
-    become([sys.executable, "-m", "bigdata_demos.keywords", *arguments], {"BIGDATA_DEMOS_SPARK": MASTER})
+    become([sys.executable, "-m", "bigdata_demos.keywords", *arguments], CLUSTERS)
 
 
 def python(*arguments: str) -> NoReturn:
     """Python, in the same surroundings as the command."""
-    become([sys.executable, *arguments], {"BIGDATA_DEMOS_SPARK": MASTER})
+    name_nobody()
+    become([sys.executable, *arguments], CLUSTERS)
 
 
-ROLES: Final[Mapping[str, Callable[..., NoReturn]]] = {
+CLUSTERS: Final = {"BIGDATA_DEMOS_SPARK": MASTER, "BIGDATA_DEMOS_HADOOP": HDFS}
+
+
+ROLES: Final[Mapping[str, Callable[..., None]]] = {
     "spark-master": spark_master,
     "spark-worker": spark_worker,
     "history-server": history_server,
     "dask-scheduler": dask_scheduler,
     "dask-worker": dask_worker,
+    **{name: partial(hadoop_daemon, name) for name in daemons.DAEMONS},
+    "hadoop-client": hadoop_client,
     "keywords": keywords,
     "python": python,
 }

@@ -16,6 +16,7 @@ from . import rendezvous
 
 OLDEST: Final = (1, 28)
 """The first Compose that knows profiles, and files without a version."""
+PROFILES: Final = ("--profile", "dask", "--profile", "hadoop", "--profile", "keywords")
 CANNOT_RUN: Final = 127
 """Exit status of a command that cannot be run, as shells have it."""
 WITHOUT: Final = "or without Docker: python -m bigdata_demos.cluster spark"
@@ -47,7 +48,7 @@ class Compose:
     def line(self, *arguments: str) -> list[str]:
         """A Compose command, as a list, for all profiles."""
         of_tree = ["--file", str(self.tree / "docker-compose.yml"), "--project-directory", str(self.tree)]
-        return [*self.command, *of_tree, "--profile", "dask", "--profile", "keywords", *arguments]
+        return [*self.command, *of_tree, *PROFILES, *arguments]
 
     @property
     def project(self) -> str:
@@ -131,6 +132,7 @@ def variables(tree: Path, root: str = "") -> dict[str, str]:
         "PYTHON_VERSION": ".".join(platform.python_version_tuple()[:2]),
         "SPARK_WORKER_MEMORY": "1g",
         "DASK_WORKER_MEMORY": "2GiB",
+        "HADOOP_SLOTS": "2",
         **pyspark,
     }
     run = Path(given.get(rendezvous.RUN) or tree / "docker" / "run").expanduser().absolute()

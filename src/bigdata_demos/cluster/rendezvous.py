@@ -1,7 +1,8 @@
 """Where the compose cluster and those who use it meet: one directory (``docker/run``) that the host and all containers see.
 
-It holds the secret that all of them share (``secret``), how each cluster is reached (``spark.json``, ``dask.json``, written by
-the containers when they start, for the network's addresses change each time it is made), and Spark's event logs (``events/``).
+It holds the secret that all of them share (``secret``), how each cluster is reached (``spark.json``, ``dask.json``,
+``hadoop.json``, written by the containers when they start, for the network's addresses change each time it is made), the settings
+of Hadoop's clients (``hadoop/``), and Spark's event logs (``events/``).
 """
 
 import hashlib
@@ -35,7 +36,7 @@ class Record:
 
     ``port``: the host's port of the scheduler (or master), on loopback. ``inside``: its address for containers. ``page``: its web
     page's port. ``gateway``: the host's address on the containers' network. ``root``: the tree that all see. ``interpreter``: the
-    containers' Python. ``fingerprint``: of this package's source there.
+    containers' Python. ``fingerprint``: of this package's source there. ``other``: a further address.
     """
 
     scheme: str
@@ -48,6 +49,7 @@ class Record:
     python: str
     pyspark: str
     fingerprint: str
+    other: str = ""
 
 
 def directory() -> Path | None:
@@ -71,7 +73,7 @@ def write(record: Record) -> None:
 
 def name_of(scheme: str) -> str:
     """The cluster's name, by the scheme of its address."""
-    return {"spark": "spark", "tcp": "dask"}[scheme]
+    return {"spark": "spark", "tcp": "dask", "hdfs": "hadoop"}[scheme]
 
 
 def read(name: str) -> Record | None:
@@ -85,11 +87,11 @@ def read(name: str) -> Record | None:
 def find(url: str) -> Record | None:
     """What is known of the compose cluster at an address; None if the address is another cluster's."""
     scheme = url.partition("://")[0]
-    record = read(name_of(scheme)) if scheme in ("spark", "tcp") else None
+    record = read(name_of(scheme)) if scheme in ("spark", "tcp", "hdfs") else None
     if record is None:
         return None
-    known = {f"{scheme}://{host}:{record.port}" for host in ("localhost", "127.0.0.1")} | {record.inside}
-    return record if url in known else None
+    known = {f"{scheme}://{host}:{record.port}" for host in ("localhost", "127.0.0.1")}
+    return record if url.rstrip("/") in {*known, record.inside, record.other or record.inside} else None
 
 
 def secret(*, make: bool = True) -> str:
@@ -133,6 +135,11 @@ def events() -> Path:
     at = (directory() or Path()) / "events"
     at.mkdir(mode=0o700, exist_ok=True)
     return at
+
+
+def hadoop() -> Path:
+    """The directory of the settings for Hadoop's clients."""
+    return (directory() or Path()) / "hadoop"
 
 
 def owner_of(path: Path) -> str:
@@ -240,11 +247,12 @@ def check_same(record: Record, *, pyspark: str = "") -> None:
     """
     import platform
 
+    how_to_start = f"{HOW_TO_START} hadoop --containers" if record.scheme == "hdfs" else HOW_TO_START
     here, there = platform.python_version(), record.python
     if here.split(".")[:2] != there.split(".")[:2]:
         minor = ".".join(here.split(".")[:2])
         raise EngineUnavailable(
-            f"Python is {here} here and {there} in the containers: make their image anew with this one ({HOW_TO_START}; or "
+            f"Python is {here} here and {there} in the containers: make their image anew with this one ({how_to_start}; or "
             f"PYTHON_VERSION={minor} docker compose up --build), or run the driver there (docker compose run --rm keywords …)"
         )
     if pyspark and pyspark != record.pyspark:
@@ -253,4 +261,4 @@ def check_same(record: Record, *, pyspark: str = "") -> None:
             f"({HOW_TO_START}; or PYSPARK_VERSION={pyspark} docker compose up --build)"
         )
     if record.fingerprint != fingerprint():
-        raise EngineUnavailable(f"the containers run another bigdata_demos than this one: {HOW_TO_START} makes their image anew")
+        raise EngineUnavailable(f"the containers run another bigdata_demos than this one: {how_to_start} makes their image anew")

@@ -25,6 +25,8 @@ from . import configuration
 
 OPENS: Final = ("--add-opens=java.base/java.lang=ALL-UNNAMED",)
 CLIENT: Final = ("-Xmx256m", *configuration.LIGHT.split())
+HOSTS: Final = "BIGDATA_DEMOS_HADOOP_HOSTS"
+"""Environment variable: the names that Java knows, in a file as ``/etc/hosts`` is; default: those that the system knows."""
 CHUNK: Final = 32 << 20
 """Bytes that are sent to HDFS at once."""
 STREAMING: Final = "org.apache.hadoop.streaming.HadoopStreaming"
@@ -56,6 +58,16 @@ class Hadoop:
     def hdfs(self) -> str:
         """The address of its file system."""
         return self.settings()["fs.defaultFS"].rstrip("/")
+
+    def known_as(self, address: str) -> bool:
+        """Whether an address is its file system's."""
+        others = self.settings().get(configuration.ADDRESSES, "").split(",")
+        return address.rstrip("/") in {self.hdfs, *others}
+
+    @property
+    def python(self) -> str:
+        """The Python of its nodes; ``""`` if nothing is known of it."""
+        return self.settings().get(configuration.PYTHON, "")
 
     @property
     def webhdfs(self) -> str:
@@ -109,7 +121,8 @@ class Finished(NamedTuple):
 
 def command(hadoop: Hadoop, main: str, *arguments: str, jvm: Sequence[str] = CLIENT) -> list[str]:
     """The command line of one of Hadoop's programs."""
-    return [find_java("hadoop"), *jvm, *OPENS, "-cp", f"{hadoop.conf}:{hadoop.jars}/*", main, *arguments]
+    names = [f"-Djdk.net.hosts.file={os.environ[HOSTS]}"] if os.environ.get(HOSTS) else []
+    return [find_java("hadoop"), *jvm, *names, *OPENS, "-cp", f"{hadoop.conf}:{hadoop.jars}/*", main, *arguments]
 
 
 def run(hadoop: Hadoop, job: StreamingJob, progress: Callable[[int, int], None], say: Callable[[str], None]) -> Finished:

@@ -32,15 +32,24 @@ PORTS: Final[Mapping[str, int]] = {
 """Hadoop's own ports. (8041: its NodeManagers take any.)"""
 TASK_MEMORY: Final = 1024
 """MiB of a container; the JVM in it has little to do, the Python beside it has the rest."""
+PASSED: Final = ("JAVA_HOME", "HADOOP_CONF_DIR", "PATH", "LANG", "TZ", "LD_PRELOAD", "NSS_WRAPPER_PASSWD", "NSS_WRAPPER_GROUP")
+"""Environment variables that tasks get of their node."""
 LIGHT: Final = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto"
 """Options of JVMs that live for seconds, and only hand bytes on: no second compiler, one thread for garbage."""
+
+
+ADDRESSES: Final = "bigdata-demos.addresses"
+"""A property of ours: further addresses of the file system, by which it is known, too, with commas between them."""
+PYTHON: Final = "bigdata-demos.python"
+"""A property of ours: the Python of the nodes, where it is not the driver's."""
 
 
 @dataclass(frozen=True)
 class Layout:
     """Where things are. ``hosts``: by daemon (namenode, datanode …); ``bind``: the address that all of them listen on.
 
-    ``jars``: a directory that all machines have; ``data``: where the daemons keep theirs; ``slots``: tasks at once.
+    ``jars``: a directory that all machines have; ``data``: where the daemons keep theirs; ``slots``: tasks at once; ``jvm``:
+    further options of the tasks' JVMs.
     """
 
     hosts: Mapping[str, str]
@@ -50,6 +59,7 @@ class Layout:
     data: Path
     slots: int
     user: str
+    jvm: str = ""
 
     def at(self, name: str) -> str:
         """The address of a daemon's port."""
@@ -63,6 +73,7 @@ class Layout:
 def settings(layout: Layout) -> dict[str, dict[str, object]]:
     """All settings, by file."""
     classpath = f"{layout.jars}/*"
+    light = f"{LIGHT} {layout.jvm}".rstrip()
     memory = (layout.slots + 1) * TASK_MEMORY  # one more for the application's own master
     return {
         "core-site": {
@@ -102,6 +113,8 @@ def settings(layout: Layout) -> dict[str, dict[str, object]]:
             "yarn.nodemanager.address": layout.at("nodemanager"),
             "yarn.nodemanager.localizer.address": layout.at("nodemanager-localizer"),
             "yarn.nodemanager.webapp.address": layout.at("nodemanager-page"),
+            # The last three: without them the tasks of a container's nameless user do not start
+            "yarn.nodemanager.env-whitelist": ",".join(PASSED),
             "yarn.nodemanager.local-dirs": layout.data / "containers",
             "yarn.nodemanager.log-dirs": layout.data / "container-logs",
             "yarn.nodemanager.aux-services": "mapreduce_shuffle",
@@ -136,11 +149,11 @@ def settings(layout: Layout) -> dict[str, dict[str, object]]:
             "mapreduce.application.classpath": classpath,
             "mapreduce.map.memory.mb": TASK_MEMORY,
             "mapreduce.reduce.memory.mb": TASK_MEMORY,
-            "mapreduce.map.java.opts": f"-Xmx384m {LIGHT}",
-            "mapreduce.reduce.java.opts": f"-Xmx384m {LIGHT}",
+            "mapreduce.map.java.opts": f"-Xmx384m {light}",
+            "mapreduce.reduce.java.opts": f"-Xmx384m {light}",
             "mapreduce.task.io.sort.mb": 128,
             "yarn.app.mapreduce.am.resource.mb": TASK_MEMORY,
-            "yarn.app.mapreduce.am.command-opts": f"-Xmx512m {LIGHT}",
+            "yarn.app.mapreduce.am.command-opts": f"-Xmx512m {light}",
             "yarn.app.mapreduce.am.scheduler.heartbeat.interval-ms": 200,
             "yarn.app.mapreduce.am.staging-dir": "/staging",
             "mapreduce.client.progressmonitor.pollinterval": 200,
@@ -167,10 +180,10 @@ log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR
 """
 
 
-def write(layout: Layout, directory: Path) -> None:
-    """Write the settings, in Hadoop's XML, into a directory."""
+def write(layout: Layout, directory: Path, ours: Mapping[str, str] | None = None) -> None:
+    """Write the settings, in Hadoop's XML, into a directory; with properties of ours."""
     directory.mkdir(parents=True, exist_ok=True)
-    for name, values in settings(layout).items():
+    for name, values in {**settings(layout), **({"bigdata-demos-site": ours} if ours else {})}.items():
         root = ET.Element("configuration")
         for key, value in values.items():
             one = ET.SubElement(root, "property")

@@ -3,13 +3,15 @@
 import getpass
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from ...errors import UsageError
-from . import daemons, jars
+from ...errors import EngineUnavailable, UsageError
+from .. import rendezvous
+from . import configuration, daemons, jars
 from .client import Hadoop
 
 log = logging.getLogger(__name__)
@@ -41,25 +43,55 @@ def find(url: str) -> Hadoop:
 
     Raises:
         UsageError: if it is not known.
+        EngineUnavailable: if it is the compose cluster's, and cannot run a job of this driver.
 
     """
-    wanted = url.rstrip("/")
     for hadoop in known():
-        if hadoop.hdfs == wanted:
+        if hadoop.known_as(url):
+            check(hadoop)
             jars.install(say)
             return hadoop
-    there = ", ".join(hadoop.hdfs for hadoop in known()) or "none that is known"
+    there = ", ".join(map(address_of, known())) or "none that is known"
     raise UsageError(
         f"--cluster {url}: no Hadoop of that address (there is {there}): start one with `bigdata-demos cluster up hadoop`, or "
         "set HADOOP_CONF_DIR to the directory of its settings"
     )
 
 
+def address_of(hadoop: Hadoop) -> str:
+    """How a Hadoop is best called."""
+    return hadoop.settings().get(configuration.ADDRESSES, hadoop.hdfs).partition(",")[0]
+
+
+def check(hadoop: Hadoop) -> None:
+    """Refuse a compose cluster that has another Python or package than here, or does not answer.
+
+    Raises:
+        EngineUnavailable: with what to do.
+
+    """
+    record = rendezvous.read("hadoop")
+    if record is None or hadoop.conf != rendezvous.hadoop():
+        return
+    rendezvous.check_same(record)
+    host, _, port = hadoop.settings()["dfs.namenode.http-address"].partition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError as error:
+        raise EngineUnavailable(
+            f"HDFS at {address_of(hadoop)} does not answer at {host}:{port}, its address on the containers' network ({error}): "
+            f"`{rendezvous.HOW_TO_START} hadoop --containers` starts it; where Docker runs in a virtual machine (macOS, "
+            "Windows), run the driver in a container: python -m bigdata_demos.cluster run --engine hadoop …"
+        ) from None
+
+
 def known() -> list[Hadoop]:
-    """The Hadoops that this machine knows: the one that `up` has started, and the one of ``HADOOP_CONF_DIR``."""
+    """The Hadoops that this machine knows: the processes that stay, the containers, and the one of ``HADOOP_CONF_DIR``."""
     found = []
     if cluster := daemons.recorded():
         found.append(cluster.hadoop)
+    if rendezvous.read("hadoop") and (rendezvous.hadoop() / "core-site.xml").exists():
+        found.append(Hadoop(rendezvous.hadoop(), jars.directory()))
     if (given := os.environ.get("HADOOP_CONF_DIR")) and (Path(given) / "core-site.xml").exists():
         found.append(Hadoop(Path(given), jars.directory()))
     return [hadoop for hadoop in found if "fs.defaultFS" in hadoop.settings()]
@@ -72,7 +104,7 @@ def by_http(path: str) -> str:
         return path
     host, slash, inside = rest.partition("/")
     for hadoop in known():
-        if not host or hadoop.hdfs == f"hdfs://{host}":
+        if not host or hadoop.known_as(f"hdfs://{host}"):
             return f"{hadoop.webhdfs}/{inside}"
     return f"webhdfs://{getpass.getuser()}@{host.partition(':')[0] or 'localhost'}:{PAGE}{slash}{inside}"
 

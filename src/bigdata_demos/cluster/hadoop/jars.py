@@ -96,8 +96,9 @@ def write_list(repository: Path, names: list[str]) -> str:
     return "".join(f"{sha256}  {path.relative_to(repository).as_posix()}\n" for path, sha256 in hashed)
 
 
-if (
-    __name__ == "__main__"
-):  # of `make hadoop-jars`: Maven's local repository, and a directory of all jars that it found to be needed
-    found = {path.name for path in Path(sys.argv[2]).glob("*.jar")}
-    (HERE / "jars.sha256").write_text(write_list(Path(sys.argv[1]), sorted(found)), encoding="ascii")
+if __name__ == "__main__":
+    if sys.argv[1] == "install":  # of docker/Dockerfile
+        install(print)
+    else:  # `list`, of `make hadoop-jars`: Maven's local repository, and a directory of all jars that it found to be needed
+        found = {path.name for path in Path(sys.argv[3]).glob("*.jar")}
+        (HERE / "jars.sha256").write_text(write_list(Path(sys.argv[2]), sorted(found)), encoding="ascii")

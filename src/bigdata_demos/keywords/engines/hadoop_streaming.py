@@ -30,7 +30,7 @@ from . import Progress, Run, Settings, check_options
 
 OPTIONS = {
     "input": "avro to have Hadoop read Avro files itself, where they are stored (default: splits, which tasks open)",
-    "python": "the Python of Hadoop's nodes (default: this one)",
+    "python": "the Python of Hadoop's nodes (default: this one; the compose cluster has its own)",
     "data": "local to leave local input where it is, for nodes that see it there (default: hdfs, where it is put first)",
 }
 CHOICES = {"input": ("splits", "avro"), "data": ("hdfs", "local")}
@@ -98,7 +98,11 @@ def run_streaming(where: Surroundings, job: Job, splits: Sequence[Split], progre
 
         # Pass 1: map
         reducers = min(where.workers, 1 << job.bits)
-        programs = [where.settings.options.get("python") or sys.executable, "-m", "bigdata_demos.keywords.streaming"]
+        programs = [
+            where.settings.options.get("python") or hadoop.python or sys.executable,
+            "-m",
+            "bigdata_demos.keywords.streaming",
+        ]
         pass_1 = StreamingJob(
             "pass 1: map pages to candidates, reduce to document frequencies",
             [f"{hdfs}/{streaming.SPLITS}"],
@@ -111,7 +115,7 @@ def run_streaming(where: Surroundings, job: Job, splits: Sequence[Split], progre
             reducers=reducers,
             files=[described],
             settings=options(where, len(splits)),
-            environment=environment(),
+            environment=environment(hadoop),
             options=ONE_LINE,
         )
         by_hadoop = where.settings.options.get("input") == "avro"
@@ -187,9 +191,10 @@ def options(where: Surroundings, splits: int) -> dict[str, object]:
     }
 
 
-def environment() -> dict[str, str]:
-    """Of the tasks' programs."""
-    passed = {name: os.environ[name] for name in ("BIGDATA_DEMOS_KERNEL", "PYTHONPATH") if name in os.environ}
+def environment(hadoop: Hadoop) -> dict[str, str]:
+    """Of the tasks' programs. Nodes that have a Python of their own have its path, too."""
+    names = ("BIGDATA_DEMOS_KERNEL",) if hadoop.python else ("BIGDATA_DEMOS_KERNEL", "PYTHONPATH")
+    passed = {name: os.environ[name] for name in names if name in os.environ}
     return {"OPENBLAS_NUM_THREADS": "1", **passed}
 
 
