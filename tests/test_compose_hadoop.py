@@ -18,7 +18,7 @@ from bigdata_demos.cluster import compose, rendezvous
 from bigdata_demos.cluster.hadoop import client, connection
 from bigdata_demos.errors import EngineUnavailable, UsageError
 from bigdata_demos.keywords import run
-from bigdata_demos.keywords.runner import bundled_crawl
+from bigdata_demos.keywords.sources import bundled_crawl
 from conftest import TEST_PROJECT, Stack, require
 
 
@@ -58,7 +58,7 @@ def test_driver_on_the_host(stack: Stack, address: str, expected: str) -> None:
     """The bundled crawl goes to HDFS, parts come to `out`, where they are the user's; links of the job's pages live on the host."""
     result = run(engine="hadoop", workers=2, cluster=address, output=stack.shared / "out" / "hadoop")
     assert result.digest == expected
-    written = [result.output, *result.output.rglob("*")]
+    written = [Path(str(result.output)), *Path(str(result.output)).rglob("*")]
     assert {(path.stat().st_uid, path.stat().st_gid) for path in written} == {(os.getuid(), os.getgid())}
     hadoop = connection.find(address)
     assert client.files(hadoop).ls(f"/user/{getpass.getuser()}", detail=False) == []
@@ -91,6 +91,15 @@ def test_ports_are_on_loopback_only(stack: Stack, address: str) -> None:
         if name != "HDFS_PORT":
             with urllib.request.urlopen(f"http://localhost:{stack.ports[name]}/jmx", timeout=20) as answer:
                 assert answer.status == 200
+
+
+def test_spark_in_containers_reads_and_writes_hdfs(stack: Stack, address: str, expected: str) -> None:
+    """From and to the HDFS beside it, by the address that the host knows."""
+    client.put(connection.find(address), str(bundled_crawl()), "/for-spark/site.warc.gz")
+    output = f"{address}/of-spark"
+    result = run([f"{address}/for-spark"], engine="spark", workers=2, cluster=stack.address, output=output)
+    assert result.digest == expected
+    assert sum(1 for _ in result.read_keywords()) == result.pages > 0
 
 
 def test_hdfs_outlives_its_containers(stack: Stack, address: str, expected: str) -> None:

@@ -236,6 +236,7 @@ def build_image(compose: Compose, *, build: bool, say: Say) -> None:
         for name in ("PYTHON_VERSION", "PYSPARK_VERSION", "BASE_IMAGE", "BIGDATA_DEMOS_MAVEN")
         if name in compose.environment
     }
+    settings["REQUIREMENTS"] = " ".join(same_as_here())
     image = f"bigdata-demos:python{settings['PYTHON_VERSION']}"
     parts = [rendezvous.fingerprint(), *sorted(map("=".join, settings.items()))]
     parts += [(compose.tree / name).read_text(encoding="utf-8") for name in IMAGE_OF]

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import fsspec
 
+fsspec.register_implementation("webhdfs", "bigdata_demos.formats.webhdfs.CheckedWebHDFS", clobber=True)
 SCHEME: Final = "webhdfs://"
 BLOCK: Final = 8 << 20
 """Bytes of a file that are held, and sent to HDFS at once."""

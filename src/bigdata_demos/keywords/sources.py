@@ -187,7 +187,7 @@ def open_file(path: str, codec: str = "") -> BinaryIO:
     if not codec and "://" not in path:
         return Path(path).open("rb")
     file = fsspec.open("file://" + path if "://" not in path else path, "rb", compression=codec or None).open()
-    return cast(BinaryIO, io.BufferedReader(file) if codec else file)  # some decompressors have no lines
+    return cast(BinaryIO, io.BufferedReader(file))  # some decompressors have no lines, some URLs' files no limit to theirs
 
 
 def read(split: Split) -> Iterator[Page | Rejected | Skipped]:

@@ -7,7 +7,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from ...errors import EngineUnavailable, UsageError
 from .. import rendezvous
@@ -16,8 +15,8 @@ from .client import Hadoop
 
 log = logging.getLogger(__name__)
 
-PAGE: Final = 9870
-"""Of a NameNode whose settings are not known."""
+RPC, PAGE = "8020", 9870
+"""Ports of a NameNode whose settings are not known."""
 
 
 @contextmanager
@@ -98,7 +97,12 @@ def known() -> list[Hadoop]:
 
 
 def by_http(path: str) -> str:
-    """A path in HDFS as its WebHDFS address, which needs no native code; any other path as it is."""
+    """A path in HDFS as its WebHDFS address, which needs no native code; any other path as it is.
+
+    Raises:
+        UsageError: if it is in an HDFS that is not known, on a port that says nothing of its page's.
+
+    """
     scheme, _, rest = path.partition("://")
     if scheme != "hdfs":
         return path
@@ -106,7 +110,14 @@ def by_http(path: str) -> str:
     for hadoop in known():
         if not host or hadoop.known_as(f"hdfs://{host}"):
             return f"{hadoop.webhdfs}/{inside}"
-    return f"webhdfs://{getpass.getuser()}@{host.partition(':')[0] or 'localhost'}:{PAGE}{slash}{inside}"
+    name, _, port = host.partition(":")
+    if port not in ("", RPC):
+        there = ", ".join(map(address_of, known())) or "none that is known"
+        raise UsageError(
+            f"{path}: no HDFS of that address (there is {there}): set HADOOP_CONF_DIR to the directory of its settings, or name "
+            f"its page: webhdfs://{getpass.getuser()}@{name}:{PAGE}/{inside}"
+        )
+    return f"webhdfs://{getpass.getuser()}@{name or 'localhost'}:{PAGE}{slash}{inside}"
 
 
 def say(text: str) -> None:
