@@ -9,7 +9,7 @@ from typing import Any
 from fsspec.implementations.webhdfs import WebHDFS
 
 
-class CheckedWebHDFS(WebHDFS):  # type: ignore[misc] (fsspec has no types)
+class CheckedWebHDFS(WebHDFS):  # type: ignore[misc]
     """What ``webhdfs://`` stands for in this package."""
 
     def _connect(self) -> None:

@@ -144,7 +144,7 @@ def run(
     compose = rendezvous.find(where)
     if compose:
         rendezvous.check_paths(compose, inputs, place if isinstance(place, Path) else None)
-        rendezvous.check_reachable([*inputs, str(output)])
+        rendezvous.check_reachable([by_http(path) for path in (*inputs, str(output))])
     words = stopwords.load(stopword_list)
     opening: contextlib.AbstractContextManager[Session]
     if isinstance(engine, str):
