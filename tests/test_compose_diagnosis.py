@@ -388,7 +388,11 @@ def test_no_image(machine: Machine) -> None:
     wanted = {"PYTHON_VERSION": MINOR, "BASE_IMAGE": "example.org/python"}
     if find_spec("pyspark"):
         wanted["PYSPARK_VERSION"] = metadata.version("pyspark")
-    assert dict(argument.split("=") for argument in option(line, "--build-arg")) == wanted
+    given = dict(argument.split("=", 1) for argument in option(line, "--build-arg"))
+    pinned = dict(pin.split("==") for pin in given.pop("REQUIREMENTS").split())
+    assert given == wanted
+    assert pinned == {package: metadata.version(package) for package in pinned}
+    assert {"fastavro", "resiliparse"} <= pinned.keys()
     (label,) = option(line, "--label")
     assert re.fullmatch(re.escape(compose.LABEL) + "=[0-9a-f]{64}", label)
     names = [line[2] if line[1] == "compose" else line[1] for line in machine.calls()]

@@ -260,5 +260,9 @@ def task_logs(hadoop: Hadoop, application: str) -> str:
 
 def last_word(lines: Sequence[str]) -> str:
     """The last of some lines that says what went wrong."""
-    told = [line.strip() for line in lines if re.search(r"Exception|Error|ERROR|[Ff]ailed", line) and not line.startswith("\t\t")]
+    told = [
+        line.strip()
+        for line in lines
+        if re.search(r"Exception|Error|ERROR|[Ff]ailed", line) and not line.startswith("\t\t") and "Command Failed!" not in line
+    ]
     return (told or [line for line in lines if line.strip()] or ["it says nothing"])[-1]
