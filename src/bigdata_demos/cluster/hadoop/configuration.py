@@ -166,6 +166,9 @@ def settings(layout: Layout) -> dict[str, dict[str, object]]:
             "mapreduce.jobhistory.webapp.address": layout.at("historyserver-page"),
             "mapreduce.jobhistory.admin.address": layout.at("historyserver-admin"),
             "mapreduce.jobhistory.move.interval-ms": 1000,
+            # Not below the staging directory, which the history server would make its own: no other user could go through it
+            "mapreduce.jobhistory.intermediate-done-dir": "/history-of-running",
+            "mapreduce.jobhistory.done-dir": "/history",
         },
     }
 
