@@ -1,0 +1,191 @@
+"""What the engine of Hadoop stands on: its directory in HDFS and what goes there, ways of reading, phases, counters."""
+
+import getpass
+import math
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..cluster.hadoop.client import Finished, Hadoop, StreamingJob, files, put
+from ..errors import UsageError
+from ..formats import avro
+from . import sources, streaming
+from .model import Part, Range, Split
+
+Progress = Callable[[str, int, int], None]
+COUNTERS = (
+    "Launched map tasks",
+    "Data-local map tasks",
+    "Failed map tasks",
+    "Failed reduce tasks",
+    "Map input records",
+    "Map output records",
+    "Map output bytes",
+    "Combine input records",
+    "Combine output records",
+    "Reduce shuffle bytes",
+    "Reduce input records",
+    "Spilled Records",
+    "HDFS: Number of bytes read",
+    "HDFS: Number of bytes written",
+    "bytes kept",
+    "splits",
+)
+"""Of Hadoop's, those that are told. What is kept goes to HDFS by HTTP, and Hadoop does not count it."""
+TASKS = 4  # map tasks for each worker: a task costs a JVM and a Python
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a job runs; ``staging`` is its directory in HDFS."""
+
+    hadoop: Hadoop
+    workers: int
+    options: Mapping[str, str]
+    staging: str
+
+
+def describe(where: Surroundings, splits: Sequence[Split], local: str) -> None:
+    """Put lines that describe some splits where mappers read them."""
+    path = Path(local, streaming.SPLITS)
+    path.write_text("".join(map(streaming.line_of_split, splits)), encoding="utf-8")
+    put(where.hadoop, str(path), f"{where.staging}/{streaming.SPLITS}")
+
+
+def reading_avro(where: Surroundings, job: StreamingJob, splits: Sequence[Split]) -> StreamingJob:
+    """Pass 1 with pages that Hadoop reads, where they are stored, and hands to the mapper as JSON: the key is the page.
+
+    Raises:
+        UsageError: if the input is not Avro in this HDFS, or if its pages cannot be told from their JSON.
+
+    """
+    hadoop, pieces = where.hadoop, {piece.path: piece for split in splits for piece in split.ranges}
+    for path, piece in pieces.items():
+        if piece.kind != "avro" or piece.codec or not path.startswith(hadoop.webhdfs):
+            raise UsageError(f"--engine-option input=avro: {piece.name or path} is not an Avro file in {hadoop.hdfs}")
+    markup = {markup_of(path, piece.name or path) for path, piece in pieces.items()}
+    if len(markup) > 1:
+        raise UsageError("--engine-option input=avro: some files have their markup as bytes, some as strings: one job for each")
+    return replace(
+        job,
+        inputs=[hadoop.hdfs + path.removeprefix(hadoop.webhdfs) for path in pieces],
+        mapper=[*job.mapper[:-1], "--pages", *markup, job.mapper[-1]],
+        settings={**job.settings, "mapreduce.job.maps": TASKS * where.workers, "stream.map.input.ignoreKey": "false"},
+        options=AVRO_PAGES,
+    )
+
+
+AVRO_PAGES = ("-inputformat", "org.apache.avro.mapred.AvroAsTextInputFormat")
+ONE_LINE = ("-inputformat", "org.apache.hadoop.mapred.lib.NLineInputFormat")
+
+
+def options(where: Surroundings, splits: int) -> dict[str, object]:
+    """The settings of both jobs."""
+    return {
+        "mapreduce.input.lineinputformat.linespermap": max(1, math.ceil(splits / (TASKS * where.workers))),
+        "stream.map.input.ignoreKey": "true",
+        "mapreduce.job.running.map.limit": where.workers,
+        "mapreduce.job.running.reduce.limit": where.workers,
+        "mapreduce.job.reduce.slowstart.completedmaps": 1.0,  # reducers that wait would hold the mappers' places
+    }
+
+
+def environment(hadoop: Hadoop) -> dict[str, str]:
+    """Of the tasks' programs. Nodes that have a Python of their own have its path, too."""
+    names = ("BIGDATA_DEMOS_KERNEL",) if hadoop.python else ("BIGDATA_DEMOS_KERNEL", "PYTHONPATH")
+    passed = {name: os.environ[name] for name in names if name in os.environ}
+    return {"OPENBLAS_NUM_THREADS": "1", **passed}
+
+
+SHUFFLED = 67
+"""Percent of a reducer when it has fetched and sorted its input: a third is for each, the last is for its program."""
+
+
+def percents(progress: Progress, mapping: str, reducing: str, splits: int, reducers: int) -> Callable[[int, int], None]:
+    """A job's percents as phases: it is launched, until its own master reports for the first time; maps, shuffles, reduces."""
+
+    def report(mapped: int, reduced: int) -> None:
+        if mapped < 100:
+            progress(mapping, mapped * splits // 100, splits)
+        elif reduced < SHUFFLED:
+            progress("shuffle", reduced * reducers // SHUFFLED, reducers)
+        else:
+            progress(reducing, (reduced - SHUFFLED) * reducers // (100 - SHUFFLED), reducers)
+
+    progress("launch", 0, 1)
+    return report
+
+
+@contextmanager
+def staging(hadoop: Hadoop) -> Iterator[str]:
+    """A directory of HDFS for a job, removed at its end."""
+    directory = f"/user/{getpass.getuser()}/bigdata-demos-{uuid.uuid4().hex}"
+    try:
+        yield directory
+    finally:
+        with suppress(OSError, RuntimeError, ValueError):
+            files(hadoop).rm(directory, recursive=True)
+
+
+def put_inputs(where: Surroundings, splits: Sequence[Split]) -> list[Split]:
+    """Copy what is on this machine to HDFS; returns the splits of the copies, which keep the names of what they are of."""
+    paths = sorted({piece.path for split in splits for piece in split.ranges if "://" not in piece.path})
+    copies = {}
+    for number, path in enumerate(paths):
+        target = f"{where.staging}/in/{number}/{Path(path).name}"
+        put(where.hadoop, path, target)
+        copies[path] = f"{where.hadoop.webhdfs}{target}"
+
+    def copied(piece: Range) -> Range:
+        return piece._replace(path=copies.get(piece.path, piece.path), name=piece.name or piece.path)
+
+    return [split._replace(ranges=tuple(map(copied, split.ranges))) for split in splits]
+
+
+def markup_of(path: str, name: str) -> str:
+    """Which strings of an Avro file's markup Hadoop will hand to the mapper: text that is decoded, or a character for each byte.
+
+    Its JSON has both alike (``GenericData.toString`` of Avro's Java implementation), so a schema that allows both says nothing.
+
+    Raises:
+        UsageError: if that cannot be told.
+
+    """
+    with sources.open_file(path) as file:
+        schema = avro.read_header(file, name).schema
+    types = next((field["type"] for field in schema["fields"] if field["name"] == "html"), "string")
+    found = {"bytes", "string"} & set(types if isinstance(types, list) else [types])
+    if len(found) != 1:
+        raise UsageError(
+            f"--engine-option input=avro: {name} may have its markup as bytes or as strings, and Hadoop's JSON has both alike: "
+            "make it with `bigdata-demos corpus convert --html-bytes`, or leave the option out"
+        )
+    return found.pop()
+
+
+def kept_splits(hadoop: Hadoop, directory: str) -> list[Split]:
+    """The splits that mappers made of the input that Hadoop has read: what they have kept is all that pass 2 reads."""
+    names = [path.rpartition("/")[2] for path in files(hadoop).ls(directory, detail=False)]
+    return [Split(number, ()) for number in sorted(int(name.partition(".")[0]) for name in names if name.endswith(".kept"))]
+
+
+def output_of(hadoop: Hadoop, directory: str) -> Iterator[bytes]:
+    """The lines of a job's output."""
+    fs = files(hadoop)
+    for path in sorted(fs.ls(directory, detail=False)):
+        if path.rpartition("/")[2].startswith("part-"):
+            with fs.open(path, "rb") as file:
+                yield from file
+
+
+def with_counters(parts: list[Part], seconds: dict[str, float], jobs: Sequence[Finished]) -> list[Part]:
+    """The parts, with what Hadoop has counted, and took, among the first one's sums."""
+    told = {f"engine:{name} ms": round(1000 * value) for name, value in seconds.items()}
+    for number, job in enumerate(jobs, 1):
+        times = {"submit": job.submitted, "first map": job.started, "all": job.seconds}
+        told |= {f"engine:pass {number} {name} ms": round(1000 * value) for name, value in times.items()}
+        told |= {f"engine:pass {number} {name}": job.counters[name] for name in COUNTERS if name in job.counters}
+    return [replace(parts[0], counts={**parts[0].counts, **told}), *parts[1:]] if parts else []
