@@ -163,10 +163,20 @@ class Sampler(threading.Thread):
         return 0
 
 
+def stat_of(pid: int | str) -> list[str]:
+    """What the kernel says of a process (proc(5), ``stat``), from its state on: its name may have blanks and parentheses.
+
+    Raises:
+        OSError: if it is gone.
+
+    """
+    return (PROC / str(pid) / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+
+
 def cpu_of(pid: int) -> tuple[tuple[int, str], float] | None:
     """A process and when it was created, and the CPU seconds that it has used, without its children's; None if it is gone."""
     try:
-        fields = (PROC / str(pid) / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        fields = stat_of(pid)
         return (pid, fields[19]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     except (OSError, IndexError):
         return None
@@ -184,8 +194,7 @@ def parents() -> dict[int, int]:
     for entry in os.scandir(PROC) if PROC.is_dir() else ():
         if entry.name.isdigit():
             with suppress(OSError, ValueError, IndexError):
-                stat = (PROC / entry.name / "stat").read_text(encoding="ascii", errors="replace")
-                found[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])  # a name may have blanks and parentheses
+                found[int(entry.name)] = int(stat_of(entry.name)[1])
     return found
 
 
@@ -223,7 +232,7 @@ def end_all(before: set[int]) -> None:
 def running(pid: int) -> bool:
     """Whether a process is there and has not ended yet."""
     try:
-        return (PROC / str(pid) / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0] != "Z"
+        return stat_of(pid)[0] != "Z"
     except (OSError, IndexError):
         return False
 
