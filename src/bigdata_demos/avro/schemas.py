@@ -62,9 +62,22 @@ def load(source: str, *, recursive: bool = False) -> Any:
         parsed = fastavro.parse_schema(json.loads(text), named, _force=True)
         if not recursive:
             measure(parsed, named, {})
+        pin(parsed)
     except Exception as error:  # what is no schema makes fastavro raise anything
         raise InputError(f"{where}: unusable schema: {one_line(error)}") from None
     return parsed
+
+
+def pin(parsed: Any) -> None:
+    """Say of types without a namespace that they have none, if others have one: fastavro parses some schemas twice.
+
+    A name without a dot inside a record that has a namespace would get that the second time.
+    """
+    named = named_types(parsed)
+    if any("." in name for name in named):
+        for name, part in named.items():
+            if "." not in name:
+                part["namespace"] = ""
 
 
 def one_line(error: Exception) -> str:
@@ -179,7 +192,8 @@ def infer(records: Iterable[Any], name: str = "Record") -> Any:
 
     Whole numbers are long, or double where others are too; several types are a union. What may be null or missing is a
     union with null, and null by default. Nested records are called after the way to them: ``Record_owner``. Of what is
-    always an empty array the items are taken for strings, or for null, and objects that never have a key for maps.
+    always an empty array the items are taken for strings, what is always null for a string or null, and objects that
+    never have a key for maps of strings.
 
     Raises:
         InputError: if there are no records, or one is no object, has a key that cannot be the name of a field or a number
@@ -208,9 +222,8 @@ def types(shape: Shape, name: str, used: set[str]) -> list[Any]:
     if "record" in shape.kinds:
         found.append(record_type(shape, name, used) if shape.fields else {"type": "map", "values": "string"})
     if shape.items is not None:
-        items = types(shape.items, f"{name}_item", used)
-        found.append({"type": "array", "items": one_of(items if items not in ([], ["null"]) else [*items, "string"])})
-    return found
+        found.append({"type": "array", "items": one_of(types(shape.items, f"{name}_item", used))})
+    return found if found not in ([], ["null"]) else [*found, "string"]  # null alone takes no bytes: see formats.avro.measure
 
 
 def one_of(found: list[Any]) -> Any:
@@ -242,9 +255,13 @@ def compatibility(writer: Any, reader: Any) -> list[str]:
 
     By the specification's "Schema Resolution", for any data: that of a union may be of each of its branches. Of a reader's
     union the first branch that matches is taken. Unqualified names are enough for named types to match; aliases are
-    the reader's. Bytes may be read as a string, though not all are UTF-8.
+    the reader's; one without a namespace is in its type's. Bytes may be read as a string, though not all are UTF-8.
+    A schema can always be read with itself: nothing is to be resolved then.
+
+    Others are laxer. fastavro takes an alias for unqualified if it looks so, ignores the precision of decimals, and finds
+    out what cannot be read only when such data come. Java takes the branch of the same full name before the first.
     """
-    return list(Comparison(writer, reader).reasons(writer, reader, ""))
+    return [] if writer == reader else list(Comparison(writer, reader).reasons(writer, reader, ""))
 
 
 class Comparison:
