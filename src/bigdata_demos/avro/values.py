@@ -524,9 +524,13 @@ def chosen(value: Any, union: list[Any], named: Named) -> Any:
     """The datum of a union in plain JSON: of the branch of the lowest :func:`rank` that takes it."""
     ranked = sorted(union, key=lambda branch: rank(value, *resolve(branch, named)))
     failures: list[Mismatch] = []
+    exact = isinstance(value, str) and "string" in map(label, union)
     for branch in ranked:
         try:
-            return choice(branch, union, read(value, branch, named, plain=True))
+            datum = read(value, branch, named, plain=True)
+            if exact and write(datum, branch, named, plain=True) != value:
+                expected("text as it is written out", value)
+            return choice(branch, union, datum)
         except Mismatch as error:
             if label(branch) != "null":
                 failures.append(error)
@@ -541,7 +545,7 @@ def rank(value: Any, schema: Any, kind: str) -> int:
     Whole numbers are int or long rather than float or double; other numbers are float only if it holds them exactly. Text is an
     enum's symbol, then what a logical type has in that form, then string, then NaN and the infinities, fixed and bytes.
     An object is a record if it has the fields of one, then a map. So a string that looks like a date comes back as a
-    date from a union that has both.
+    date from a union that has both, but only if it looks just as :func:`to_json` writes it: no text changes.
     """
     if isinstance(value, str):
         if logical(schema, kind) not in (None, "uuid") or (kind == "fixed" and logical(schema, kind)):
