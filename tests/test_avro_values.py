@@ -267,6 +267,9 @@ def test_defaults_fill_plain_records_only() -> None:
         (["string", DECIMAL], "1.00", "bytes"),
         (["string", DECIMAL], "1", "string"),  # it would come back as 1.00
         (["null", DECIMAL], "1", "bytes"),
+        ([on("int", "date"), "long"], 0, "long"),  # as int it would come back as a date
+        ([{"type": "map", "values": "string"}, record("R", a=DECIMAL)], {"a": "1"}, "map"),
+        ([{"type": "map", "values": "string"}, record("R", a=DECIMAL)], {"a": "1.00"}, "R"),
         ([{"type": "map", "values": "int"}, record("R", a="int")], {"a": 1}, "R"),
         ([{"type": "map", "values": "int"}, record("R", a="int")], {"b": 1}, "map"),
         (["boolean", "int"], True, "boolean"),

@@ -26,7 +26,7 @@ NaN and the infinities: the specification says nothing. Java writes them as stri
 which quotes them); its ``JsonDecoder`` refused them for long (AVRO-2032). ``float`` is written as the double it equals,
 as Java does.
 
-Plain JSON loses which branch of a union was taken. :func:`from_json` takes the strictest that fits: see :func:`rank`.
+Plain JSON loses which branch of a union was taken. :func:`from_json` takes the strictest that fits: see :func:`chosen`.
 A time of day that no clock shows stays a number, and a number is taken for any date, time and timestamp.
 """
 
@@ -521,22 +521,41 @@ def tagged(value: Any, union: list[Any], named: Named) -> Any:
 
 
 def chosen(value: Any, union: list[Any], named: Named) -> Any:
-    """The datum of a union in plain JSON: of the branch of the lowest :func:`rank` that takes it."""
+    """The datum of a union in plain JSON.
+
+    Of the first branch, by :func:`rank`, that is written out just as the value is: no text changes because it might
+    be a decimal too. If there is none, of the first that takes it.
+    """
     ranked = sorted(union, key=lambda branch: rank(value, *resolve(branch, named)))
+    several = sum(label(branch) != "null" for branch in union) > 1
+    taken: list[Any] = []
     failures: list[Mismatch] = []
-    exact = isinstance(value, str) and "string" in map(label, union)
     for branch in ranked:
         try:
             datum = read(value, branch, named, plain=True)
-            if exact and write(datum, branch, named, plain=True) != value:
-                expected("text as it is written out", value)
-            return choice(branch, union, datum)
         except Mismatch as error:
             if label(branch) != "null":
                 failures.append(error)
+            continue
+        taken.append(choice(branch, union, datum))
+        if not several or identical(write(datum, branch, named, plain=True), value):
+            return taken[-1]
+    if taken:
+        return taken[0]
     if value is not None and len(failures) == 1:
         raise failures[0]
     expected(f"one of {', '.join(map(label, union))}", value)
+
+
+def identical(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same, and whole numbers in both or in neither."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(identical(inner, other[key]) for key, inner in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(identical, one, other))
+    return bool(one == other)
 
 
 def rank(value: Any, schema: Any, kind: str) -> int:
@@ -544,8 +563,8 @@ def rank(value: Any, schema: Any, kind: str) -> int:
 
     Whole numbers are int or long rather than float or double; other numbers are float only if it holds them exactly. Text is an
     enum's symbol, then what a logical type has in that form, then string, then NaN and the infinities, fixed and bytes.
-    An object is a record if it has the fields of one, then a map. So a string that looks like a date comes back as a
-    date from a union that has both, but only if it looks just as :func:`to_json` writes it: no text changes.
+    An object is a record if it has the fields of one, then a map. So a string that looks like a date, just as
+    :func:`to_json` writes it, comes back as a date from a union that has both.
     """
     if isinstance(value, str):
         if logical(schema, kind) not in (None, "uuid") or (kind == "fixed" and logical(schema, kind)):
