@@ -221,6 +221,20 @@ def test_data_that_are_not_of_their_schema_are_refused() -> None:
         Case(DECIMAL).json(b"\x7f" * 1701, plain=True)
 
 
+def test_decimals_of_a_few_bytes_that_would_fill_the_memory_are_refused() -> None:
+    case = Case(on("bytes", "decimal", precision=2 << 30, scale=2 << 30))
+    with pytest.raises(BadAvro, match="a decimal of 2147483648 digits after the point"):
+        case.json(b"\1", plain=True)
+    for value in ("1", "9" * 4_090):
+        with pytest.raises(InputError, match="a decimal of 2147483648 digits after the point"):
+            case.datum(value, plain=True)
+    wide = Case(on("bytes", "decimal", precision=1 << 30))
+    assert wide.json(wide.datum("9" * 4_090, plain=True), plain=True) == "9" * 4_090
+    for value in ("9" * 4_091, "9" * 4_000 + "e999"):
+        with pytest.raises(InputError, match=r"expected a decimal|more than the 4090 digits"):
+            wide.datum(value, plain=True)
+
+
 def test_other_ways_to_write_the_same() -> None:
     at = Case(on("long", "timestamp-millis"))
     assert at.datum("1970-01-01 02:00:00+02:00", plain=True) == at.datum("1970-01-01T00:00:00.000000000Z", plain=True) == 0

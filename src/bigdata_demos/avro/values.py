@@ -53,7 +53,9 @@ RANGES: Final = {"int": 1 << 31, "long": 1 << 63}
 FLOAT_MAX: Final = 3.4028234663852886e38
 NOT_NUMBERS: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 MAX_DECIMAL: Final = 1_700
-"""Bytes of the largest decimal that is written out (4,094 digits): the time grows with the square."""
+"""Bytes of the largest decimal that is written out: the time grows with the square."""
+MAX_DIGITS: Final = 4_090
+"""Digits of a decimal: some less than in those bytes, and than Python's ``int`` takes."""
 DAY: Final = 86_400
 SCALES: Final = {"millis": 3, "micros": 6, "nanos": 9}
 LOGICAL: Final = {
@@ -76,6 +78,8 @@ DURATION: Final = re.compile(
 DECIMAL: Final = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,3}))?")
 
 Named = dict[str, Any]
+Step = str | int | tuple[str]
+"""A field or branch, an array's item, a map's key. Paths are put together when something is wrong, not before."""
 
 
 class Mismatch(ValueError):
@@ -84,18 +88,23 @@ class Mismatch(ValueError):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
-        self.steps: list[str] = []
+        self.steps: list[Step] = []
 
     def __str__(self) -> str:
-        path = "".join(reversed(self.steps)).removeprefix(".")
+        path = "".join(map(shown_step, reversed(self.steps))).removeprefix(".")
         return f"{path}: {self.text}" if path else self.text
+
+
+def shown_step(step: Step) -> str:
+    """A step as it is part of a path."""
+    return f"[{step}]" if isinstance(step, int) else f"[{step[0]!r:.60}]" if isinstance(step, tuple) else f".{step}"
 
 
 def to_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
     """A datum as a JSON-able object; ``schema`` is the parsed one, with logical types, ``named`` its named types.
 
     Raises:
-        BadAvro: if the datum is not of the schema, or a decimal has more than :data:`MAX_DECIMAL` bytes; with the path.
+        BadAvro: if the datum is not of the schema, or a decimal is larger than :data:`MAX_DECIMAL`; with the path.
 
     """
     try:
@@ -230,16 +239,16 @@ def write(value: Any, schema: Any, named: Named, plain: bool) -> Any:
             name = field["name"]
             if name not in value:
                 raise Mismatch(f"no field {name!r}, which the record {schema['name']} has")
-            record[name] = under(f".{name}", write, value[name], field["type"], named, plain)
+            record[name] = under(name, write, value[name], field["type"], named, plain)
         return record
     if kind == "array":
         if not isinstance(value, list):
             expected("an array", value)
-        return [under(f"[{i}]", write, item, schema["items"], named, plain) for i, item in enumerate(value)]
+        return [under(i, write, item, schema["items"], named, plain) for i, item in enumerate(value)]
     if kind == "map":
         if not isinstance(value, dict):
             expected("a map", value)
-        return {key: under(f"[{key!r}]", write, item, schema["values"], named, plain) for key, item in value.items()}
+        return {key: under((key,), write, item, schema["values"], named, plain) for key, item in value.items()}
     if plain and (meaning := logical(schema, kind)):
         return legible(value, meaning, schema, kind)
     if kind in ("bytes", "fixed"):
@@ -251,7 +260,7 @@ def write(value: Any, schema: Any, named: Named, plain: bool) -> Any:
     return value
 
 
-def under(step: str, function: Callable[..., Any], *arguments: Any) -> Any:
+def under(step: Step, function: Callable[..., Any], *arguments: Any) -> Any:
     """What the function returns; if it raises Mismatch, the step is part of its path."""
     try:
         return function(*arguments)
@@ -314,8 +323,7 @@ def legible(value: Any, meaning: str, schema: Any, kind: str) -> Any:
     if meaning == "duration":
         months, days, millis = struct.unpack("<III", value)
         return f"P{months}M{days}DT{millis // 1000}.{millis % 1000:03d}S"
-    if len(value) > MAX_DECIMAL:
-        raise Mismatch(f"a decimal of {len(value)} bytes; more than {MAX_DECIMAL} are not written out")
+    bounded(schema, len(value))
     return decimal_text(int.from_bytes(value, "big", signed=True), schema.get("scale", 0))
 
 
@@ -380,11 +388,11 @@ def read(value: Any, schema: Any, named: Named, plain: bool) -> Any:
     if kind == "array":
         if not isinstance(value, list):
             expected("an array", value)
-        return [under(f"[{i}]", read, item, schema["items"], named, plain) for i, item in enumerate(value)]
+        return [under(i, read, item, schema["items"], named, plain) for i, item in enumerate(value)]
     if kind == "map":
         if not isinstance(value, dict):
             expected("a map (a JSON object)", value)
-        return {text(key): under(f"[{key!r}]", read, item, schema["values"], named, plain) for key, item in value.items()}
+        return {text(key): under((key,), read, item, schema["values"], named, plain) for key, item in value.items()}
     if plain and (meaning := logical(schema, kind)):
         return meant(value, meaning, schema, kind)
     return read_simple(value, schema, kind)
@@ -461,9 +469,9 @@ def read_record(value: Any, schema: Any, named: Named, plain: bool) -> dict[str,
     for field in schema["fields"]:
         name = field["name"]
         if name in value:
-            record[name] = under(f".{name}", read, value[name], field["type"], named, plain)
+            record[name] = under(name, read, value[name], field["type"], named, plain)
         elif plain and "default" in field:
-            record[name] = under(f".{name} (default)", default, field["default"], field["type"], named)
+            record[name] = under(f"{name} (default)", default, field["default"], field["type"], named)
         else:
             raise Mismatch(f"no field {name!r}, which the record {schema['name']} has")
     if len(record) < len(value):
@@ -517,7 +525,7 @@ def tagged(value: Any, union: list[Any], named: Named) -> Any:
     if name not in names or name == "null":
         raise Mismatch(f"a union has no branch {name!r}, only {', '.join(names)}")
     branch = union[names.index(name)]
-    return choice(branch, union, under(f".{name}", read, inner, branch, named, False))
+    return choice(branch, union, under(name, read, inner, branch, named, False))
 
 
 def chosen(value: Any, union: list[Any], named: Named) -> Any:
@@ -528,7 +536,7 @@ def chosen(value: Any, union: list[Any], named: Named) -> Any:
     """
     ranked = sorted(union, key=lambda branch: rank(value, *resolve(branch, named)))
     several = sum(label(branch) != "null" for branch in union) > 1
-    taken: list[Any] = []
+    fits: list[Any] = []
     failures: list[Mismatch] = []
     for branch in ranked:
         try:
@@ -537,11 +545,11 @@ def chosen(value: Any, union: list[Any], named: Named) -> Any:
             if label(branch) != "null":
                 failures.append(error)
             continue
-        taken.append(choice(branch, union, datum))
+        fits.append(choice(branch, union, datum))
         if not several or identical(write(datum, branch, named, plain=True), value):
-            return taken[-1]
-    if taken:
-        return taken[0]
+            return fits[-1]
+    if fits:
+        return fits[0]
     if value is not None and len(failures) == 1:
         raise failures[0]
     expected(f"one of {', '.join(map(label, union))}", value)
@@ -645,11 +653,20 @@ def duration(value: str) -> bytes:
         raise Mismatch("out of the range of duration: months, days and milliseconds are below 2**32 each") from None
 
 
+def bounded(schema: Any, size: int) -> None:
+    """Raise if a decimal is too large for decimal notation: a few bytes must not become gigabytes of zeros."""
+    if size > MAX_DECIMAL:
+        raise Mismatch(f"a decimal of {size} bytes; more than {MAX_DECIMAL} are not written out")
+    if schema.get("scale", 0) > MAX_DIGITS:
+        raise Mismatch(f"a decimal of {schema['scale']} digits after the point; more than {MAX_DIGITS} are not written out")
+
+
 def unscaled(value: Any, schema: Any, kind: str) -> bytes:
     """The bytes of a decimal, given in decimal notation or as a number: the fewest, or as many as fixed has."""
     shown = value if isinstance(value, str) else displayed(value) if is_int(value) or isinstance(value, float) else ""
     found = DECIMAL.fullmatch(shown)
-    if len(shown) > 4_200 or not found:
+    bounded(schema, schema["size"] if kind == "fixed" else 0)
+    if len(shown) > MAX_DIGITS or not found:
         expected("a decimal (12.30)", value)
     sign, whole, after, power = found[1], found[2], found[3] or "", int(found[4] or 0)
     scale, precision = schema.get("scale", 0), schema["precision"]
@@ -661,8 +678,8 @@ def unscaled(value: Any, schema: Any, kind: str) -> bytes:
             raise Mismatch(f"more than the {scale} digits after the point that the decimal has")
         digits = digits or "0"
     digits = (digits + "0" * max(shift, 0)).lstrip("0") or "0"
-    if len(digits) > precision:
-        raise Mismatch(f"more than the {precision} digits that the decimal has")
+    if len(digits) > min(precision, MAX_DIGITS):
+        raise Mismatch(f"more than the {min(precision, MAX_DIGITS)} digits that the decimal has")
     number = int(sign + digits)
     size = schema["size"] if kind == "fixed" else (number if number >= 0 else ~number).bit_length() // 8 + 1
     try:
