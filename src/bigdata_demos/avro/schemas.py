@@ -154,8 +154,10 @@ class Observer:
         if depth > MAX_NESTING:
             raise InputError(f"{path}: nested more than {MAX_NESTING} levels deep")
         shape.count += 1
-        if value is None or isinstance(value, (bool, float, str)):
-            shape.kinds.add({bool: "boolean", float: "double", str: "string"}.get(type(value), "null"))
+        if value is None:
+            shape.kinds.add("null")
+        elif isinstance(value, (bool, float, str)):
+            shape.kinds.add("boolean" if isinstance(value, bool) else "double" if isinstance(value, float) else "string")
         elif isinstance(value, int):
             if not -RANGES["long"] <= value < RANGES["long"]:
                 raise InputError(f"{path}: a number of {value.bit_length()} bits; Avro's long has 64, with its sign")

@@ -534,6 +534,8 @@ def chosen(value: Any, union: list[Any], named: Named) -> Any:
     Of the first branch, by :func:`rank`, that is written out just as the value is: no text changes because it might
     be a decimal too. If there is none, of the first that takes it.
     """
+    if value is None and "null" in union:
+        return None
     ranked = sorted(union, key=lambda branch: rank(value, *resolve(branch, named)))
     several = sum(label(branch) != "null" for branch in union) > 1
     fits: list[Any] = []
