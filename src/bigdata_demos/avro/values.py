@@ -1,0 +1,690 @@
+"""Avro data as JSON and back: by the specification ("JSON Encoding"), or plainly, as people write JSON.
+
+Data are as fastavro decodes them with :func:`raw_schema` and :data:`READ_OPTIONS`: without logical types (Python's
+dates end at year 9999, Avro's do not), and with unions whose branches can be told apart::
+
+    raw = raw_schema(parsed)
+    datum = fastavro.schemaless_reader(file, raw, None, **READ_OPTIONS)
+    value = to_json(datum, parsed, named, plain=True)
+    fastavro.schemaless_writer(file, raw, from_json(value, parsed, named, plain=True))
+
+===================  ==================================================  ==========================================
+Avro                 the specification's                                 plain
+===================  ==================================================  ==========================================
+union                ``null``, or ``{"name of the branch": value}``      the value
+bytes, fixed         text, a character a byte (Latin-1)                  the same: one rule, and ASCII stays legible
+NaN, infinities      ``"NaN"``, ``"Infinity"``, ``"-Infinity"``          the same
+date                 the number                                          ``"2026-11-24"``
+time, timestamp      the number                                          ``"12:53:09.000"``, ``"2026-11-24T12:53:09.000Z"``
+local timestamp      the number                                          ``"2026-11-24T12:53:09.000"``
+decimal              bytes, as above                                     ``"12.30"``
+uuid on fixed        bytes, as above                                     ``"f81d4fae-7dec-11d0-a765-00a0c91e6bf6"``
+duration             bytes, as above                                     ``"P1M2DT3.004S"``
+===================  ==================================================  ==========================================
+
+NaN and the infinities: the specification says nothing. Java writes them as strings (``JsonEncoder`` leaves it to Jackson,
+which quotes them); its ``JsonDecoder`` refused them for long (AVRO-2032). ``float`` is written as the double it equals,
+as Java does.
+
+Plain JSON loses which branch of a union was taken. :func:`from_json` takes the strictest that fits: see :func:`chosen`.
+A time of day that no clock shows stays a number, and a number is taken for any date, time and timestamp.
+"""
+
+import math
+import re
+import struct
+import uuid
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+import fastavro
+
+from ..errors import BadAvro, InputError
+from ..formats.avro import BUILT_IN
+
+READ_OPTIONS: Final[dict[str, Any]] = {"return_named_type": True}
+"""What a caller passes to fastavro's readers: records, enums and fixed in unions then come as (full name, value)."""
+WRAPPED: Final = "bigdata_demos__raw"
+"""The namespace of the records in :func:`raw_schema` that tell an int from a long and a float from a double."""
+ALIKE: Final = {"int": "long", "long": "int", "float": "double", "double": "float"}
+"""Types that fastavro decodes to the same Python type: nothing tells them apart in a union."""
+NAMED: Final = ("record", "error", "enum", "fixed")
+RANGES: Final = {"int": 1 << 31, "long": 1 << 63}
+FLOAT_MAX: Final = 3.4028234663852886e38
+NOT_NUMBERS: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+MAX_DECIMAL: Final = 1_700
+"""Bytes of the largest decimal that is written out: the time grows with the square."""
+MAX_DIGITS: Final = 4_090
+"""Digits of a decimal: some less than in those bytes, and than Python's ``int`` takes."""
+DAY: Final = 86_400
+SCALES: Final = {"millis": 3, "micros": 6, "nanos": 9}
+LOGICAL: Final = {
+    "date": ("int",),
+    "time-millis": ("int",),
+    "time-micros": ("long",),
+    **{f"{local}timestamp-{unit}": ("long",) for local in ("", "local-") for unit in SCALES},
+    "decimal": ("bytes", "fixed"),
+    "uuid": ("string", "fixed"),
+    "duration": ("fixed",),
+}
+"""Logical types and what they may stand on; on anything else the specification has them ignored."""
+DATE: Final = r"([+-][0-9]{4,9}|[0-9]{4})-([0-9]{2})-([0-9]{2})"
+TIME: Final = r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
+TIMESTAMP: Final = re.compile(DATE + "[T ]" + TIME + r"(Z|[+-][0-9]{2}:[0-9]{2})?")
+DURATION: Final = re.compile(
+    r"P(?=.)(?:([0-9]{1,9})Y)?(?:([0-9]{1,10})M)?(?:([0-9]{1,9})W)?(?:([0-9]{1,10})D)?"
+    r"(?:T(?=.)(?:([0-9]{1,5})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,8})(?:\.([0-9]{1,3}))?S)?)?"
+)
+DECIMAL: Final = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,3}))?")
+
+Named = dict[str, Any]
+Step = str | int | tuple[str]
+"""A field or branch, an array's item, a map's key. Paths are put together when something is wrong, not before."""
+
+
+class Mismatch(ValueError):
+    """A value that is not what its schema says, and the steps to it, innermost first."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+        self.steps: list[Step] = []
+
+    def __str__(self) -> str:
+        path = "".join(map(shown_step, reversed(self.steps))).removeprefix(".")
+        return f"{path}: {self.text}" if path else self.text
+
+
+def shown_step(step: Step) -> str:
+    """A step as it is part of a path."""
+    return f"[{step}]" if isinstance(step, int) else f"[{step[0]!r:.60}]" if isinstance(step, tuple) else f".{step}"
+
+
+def to_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
+    """A datum as a JSON-able object; ``schema`` is the parsed one, with logical types, ``named`` its named types.
+
+    Raises:
+        BadAvro: if the datum is not of the schema, or a decimal is larger than :data:`MAX_DECIMAL`; with the path.
+
+    """
+    try:
+        return write(value, schema, named, plain)
+    except Mismatch as error:
+        raise BadAvro(str(error)) from None
+
+
+def from_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
+    """The datum that a JSON value stands for, as fastavro's writers take it with :func:`raw_schema`.
+
+    In unions it comes as (name, value) for each branch but null, so that fastavro does not guess among them. A field that is
+    missing has its default if ``plain``, otherwise it is refused, as a field that the schema does not have always is.
+
+    Raises:
+        InputError: if the value is not of the schema; with the path, and what was expected.
+
+    """
+    try:
+        return read(value, schema, named, plain)
+    except Mismatch as error:
+        raise InputError(str(error)) from None
+
+
+def raw_schema(schema: Any) -> Any:
+    """A parsed schema as fastavro is to decode and encode with: the same bytes, without logical types and defaults.
+
+    A branch of a union that fastavro would decode to the same Python type as another one is put into a record of one
+    field, which takes no bytes of its own, so that its name comes with :data:`READ_OPTIONS`. Only for data: the schema
+    of a file's header is the one that came in.
+    """
+    wrapped: set[str] = set()
+
+    def bare(part: Any) -> Any:
+        if isinstance(part, list):
+            kinds = set(map(label, part))
+            return [wrap(inner) if isinstance(inner, str) and ALIKE.get(inner) in kinds else inner for inner in map(bare, part)]
+        if isinstance(part, str):
+            return part
+        kind = part["type"]
+        if not isinstance(kind, str):
+            return bare(kind)
+        if kind in ("record", "error"):
+            fields = [{"name": field["name"], "type": bare(field["type"])} for field in part["fields"]]
+            return {"type": kind, **name(part), "fields": fields}
+        if kind == "enum":
+            return {"type": kind, **name(part), "symbols": part["symbols"]}
+        if kind == "fixed":
+            return {"type": kind, **name(part), "size": part["size"]}
+        if kind in ("array", "map"):
+            inner = "items" if kind == "array" else "values"
+            return {"type": kind, inner: bare(part[inner])}
+        return kind
+
+    def wrap(kind: str) -> Any:
+        full = f"{WRAPPED}.{kind}"
+        if full in wrapped:
+            return full
+        wrapped.add(full)
+        return {"type": "record", "name": full, "fields": [{"name": "value", "type": kind}]}
+
+    def name(part: Any) -> dict[str, str]:
+        full = part["name"]
+        return {"name": full} if "." in full else {"name": full, "namespace": ""}
+
+    return fastavro.parse_schema(bare(schema), {}, _force=True)
+
+
+def resolve(schema: Any, named: Named) -> tuple[Any, str]:
+    """A schema that is no union with its name looked up, and its type."""
+    kind = schema if isinstance(schema, str) else schema["type"]
+    if kind not in BUILT_IN:
+        schema = named[kind]
+        kind = schema["type"]
+    return schema, kind
+
+
+def label(branch: Any) -> str:
+    """What a branch of a union is tagged with: its full name, or its type."""
+    if isinstance(branch, str):
+        return branch
+    return str(branch["name"] if branch["type"] in NAMED else branch["type"])
+
+
+def logical(schema: Any, kind: str) -> str | None:
+    """The logical type of a schema, if it is a valid one; what is not, the specification has ignored."""
+    name = schema.get("logicalType") if isinstance(schema, dict) else None
+    if not isinstance(name, str) or kind not in LOGICAL.get(name, ()):
+        return None
+    if name == "decimal":
+        precision, scale = schema.get("precision"), schema.get("scale", 0)
+        return name if is_int(precision) and is_int(scale) and 0 <= scale <= precision and precision > 0 else None
+    if kind == "fixed" and schema["size"] != {"uuid": 16, "duration": 12}[name]:
+        return None
+    return name
+
+
+def is_int(value: Any) -> bool:
+    """Whether it is an integer, which a boolean is not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def expected(what: str, value: Any) -> NoReturn:
+    """Raise that a value is not what was expected."""
+    if isinstance(value, (dict, list, tuple)):
+        raise Mismatch(f"expected {what}, not {type(value).__name__} of {len(value)}")
+    raise Mismatch(f"expected {what}, not {shown if len(shown := displayed(value)) <= 60 else shown[:57] + '…'}")
+
+
+def displayed(value: Any) -> str:
+    """A value's ``repr``; Python refuses that of an integer of more than 4,300 digits."""
+    return f"a number of {value.bit_length()} bits" if isinstance(value, int) and value.bit_length() > 10_000 else repr(value)
+
+
+# Avro to JSON
+
+
+def write(value: Any, schema: Any, named: Named, plain: bool) -> Any:
+    """:func:`to_json`, which raises Mismatch."""
+    if isinstance(schema, list):
+        branch, value = taken(value, schema, named)
+        if label(branch) == "null":
+            return None
+        inner = write(value, branch, named, plain)
+        return inner if plain else {label(branch): inner}
+    schema, kind = resolve(schema, named)
+    if kind in ("record", "error"):
+        if not isinstance(value, dict):
+            expected(f"a record {schema['name']}", value)
+        record = {}
+        for field in schema["fields"]:
+            name = field["name"]
+            if name not in value:
+                raise Mismatch(f"no field {name!r}, which the record {schema['name']} has")
+            record[name] = under(name, write, value[name], field["type"], named, plain)
+        return record
+    if kind == "array":
+        if not isinstance(value, list):
+            expected("an array", value)
+        return [under(i, write, item, schema["items"], named, plain) for i, item in enumerate(value)]
+    if kind == "map":
+        if not isinstance(value, dict):
+            expected("a map", value)
+        return {key: under((key,), write, item, schema["values"], named, plain) for key, item in value.items()}
+    if plain and (meaning := logical(schema, kind)):
+        return legible(value, meaning, schema, kind)
+    if kind in ("bytes", "fixed"):
+        if not isinstance(value, bytes):
+            expected(kind, value)
+        return value.decode("latin-1")
+    if kind in ("float", "double") and isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def under(step: Step, function: Callable[..., Any], *arguments: Any) -> Any:
+    """What the function returns; if it raises Mismatch, the step is part of its path."""
+    try:
+        return function(*arguments)
+    except Mismatch as error:
+        error.steps.append(step)
+        raise
+
+
+def taken(value: Any, union: list[Any], named: Named) -> tuple[Any, Any]:
+    """The branch of a union that a datum is of, and the datum without its name.
+
+    A datum that has no name, as fastavro gives it without :data:`READ_OPTIONS`, is of the first branch that it may be of.
+    """
+    if isinstance(value, tuple):
+        name, inner = value
+        wrapped = name.startswith(WRAPPED + ".")
+        name = name.removeprefix(WRAPPED + ".")
+        for branch in union:
+            if label(branch) == name:
+                return branch, inner["value"] if wrapped and isinstance(inner, dict) else inner
+        raise Mismatch(f"a union has no branch {name!r}")
+    for branch in union:
+        if may_be(value, *resolve(branch, named)):
+            return branch, value
+    expected(f"one of {', '.join(map(label, union))}", value)
+
+
+def may_be(value: Any, schema: Any, kind: str) -> bool:
+    """Whether a datum without a name may be of a type, as seen from outside."""
+    if kind in RANGES:
+        return is_int(value) and -RANGES[kind] <= value < RANGES[kind]
+    if kind in ("record", "error"):
+        return isinstance(value, dict) and value.keys() == {field["name"] for field in schema["fields"]}
+    if kind == "enum":
+        return value in schema["symbols"]
+    if kind == "fixed":
+        return isinstance(value, bytes) and len(value) == schema["size"]
+    simple = {"boolean": bool, "float": float, "double": float, "bytes": bytes, "string": str, "array": list, "map": dict}
+    return value is None if kind == "null" else isinstance(value, simple[kind])
+
+
+def legible(value: Any, meaning: str, schema: Any, kind: str) -> Any:
+    """A datum of a logical type as people read it."""
+    if kind in RANGES:
+        if not is_int(value):
+            expected(meaning, value)
+        if meaning == "date":
+            return date_text(value)
+        digits = SCALES[meaning.rpartition("-")[2]]
+        if meaning.startswith("time-"):
+            return time_text(value, digits) if 0 <= value < DAY * 10**digits else value
+        days, rest = divmod(value, DAY * 10**digits)
+        return f"{date_text(days)}T{time_text(rest, digits)}{'' if meaning.startswith('local-') else 'Z'}"
+    if kind == "string":  # a uuid
+        return value
+    if not isinstance(value, bytes) or (kind == "fixed" and len(value) != schema["size"]):
+        expected(f"{meaning} in {kind}", value)
+    if meaning == "uuid":
+        return str(uuid.UUID(bytes=value))
+    if meaning == "duration":
+        months, days, millis = struct.unpack("<III", value)
+        return f"P{months}M{days}DT{millis // 1000}.{millis % 1000:03d}S"
+    bounded(schema, len(value))
+    return decimal_text(int.from_bytes(value, "big", signed=True), schema.get("scale", 0))
+
+
+def date_text(days: int) -> str:
+    """ISO 8601 of a day after (before) 1970-01-01; years outside 0000 to 9999 have a sign, as in Java's ``LocalDate``."""
+    year, month, day = civil(days)
+    return f"{year:04d}-{month:02d}-{day:02d}" if 0 <= year <= 9999 else f"{year:+05d}-{month:02d}-{day:02d}"
+
+
+def time_text(units: int, digits: int) -> str:
+    """ISO 8601 of a time of day in units of 10**-digits seconds."""
+    seconds, part = divmod(units, 10**digits)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{part:0{digits}d}"
+
+
+def decimal_text(unscaled: int, scale: int) -> str:
+    """An unscaled number in decimal notation, with as many digits after the point as the scale says."""
+    sign, digits = "-" if unscaled < 0 else "", str(abs(unscaled)).rjust(scale + 1, "0")
+    return f"{sign}{digits[:-scale]}.{digits[-scale:]}" if scale else sign + digits
+
+
+def civil(days: int) -> tuple[int, int, int]:
+    """Year, month and day of the proleptic Gregorian calendar of a day after (before) 1970-01-01.
+
+    Howard Hinnant's ``civil_from_days`` ("chrono-Compatible Low-Level Date Algorithms"): years begin in March, so that the
+    leap day is the last; eras have 400 years, of 146,097 days. Python's ``//`` rounds down, as his code must take care to.
+    """
+    era, of_era = divmod(days + 719_468, 146_097)
+    year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
+    of_year = of_era - (365 * year + year // 4 - year // 100)
+    month = (5 * of_year + 2) // 153
+    day = of_year - (153 * month + 2) // 5 + 1
+    return year + era * 400 + (month >= 10), month + 3 if month < 10 else month - 9, day
+
+
+def days_from_civil(year: int, month: int, day: int) -> int:
+    """The day after (before) 1970-01-01 of a date: the inverse of :func:`civil`, from the same source.
+
+    Raises:
+        Mismatch: if there is no such day.
+
+    """
+    march = year - (month <= 2)
+    era, of_era = divmod(march, 400)
+    of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
+    days = era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
+    if not 1 <= month <= 12 or civil(days) != (year, month, day):
+        raise Mismatch("there is no such day")
+    return days
+
+
+# JSON to Avro
+
+
+def read(value: Any, schema: Any, named: Named, plain: bool) -> Any:
+    """:func:`from_json`, which raises Mismatch."""
+    if isinstance(schema, list):
+        return chosen(value, schema, named) if plain else tagged(value, schema, named)
+    schema, kind = resolve(schema, named)
+    if kind in ("record", "error"):
+        return read_record(value, schema, named, plain)
+    if kind == "array":
+        if not isinstance(value, list):
+            expected("an array", value)
+        return [under(i, read, item, schema["items"], named, plain) for i, item in enumerate(value)]
+    if kind == "map":
+        if not isinstance(value, dict):
+            expected("a map (a JSON object)", value)
+        return {text(key): under((key,), read, item, schema["values"], named, plain) for key, item in value.items()}
+    if plain and (meaning := logical(schema, kind)):
+        return meant(value, meaning, schema, kind)
+    return read_simple(value, schema, kind)
+
+
+def read_simple(value: Any, schema: Any, kind: str) -> Any:
+    """The datum of a type that has no parts."""
+    if kind == "null":
+        if value is not None:
+            expected("null", value)
+    elif kind == "boolean":
+        if not isinstance(value, bool):
+            expected("a boolean", value)
+    elif kind in RANGES:
+        if not is_int(value):
+            expected(f"{kind} (a whole number)", value)
+        return within(value, kind)
+    elif kind in ("float", "double"):
+        return read_float(value, kind)
+    elif kind == "string":
+        return text(value)
+    elif kind == "enum":
+        if value not in schema["symbols"]:
+            expected(f"one of the symbols of {schema['name']}", value)
+    else:
+        try:
+            packed = text(value).encode("latin-1")
+        except UnicodeEncodeError:
+            expected(f"{kind} (text of characters up to U+00FF, one a byte)", value)
+        if kind == "fixed" and len(packed) != schema["size"]:
+            expected(f"fixed of {schema['size']} bytes", value)
+        return packed
+    return value
+
+
+def within(value: int, kind: str) -> int:
+    """An integer that fits its type."""
+    if not -RANGES[kind] <= value < RANGES[kind]:
+        raise Mismatch(f"out of the range of {kind}: {displayed(value)}")
+    return value
+
+
+def read_float(value: Any, kind: str) -> float:
+    """A number; those that JSON has not are strings."""
+    if isinstance(value, str) and value in NOT_NUMBERS:
+        return NOT_NUMBERS[value]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        expected(f"{kind} (a number)", value)
+    try:
+        number = float(value)
+        if kind == "float" and math.isfinite(number):
+            struct.pack("<f", number)
+    except OverflowError:
+        raise Mismatch(f"out of the range of {kind}") from None
+    return number
+
+
+def text(value: Any) -> str:
+    """A string that UTF-8 can hold."""
+    if not isinstance(value, str):
+        expected("a string", value)
+    try:
+        value.isascii() or value.encode()
+    except UnicodeEncodeError:
+        expected("text without lone surrogates", value)
+    return value
+
+
+def read_record(value: Any, schema: Any, named: Named, plain: bool) -> dict[str, Any]:
+    """A record: all fields, and no others."""
+    if not isinstance(value, dict):
+        expected(f"a record {schema['name']} (a JSON object)", value)
+    record = {}
+    for field in schema["fields"]:
+        name = field["name"]
+        if name in value:
+            record[name] = under(name, read, value[name], field["type"], named, plain)
+        elif plain and "default" in field:
+            record[name] = under(f"{name} (default)", default, field["default"], field["type"], named)
+        else:
+            raise Mismatch(f"no field {name!r}, which the record {schema['name']} has")
+    if len(record) < len(value):
+        unknown = next(key for key in value if key not in record)
+        raise Mismatch(f"a field {unknown!r}, which the record {schema['name']} does not have")
+    return record
+
+
+def default(value: Any, schema: Any, named: Named) -> Any:
+    """A field's default as a datum. It is JSON of the specification, but that of a union has no tag.
+
+    It is of the union's first branch (specification, "Unions"), or, since 1.12, of any: of the first that fits.
+    """
+    if isinstance(schema, list):
+        for branch in schema:
+            try:
+                return choice(branch, schema, default(value, branch, named))
+            except Mismatch:
+                continue
+        expected(f"a default of one of {', '.join(map(label, schema))}", value)
+    schema, kind = resolve(schema, named)
+    if kind in ("record", "error") and isinstance(value, dict):
+        fields = {field["name"]: field for field in schema["fields"]}
+        filled = {name: field["default"] for name, field in fields.items() if "default" in field} | value
+        if filled.keys() != fields.keys():
+            expected(f"all the fields of {schema['name']}", value)
+        return {name: default(filled[name], field["type"], named) for name, field in fields.items()}
+    if kind == "array" and isinstance(value, list):
+        return [default(item, schema["items"], named) for item in value]
+    if kind == "map" and isinstance(value, dict):
+        return {key: default(item, schema["values"], named) for key, item in value.items()}
+    return read(value, schema, named, plain=False)
+
+
+def choice(branch: Any, union: list[Any], datum: Any) -> Any:
+    """A datum in a union, with the name that makes fastavro take this branch of the :func:`raw_schema`."""
+    name = label(branch)
+    if ALIKE.get(name, "") in map(label, union):
+        return f"{WRAPPED}.{name}", {"value": datum}
+    return None if name == "null" else (name, datum)
+
+
+def tagged(value: Any, union: list[Any], named: Named) -> Any:
+    """The datum of a union in the specification's JSON encoding."""
+    names = [label(branch) for branch in union]
+    if value is None and "null" in names:
+        return None
+    if not isinstance(value, dict) or len(value) != 1:
+        expected(f"a union's value with its tag: null or an object with one of {', '.join(names)}", value)
+    [(name, inner)] = value.items()
+    if name not in names or name == "null":
+        raise Mismatch(f"a union has no branch {name!r}, only {', '.join(names)}")
+    branch = union[names.index(name)]
+    return choice(branch, union, under(name, read, inner, branch, named, False))
+
+
+def chosen(value: Any, union: list[Any], named: Named) -> Any:
+    """The datum of a union in plain JSON.
+
+    Of the first branch, by :func:`rank`, that is written out just as the value is: no text changes because it might
+    be a decimal too. If there is none, of the first that takes it.
+    """
+    if value is None and "null" in union:
+        return None
+    ranked = sorted(union, key=lambda branch: rank(value, *resolve(branch, named)))
+    several = sum(label(branch) != "null" for branch in union) > 1
+    fits: list[Any] = []
+    failures: list[Mismatch] = []
+    for branch in ranked:
+        try:
+            datum = read(value, branch, named, plain=True)
+        except Mismatch as error:
+            if label(branch) != "null":
+                failures.append(error)
+            continue
+        fits.append(choice(branch, union, datum))
+        if not several or identical(write(datum, branch, named, plain=True), value):
+            return fits[-1]
+    if fits:
+        return fits[0]
+    if value is not None and len(failures) == 1:
+        raise failures[0]
+    expected(f"one of {', '.join(map(label, union))}", value)
+
+
+def identical(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same, and whole numbers in both or in neither."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(identical(inner, other[key]) for key, inner in one.items())
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(identical, one, other))
+    return bool(one == other)
+
+
+def rank(value: Any, schema: Any, kind: str) -> int:
+    """The place of a union's branch when plain JSON is read: stricter ones first, those alike in the union's order.
+
+    Whole numbers are int or long rather than float or double; other numbers are float only if it holds them exactly. Text is an
+    enum's symbol, then what a logical type has in that form, then string, then NaN and the infinities, fixed and bytes.
+    An object is a record if it has the fields of one, then a map. So a string that looks like a date, just as
+    :func:`to_json` writes it, comes back as a date from a union that has both.
+    """
+    if isinstance(value, str):
+        if logical(schema, kind) not in (None, "uuid") or (kind == "fixed" and logical(schema, kind)):
+            return 1
+        return {"enum": 0, "string": 2, "float": 4, "double": 3, "fixed": 5}.get(kind, 6)
+    if isinstance(value, float):
+        if kind == "float" and (abs(value) > FLOAT_MAX or value != struct.unpack("<f", struct.pack("<f", value))[0]):
+            return 1
+        return 0 if kind in ("float", "double") else 2
+    if isinstance(value, dict):
+        return {"record": 0, "error": 0}.get(kind, 1)
+    return 1 if kind in ("float", "double") else 0
+
+
+def meant(value: Any, meaning: str, schema: Any, kind: str) -> Any:
+    """The datum that a legible form of a logical type stands for."""
+    if kind in RANGES:
+        if is_int(value):
+            return within(value, kind)
+        return within(moment(text(value), meaning), kind)
+    if meaning == "uuid":
+        if kind == "string":
+            return text(value)
+        try:
+            return uuid.UUID(text(value)).bytes
+        except ValueError:
+            expected("a uuid", value)
+    if meaning == "duration":
+        return duration(text(value))
+    return unscaled(value, schema, kind)
+
+
+def moment(value: str, meaning: str) -> int:
+    """The number of a date, time or timestamp."""
+    if meaning == "date":
+        found = re.fullmatch(DATE, value) or expected("a date (2026-11-24)", value)
+        return days_from_civil(*(int(part) for part in found.groups()))
+    digits = SCALES[meaning.rpartition("-")[2]]
+    if meaning.startswith("time-"):
+        found = re.fullmatch(TIME, value) or expected("a time (12:53:09.000)", value)
+        return time_of_day(found.groups(), digits)
+    local = meaning.startswith("local-")
+    form = "a local timestamp (2026-11-24T12:53:09)" if local else "a timestamp (2026-11-24T12:53:09Z)"
+    found = TIMESTAMP.fullmatch(value) or expected(form, value)
+    year, month, day, *time, zone = found.groups()
+    if (zone is None) != local:
+        expected(form, value)
+    second: int = 10**digits
+    units = days_from_civil(int(year), int(month), int(day)) * DAY * second + time_of_day(time, digits)
+    if zone in (None, "Z"):
+        return units
+    hours, minutes = int(zone[1:3]), int(zone[4:])
+    if hours > 23 or minutes > 59:
+        expected(form, value)
+    return units - (1 if zone[0] == "+" else -1) * (hours * 60 + minutes) * 60 * second
+
+
+def time_of_day(parts: Any, digits: int) -> int:
+    """Units of 10**-digits seconds since midnight, of hours, minutes, seconds and the digits after the point."""
+    hours, minutes, seconds = (int(part) for part in parts[:3])
+    if hours > 23 or minutes > 59 or seconds > 59:
+        raise Mismatch("there is no such time of day")
+    after = (parts[3] or "").rstrip("0")
+    if len(after) > digits:
+        raise Mismatch(f"more than {digits} digits of a second")
+    units: int = ((hours * 60 + minutes) * 60 + seconds) * 10**digits + int(after.ljust(digits, "0"))
+    return units
+
+
+def duration(value: str) -> bytes:
+    """Months, days and milliseconds, three unsigned 32-bit numbers, of an ISO 8601 duration."""
+    found = DURATION.fullmatch(value) or expected("a duration (P1M2DT3.004S)", value)
+    years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[:7])
+    millis = ((hours * 60 + minutes) * 60 + seconds) * 1000 + int((found[8] or "").ljust(3, "0"))
+    try:
+        return struct.pack("<III", years * 12 + months, weeks * 7 + days, millis)
+    except struct.error:
+        raise Mismatch("out of the range of duration: months, days and milliseconds are below 2**32 each") from None
+
+
+def bounded(schema: Any, size: int) -> None:
+    """Raise if a decimal is too large for decimal notation: a few bytes must not become gigabytes of zeros."""
+    if size > MAX_DECIMAL:
+        raise Mismatch(f"a decimal of {size} bytes; more than {MAX_DECIMAL} are not written out")
+    if schema.get("scale", 0) > MAX_DIGITS:
+        raise Mismatch(f"a decimal of {schema['scale']} digits after the point; more than {MAX_DIGITS} are not written out")
+
+
+def unscaled(value: Any, schema: Any, kind: str) -> bytes:
+    """The bytes of a decimal, given in decimal notation or as a number: the fewest, or as many as fixed has."""
+    shown = value if isinstance(value, str) else displayed(value) if is_int(value) or isinstance(value, float) else ""
+    found = DECIMAL.fullmatch(shown)
+    bounded(schema, schema["size"] if kind == "fixed" else 0)
+    if len(shown) > MAX_DIGITS or not found:
+        expected("a decimal (12.30)", value)
+    sign, whole, after, power = found[1], found[2], found[3] or "", int(found[4] or 0)
+    scale, precision = schema.get("scale", 0), schema["precision"]
+    shift = scale - len(after) + power
+    digits = whole + after
+    if shift < 0:
+        digits, lost = digits[:shift], digits[shift:]
+        if lost.strip("0"):
+            raise Mismatch(f"more than the {scale} digits after the point that the decimal has")
+        digits = digits or "0"
+    digits = (digits + "0" * max(shift, 0)).lstrip("0") or "0"
+    if len(digits) > min(precision, MAX_DIGITS):
+        raise Mismatch(f"more than the {min(precision, MAX_DIGITS)} digits that the decimal has")
+    number = int(sign + digits)
+    size = schema["size"] if kind == "fixed" else (number if number >= 0 else ~number).bit_length() // 8 + 1
+    try:
+        return number.to_bytes(size, "big", signed=True)
+    except OverflowError:
+        raise Mismatch(f"more than the {size} bytes of the decimal") from None
