@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from ..errors import BadAvro, BigDataDemosError, InputError, OutputError, UsageError
@@ -96,7 +96,8 @@ examples:
   bigdata-demos avro fingerprint event.avsc
   bigdata-demos avro fingerprint --algorithm SHA-256 events.avro
 
-Of the schema's canonical form, in hexadecimal digits; CRC-64-AVRO (Rabin) has the highest byte first.
+Of the schema's canonical form, in hexadecimal digits; CRC-64-AVRO has the lowest byte first, as avro-tools
+and single-object encoding have it.
 """,
     "canonical": "example:\n  bigdata-demos avro canonical event.avsc\n",
     "diff": """\
@@ -289,7 +290,7 @@ def check_level(codec: str, level: int | None) -> None:
 
 
 @contextlib.contextmanager
-def opened(*names: str, quiet: bool = False) -> Iterator[Iterator["Source"]]:
+def opened(*names: str, quiet: bool = False) -> Iterator[Generator["Source", None, None]]:
     """Open inputs one after another, each as it is asked for, with a progress bar for all of them on a terminal.
 
     Raises:
@@ -307,13 +308,20 @@ def opened(*names: str, quiet: bool = False) -> Iterator[Iterator["Source"]]:
     shown = not quiet and sys.stderr.isatty() and not (sys.stdout is not None and sys.stdout.isatty())
     with tqdm(total=total, unit="B", unit_scale=True, disable=not shown, leave=False, file=sys.stderr) as bar:
 
-        def one_by_one() -> Iterator["Source"]:
+        def one_by_one() -> Generator["Source", None, None]:
             for name in names:
                 with open_input(name, bar.update) as source:
                     yield source
 
         with contextlib.closing(one_by_one()) as sources:
             yield sources
+
+
+@contextlib.contextmanager
+def opened_one(name: str, *, quiet: bool = False) -> Iterator["Source"]:
+    """Open one input."""
+    with opened(name, quiet=quiet) as sources:
+        yield next(sources)
 
 
 def write_text(arguments: argparse.Namespace, text: str) -> int:
@@ -339,7 +347,10 @@ def to_json(arguments: argparse.Namespace) -> int:
     from .streams import open_output
 
     limit = getattr(arguments, "lines", None)
-    with opened(arguments.input) as [source], open_output(arguments.output, binary=False, overwrite=arguments.overwrite) as file:
+    with (
+        opened_one(arguments.input) as source,
+        open_output(arguments.output, binary=False, overwrite=arguments.overwrite) as file,
+    ):
         header = containers.read_header(source)
         if limit == 0:
             return 0
@@ -359,13 +370,13 @@ def from_json(arguments: argparse.Namespace) -> int:
     import fastavro
 
     from . import schemas, values
-    from .containers import Writer
+    from .containers import Writer, to_text
     from .streams import open_output
 
     check_level(arguments.codec, arguments.level)
     with contextlib.ExitStack() as stack:
         schema = schemas.load(arguments.schema) if arguments.schema else None
-        [source] = stack.enter_context(opened(arguments.input))
+        source = stack.enter_context(opened_one(arguments.input))
         if schema is None:
             spool: IO[bytes] = stack.enter_context(tempfile.TemporaryFile(prefix="bigdata-demos-avro-"))
             schema = schemas.infer(spooled(source, spool))
@@ -374,15 +385,15 @@ def from_json(arguments: argparse.Namespace) -> int:
         else:
             found = json_values(source)
         named: dict[str, Any] = {}
-        parsed = fastavro.parse_schema(schema, named, _force=True)
+        parsed = fastavro.parse_schema(json.loads(to_text(schema)), named, _force=True)
         file = stack.enter_context(open_output(arguments.output, binary=True, overwrite=arguments.overwrite))
-        writer = Writer(file, json.dumps(schema), codec=arguments.codec, level=arguments.level)
+        writer = Writer(file, to_text(schema), codec=arguments.codec, level=arguments.level)
         for number, value in found:
             try:
                 writer.write(values.from_json(value, parsed, named, plain=arguments.plain or not arguments.schema))
             except BigDataDemosError as error:
                 raise InputError(f"{source.name}: value {number}: {error}") from None
-            except (TypeError, ValueError, KeyError, OverflowError, AttributeError) as error:  # by fastavro
+            except (TypeError, ValueError, KeyError, OverflowError, AttributeError, RecursionError) as error:  # by fastavro
                 raise InputError(f"{source.name}: value {number} is not of the schema: {error}") from None
         writer.flush()
     summary(writer, arguments)
@@ -456,7 +467,7 @@ def show_schema(arguments: argparse.Namespace) -> int:
     """``schema``."""
     from . import containers
 
-    with opened(arguments.input, quiet=True) as [source]:
+    with opened_one(arguments.input, quiet=True) as source:
         header = containers.read_header(source, decoding=False)
     return write_text(arguments, json.dumps(json.loads(containers.schema_text(header)), indent=2, ensure_ascii=False) + "\n")
 
@@ -466,7 +477,7 @@ def show_meta(arguments: argparse.Namespace) -> int:
     from . import containers
     from .streams import open_output, printable
 
-    with opened(arguments.input, quiet=True) as [source]:
+    with opened_one(arguments.input, quiet=True) as source:
         meta = containers.read_header(source, decoding=False).meta
     if arguments.key is None:
         lines = (f"{printable(key)}\t{printable(value.decode('utf-8', 'backslashreplace'))}\n" for key, value in meta.items())
@@ -489,13 +500,16 @@ def schema_of(name: str) -> Any:
     from . import containers, schemas
 
     if name != "-" and not os.path.isfile(name):
-        return schemas.load(name)
-    with opened(name, quiet=True) as [source]:
+        return schemas.load(name, recursive=True)
+    with opened_one(name, quiet=True) as source:
         if source.peek(len(MAGIC)) == MAGIC:
-            return json.loads(containers.schema_text(containers.read_header(source, decoding=False)))
+            return schemas.load(containers.schema_text(containers.read_header(source, decoding=False)), recursive=True)
         if name != "-":
-            return schemas.load(name)
-        return schemas.load(source.read(MAX_HEADER).decode("utf-8", "replace"))
+            return schemas.load(name, recursive=True)
+        text = source.read(MAX_HEADER).decode("utf-8", "replace").strip()
+    if not text.startswith(("{", "[", '"')):
+        raise InputError("stdin: neither an Avro file nor a schema as JSON")
+    return schemas.load(text, recursive=True)
 
 
 def show_fingerprint(arguments: argparse.Namespace) -> int:
@@ -542,7 +556,7 @@ def count(arguments: argparse.Namespace) -> int:
     with opened(*arguments.inputs) as sources:
         for source in sources:
             header = containers.read_header(source, decoding=False)
-            records += sum(frame.count for frame in containers.sound_frames(source, header))
+            records += sum(frame.records for frame in containers.sound_frames(source, header))
     print(records)
     return 0
 
@@ -553,7 +567,7 @@ def recode(arguments: argparse.Namespace) -> int:
     from .streams import open_output
 
     check_level(arguments.codec, arguments.level)
-    with opened(arguments.input) as [source], open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file:
+    with opened_one(arguments.input) as source, open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file:
         header = containers.read_header(source, decoding=False)
         text = containers.schema_text(header)
         writer = containers.Writer(file, text, codec=arguments.codec, level=arguments.level, meta=header.meta)
@@ -567,7 +581,7 @@ def copy(source: "Source", header: Any, writer: "Writer") -> None:
     from . import containers
 
     for frame in containers.sound_frames(source, header):
-        writer.write_block(frame.count, containers.unpacked(frame, header, source.name))
+        writer.write_block(frame.records, containers.unpacked(frame, header, source.name))
 
 
 def concatenate(arguments: argparse.Namespace) -> int:
@@ -575,7 +589,7 @@ def concatenate(arguments: argparse.Namespace) -> int:
     from . import containers, schemas
     from .streams import open_output
 
-    schema = schemas.load(arguments.schema) if arguments.schema else None
+    schema = schemas.load(arguments.schema, recursive=True) if arguments.schema else None
     if arguments.codec:
         check_level(arguments.codec, arguments.level)
     writer: Writer | None = None
@@ -586,8 +600,8 @@ def concatenate(arguments: argparse.Namespace) -> int:
         for source in sources:
             header = containers.read_header(source, decoding=False)
             if writer is None:
-                text = json.dumps(schema) if arguments.schema else containers.schema_text(header)
-                schema = json.loads(text)
+                text = containers.to_text(schema) if arguments.schema else containers.schema_text(header)
+                schema = schemas.load(text, recursive=True)
                 codec = arguments.codec or header.codec
                 if codec not in CODECS:
                     raise UsageError(f"{source.name}: its codec {codec!r} is not one that is written here: add --codec")
@@ -610,13 +624,13 @@ def append(source: "Source", header: Any, schema: Any, writer: "Writer", *, as_i
     from . import containers, schemas
     from .resolution import resolver
 
-    written = json.loads(containers.schema_text(header))
+    written = schemas.load(containers.schema_text(header), recursive=True)
     if written == schema or schemas.canonical(written) == schemas.canonical(schema):
         if header.codec != writer.codec or not as_is:
             copy(source, header, writer)
             return
         for frame in containers.sound_frames(source, header):
-            writer.copy(frame.count, frame.packed)
+            writer.copy(frame.records, frame.packed)
         return
     reasons = schemas.compatibility(written, schema)
     if reasons:
@@ -639,7 +653,7 @@ def mend(arguments: argparse.Namespace) -> int:
     from .streams import open_output
 
     losses = lost = 0
-    with opened(arguments.input) as [source], open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file:
+    with opened_one(arguments.input) as source, open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file:
         header = containers.read_header(source)
         if header.codec not in CODECS:
             raise InputError(f"{source.name}: unknown codec {header.codec!r}")
@@ -668,7 +682,7 @@ def validate(arguments: argparse.Namespace) -> int:
     bad = 0
     for name in arguments.inputs:
         try:
-            with opened(name) as [source]:
+            with opened_one(name) as source:
                 header = containers.read_header(source)
                 decoder, records, blocks = containers.Decoder(header.schema), 0, 0
                 for frame in containers.sound_frames(source, header):

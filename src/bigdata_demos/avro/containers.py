@@ -34,7 +34,7 @@ class Frame(NamedTuple):
     """A block as it is in a file: its offset, how many records it says it has, the compressed data, bytes in front of them."""
 
     offset: int
-    count: int
+    records: int
     packed: bytes
     front: int
 
@@ -67,6 +67,13 @@ def check_decodable(header: Header, name: str) -> None:
         raise BadAvro(f"{name}: unusable schema: {error}") from None
     if empty:
         raise BadAvro(f"{name}: unusable schema: its records take no bytes")
+
+
+def to_text(schema: Any) -> str:
+    """A parsed schema as JSON, without what fastavro put in."""
+    if isinstance(schema, dict):
+        schema = {key: value for key, value in schema.items() if not key.startswith("__")}
+    return json.dumps(schema)
 
 
 def schema_text(header: Header) -> str:
@@ -121,8 +128,8 @@ def unpacked(frame: Frame, header: Header, name: str) -> bytes:
     """
     try:
         data = avro.decompress(frame.packed, header.codec)
-        if frame.count > len(data):
-            raise ValueError(f"{frame.count} records in {len(data)} bytes")
+        if frame.records > len(data):
+            raise ValueError(f"{frame.records} records in {len(data)} bytes")
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
     except Exception as error:
@@ -205,13 +212,13 @@ def frame_records(decoder: Decoder, frame: Frame, header: Header, name: str) -> 
     data = unpacked(frame, header, name)
     number = 0
     try:
-        for record in decoder.read(frame.count, data):
+        for record in decoder.read(frame.records, data):
             number += 1
             yield record
     except BigDataDemosError:
         raise
     except Exception as error:
-        where = f"damaged block at offset {frame.offset}, record {number + 1} of {frame.count}"
+        where = f"damaged block at offset {frame.offset}, record {number + 1} of {frame.records}"
         raise BadAvro(f"{name}: {where}: {reason(error)}") from None
 
 

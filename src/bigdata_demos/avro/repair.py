@@ -53,7 +53,7 @@ class Loss(NamedTuple):
 class Salvage(NamedTuple):
     """Records found in a damaged block, encoded, and why there are no more; ``lost`` as in :class:`Loss`."""
 
-    count: int
+    records: int
     data: bytes
     detail: str
     lost: int | None
@@ -73,7 +73,7 @@ def repair(source: Source, header: Header, writer: Writer, *, doubtful: bool = F
         if isinstance(block, Frame):
             error = decodes(decoder, block, header)
             if error is None:
-                writer.copy(block.count, block.packed)
+                writer.copy(block.records, block.packed)
                 continue
             found = inside(decoder, block, header, error, doubtful=doubtful)
             end = block.end
@@ -82,16 +82,16 @@ def repair(source: Source, header: Header, writer: Writer, *, doubtful: bool = F
             found = between(decoder, block, header, gap, ends=ends, doubtful=doubtful)
             skip(source, header.sync, found.used)
             end = source.tell()
-        if found.count:
-            writer.write_block(found.count, found.data)
-        yield Loss(block.offset, end, found.detail, found.count, found.lost)
+        if found.records:
+            writer.write_block(found.records, found.data)
+        yield Loss(block.offset, end, found.detail, found.records, found.lost)
     writer.flush()
 
 
 def decodes(decoder: Decoder, frame: Frame, header: Header) -> str | None:
     """None if a block is good, or else what is wrong with it."""
     try:
-        for _ in decoder.read(frame.count, avro.decompress(frame.packed, header.codec)):
+        for _ in decoder.read(frame.records, avro.decompress(frame.packed, header.codec)):
             pass
     except InputError:
         raise
@@ -139,12 +139,12 @@ def inside(decoder: Decoder, frame: Frame, header: Header, error: str, *, doubtf
             data = avro.decompress(frame.packed, header.codec)
             number, end, wrong = prefix(decoder, len(data), data)
             if end == len(data):  # and then it cannot decode any more
-                return Salvage(number, data, f"the block has {number} records, and says {frame.count}", 0)
+                return Salvage(number, data, f"the block has {number} records, and says {frame.records}", 0)
             error = wrong or error
     if not doubtful:
-        return Salvage(0, b"", error, frame.count)
-    number, end, _ = prefix(decoder, frame.count, data)
-    return Salvage(number, data[:end], f"{error} (the records kept may be wrong)", frame.count - number)
+        return Salvage(0, b"", error, frame.records)
+    number, end, _ = prefix(decoder, frame.records, data)
+    return Salvage(number, data[:end], f"{error} (the records kept may be wrong)", frame.records - number)
 
 
 def between(decoder: Decoder, block: BadBlock, header: Header, gap: bytes, *, ends: bool, doubtful: bool) -> Salvage:

@@ -8,9 +8,8 @@ a default; so what it decoded with the writer's schema is resolved here. Whether
 from collections.abc import Callable
 from typing import Any, Final
 
-import fastavro
-
 from ..errors import BadAvro
+from .schemas import named_types, same_name
 from .values import NAMED, Mismatch, Named, choice, default, label, resolve, taken, under
 
 PROMOTED: Final = {
@@ -24,19 +23,17 @@ PROMOTED: Final = {
 
 
 def resolver(writer: Any, reader: Any) -> Callable[[Any], Any]:
-    """What makes a datum, decoded with the writer's schema, one to be encoded with the reader's.
+    """What makes a datum, decoded with the writer's parsed schema, one to be encoded with the reader's.
 
     Raises:
         BadAvro: by what is returned: if the datum has no place in the reader's schema, with a path into it.
 
     """
-    written: Named = {}
-    wanted: Named = {}
-    old, new = (fastavro.parse_schema(schema, names, _force=True) for schema, names in ((writer, written), (reader, wanted)))
+    written, wanted = named_types(writer), named_types(reader)
 
     def resolved(datum: Any) -> Any:
         try:
-            return convert(datum, old, new, written, wanted)
+            return convert(datum, writer, reader, written, wanted)
         except Mismatch as error:
             raise BadAvro(str(error)) from None
 
@@ -50,7 +47,7 @@ def convert(value: Any, old: Any, new: Any, written: Named, wanted: Named) -> An
     old, kind = resolve(old, written)
     if isinstance(new, list):
         branch = chosen(old, kind, new, wanted)
-        return choice(branch, convert(value, old, branch, written, wanted))
+        return choice(branch, new, convert(value, old, branch, written, wanted))
     new, target = resolve(new, wanted)
     if not fits(old, kind, new, target):
         raise Mismatch(f"{label(old)} where {label(new)} is wanted")
@@ -104,33 +101,20 @@ def promote(value: Any, kind: str, target: str) -> Any:
 
 
 def chosen(old: Any, kind: str, union: list[Any], wanted: Named) -> Any:
-    """The reader's branch for what was written: the one of the same type, or else the first that it can be promoted to.
+    """The reader's branch for what was written: the first that matches.
 
     Raises:
         Mismatch: if there is none.
 
     """
-    looked = [(branch, *resolve(branch, wanted)) for branch in union]
-    fitting = [(branch, new, target) for branch, new, target in looked if fits(old, kind, new, target)]
-    for branch, new, target in fitting:
-        if target == kind and (kind not in NAMED or new["name"] == old["name"]):
+    for branch in union:
+        if fits(old, kind, *resolve(branch, wanted)):
             return branch
-    if not fitting:
-        raise Mismatch(f"{label(old)} where one of {', '.join(map(label, union))} is wanted")
-    return fitting[0][0]
+    raise Mismatch(f"{label(old)} where one of {', '.join(map(label, union))} is wanted")
 
 
 def fits(old: Any, kind: str, new: Any, target: str) -> bool:
     """Whether types match as the specification has it, without a look at their parts."""
     if kind != target:
         return target in PROMOTED.get(kind, ())
-    if kind not in NAMED:
-        return True
-    names = {new["name"], *new.get("aliases", ())}
-    same = old["name"] in names or last(old["name"]) in {last(name) for name in names}
-    return same and (kind != "fixed" or old["size"] == new["size"])
-
-
-def last(name: str) -> str:
-    """A full name without its namespace."""
-    return name.rpartition(".")[2]
+    return kind not in NAMED or (same_name(old["name"], new) and (kind != "fixed" or old["size"] == new["size"]))

@@ -319,7 +319,7 @@ def decompress(packed: bytes, codec: str) -> bytes:
         return bytes(block.decompress(packed))
     if codec not in STREAMS:
         raise ValueError(f"unknown codec {codec!r}")
-    data = b""
+    data: bytes = b""
     for _ in range(MAX_PARTS):  # bzip2, xz and zstandard may have been packed in several
         stream = STREAMS[codec]()
         data += stream.decompress(packed, MAX_BLOCK + 1 - len(data))
