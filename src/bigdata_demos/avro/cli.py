@@ -431,12 +431,13 @@ def json_values(source: "Source") -> Iterator[tuple[int, Any]]:
                 value, end = decoder.raw_decode(text, start)
             except RecursionError:
                 raise InputError(f"{source.name}: value {number} is nested too deeply") from None
-            except ValueError as error:
+            except json.JSONDecodeError as error:
                 least = 2 * (len(text) - start)  # so that a long value is not parsed again with each chunk
-                if not chunk or least > 2 * MAX_VALUE:
-                    what = getattr(error, "msg", str(error))
-                    raise InputError(f"{source.name}: value {number} is not JSON: {what}") from None
+                if not chunk or least > 2 * MAX_VALUE or not may_go_on(error, len(text)):
+                    raise InputError(f"{source.name}: value {number} is not JSON: {error.msg}") from None
                 break
+            except ValueError as error:  # a number of too many digits
+                raise InputError(f"{source.name}: value {number}: {error}") from None
             if end == len(text) and chunk:
                 break  # a number may go on
             yield number, value
@@ -444,6 +445,11 @@ def json_values(source: "Source") -> Iterator[tuple[int, Any]]:
         text = text[start:]
         if not chunk:
             return
+
+
+def may_go_on(error: json.JSONDecodeError, size: int) -> bool:
+    """Whether an error in the first ``size`` characters may be that the rest is missing: in a string, or at the end."""
+    return error.msg.startswith("Unterminated string") or error.pos > size - len("-Infinity")
 
 
 def after_space(text: str, start: int) -> int:

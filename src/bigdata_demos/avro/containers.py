@@ -24,8 +24,6 @@ from .values import READ_OPTIONS, raw_schema
 CODECS: Final = ("null", "deflate", "bzip2", "snappy", "xz", "zstandard")
 LEVELS: Final = {"deflate": (1, 9), "bzip2": (1, 9), "xz": (0, 9), "zstandard": (1, 22)}
 """The levels of the codecs that have some."""
-RESERVED: Final = ("avro.schema", "avro.codec")
-"""Keys of the header's metadata that have a meaning here; all that starts with ``avro.`` is the specification's."""
 LONGS: Final = 20
 """Bytes that a block's count and size take at most."""
 
@@ -269,8 +267,7 @@ class Writer:
         self.data, self.count = io.BytesIO(), 0
         self.raw: Any = None
         self.schema = schema
-        others = {key: value for key, value in (meta or {}).items() if key not in RESERVED}
-        header = {"avro.schema": schema.encode(), "avro.codec": codec.encode(), **others}
+        header = {**(meta or {}), "avro.schema": schema.encode(), "avro.codec": codec.encode()}
         file.write(avro.MAGIC + avro.pack(header, {"type": "map", "values": "bytes"}) + self.sync)
 
     def write(self, datum: Any) -> None:
