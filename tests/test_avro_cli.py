@@ -14,6 +14,7 @@ import fastavro
 import pytest
 
 from bigdata_demos.avro import cli, containers
+from bigdata_demos.avro.streams import Source
 from bigdata_demos.formats import avro
 
 SCHEMA = {
@@ -213,7 +214,7 @@ def test_cat_copies_blocks(run: Command, events: str, tmp_path: Path) -> None:
 def frames(path: Any) -> list[bytes]:
     """The compressed data of each block."""
     with open(path, "rb") as file:
-        source = containers.Source(file, str(path))
+        source = Source(file, str(path))
         return [frame.packed for frame in containers.sound_frames(source, containers.read_header(source))]
 
 

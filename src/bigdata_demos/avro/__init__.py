@@ -5,6 +5,7 @@ fastavro does the encoding, :mod:`bigdata_demos.formats.avro` bounds what a file
 - :mod:`.streams`: files and pipes, read forwards once; outputs that are complete, or aren't there;
 - :mod:`.containers`: container files block by block, copied, recompressed, decoded, written;
 - :mod:`.schemas`: schemas loaded, made canonical, compared, inferred;
+- :mod:`.jsontext`: JSON values one after another;
 - :mod:`.values`: data as JSON, by the specification or plainly, and back;
 - :mod:`.resolution`: data of one schema made data of another;
 - :mod:`.repair`: what is left of a damaged file;
