@@ -3,6 +3,7 @@
 fastavro does the encoding, :mod:`bigdata_demos.formats.avro` bounds what a file can ask for. Here is the rest, in reading order:
 
 - :mod:`.streams`: files and pipes, read forwards once; outputs that are complete, or aren't there;
+- :mod:`.depth`: how deep data nest whose schema refers to itself;
 - :mod:`.containers`: container files block by block, copied, recompressed, decoded, written;
 - :mod:`.schemas`: schemas loaded, made canonical, compared, inferred;
 - :mod:`.jsontext`: JSON values one after another;

@@ -632,7 +632,7 @@ def validate(arguments: argparse.Namespace) -> int:
         try:
             with opened_one(name) as source:
                 header = containers.read_header(source)
-                decoder, records, blocks = containers.Decoder(header.schema), 0, 0
+                decoder, records, blocks = containers.Decoder(header), 0, 0
                 for frame in containers.sound_frames(source, header):
                     blocks += 1
                     records += sum(1 for _ in containers.frame_records(decoder, frame, header, source.name))

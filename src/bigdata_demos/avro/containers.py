@@ -18,6 +18,7 @@ import fastavro
 from ..errors import BadAvro, BigDataDemosError, InputError
 from ..formats import avro
 from ..formats.avro import BadBlock, Header
+from .depth import Walker
 from .streams import Source
 from .values import READ_OPTIONS, raw_schema
 
@@ -49,22 +50,34 @@ def read_header(source: Source, *, decoding: bool = True) -> Header:
         BadAvro: if it is damaged or unusable.
 
     """
-    return avro.parse_header(source, source.name, decoding=decoding)
+    header = avro.parse_header(source, source.name, decoding=False)
+    if decoding:
+        check_decodable(header, source.name)
+    return header
 
 
 def check_decodable(header: Header, name: str) -> None:
-    """Refuse a schema whose records cannot be decoded safely; :func:`read_header` does so itself, if it is to.
+    """Refuse a schema whose records cannot be decoded safely; one that refers to itself can, by a :class:`Decoder`.
 
     Raises:
         BadAvro: if it is one.
 
     """
     try:
-        empty = avro.measure(header.schema, header.named, {}).empty
+        empty = avro.measure(header.schema, header.named, {}, recursive=True).empty
     except ValueError as error:
         raise BadAvro(f"{name}: unusable schema: {error}") from None
     if empty:
         raise BadAvro(f"{name}: unusable schema: its records take no bytes")
+
+
+def refers_to_itself(header: Header) -> bool:
+    """Whether a decodable schema has a type that does."""
+    try:
+        avro.measure(header.schema, header.named, {})
+    except ValueError:
+        return True
+    return False
 
 
 def to_text(schema: Any) -> str:
@@ -150,9 +163,10 @@ class Decoder:
     the schema once.
     """
 
-    def __init__(self, schema: Any) -> None:
+    def __init__(self, header: Header) -> None:
+        self.walker = Walker(header.schema, header.named) if refers_to_itself(header) else None
         self.feed = io.BytesIO()
-        fastavro.writer(self.feed, raw_schema(schema), [], sync_marker=bytes(avro.SYNC_SIZE))
+        fastavro.writer(self.feed, raw_schema(header.schema), [], sync_marker=bytes(avro.SYNC_SIZE))
         self.feed.seek(0)
         self.blocks: Any = fastavro.block_reader(self.feed, None, **READ_OPTIONS)
 
@@ -163,13 +177,10 @@ class Decoder:
             Exception: whatever fastavro makes of damaged data; ValueError if some are left after the records.
 
         """
-        self.feed.seek(0)
-        self.feed.truncate()
-        self.feed.write(b"".join((avro.long(count), avro.long(len(data)), data, bytes(avro.SYNC_SIZE))))
-        self.feed.seek(0)
-        block = next(self.blocks)
-        yield from block
-        if left := len(block.bytes_.read()):
+        end = 0
+        for end, record in self.position(count, data):  # noqa: B007
+            yield record
+        if left := len(data) - end:
             raise ValueError(f"{left} bytes are left after the block's {count} records")
 
     def position(self, count: int, data: bytes) -> Iterator[tuple[int, Any]]:
@@ -184,7 +195,15 @@ class Decoder:
         self.feed.write(b"".join((avro.long(count), avro.long(len(data)), data, bytes(avro.SYNC_SIZE))))
         self.feed.seek(0)
         block = next(self.blocks)
-        for record in block:
+        if self.walker is None:
+            for record in block:
+                yield block.bytes_.tell(), record
+            return
+        self.walker.start(data)
+        records = iter(block)
+        for _ in range(count):
+            self.walker.record()  # before fastavro does
+            record = next(records)
             yield block.bytes_.tell(), record
 
 
@@ -195,7 +214,7 @@ def read_records(source: Source, header: Header) -> Iterator[Any]:
         BadAvro: at the first damage, with offset and number of the record.
 
     """
-    decoder = Decoder(header.schema)
+    decoder = Decoder(header)
     for frame in sound_frames(source, header):
         yield from frame_records(decoder, frame, header, source.name)
 
@@ -216,7 +235,9 @@ def frame_records(decoder: Decoder, frame: Frame, header: Header, name: str) -> 
     except BigDataDemosError:
         raise
     except Exception as error:
-        where = f"damaged block at offset {frame.offset}, record {number + 1} of {frame.records}"
+        where = f"damaged block at offset {frame.offset}"
+        if number < frame.records:
+            where += f", record {number + 1} of {frame.records}"
         raise BadAvro(f"{name}: {where}: {reason(error)}") from None
 
 

@@ -68,7 +68,7 @@ def repair(source: Source, header: Header, writer: Writer, *, doubtful: bool = F
         InputError: if the codec's package is not installed.
 
     """
-    decoder = Decoder(header.schema)
+    decoder = Decoder(header)
     for block in containers.read_frames(source, header):
         if isinstance(block, Frame):
             error = decodes(decoder, block, header)

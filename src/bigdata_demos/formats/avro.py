@@ -213,10 +213,11 @@ class Extent(NamedTuple):
     empty: bool
 
 
-def measure(parsed: Any, named: dict[str, Any], known: dict[str, Extent], above: int = 0) -> Extent:
+def measure(parsed: Any, named: dict[str, Any], known: dict[str, Extent], above: int = 0, *, recursive: bool = False) -> Extent:
     """The extent of a schema (or of a part of one, ``above`` levels down) as fastavro parsed it: names are full names.
 
-    Each named type is measured once, and kept in ``known``.
+    Each named type is measured once, and kept in ``known``. If ``recursive``, a type may refer to itself, which counts as
+    one level there: then data may nest as deep as they like, and who decodes them has to look.
 
     Raises:
         ValueError: if it has too many levels, as one that refers to itself has, or too many types, or arrays of nothing.
@@ -225,24 +226,28 @@ def measure(parsed: Any, named: dict[str, Any], known: dict[str, Extent], above:
     kind = "union" if isinstance(parsed, list) else parsed if isinstance(parsed, str) else parsed["type"]
     if kind not in BUILT_IN:
         if kind not in known:
-            known[kind] = measure(named[kind], named, known, above)
+            known[kind] = measure(named[kind], named, known, above, recursive=recursive)
         extent = known[kind]
     else:
         if above > MAX_NESTING:
             raise ValueError(f"more than {MAX_NESTING} levels of types, or one that refers to itself")
         parts: list[Any] = []
         if kind in ("record", "error"):
+            if recursive:
+                known.setdefault(parsed["name"], Extent(1, 1, empty=False))
             parts = [field["type"] for field in parsed["fields"]]
         elif kind in ("array", "map"):
             parts = [parsed["items" if kind == "array" else "values"]]
         elif kind == "union":
             parts = parsed
-        inner = [measure(part, named, known, above + 1) for part in parts]
+        inner = [measure(part, named, known, above + 1, recursive=recursive) for part in parts]
         empty = kind == "null" or (kind == "fixed" and parsed["size"] < 1)
         empty = empty or (kind in ("record", "error") and all(part.empty for part in inner))
         if kind == "array" and inner[0].empty:
             raise ValueError("an array whose items take no bytes, so that any number of them fits anywhere")
         extent = Extent(1 + max((part.levels for part in inner), default=0), 1 + sum(part.types for part in inner), empty)
+        if recursive and kind in ("record", "error"):
+            known[parsed["name"]] = extent
     if above + extent.levels > MAX_NESTING + 1 or extent.types > MAX_TYPES:
         raise ValueError(f"more than {MAX_NESTING} levels of types, or {MAX_TYPES} types")
     return extent
