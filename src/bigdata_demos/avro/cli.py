@@ -303,7 +303,7 @@ def opened(*names: str, quiet: bool = False) -> Iterator[Generator["Source", Non
         raise UsageError("standard input can be read once only")
     sizes = [os.path.getsize(name) for name in names if os.path.isfile(name)]
     total = sum(sizes) if len(sizes) == len(names) else None
-    shown = not quiet and sys.stderr.isatty() and not (sys.stdout is not None and sys.stdout.isatty())
+    shown = not quiet and sys.stderr.isatty()
     with tqdm(total=total, unit="B", unit_scale=True, disable=not shown, leave=False, file=sys.stderr) as bar:
 
         def one_by_one() -> Generator["Source", None, None]:
@@ -320,6 +320,11 @@ def opened_one(name: str, *, quiet: bool = False) -> Iterator["Source"]:
     """Open one input."""
     with opened(name, quiet=quiet) as sources:
         yield next(sources)
+
+
+def to_terminal(arguments: argparse.Namespace) -> bool:
+    """Whether the output goes where a progress bar would be in its way."""
+    return arguments.output == "-" and sys.stdout is not None and sys.stdout.isatty()
 
 
 def write_text(arguments: argparse.Namespace, text: str) -> int:
@@ -346,7 +351,7 @@ def to_json(arguments: argparse.Namespace) -> int:
 
     limit = getattr(arguments, "lines", None)
     with (
-        opened_one(arguments.input) as source,
+        opened_one(arguments.input, quiet=to_terminal(arguments)) as source,
         open_output(arguments.output, binary=False, overwrite=arguments.overwrite) as file,
     ):
         header = containers.read_header(source)
@@ -375,7 +380,7 @@ def from_json(arguments: argparse.Namespace) -> int:
     check_level(arguments.codec, arguments.level)
     with contextlib.ExitStack() as stack:
         schema = schemas.load(arguments.schema) if arguments.schema else None
-        source = stack.enter_context(opened_one(arguments.input))
+        source = stack.enter_context(opened_one(arguments.input, quiet=to_terminal(arguments)))
         if schema is None:
             spool: IO[bytes] = stack.enter_context(tempfile.TemporaryFile(prefix="bigdata-demos-avro-"))
             schema = schemas.infer(spooled(source, spool))
@@ -515,7 +520,10 @@ def recode(arguments: argparse.Namespace) -> int:
     from .streams import open_output
 
     check_level(arguments.codec, arguments.level)
-    with opened_one(arguments.input) as source, open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file:
+    with (
+        opened_one(arguments.input, quiet=to_terminal(arguments)) as source,
+        open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file,
+    ):
         header = containers.read_header(source, decoding=False)
         text = containers.schema_text(header)
         writer = containers.Writer(file, text, codec=arguments.codec, level=arguments.level, meta=header.meta)
@@ -542,7 +550,7 @@ def concatenate(arguments: argparse.Namespace) -> int:
         check_level(arguments.codec, arguments.level)
     writer: Writer | None = None
     with (
-        opened(*arguments.inputs) as sources,
+        opened(*arguments.inputs, quiet=to_terminal(arguments)) as sources,
         open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file,
     ):
         for source in sources:
@@ -601,7 +609,10 @@ def mend(arguments: argparse.Namespace) -> int:
     from .streams import open_output
 
     losses = lost = 0
-    with opened_one(arguments.input) as source, open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file:
+    with (
+        opened_one(arguments.input, quiet=to_terminal(arguments)) as source,
+        open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file,
+    ):
         header = containers.read_header(source)
         if header.codec not in CODECS:
             raise InputError(f"{source.name}: unknown codec {header.codec!r}")
@@ -636,7 +647,7 @@ def validate(arguments: argparse.Namespace) -> int:
                 for frame in containers.sound_frames(source, header):
                     blocks += 1
                     records += sum(1 for _ in containers.frame_records(decoder, frame, header, source.name))
-                print(f"{source.name}: ok: {records} records in {blocks} blocks, codec {header.codec}")
+            print(f"{source.name}: ok: {records} records in {blocks} blocks, codec {header.codec}")
         except (BadAvro, InputError) as error:
             say(str(error))
             bad = 1
