@@ -6,6 +6,7 @@ import sys
 COMMANDS = {
     "keywords": "keywords of a crawl, on any engine",
     "corpus": "make or convert a corpus",
+    "avro": "Avro files: as JSON and back, looked into, joined, recompressed, compared, repaired",
     "bench": "the engines side by side: time, CPU, memory, COST",
     "interview": "what to say of it in an interview: engines compared, their code, your figures",
     "cluster": "a Spark or Dask cluster on this machine, of containers or of processes",

@@ -1,1 +1,15 @@
-"""Avro as a tool: values as JSON, schemas compared, files looked into and repaired."""
+"""Avro for people who have a file in their hands and Python only: ``python -m bigdata_demos.avro --help``.
+
+fastavro does the encoding, :mod:`bigdata_demos.formats.avro` bounds what a file can ask for. Here is the rest, in reading order:
+
+- :mod:`.streams`: files and pipes, read forwards once; outputs that are complete, or aren't there;
+- :mod:`.depth`: how deep data nest whose schema refers to itself;
+- :mod:`.containers`: container files block by block, copied, recompressed, decoded, written;
+- :mod:`.schemas`: schemas loaded, made canonical, compared, inferred;
+- :mod:`.single_object`: one datum with its schema's fingerprint before it;
+- :mod:`.jsontext`: JSON values one after another;
+- :mod:`.values`: data as JSON, by the specification or plainly, and back;
+- :mod:`.resolution`: data of one schema made data of another;
+- :mod:`.repair`: what is left of a damaged file;
+- :mod:`.cli`: the command.
+"""

@@ -7,19 +7,21 @@ fill its memory, with a few bytes: not by its schema, and not by its compression
 """
 
 import bz2
+import importlib
 import io
 import json
 import lzma
 import os
+import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import fastavro
 
-from ..errors import BadAvro
+from ..errors import BadAvro, InputError
 
 Schema = dict[str, Any]
 
@@ -32,8 +34,12 @@ MAX_TYPES: Final = 100_000
 PRIMITIVE: Final = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
 BUILT_IN: Final = (*PRIMITIVE, "fixed", "enum", "record", "error", "array", "map", "union")
 """Kinds of types; any other is the name of one."""
+MAX_HEADER: Final = 16 << 20
+"""Bytes of the largest header that is read; it has the schema and whatever else the writer put there."""
 MAX_BLOCK: Final = 256 << 20
 """Bytes of the largest block that is read, before and after decompression; writers make blocks of some 16 KB to some MB."""
+MAX_PARTS: Final = 100
+"""Compressed parts of a block, one after another: what is left after each is copied."""
 BLOCK_BYTES: Final = 64 << 10
 """Bytes of the blocks that are written, before compression."""
 DEFLATE_LEVEL: Final = 1
@@ -120,12 +126,14 @@ class Writer:
 
 
 class Header(NamedTuple):
-    """The header of a container file: its schema, codec and sync marker, and where the first block starts."""
+    """The header of a container file: its schema, codec and sync marker, where the first block starts, and all of it."""
 
     schema: Any
     codec: str
     sync: bytes
     end: int
+    meta: dict[str, bytes]
+    named: dict[str, Any]
 
 
 class BadBlock(NamedTuple):
@@ -133,6 +141,26 @@ class BadBlock(NamedTuple):
 
     offset: int
     detail: str
+
+
+class Bounded:
+    """A file of which at most :data:`MAX_HEADER` bytes are read, however many a length in it asks for."""
+
+    def __init__(self, file: Any) -> None:
+        self.file, self.left = file, MAX_HEADER
+
+    def read(self, size: int) -> bytes:
+        """So many bytes, or those that are left in the file.
+
+        Raises:
+            ValueError: if that is more than may be read, or less than none.
+
+        """
+        if not 0 <= size <= self.left:
+            raise ValueError(f"a length of {size} bytes")
+        self.left -= size
+        found: bytes = self.file.read(size)
+        return found
 
 
 def read_header(file: BinaryIO, path: str) -> Header:
@@ -143,10 +171,22 @@ def read_header(file: BinaryIO, path: str) -> Header:
 
     """
     file.seek(0)
+    return parse_header(file, path)
+
+
+def parse_header(file: Any, path: str, *, decoding: bool = True) -> Header:
+    """The header that a stream, of which nothing else than ``read`` and ``tell`` is used, has next.
+
+    Without ``decoding``, for who takes no records out of the blocks, any schema goes that fastavro can parse.
+
+    Raises:
+        BadAvro: as :func:`read_header`.
+
+    """
     if file.read(4) != MAGIC:
         raise BadAvro(f"{path}: not an Avro container file (no magic at offset 0)")
     try:
-        meta: Any = fastavro.schemaless_reader(file, {"type": "map", "values": "bytes"}, None)
+        meta: Any = fastavro.schemaless_reader(Bounded(file), {"type": "map", "values": "bytes"}, None)  # type: ignore[arg-type]
         text, codec = bytes(meta["avro.schema"]).decode(), bytes(meta.get("avro.codec", b"null")).decode()
     except Exception as error:
         raise BadAvro(f"{path}: damaged header: {type(error).__name__}: {error}") from None
@@ -158,11 +198,11 @@ def read_header(file: BinaryIO, path: str) -> Header:
     try:
         named: dict[str, Any] = {}
         parsed = fastavro.parse_schema(json.loads(text), named, _force=True)  # whatever it says of having been parsed
-        if measure(parsed, named, {}).empty:
+        if decoding and measure(parsed, named, {}).empty:
             raise ValueError("its records take no bytes, so that any number of them fits anywhere")
     except Exception as error:
         raise BadAvro(f"{path}: unusable schema: {type(error).__name__}: {error}") from None
-    return Header(parsed, codec, sync, file.tell())
+    return Header(parsed, codec, sync, file.tell(), meta, named)
 
 
 class Extent(NamedTuple):
@@ -173,10 +213,11 @@ class Extent(NamedTuple):
     empty: bool
 
 
-def measure(parsed: Any, named: dict[str, Any], known: dict[str, Extent], above: int = 0) -> Extent:
+def measure(parsed: Any, named: dict[str, Any], known: dict[str, Extent], above: int = 0, *, recursive: bool = False) -> Extent:
     """The extent of a schema (or of a part of one, ``above`` levels down) as fastavro parsed it: names are full names.
 
-    Each named type is measured once, and kept in ``known``.
+    Each named type is measured once, and kept in ``known``. If ``recursive``, a type may refer to itself, which counts as
+    one level there: then data may nest as deep as they like, and who decodes them has to look.
 
     Raises:
         ValueError: if it has too many levels, as one that refers to itself has, or too many types, or arrays of nothing.
@@ -185,24 +226,28 @@ def measure(parsed: Any, named: dict[str, Any], known: dict[str, Extent], above:
     kind = "union" if isinstance(parsed, list) else parsed if isinstance(parsed, str) else parsed["type"]
     if kind not in BUILT_IN:
         if kind not in known:
-            known[kind] = measure(named[kind], named, known, above)
+            known[kind] = measure(named[kind], named, known, above, recursive=recursive)
         extent = known[kind]
     else:
         if above > MAX_NESTING:
             raise ValueError(f"more than {MAX_NESTING} levels of types, or one that refers to itself")
         parts: list[Any] = []
         if kind in ("record", "error"):
+            if recursive:
+                known.setdefault(parsed["name"], Extent(1, 1, empty=False))
             parts = [field["type"] for field in parsed["fields"]]
         elif kind in ("array", "map"):
             parts = [parsed["items" if kind == "array" else "values"]]
         elif kind == "union":
             parts = parsed
-        inner = [measure(part, named, known, above + 1) for part in parts]
+        inner = [measure(part, named, known, above + 1, recursive=recursive) for part in parts]
         empty = kind == "null" or (kind == "fixed" and parsed["size"] < 1)
         empty = empty or (kind in ("record", "error") and all(part.empty for part in inner))
         if kind == "array" and inner[0].empty:
             raise ValueError("an array whose items take no bytes, so that any number of them fits anywhere")
         extent = Extent(1 + max((part.levels for part in inner), default=0), 1 + sum(part.types for part in inner), empty)
+        if recursive and kind in ("record", "error"):
+            known[parsed["name"]] = extent
     if above + extent.levels > MAX_NESTING + 1 or extent.types > MAX_TYPES:
         raise ValueError(f"more than {MAX_NESTING} levels of types, or {MAX_TYPES} types")
     return extent
@@ -262,32 +307,94 @@ def read_records(block: bytes, header: Header) -> Iterator[Any]:
 
 
 def decompress(packed: bytes, codec: str) -> bytes:
-    """A block's data, decompressed to at most :data:`MAX_BLOCK` bytes."""
+    """A block's data, decompressed to at most :data:`MAX_BLOCK` bytes.
+
+    Raises:
+        InputError: if the codec's package is not installed.
+        Exception: whatever the codec raises; EOFError if there is too little, ValueError if too much, or a checksum is wrong.
+
+    """
     if codec == "null":
         return packed
-    if codec == "deflate":
-        data = zlib.decompressobj(wbits=-15).decompress(packed, MAX_BLOCK + 1)
-    elif codec == "bzip2":
-        data = bz2.BZ2Decompressor().decompress(packed, MAX_BLOCK + 1)
-    elif codec == "xz":
-        data = lzma.LZMADecompressor(memlimit=MAX_BLOCK).decompress(packed, MAX_BLOCK + 1)
-    else:  # fastavro has these if their packages are installed
-        data = fastavro_decompress(packed, codec)
-    if len(data) > MAX_BLOCK:
-        raise ValueError(f"a block of more than {MAX_BLOCK} bytes, decompressed")
+    if codec == "snappy":
+        return unsnap(packed)
+    if codec == "lz4":
+        block = codec_package("lz4.block", codec)
+        check_size(int.from_bytes(packed[:4], "little"))
+        return bytes(block.decompress(packed))
+    if codec not in STREAMS:
+        raise ValueError(f"unknown codec {codec!r}")
+    data: bytes = b""
+    for _ in range(MAX_PARTS):  # bzip2, xz and zstandard may have been packed in several
+        stream = STREAMS[codec]()
+        data += stream.decompress(packed, MAX_BLOCK + 1 - len(data))
+        check_size(len(data))
+        if not stream.eof:
+            raise EOFError(f"{codec}: compressed data end too early")
+        packed = stream.unused_data
+        if codec == "deflate" or not packed:  # after deflate, old writers left part of a checksum
+            return data
+    raise ValueError(f"{codec}: more than {MAX_PARTS} parts in a block")
+
+
+STREAMS: Final[dict[str, Callable[[], Any]]] = {
+    "deflate": lambda: zlib.decompressobj(wbits=-15),
+    "bzip2": bz2.BZ2Decompressor,
+    "xz": lambda: lzma.LZMADecompressor(memlimit=MAX_BLOCK),
+    "zstandard": lambda: zstandard().ZstdDecompressor(options={zstandard().DecompressionParameter.window_log_max: 27}),
+}
+"""What decompresses a codec's data piece by piece, to a bound, and knows where they end."""
+
+
+def unsnap(packed: bytes) -> bytes:
+    """Snappy's raw format, then the data's CRC-32, of four bytes, the highest first (specification, "Required Codecs").
+
+    Raises:
+        ValueError: if the size that is said in front is too large, or the checksum is not that of the data.
+
+    """
+    snappy = codec_package("cramjam", "snappy").snappy
+    body, checksum = packed[:-4], packed[-4:]
+    size = 0
+    for i, byte in enumerate(body[:5]):  # 7 bits a byte, the lowest first
+        size |= (byte & 0x7F) << 7 * i
+        if byte < 0x80:
+            break
+    check_size(size)
+    data = bytes(snappy.decompress_raw(body))
+    if zlib.crc32(data).to_bytes(4, "big") != checksum:
+        raise ValueError("snappy: the data's checksum is wrong")
     return data
 
 
-def fastavro_decompress(packed: bytes, codec: str) -> bytes:
-    """What fastavro makes of a block's data in a codec of its own (snappy, zstandard, lz4 …), without a bound."""
-    meta = {"avro.schema": b'"bytes"', "avro.codec": codec.encode()}
-    file = io.BytesIO()
-    file.write(MAGIC + pack(meta, {"type": "map", "values": "bytes"}) + bytes(SYNC_SIZE))
-    file.write(pack(1, {"type": "long"}) + pack(packed, {"type": "bytes"}) + bytes(SYNC_SIZE))
-    file.seek(0)
-    blocks: Any = fastavro.block_reader(file)
-    [block] = blocks
-    return bytes(block.bytes_.read())
+def check_size(size: int) -> None:
+    """Refuse more than :data:`MAX_BLOCK` bytes.
+
+    Raises:
+        ValueError: if there are more.
+
+    """
+    if size > MAX_BLOCK:
+        raise ValueError(f"a block of more than {MAX_BLOCK} bytes, decompressed")
+
+
+def zstandard() -> Any:
+    """Python's module for Zstandard, which has been in the standard library since 3.14."""
+    return codec_package("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd", "zstandard")
+
+
+def codec_package(module: str, codec: str) -> Any:
+    """A module that some codec needs: the same as fastavro uses.
+
+    Raises:
+        InputError: if it is not installed.
+
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        package = module.removesuffix(".block")
+        raise InputError(f"codec {codec} needs the package {package}: pip install {package}") from None
 
 
 def read_frame(file: BinaryIO, at: int, size: int, sync: bytes) -> bytes | BadBlock:

@@ -1,0 +1,654 @@
+"""The command ``python -m bigdata_demos.avro``: the only place here that prints, exits and catches broadly.
+
+Standard output is data only. All that takes long to import is imported where it is used.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Generator, Iterator
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from ..errors import BadAvro, BigDataDemosError, InputError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from .containers import Writer
+    from .streams import Source
+
+PROG: Final = "bigdata-demos avro"
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+CODECS: Final = ("null", "deflate", "bzip2", "snappy", "xz", "zstandard")
+ALGORITHMS: Final = ("CRC-64-AVRO", "MD5", "SHA-256")
+NEEDS: Final = ("full", "backward", "forward", "none")
+
+EPILOG: Final = """\
+examples:
+  bigdata-demos avro head -n 3 events.avro
+  bigdata-demos avro tojson --plain events.avro | jq .user
+  bigdata-demos avro fromjson events.jsonl --codec deflate -o events.avro
+  bigdata-demos avro cat 2026-*.avro -o 2026.avro
+  bigdata-demos avro repair broken.avro -o whole.avro
+  curl -s https://example.org/events.avro | bigdata-demos avro count -
+
+`bigdata-demos avro COMMAND --help` says more. - is standard input or output. What avro-tools calls getschema, getmeta,
+recodec and concat goes by these names, too. Exit status: 0, 1 failure, 2 wrong usage, 130 interrupted.
+"""
+EPILOGS: Final = {
+    "tojson": """\
+examples:
+  bigdata-demos avro tojson events.avro > events.jsonl
+  bigdata-demos avro tojson --plain events.avro | jq -r .when
+
+A record a line, in the specification's JSON encoding, as avro-tools writes it: a union's value is tagged with its type,
+{"string": "x"}, bytes are Latin-1. --plain has no tags, and dates, times and decimals as people write them.
+""",
+    "head": """\
+examples:
+  bigdata-demos avro head events.avro
+  curl -s https://example.org/events.avro | bigdata-demos avro head -n 1 --plain -
+""",
+    "fromjson": """\
+examples:
+  bigdata-demos avro fromjson events.jsonl -o events.avro                       the schema is inferred, and so --plain
+  bigdata-demos avro fromjson events.jsonl --schema event.avsc -o events.avro
+  bigdata-demos avro tojson a.avro | bigdata-demos avro fromjson - --schema a.avsc -o b.avro
+
+JSON values one after another, on one line or on several. With --schema they are in the specification's JSON encoding, as
+tojson and avro-tools write it; with --plain, as people write JSON.
+""",
+    "schema": "example:\n  bigdata-demos avro schema events.avro > event.avsc\n",
+    "meta": """\
+examples:
+  bigdata-demos avro meta events.avro
+  bigdata-demos avro meta --key avro.codec events.avro
+""",
+    "count": """\
+example:
+  bigdata-demos avro count events.avro
+
+The sum of what the blocks say of themselves: nothing is decompressed. validate counts the records themselves.
+""",
+    "cat": """\
+examples:
+  bigdata-demos avro cat monday.avro tuesday.avro -o both.avro
+  bigdata-demos avro cat old.avro new.avro --schema new.avsc --codec zstandard -o all.avro
+
+Without --schema, all becomes of the first file's. Blocks of files that have the same schema and codec are copied as they
+are; records of another schema are resolved (specification, "Schema Resolution").
+""",
+    "recode": """\
+example:
+  bigdata-demos avro recode events.avro --codec zstandard --level 9 -o small.avro
+
+Blocks are recompressed, records are not decoded. The metadata stay. snappy and zstandard need packages:
+pip install 'bigdata-demos[avro]'.
+""",
+    "fingerprint": """\
+examples:
+  bigdata-demos avro fingerprint event.avsc
+  bigdata-demos avro fingerprint --algorithm SHA-256 events.avro
+
+Of the schema's canonical form, in hexadecimal digits; CRC-64-AVRO has the lowest byte first, as avro-tools
+and single-object encoding have it.
+""",
+    "canonical": "example:\n  bigdata-demos avro canonical event.avsc\n",
+    "diff": """\
+examples:
+  bigdata-demos avro diff old.avsc new.avsc
+  bigdata-demos avro diff --need backward old.avro new.avsc
+
+backward: who has NEW reads data of OLD; forward: who has OLD reads data of NEW; full: both. Exit status 1 if what is
+needed (default: full) is not so.
+""",
+    "repair": """\
+examples:
+  bigdata-demos avro repair broken.avro -o whole.avro
+  cat broken.avro | bigdata-demos avro repair - -o whole.avro
+
+Good blocks are copied as they are. What is damaged, and what was lost there, is told on standard error. Records of a
+damaged block are kept if they are known to be good: if the file ends inside the block, or only the block's frame is
+damaged. --doubtful keeps all that decode before the error: with a byte changed somewhere, they may be wrong. What cannot
+be seen: with codec null or deflate a changed byte may well make another good record. Exit status: 0 if the file was
+whole, 1 if something was lost (the output is written all the same).
+""",
+    "validate": """\
+example:
+  bigdata-demos avro validate *.avro
+
+Reads and decodes everything. Exit status 1 with the first error of each file, its offset and its record.
+""",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns its exit status: 0, 1 for failure, 2 for wrong usage, 130 after Ctrl-C."""
+    arguments = parser().parse_args(argv)
+    try:
+        with terminable():
+            status: int = arguments.run(arguments)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            return status
+    except BrokenPipeError:  # whoever read standard output has had enough
+        drop_stdout()
+        return 0
+    except BigDataDemosError as error:
+        say(str(error))
+        if isinstance(error, OutputError) and getattr(arguments, "output", "-") == "-":
+            drop_stdout()
+        return 2 if isinstance(error, UsageError) else 1
+    except OSError as error:
+        say(f"cannot write standard output: {error.strerror or error}")
+        drop_stdout()
+        return 1
+    except MemoryError:
+        say("out of memory: a record or a block is too large for this machine")
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted; nothing was left")
+        return INTERRUPTED
+
+
+def say(text: str) -> None:
+    """Talk on standard error, in one line."""
+    from .streams import printable
+
+    print(f"{PROG}: {printable(text)}", file=sys.stderr)
+
+
+def drop_stdout() -> None:
+    """Let what is still buffered go nowhere, or Python tries to write it at exit, and complains."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end the process by an exception, so that what is unfinished gets removed."""
+
+    def end(*_: object) -> None:
+        raise SystemExit(TERMINATED)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    command = argparse.ArgumentParser(
+        prog=PROG,
+        description="Avro files: as JSON and back, looked into, joined, recompressed, compared, repaired.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = command.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace], int], description: str, *aliases: str, output: bool = True
+    ) -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name,
+            aliases=aliases,
+            help=description[0].lower() + description[1:].rstrip("."),
+            description=description,
+            epilog=EPILOGS[name],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        made.set_defaults(run=run)
+        if output:
+            made.add_argument("-o", "--output", metavar="PATH", default="-", help="what to write (default: -)")
+            made.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
+        return made
+
+    def codec(made: argparse.ArgumentParser, default: str | None, shown: str) -> None:
+        made.add_argument("--codec", choices=CODECS, default=default, required=shown == "", help=shown or "of the blocks")
+        made.add_argument(
+            "--level", metavar="N", type=int, help="the codec's: deflate, bzip2 1 to 9, xz 0 to 9, zstandard 1 to 22"
+        )
+
+    made = add("tojson", to_json, "Records as JSON lines.")
+    made.add_argument("input", metavar="FILE")
+    made.add_argument("--plain", action="store_true", help="no tags in unions, dates and decimals as people write them")
+    made = add("head", to_json, "The first records as JSON lines.")
+    made.add_argument("input", metavar="FILE")
+    made.add_argument("-n", "--lines", metavar="N", type=natural, default=10, help="how many (default: 10)")
+    made.add_argument("--plain", action="store_true", help="as in tojson")
+    made = add("fromjson", from_json, "JSON values as an Avro file.")
+    made.add_argument("input", metavar="FILE", help="JSON lines")
+    made.add_argument("--schema", metavar="SCHEMA", help="a file, or JSON (default: inferred from all values)")
+    made.add_argument("--plain", action="store_true", help="values are plain JSON, without tags in unions")
+    codec(made, "deflate", "of the blocks (default: deflate)")
+    made = add("schema", show_schema, "The schema of a file, as JSON.", "getschema")
+    made.add_argument("input", metavar="FILE")
+    made = add("meta", show_meta, "The metadata of a file: a key, a tab and its value a line.", "getmeta")
+    made.add_argument("input", metavar="FILE")
+    made.add_argument("--key", metavar="KEY", help="the value of this one only")
+    made = add("count", count, "How many records there are, in all files.", output=False)
+    made.add_argument("inputs", metavar="FILE", nargs="+")
+    made = add("cat", concatenate, "Several files as one.", "concat")
+    made.add_argument("inputs", metavar="FILE", nargs="+")
+    made.add_argument("--schema", metavar="SCHEMA", help="a file, or JSON (default: that of the first file)")
+    codec(made, None, "of the blocks (default: that of the first file)")
+    made = add("recode", recode, "The same records, compressed by another codec.", "recodec")
+    made.add_argument("input", metavar="FILE")
+    codec(made, None, "")
+    made = add("fingerprint", show_fingerprint, "The fingerprint of a schema.")
+    made.add_argument("input", metavar="SCHEMA", help="a schema, or an Avro file that has one")
+    made.add_argument("--algorithm", choices=ALGORITHMS, default="CRC-64-AVRO", help="(default: CRC-64-AVRO)")
+    made = add("canonical", show_canonical, "A schema's canonical form.")
+    made.add_argument("input", metavar="SCHEMA", help="a schema, or an Avro file that has one")
+    made = add("diff", diff, "Whether data of one schema can be read with another, and why not.")
+    made.add_argument("old", metavar="OLD", help="a schema, or an Avro file that has one")
+    made.add_argument("new", metavar="NEW", help="another")
+    made.add_argument("--need", choices=NEEDS, default="full", help="what makes the exit status 0 (default: full)")
+    made = add("repair", mend, "What is left of a damaged file, as a whole one.")
+    made.add_argument("input", metavar="FILE")
+    made.add_argument("--doubtful", action="store_true", help="keep records that decode, but may be wrong")
+    made = add("validate", validate, "Reads everything; tells the first error.", output=False)
+    made.add_argument("inputs", metavar="FILE", nargs="+")
+    return command
+
+
+def natural(text: str) -> int:
+    """A type for argparse: a whole number, 0 or more."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"must be 0 or more, not {value}")
+    return value
+
+
+def check_level(codec: str, level: int | None) -> None:
+    """Refuse a level that the codec does not have.
+
+    Raises:
+        UsageError: if it has none, or others.
+
+    """
+    from .containers import LEVELS
+
+    if level is None:
+        return
+    if codec not in LEVELS:
+        raise UsageError(f"--level: codec {codec} has no levels")
+    least, most = LEVELS[codec]
+    if not least <= level <= most:
+        raise UsageError(f"--level: those of {codec} are from {least} to {most}, not {level}")
+
+
+@contextlib.contextmanager
+def opened(*names: str, quiet: bool = False) -> Iterator[Generator["Source", None, None]]:
+    """Open inputs one after another, each as it is asked for, with a progress bar for all of them on a terminal.
+
+    Raises:
+        UsageError: if standard input is asked for twice.
+
+    """
+    from tqdm import tqdm
+
+    from .streams import open_input
+
+    if names.count("-") > 1:
+        raise UsageError("standard input can be read once only")
+    sizes = [os.path.getsize(name) for name in names if os.path.isfile(name)]
+    total = sum(sizes) if len(sizes) == len(names) else None
+    shown = not quiet and sys.stderr.isatty()
+    with tqdm(total=total, unit="B", unit_scale=True, disable=not shown, leave=False, file=sys.stderr) as bar:
+
+        def one_by_one() -> Generator["Source", None, None]:
+            for name in names:
+                with open_input(name, bar.update) as source:
+                    yield source
+
+        with contextlib.closing(one_by_one()) as sources:
+            yield sources
+
+
+@contextlib.contextmanager
+def opened_one(name: str, *, quiet: bool = False) -> Iterator["Source"]:
+    """Open one input."""
+    with opened(name, quiet=quiet) as sources:
+        yield next(sources)
+
+
+def to_terminal(arguments: argparse.Namespace) -> bool:
+    """Whether the output goes where a progress bar would be in its way."""
+    return arguments.output == "-" and sys.stdout is not None and sys.stdout.isatty()
+
+
+def write_text(arguments: argparse.Namespace, text: str) -> int:
+    """Write a text to the output; returns the exit status 0."""
+    from .streams import open_output
+
+    with open_output(arguments.output, binary=False, overwrite=arguments.overwrite) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
+    return 0
+
+
+def summary(writer: "Writer", arguments: argparse.Namespace) -> None:
+    """Tell on standard error what was written."""
+    print(f"records={writer.records} blocks={writer.blocks} codec={writer.codec} output={arguments.output}", file=sys.stderr)
+
+
+# Records
+
+
+def to_json(arguments: argparse.Namespace) -> int:
+    """``tojson`` and ``head``."""
+    from . import containers, values
+    from .streams import open_output
+
+    limit = getattr(arguments, "lines", None)
+    with (
+        opened_one(arguments.input, quiet=to_terminal(arguments)) as source,
+        open_output(arguments.output, binary=False, overwrite=arguments.overwrite) as file,
+    ):
+        header = containers.read_header(source)
+        if limit == 0:
+            return 0
+        for number, record in enumerate(containers.read_records(source, header), 1):
+            try:
+                value = values.to_json(record, header.schema, header.named, plain=arguments.plain)
+            except BadAvro as error:
+                raise BadAvro(f"{source.name}: record {number}: {error}") from None
+            file.write(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+            if number == limit:
+                break
+    return 0
+
+
+def from_json(arguments: argparse.Namespace) -> int:
+    """``fromjson``."""
+    import fastavro
+
+    from . import schemas, values
+    from .containers import Writer, to_text
+    from .jsontext import json_values
+    from .streams import open_output
+
+    check_level(arguments.codec, arguments.level)
+    with contextlib.ExitStack() as stack:
+        schema = schemas.load(arguments.schema) if arguments.schema else None
+        source = stack.enter_context(opened_one(arguments.input, quiet=to_terminal(arguments)))
+        if schema is None:
+            spool: IO[bytes] = stack.enter_context(tempfile.TemporaryFile(prefix="bigdata-demos-avro-"))
+            schema = schemas.infer(spooled(source, spool))
+            spool.seek(0)
+            found: Iterator[tuple[int, Any]] = ((i, json.loads(line)) for i, line in enumerate(spool, 1))
+        else:
+            found = json_values(source)
+        named: dict[str, Any] = {}
+        parsed = fastavro.parse_schema(json.loads(to_text(schema)), named, _force=True)
+        file = stack.enter_context(open_output(arguments.output, binary=True, overwrite=arguments.overwrite))
+        writer = Writer(file, to_text(schema), codec=arguments.codec, level=arguments.level)
+        for number, value in found:
+            try:
+                writer.write(values.from_json(value, parsed, named, plain=arguments.plain or not arguments.schema))
+            except BigDataDemosError as error:
+                raise InputError(f"{source.name}: value {number}: {error}") from None
+            except (TypeError, ValueError, KeyError, OverflowError, AttributeError, RecursionError) as error:  # by fastavro
+                raise InputError(f"{source.name}: value {number} is not of the schema: {error}") from None
+        writer.flush()
+    summary(writer, arguments)
+    return 0
+
+
+def spooled(source: "Source", spool: IO[bytes]) -> Iterator[Any]:
+    """JSON values, each kept as a line in a temporary file, as they come by."""
+    from .jsontext import json_values
+
+    for _, value in json_values(source):
+        spool.write(json.dumps(value).encode() + b"\n")
+        yield value
+
+
+# The header
+
+
+def show_schema(arguments: argparse.Namespace) -> int:
+    """``schema``."""
+    from . import containers
+
+    with opened_one(arguments.input, quiet=True) as source:
+        header = containers.read_header(source, decoding=False)
+    return write_text(arguments, json.dumps(json.loads(containers.schema_text(header)), indent=2, ensure_ascii=False) + "\n")
+
+
+def show_meta(arguments: argparse.Namespace) -> int:
+    """``meta``."""
+    from . import containers
+    from .streams import open_output, printable
+
+    with opened_one(arguments.input, quiet=True) as source:
+        meta = containers.read_header(source, decoding=False).meta
+    if arguments.key is None:
+        lines = (f"{printable(key)}\t{printable(value.decode('utf-8', 'backslashreplace'))}\n" for key, value in meta.items())
+        return write_text(arguments, "".join(lines))
+    if arguments.key not in meta:
+        raise InputError(f"{source.name}: no key {arguments.key!r}, only {', '.join(meta)}")
+    with open_output(arguments.output, binary=False, overwrite=arguments.overwrite) as file:
+        file.write(meta[arguments.key] + b"\n")
+    return 0
+
+
+def schema_of(name: str) -> Any:
+    """The schema in a file of Avro or JSON, or on the command line.
+
+    Raises:
+        InputError, BadAvro: if there is none.
+
+    """
+    from ..formats.avro import MAGIC, MAX_HEADER
+    from . import containers, schemas
+
+    if name != "-" and not os.path.isfile(name):
+        return schemas.load(name, recursive=True)
+    with opened_one(name, quiet=True) as source:
+        if source.peek(len(MAGIC)) == MAGIC:
+            return schemas.load(containers.schema_text(containers.read_header(source, decoding=False)), recursive=True)
+        if name != "-":
+            return schemas.load(name, recursive=True)
+        text = source.read(MAX_HEADER).decode("utf-8", "replace").strip()
+    if not text.startswith(("{", "[", '"')):
+        raise InputError("stdin: neither an Avro file nor a schema as JSON")
+    return schemas.load(text, recursive=True)
+
+
+def show_fingerprint(arguments: argparse.Namespace) -> int:
+    """``fingerprint``."""
+    from . import schemas
+
+    return write_text(arguments, schemas.fingerprint(schema_of(arguments.input), arguments.algorithm).hex() + "\n")
+
+
+def show_canonical(arguments: argparse.Namespace) -> int:
+    """``canonical``."""
+    from . import schemas
+
+    return write_text(arguments, schemas.canonical(schema_of(arguments.input)) + "\n")
+
+
+def diff(arguments: argparse.Namespace) -> int:
+    """``diff``."""
+    from . import schemas
+    from .streams import printable
+
+    if arguments.old == arguments.new == "-":
+        raise UsageError("standard input can be read once only")
+    old, new = schema_of(arguments.old), schema_of(arguments.new)
+    reasons = {"backward": schemas.compatibility(old, new), "forward": schemas.compatibility(new, old)}
+    readers = {"backward": "NEW reads data of OLD", "forward": "OLD reads data of NEW"}
+    lines = []
+    for direction, found in reasons.items():
+        lines.append(f"{direction} ({readers[direction]}): {'no' if found else 'yes'}\n")
+        lines += [f"  {printable(reason)}\n" for reason in found]
+    write_text(arguments, "".join(lines))
+    needed = reasons if arguments.need == "full" else [arguments.need]
+    return 1 if any(reasons.get(direction) for direction in needed) else 0
+
+
+# Blocks
+
+
+def count(arguments: argparse.Namespace) -> int:
+    """``count``."""
+    from . import containers
+
+    records = 0
+    with opened(*arguments.inputs) as sources:
+        for source in sources:
+            header = containers.read_header(source, decoding=False)
+            records += sum(frame.records for frame in containers.sound_frames(source, header))
+    print(records)
+    return 0
+
+
+def recode(arguments: argparse.Namespace) -> int:
+    """``recode``."""
+    from . import containers
+    from .streams import open_output
+
+    check_level(arguments.codec, arguments.level)
+    with (
+        opened_one(arguments.input, quiet=to_terminal(arguments)) as source,
+        open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file,
+    ):
+        header = containers.read_header(source, decoding=False)
+        text = containers.schema_text(header)
+        writer = containers.Writer(file, text, codec=arguments.codec, level=arguments.level, meta=header.meta)
+        copy(source, header, writer)
+    summary(writer, arguments)
+    return 0
+
+
+def copy(source: "Source", header: Any, writer: "Writer") -> None:
+    """Write all blocks again, recompressed."""
+    from . import containers
+
+    for frame in containers.sound_frames(source, header):
+        writer.write_block(frame.records, containers.unpacked(frame, header, source.name))
+
+
+def concatenate(arguments: argparse.Namespace) -> int:
+    """``cat``."""
+    from . import containers, schemas
+    from .streams import open_output
+
+    schema = schemas.load(arguments.schema, recursive=True) if arguments.schema else None
+    if arguments.codec:
+        check_level(arguments.codec, arguments.level)
+    writer: Writer | None = None
+    with (
+        opened(*arguments.inputs, quiet=to_terminal(arguments)) as sources,
+        open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file,
+    ):
+        for source in sources:
+            header = containers.read_header(source, decoding=False)
+            if writer is None:
+                text = containers.to_text(schema) if arguments.schema else containers.schema_text(header)
+                schema = schemas.load(text, recursive=True)
+                codec = arguments.codec or header.codec
+                if codec not in CODECS:
+                    raise UsageError(f"{source.name}: its codec {codec!r} is not one that is written here: add --codec")
+                check_level(codec, arguments.level)
+                writer = containers.Writer(file, text, codec=codec, level=arguments.level, meta=header.meta)
+            append(source, header, schema, writer, as_is=arguments.level is None)
+        if writer is not None:
+            writer.flush()
+            summary(writer, arguments)
+    return 0
+
+
+def append(source: "Source", header: Any, schema: Any, writer: "Writer", *, as_is: bool) -> None:
+    """Write a file's records to another one, of a schema: resolved, recompressed or, if both are alike, as they are.
+
+    Raises:
+        BadAvro: if the file is damaged, or its schema has no place in the other.
+
+    """
+    from . import containers, schemas
+    from .resolution import resolver
+
+    written = schemas.load(containers.schema_text(header), recursive=True)
+    if written == schema or schemas.canonical(written) == schemas.canonical(schema):
+        if header.codec != writer.codec or not as_is:
+            copy(source, header, writer)
+            return
+        for frame in containers.sound_frames(source, header):
+            writer.copy(frame.records, frame.packed)
+        return
+    reasons = schemas.compatibility(written, schema)
+    if reasons:
+        raise BadAvro(f"{source.name}: its schema does not fit: {'; '.join(reasons[:3])}{' …' if reasons[3:] else ''}")
+    containers.check_decodable(header, source.name)
+    resolved = resolver(written, schema)
+    for number, record in enumerate(containers.read_records(source, header), 1):
+        try:
+            writer.write(resolved(record))
+        except BadAvro as error:
+            raise BadAvro(f"{source.name}: record {number}: {error}") from None
+        except (TypeError, ValueError, KeyError, OverflowError, AttributeError) as error:  # by fastavro
+            raise BadAvro(f"{source.name}: record {number} does not fit: {error}") from None
+
+
+def mend(arguments: argparse.Namespace) -> int:
+    """``repair``."""
+    from . import containers
+    from .repair import repair
+    from .streams import open_output
+
+    losses = lost = 0
+    with (
+        opened_one(arguments.input, quiet=to_terminal(arguments)) as source,
+        open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file,
+    ):
+        header = containers.read_header(source)
+        if header.codec not in CODECS:
+            raise InputError(f"{source.name}: unknown codec {header.codec!r}")
+        text = containers.schema_text(header)
+        writer = containers.Writer(file, text, codec=header.codec, meta=header.meta, sync=header.sync)
+        unknown = False
+        for loss in repair(source, header, writer, doubtful=arguments.doubtful):
+            missing = "an unknown number" if loss.lost is None else loss.lost
+            where = f"offset {loss.start} to {loss.end} ({loss.end - loss.start} bytes)"
+            say(f"{source.name}: {where}: {loss.detail}: {loss.kept} records kept, {missing} lost")
+            losses += not loss.complete
+            lost += loss.lost or 0
+            unknown |= loss.lost is None
+    summary(writer, arguments)
+    if losses:
+        say(f"{source.name}: damaged in {losses} places, {'at least ' * unknown}{lost} records lost")
+    return 1 if losses else 0
+
+
+def validate(arguments: argparse.Namespace) -> int:
+    """``validate``."""
+    from . import containers
+
+    if arguments.inputs.count("-") > 1:
+        raise UsageError("standard input can be read once only")
+    bad = 0
+    for name in arguments.inputs:
+        try:
+            with opened_one(name) as source:
+                header = containers.read_header(source)
+                decoder, records, blocks = containers.Decoder(header), 0, 0
+                for frame in containers.sound_frames(source, header):
+                    blocks += 1
+                    records += sum(1 for _ in containers.frame_records(decoder, frame, header, source.name))
+            print(f"{source.name}: ok: {records} records in {blocks} blocks, codec {header.codec}")
+        except (BadAvro, InputError) as error:
+            say(str(error))
+            bad = 1
+    return bad

@@ -1,0 +1,64 @@
+"""JSON values one after another, as they come out of a stream: JSON lines, or values on several lines."""
+
+import codecs
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ..errors import InputError
+from .streams import Source
+
+MAX_VALUE: Final = 256 << 20
+"""Characters of the longest value that is read."""
+
+
+def json_values(source: Source) -> Iterator[tuple[int, Any]]:
+    """JSON values one after another, numbered from 1, each on its own line or on several.
+
+    Raises:
+        InputError: if there is anything else, or a value is too long; with its number.
+
+    """
+    decoder, text, number, least = json.JSONDecoder(), "", 1, 0
+    decode = codecs.getincrementaldecoder("utf-8")().decode
+    while True:
+        chunk = source.read(1 << 16)
+        try:
+            text += decode(chunk, not chunk)
+        except UnicodeDecodeError as error:
+            raise InputError(f"{source.name}: value {number}: not UTF-8: {error.reason}, before offset {source.tell()}") from None
+        start = 0
+        while len(text) - start >= least or not chunk:
+            start = after_space(text, start)
+            if start == len(text):
+                break
+            try:
+                value, end = decoder.raw_decode(text, start)
+            except RecursionError:
+                raise InputError(f"{source.name}: value {number} is nested too deeply") from None
+            except json.JSONDecodeError as error:
+                least = 2 * (len(text) - start)  # so that a long value is not parsed again with each chunk
+                if not chunk or least > 2 * MAX_VALUE or not may_go_on(error, len(text)):
+                    raise InputError(f"{source.name}: value {number} is not JSON: {error.msg}") from None
+                break
+            except ValueError as error:  # a number of too many digits
+                raise InputError(f"{source.name}: value {number}: {error}") from None
+            if end == len(text) and chunk:
+                break  # a number may go on
+            yield number, value
+            number, start, least = number + 1, end, 0
+        text = text[start:]
+        if not chunk:
+            return
+
+
+def may_go_on(error: json.JSONDecodeError, size: int) -> bool:
+    """Whether an error in the first ``size`` characters may be that the rest is missing: in a string, or at the end."""
+    return error.msg.startswith("Unterminated string") or error.pos > size - len("-Infinity")
+
+
+def after_space(text: str, start: int) -> int:
+    """Where the white space at an index ends."""
+    while start < len(text) and text[start] in " \t\r\n\ufeff":
+        start += 1
+    return start
