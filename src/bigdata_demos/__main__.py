@@ -7,6 +7,7 @@ COMMANDS = {
     "keywords": "keywords of a crawl, on any engine",
     "corpus": "make or convert a corpus",
     "bench": "the engines side by side: time, CPU, memory, COST",
+    "rpc": "the keyword index as a service: Avro RPC over HTTP",
     "interview": "what to say of it in an interview: engines compared, their code, your figures",
     "cluster": "a Spark or Dask cluster on this machine, of containers or of processes",
 }
