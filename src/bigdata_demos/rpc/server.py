@@ -1,7 +1,8 @@
 """A server of an Avro protocol: bytes in, bytes out; and over HTTP, with bounds on all that a client can make it do.
 
 The transport is the specification's ("Message Transports", HTTP): each request is a POST of type avro/binary. It has a
-handshake, for HTTP is stateless. What is no request of Avro's gets a status of HTTP, and one line; what is one gets an answer of Avro's.
+handshake, for HTTP is stateless. What is no request of Avro's gets a status of HTTP and one line; what is one, an answer of
+Avro's.
 """
 
 import contextlib

@@ -40,7 +40,8 @@ def frame(message: bytes) -> bytes:
 
 
 def unframe(framed: bytes, most: int) -> bytes:
-    """The message in some frames.
+    """The message in some frames. After the last one there may be more of length zero: Avro's Java writes one for a call without
+    parameters (an empty buffer becomes a frame), and another for the end.
 
     Raises:
         BadMessage: if the last frame is not there, or not the end, or a frame or the message is too large.
@@ -57,7 +58,7 @@ def unframe(framed: bytes, most: int) -> bytes:
         if not length:
             break
         message += framed[at - length : at]
-    if at < len(framed):
+    if len(framed) % 4 != at % 4 or framed.count(0, at) < len(framed) - at:
         raise BadMessage(f"{len(framed) - at} bytes after the frame of length zero")
     return bytes(message)
 
