@@ -173,6 +173,8 @@ class Client:
             framed += chunk
             if not chunk or len(framed) > most:
                 break
+        left = response.length
+        response.close()  # or the connection takes no further request
         if len(framed) > most:
             raise BadMessage(f"{self.url} sends more than {self.most} bytes")
         if self.connection.sock is not None:
@@ -180,8 +182,8 @@ class Client:
         if response.status != http.HTTPStatus.OK:
             said = ascii(bytes(framed[:300]).decode("utf-8", "replace").strip())[1:-1]
             raise RpcError(f"{self.url} answers HTTP {response.status}: {said or response.reason}")
-        if response.length:
-            raise BadMessage(f"{self.url} closed the connection {response.length} bytes before the answer's end")
+        if left:
+            raise BadMessage(f"{self.url} closed the connection {left} bytes before the answer's end")
         return wire.unframe(bytes(framed), self.most)
 
 

@@ -5,9 +5,11 @@ the parts do not have (URLs; prefixes), and a crawl's index may be larger than t
 The file has no name from then on: it is gone with the process, however that ends.
 """
 
+import hashlib
 import json
 import os
 import queue
+import re
 import sqlite3
 import tempfile
 import time
@@ -23,7 +25,7 @@ from ..errors import InputError, OutputError
 from ..formats import avro
 from ..keywords.candidates import lower, segment
 from ..keywords.places import Place, at
-from ..keywords.sinks import MANIFEST, PartKind
+from ..keywords.sinks import MANIFEST
 from ..keywords.text import clean
 
 READERS: Final = 4
@@ -32,6 +34,8 @@ BUILD_CACHE: Final = 16_000
 """KiB of SQLite's cache while the database is made; each reader's is SQLite's default, 2,000."""
 STEPS: Final = 10_000
 """Instructions of SQLite between two looks at the clock."""
+PART = re.compile(r"(keywords|index)/part-[0-9]+\.avro")
+CHUNK: Final = 1 << 20
 LAST: Final = "\U0010ffff"
 TABLES: Final = """
 PRAGMA journal_mode = OFF;
@@ -130,17 +134,17 @@ def open_index(output: str | Path, seconds: float = 5) -> Iterator[Index]:
     """The index of an output directory, a path or an address in HDFS; a lookup may take some seconds.
 
     Raises:
-        InputError: if there is none, or it cannot be read, or does not have what its manifest says.
+        InputError: if there is none, or it cannot be read, or is not what its manifest says.
         OutputError: if there is no place for the temporary file.
 
     """
     place = at(str(output))
-    expected, rejected, digest = read_manifest(place)
+    parts, rejected, digest = read_manifest(place)
     try:
         with tempfile.TemporaryDirectory(prefix="bigdata-demos-rpc-") as directory:
             path = os.path.join(directory, "index.sqlite")
             with closing(sqlite3.connect(path)) as database:
-                counts = build(database, place)
+                counts = build(database, place, parts)
             uri = f"{Path(path).as_uri()}?mode=ro&immutable=1"
             readers = [sqlite3.connect(uri, uri=True, check_same_thread=False) for _ in range(READERS)]
             for reader in readers:
@@ -149,14 +153,12 @@ def open_index(output: str | Path, seconds: float = 5) -> Iterator[Index]:
         raise InputError(f"{output} has a page or a posting twice, or without a part of it: {error}") from None
     except (sqlite3.Error, OSError) as error:
         raise OutputError(f"the table for lookups cannot be made in {tempfile.gettempdir()}: {error}") from None
-    if (found := {"keywords": counts["pages"], "index": counts["postings"]}) != expected:
-        raise InputError(f"{output} has records {found}, and its manifest says {expected}: the output is not whole")
     with Index(readers, {**counts, "rejected": rejected, "digest": digest}, seconds) as index:
         yield index
 
 
-def read_manifest(place: Place) -> tuple[dict[str, int], int, str]:
-    """Of a manifest: records of the parts of each kind, pages rejected, the run's digest.
+def read_manifest(place: Place) -> tuple[dict[str, dict[str, str]], int, str]:
+    """Of a manifest: the parts of each kind, with their SHA-256; pages rejected; the run's digest.
 
     Raises:
         InputError: if there is none.
@@ -165,18 +167,18 @@ def read_manifest(place: Place) -> tuple[dict[str, int], int, str]:
     try:
         with (place / MANIFEST).open("rb") as file:
             manifest = json.loads(file.read())
-        kinds = dict.fromkeys(("keywords", "index"), 0)
+        parts: dict[str, dict[str, str]] = {"keywords": {}, "index": {}}
         for part in manifest["parts"]:
-            if (kind := part["path"].partition("/")[0]) in kinds:
-                kinds[kind] += part["records"]
-        return kinds, int(manifest["counts"]["rejected"]), str(manifest["digest"])
+            if found := PART.fullmatch(part["path"]):
+                parts[found[1]][found[0]] = str(part["sha256"])
+        return parts, int(manifest["counts"]["rejected"]), str(manifest["digest"])
     except OSError as error:
         raise InputError(f"{place} is no output of the keyword job: {MANIFEST}: {error.strerror or error}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{place / MANIFEST} is no manifest of the keyword job: {type(error).__name__}: {error}") from None
 
 
-def build(database: sqlite3.Connection, place: Place) -> dict[str, int]:
+def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str, str]]) -> dict[str, int]:
     """Put an output's pages and postings into an empty database; returns how many there are.
 
     Raises:
@@ -185,10 +187,10 @@ def build(database: sqlite3.Connection, place: Place) -> dict[str, int]:
     """
     database.executescript(f"PRAGMA cache_size = -{BUILD_CACHE};{TABLES}")
     keywords, pages, postings, phrases = avro.schema("keywords"), 0, 0, 0
-    for page in records(place, "keywords"):
+    for page in records(place, parts["keywords"]):
         database.execute("INSERT INTO page VALUES (?, ?)", (page["url"], avro.pack(page, keywords)))
         pages += 1
-    for stems, group in groupby(records(place, "index"), lambda row: row["stems"]):  # which are sorted within a part
+    for stems, group in groupby(records(place, parts["index"]), lambda row: row["stems"]):  # which are sorted within a part
         phrase, before = "", postings
         for row in group:
             database.execute("INSERT INTO posting VALUES (?, ?, ?, ?)", (stems, row["rank"], row["score"], row["url"]))
@@ -201,23 +203,28 @@ def build(database: sqlite3.Connection, place: Place) -> dict[str, int]:
     return {"pages": pages, "phrases": phrases, "postings": postings}
 
 
-def records(place: Place, kind: PartKind) -> Iterator[dict[str, Any]]:
-    """The records of an output's parts, part by part.
+def records(place: Place, parts: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """The records of an output's parts, part by part, each with its SHA-256, which Avro's blocks lack.
 
     Raises:
-        InputError: if one cannot be read.
+        InputError: if one cannot be read, or is another one.
 
     """
-    directory = place / kind
-    try:
-        for name in sorted(path.name for path in directory.glob("part-*.avro")):
-            with (directory / name).open("rb") as file:
-                for block in avro.read_blocks(cast(BinaryIO, file), f"{directory / name}", 0, 1 << 62):
+    for name, sha256 in sorted(parts.items()):
+        path = place / name
+        try:
+            with path.open("rb") as file:
+                hashed = hashlib.sha256()
+                while chunk := file.read(CHUNK):
+                    hashed.update(chunk)
+                if hashed.hexdigest() != sha256:
+                    raise InputError(f"{path} is not what the job has written: its SHA-256 is not the manifest's")
+                for block in avro.read_blocks(cast(BinaryIO, file), str(path), 0, 1 << 62):
                     if isinstance(block, avro.BadBlock):
-                        raise InputError(f"{directory / name} is damaged at offset {block.offset}: {block.detail}")
-                    yield from decoded(block[1], f"{directory / name}", block[0])
-    except OSError as error:
-        raise InputError(f"cannot read {error.filename or directory}: {error.strerror or error}") from error
+                        raise InputError(f"{path} is damaged at offset {block.offset}: {block.detail}")
+                    yield from decoded(block[1], str(path), block[0])
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def decoded(block: Iterator[Any], path: str, offset: int) -> Iterator[dict[str, Any]]:

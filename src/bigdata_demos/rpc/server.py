@@ -118,10 +118,11 @@ class Responder:
     def invoke(self, name: str, message: Message, parameters: dict[str, Any]) -> bytes:
         """What a handler makes of a call: metadata, whether it is an error, and the response or the error."""
         try:
-            answer = b"\0\0" + avro.pack({"value": self.handlers[name](parameters)}, message.response)
-        except DeclaredError as error:
-            named = next(each for each in self.protocol.named if each.rpartition(".")[2] == error.name)
-            answer = b"\0\1" + avro.pack({"value": (named, error.fields)}, message.errors)
+            try:
+                answer = b"\0\0" + avro.pack({"value": self.handlers[name](parameters)}, message.response)
+            except DeclaredError as error:
+                named = next(each for each in self.protocol.named if each.rpartition(".")[2] == error.name)
+                answer = b"\0\1" + avro.pack({"value": (named, error.fields)}, message.errors)
         except TimeoutError as error:
             answer = wire.system_error(str(error))
         except Exception as error:  # whatever a handler's bug raises: the client gets an answer, but no details
@@ -136,6 +137,7 @@ class Handling(BaseHTTPRequestHandler):
     """One connection, in a thread of its own: requests, one after another."""
 
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # 0.9 has no status
     server_version, sys_version = "bigdata-demos", ""
     error_message_format, error_content_type = "%(message)s\n", "text/plain;charset=utf-8"
     disable_nagle_algorithm = True
@@ -201,6 +203,8 @@ class Server(ThreadingMixIn, TCPServer):
         self.responder = responder
         self.open: dict[socket.socket, float] = {}
         self.changed = threading.Condition()
+        if not 0 <= port <= 65535:
+            raise UsageError(f"no port {port}: they go from 0 (any that is free) to 65535")
         try:
             [(self.address_family, _, _, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             super().__init__(address[:2], Handling)  # type: ignore[arg-type]
