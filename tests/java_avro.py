@@ -43,5 +43,7 @@ def prepare(classes: Path) -> tuple[list[str], str]:
     [compiler] = [path for path in all_jars if path.name.startswith("ecj-")]
     path = os.pathsep.join(str(each) for each in all_jars if each != compiler)
     sources = [str(each) for each in sorted((HERE / "java").glob("*.java"))]
-    subprocess.run([java, "-jar", str(compiler), "--release", "17", "-cp", path, "-d", str(classes), *sources], check=True, timeout=120)
+    subprocess.run(
+        [java, "-jar", str(compiler), "--release", "17", "-cp", path, "-d", str(classes), *sources], check=True, timeout=120
+    )
     return [java, "-Xmx128m", "-cp", f"{classes}{os.pathsep}{path}"], ""

@@ -4,9 +4,11 @@ Standard output is data only. All that takes long to import is imported where it
 """
 
 import argparse
+import contextlib
 import json
 import signal
 import sys
+from collections.abc import Iterator
 from typing import Any, Final
 
 from ..errors import BigDataDemosError, UsageError
@@ -110,13 +112,8 @@ def serve(arguments: argparse.Namespace) -> None:
     from .server import POLL, Limits, Responder, Server
     from .service import handlers
 
-    def end(*_: object) -> None:
-        raise Ended
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
     limits = Limits(arguments.seconds, arguments.connections)
-    with open_index(arguments.output, arguments.seconds) as index:
+    with ending_by_signal(), open_index(arguments.output, arguments.seconds) as index:
         responder = Responder(keyword_index(), handlers(index), limits, lambda line: print(f"{PROG}: {line}", file=sys.stderr))
         server = Server(arguments.host, arguments.port, responder)
         try:
@@ -125,9 +122,26 @@ def serve(arguments: argparse.Namespace) -> None:
             print(f"pages={stats['pages']} phrases={stats['phrases']} postings={stats['postings']}", file=sys.stderr, flush=True)
             server.serve_forever(POLL)
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.SIG_IGN)  # it ends already, and soon
             server.close()
+
+
+@contextlib.contextmanager
+def ending_by_signal() -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM raise :class:`Ended`, and further ones nothing: the end has begun, and is soon."""
+
+    def end(*_: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        raise Ended
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def call(arguments: argparse.Namespace) -> None:

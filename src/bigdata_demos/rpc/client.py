@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import fastavro
+from fastavro import validation
 
 from ..errors import BadMessage, RemoteError, RpcError, UsageError
 from ..formats import avro
@@ -66,6 +67,7 @@ class Client:
             raise UsageError(f"no message {name!r}: {', '.join(self.protocol.messages)} are those of {self.protocol.name}")
         buffer = io.BytesIO()
         try:
+            validation.validate(parameters or {}, message.request)  # numbers' sizes, which the writer does not mind
             fastavro.schemaless_writer(buffer, message.request, parameters or {}, strict_allow_default=True)
         except Exception as error:  # TypeError, ValueError, KeyError … as the parameters are
             takes = ", ".join(f"{each['name']}: {each['type']}" for each in message.request["fields"]) or "nothing"
