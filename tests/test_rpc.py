@@ -138,7 +138,7 @@ def test_what_is_no_output_is_refused(output: Path, tmp_path: Path) -> None:
         else:
             data[len(data) // 2] ^= 0xFF
             part.write_bytes(data[: len(data) // 2] if damage == "cut" else data)
-        with pytest.raises(InputError, match="SHA-256|cannot read"), open_index(copy):
+        with pytest.raises(InputError, match=r"SHA-256|cannot read"), open_index(copy):
             pass
 
 
@@ -179,15 +179,14 @@ def test_golden_request_and_answer(responder: Responder) -> None:
     digest = responder.handlers["stats"]({})["digest"]
     answer = (
         b"\x00"  # match: BOTH
-        + b"\x00\x00\x00"  # serverProtocol, serverHash, meta: null
-        + b"\x00"  # the answer's metadata: a map's end
-        + b"\x00"  # no error
-        + b"\x7e"  # 63 pages: 126
-        + b"\xac\x08"  # 534 phrases: 1068 = 0b1000_0101100
-        + b"\xec\x09"  # 630 postings: 1260 = 0b1001_1101100
-        + b"\x06"  # 3 rejected
-        + b"\x8e\x01"  # 71 bytes: 142
-        + digest.encode()
+        b"\x00\x00\x00"  # serverProtocol, serverHash, meta: null
+        b"\x00"  # the answer's metadata: a map's end
+        b"\x00"  # no error
+        b"\x7e"  # 63 pages: 126
+        b"\xac\x08"  # 534 phrases: 1068 = 0b1000_0101100
+        b"\xec\x09"  # 630 postings: 1260 = 0b1001_1101100
+        b"\x06"  # 3 rejected
+        b"\x8e\x01" + digest.encode()  # 71 bytes: 142
     )
     assert responder.respond(request) == answer
     unknown = request.replace(b"\x0astats", b"\x0eunheard")
@@ -319,8 +318,10 @@ def test_damaged_requests_get_an_answer_or_are_refused(damage: list[tuple[int, i
         '{"protocol": "P", "messages": {"stats": {"request": [], "response": "Nowhere"}}}',
         '{"protocol": "P", "messages": {"stats": {"request": [], "response": "null", "one-way": true}}}',
         '{"protocol": "P", "messages": {"stats": {"request": [{"name": "a", "type": {"type": "array", "items": "null"}}], "response": "null"}}}',
-        '{"protocol": "P", "types": [{"type": "record", "name": "R", "fields": [{"name": "r", "type": ["null", "R"]}]}],'
-        ' "messages": {"stats": {"request": [{"name": "r", "type": "R"}], "response": "null"}}}',
+        (
+            '{"protocol": "P", "types": [{"type": "record", "name": "R", "fields": [{"name": "r", "type": ["null", "R"]}]}],'
+            ' "messages": {"stats": {"request": [{"name": "r", "type": "R"}], "response": "null"}}}'
+        ),
         '{"protocol": "P", "messages": {"stats": {"request": [], "response": "R", "__fastavro_parsed": true}}}',
         "[" * 70,
         '{"protocol": "' + "x" * (64 << 10) + '"}',
@@ -518,7 +519,7 @@ def test_only_so_many_connections(index: Index) -> None:
         with Client(server.url) as first, Client(server.url) as second, Client(server.url) as third:
             first.ping()
             second.ping()
-            with pytest.raises(RpcError, match="503|no answer"):
+            with pytest.raises(RpcError, match=r"503|no answer"):
                 third.ping()
         deadline = time.monotonic() + 5
         while server.open and time.monotonic() < deadline:
@@ -530,9 +531,9 @@ def test_only_so_many_connections(index: Index) -> None:
 def test_sizes_are_bounded(index: Index) -> None:
     """Of requests and of answers, at both ends."""
     with limited(index, request_bytes=200, response_bytes=100) as server, Client(server.url) as client:
-        with pytest.raises(RpcError, match="413|no answer"):
+        with pytest.raises(RpcError, match=r"413|no answer"):
             client.call("suggest", {"prefix": "a" * 2000})
-        with pytest.raises(RemoteError, match="a response of .* bytes; 100 are the most"):
+        with pytest.raises(RemoteError, match=r"a response of .* bytes; 100 are the most"):
             client.call("keywords", {"url": KNOWN})
     with limited(index) as server, Client(server.url, most=100) as client, pytest.raises(BadMessage, match="100"):
         client.call("keywords", {"url": KNOWN})
@@ -729,7 +730,7 @@ def test_we_call_java(java: list[str]) -> None:
             with pytest.raises(RemoteError, match=r"BadRequest: limit was 7") as raised:
                 client.call("pages", {"phrase": "p", "limit": 7})
             assert raised.value.value == {"message": "limit was 7", "parameter": "p"}
-            with pytest.raises(RemoteError, match="the server says: .*no u") as raised:
+            with pytest.raises(RemoteError, match=r"the server says: .*no u") as raised:
                 client.call("keywords", {"url": "u"})
             assert raised.value.name == ""
             assert set(client.matches[2:]) == {"BOTH"}

@@ -40,8 +40,10 @@ def frame(message: bytes) -> bytes:
 
 
 def unframe(framed: bytes, most: int) -> bytes:
-    """The message in some frames. After the last one there may be more of length zero: Avro's Java writes one for a call without
-    parameters (an empty buffer becomes a frame), and another for the end.
+    """The message in some frames.
+
+    After the last one there may be more of length zero: Avro's Java writes one for a call without parameters (an empty buffer
+    becomes a frame), and another for the end.
 
     Raises:
         BadMessage: if the last frame is not there, or not the end, or a frame or the message is too large.
