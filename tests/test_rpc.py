@@ -743,7 +743,7 @@ def test_we_call_java(java: list[str]) -> None:
 
 
 def test_the_avro_package_calls_us(server: Server) -> None:
-    """PyPI's own client: a response. Of errors it can read the system's only, and says that by an error of its own."""
+    """PyPI's own client: responses, and a declared error, which it reads as fields."""
     if find_spec("avro") is None:
         refuse("the avro package's RPC", "avro is not installed")
     import avro.ipc
@@ -758,7 +758,7 @@ def test_the_avro_package_calls_us(server: Server) -> None:
     transceiver.close()
 
 
-def test_a_dead_connection_is_no_error_of_http(server: Server) -> None:
+def test_a_connection_is_kept(server: Server) -> None:
     """A raw client of HTTP may keep its connection."""
     connection = http.client.HTTPConnection(*server.server_address[:2], timeout=10)  # type: ignore[arg-type]
     for _ in range(3):

@@ -131,7 +131,7 @@ def stems_of(phrase: str) -> str:
 
 @contextmanager
 def open_index(output: str | Path, seconds: float = 5) -> Iterator[Index]:
-    """The index of an output directory, a path or an address in HDFS; a lookup may take some seconds.
+    """The index of an output directory, a path or a ``webhdfs://`` address; a lookup may take some seconds.
 
     Raises:
         InputError: if there is none, or it cannot be read, or is not what its manifest says.
