@@ -14,7 +14,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, Self, cast
@@ -68,9 +68,12 @@ class Index:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for _reader in self.all:
-            self.readers.get(timeout=self.seconds).close()
+    def __exit__(self, *what: object) -> None:
+        for reader in self.all:
+            reader.interrupt()  # a lookup under way is given up
+        with suppress(queue.Empty):
+            for _ in self.all:
+                self.readers.get(timeout=1).close()
 
     def select(self, query: str, *values: object) -> list[Any]:
         """The rows of a query.
