@@ -8,6 +8,7 @@ COMMANDS = {
     "corpus": "make or convert a corpus",
     "avro": "Avro files: as JSON and back, looked into, joined, recompressed, compared, repaired",
     "bench": "the engines side by side: time, CPU, memory, COST",
+    "rpc": "the keyword index as a service: Avro RPC over HTTP",
     "interview": "what to say of it in an interview: engines compared, their code, your figures",
     "cluster": "a Spark or Dask cluster on this machine, of containers or of processes",
 }

@@ -8,6 +8,10 @@
     ├── OutputError             an output that cannot or must not be written
     ├── TooManyRejected         more pages were rejected than the caller allows
     ├── BadAvro, BadWarc        a file that breaks its format's specification, with file and offset
+    ├── RpcError                a call that failed: no server, no answer in time
+    │   ├── BadMessage          bytes that are no message of Avro's RPC, or are too many
+    │   ├── BadProtocol         JSON that is no protocol, or is too much
+    │   └── RemoteError         the server's answer is an error, a declared one or a system error
     └── EngineError
         ├── EngineNotInstalled  a package or program is missing
         ├── EngineUnavailable   a cluster that cannot be reached or cannot run the job
@@ -43,6 +47,28 @@ class BadAvro(BigDataDemosError):
 
 class BadWarc(BigDataDemosError):
     """A WARC file that breaks the specification; the text has file and offset."""
+
+
+class RpcError(BigDataDemosError):
+    """A call that failed: no server, no answer in time, or one that cannot be understood."""
+
+
+class BadMessage(RpcError):
+    """Bytes that are no message of Avro's RPC, or are too many."""
+
+
+class BadProtocol(RpcError):
+    """JSON that is no protocol, or is too much."""
+
+
+class RemoteError(RpcError):
+    """The server's answer is an error. ``name``: a declared one's, ``""`` for a system error; ``value``: its fields, or text."""
+
+    def __init__(self, name: str, value: object) -> None:
+        """Of a declared error, the field ``message`` is for people."""
+        self.name, self.value = name, value
+        said = value["message"] if isinstance(value, dict) and "message" in value else value
+        super().__init__(" ".join(f"{name or 'the server says'}: {said}".split()))
 
 
 class EngineError(BigDataDemosError):

@@ -1,0 +1,163 @@
+"""The command ``python -m bigdata_demos.rpc``: the only place here that prints, exits and catches broadly.
+
+Standard output is data only. All that takes long to import is imported where it is used.
+"""
+
+import argparse
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ..errors import BigDataDemosError, UsageError
+
+PROG: Final = "bigdata-demos rpc"
+INTERRUPTED: Final = 130
+EPILOG: Final = """\
+examples:
+  bigdata-demos keywords --output out/site
+  python -m bigdata_demos.rpc serve out/site --port 8090
+  python -m bigdata_demos.rpc call http://127.0.0.1:8090/ pages '{"phrase": "word counts", "limit": 3}'
+  python -m bigdata_demos.rpc call http://127.0.0.1:8090/ stats
+"""
+SERVE_EPILOG: Final = """\
+The address is the first line on standard output, once calls are answered. There is no password, and no encryption: with a
+--host other than this machine's own, whoever can reach the port can look things up. Ctrl-C or SIGTERM ends the server
+(exit status 0).
+"""
+CALL_EPILOG: Final = """\
+messages:
+  keywords  {"url": STRING}                     the keywords of a page
+  pages     {"phrase": STRING, "limit": INT}    the best pages of a phrase, however it is inflected; 10 of them without a limit
+  suggest   {"prefix": STRING}                  keywords that start with it
+  stats     {}                                  what is in the index
+
+The answer is one line of JSON on standard output. An error is one line on standard error, and exit status 1.
+"""
+
+
+class Ended(BaseException):
+    """A signal has come that ends the server."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns its exit status: 0, 1 for failure, 2 for wrong usage, 130 after Ctrl-C."""
+    arguments = parser().parse_args(argv)
+    try:
+        serve(arguments) if arguments.command == "serve" else call(arguments)
+    except Ended:
+        return 0
+    except BigDataDemosError as error:
+        print(f"{PROG}: {error}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 1
+    except BrokenPipeError:  # whoever read standard output has had enough
+        return 0
+    except KeyboardInterrupt:
+        print(f"{PROG}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    raw = argparse.RawDescriptionHelpFormatter
+    command = argparse.ArgumentParser(
+        prog=PROG, description="The keyword index as a service, by Avro's RPC over HTTP.", epilog=EPILOG, formatter_class=raw
+    )
+    commands = command.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    about = "Answer lookups in an output directory of the keyword job."
+    server = commands.add_parser("serve", help=about.lower(), description=about, epilog=SERVE_EPILOG, formatter_class=raw)
+    server.add_argument("output", metavar="OUTPUT", help="what `bigdata-demos keywords --output` has written")
+    server.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
+    server.add_argument("--port", type=int, default=0, help="port to listen on (default: 0, any that is free)")
+    server.add_argument("--seconds", type=seconds, default=30.0, help="for a request, before it is cut off (default: 30)")
+    server.add_argument("--connections", type=count, default=64, help="at once, before others are refused (default: 64)")
+    about = "Send a message to a server, and print the answer."
+    caller = commands.add_parser("call", help=about.lower(), description=about, epilog=CALL_EPILOG, formatter_class=raw)
+    caller.add_argument("url", metavar="URL", help="the server's address, such as http://127.0.0.1:8090/")
+    caller.add_argument("message", metavar="MESSAGE", help="keywords, pages, suggest or stats")
+    caller.add_argument("parameters", metavar="ARGUMENTS", nargs="?", default="{}", help="as a JSON object (default: {})")
+    caller.add_argument("--seconds", type=seconds, default=30.0, help="to wait for the answer (default: 30)")
+    return command
+
+
+def seconds(text: str) -> float:
+    """A type for argparse: a time that is neither zero nor endless."""
+    value = float(text)
+    if not 0 < value <= 86_400:
+        raise argparse.ArgumentTypeError(f"must be above 0 and up to 86400, not {text}")
+    return value
+
+
+def count(text: str) -> int:
+    """A type for argparse: a number of connections."""
+    value = int(text)
+    if not 1 <= value <= 10_000:
+        raise argparse.ArgumentTypeError(f"must be from 1 to 10000, not {text}")
+    return value
+
+
+def serve(arguments: argparse.Namespace) -> None:
+    """Answer calls until a signal comes.
+
+    Raises:
+        BigDataDemosError: if it cannot start.
+        Ended: at the end.
+
+    """
+    from .index import open_index
+    from .protocol import keyword_index
+    from .server import POLL, Limits, Responder, Server
+    from .service import handlers
+
+    limits = Limits(arguments.seconds, arguments.connections)
+    with ending_by_signal(), open_index(arguments.output, arguments.seconds) as index:
+        responder = Responder(keyword_index(), handlers(index), limits, lambda line: print(f"{PROG}: {line}", file=sys.stderr))
+        server = Server(arguments.host, arguments.port, responder)
+        try:
+            print(server.url, flush=True)
+            stats = index.stats
+            print(f"pages={stats['pages']} phrases={stats['phrases']} postings={stats['postings']}", file=sys.stderr, flush=True)
+            server.serve_forever(POLL)
+        finally:
+            server.close()
+
+
+@contextlib.contextmanager
+def ending_by_signal() -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM raise :class:`Ended`, and further ones nothing: the end has begun, and is soon."""
+
+    def end(*_: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        raise Ended
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def call(arguments: argparse.Namespace) -> None:
+    """Print the answer to a message.
+
+    Raises:
+        BigDataDemosError: if there is none, or it is an error.
+
+    """
+    from .client import Client
+
+    try:
+        parameters: Any = json.loads(arguments.parameters)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f'ARGUMENTS must be a JSON object, as in \'{{"prefix": "wo"}}\': {error}') from None
+    if not isinstance(parameters, dict):
+        raise UsageError('ARGUMENTS must be a JSON object, as in \'{"prefix": "wo"}\'')
+    with Client(arguments.url, seconds=arguments.seconds) as client:
+        print(json.dumps(client.call(arguments.message, parameters), ensure_ascii=sys.stdout.encoding.lower() != "utf-8"))

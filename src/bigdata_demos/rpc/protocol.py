@@ -1,0 +1,105 @@
+"""A protocol, and the schemas of its messages (Avro specification, "Protocol Declaration")."""
+
+import hashlib
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, NamedTuple
+
+import fastavro
+
+from ..errors import BadProtocol
+from ..formats import avro
+
+MAX_PROTOCOL: Final = 64 << 10
+"""Bytes of the longest protocol that is read; ``keywords.avpr`` has 4,000."""
+
+
+class Message(NamedTuple):
+    """A message's schemas: each a record that holds what is meant, which takes the same bytes as what is in it.
+
+    ``request`` has the parameters as fields; ``response`` and ``errors`` have one field, ``value``. ``errors`` is the effective
+    union, ``string`` first.
+    """
+
+    request: avro.Schema
+    response: avro.Schema
+    errors: avro.Schema
+
+
+class Protocol:
+    """A protocol. ``text`` is its JSON, and ``md5`` the hash of that, by which handshakes name it.
+
+    Logical types are read as what they are made of. One-way messages are not known here.
+
+    Raises:
+        BadProtocol: if it is too long, or nested too deep, or none.
+
+    """
+
+    def __init__(self, text: str) -> None:
+        encoded = text.encode()
+        if len(encoded) > MAX_PROTOCOL:
+            raise BadProtocol(f"a protocol of {len(encoded)} bytes; {MAX_PROTOCOL} are the most")
+        if avro.nesting(text) > avro.MAX_NESTING:
+            raise BadProtocol(f"a protocol nested more than {avro.MAX_NESTING} levels deep")
+        self.text, self.md5 = text, hashlib.md5(encoded, usedforsecurity=False).digest()
+        self.named: dict[str, Any] = {}
+        self.compiled: dict[str, Message] = {}
+        try:
+            whole = json.loads(text, object_hook=without_logical_type)
+            self.name = str(whole["protocol"])
+            self.namespace = str(whole.get("namespace") or self.name.rpartition(".")[0])
+            self.messages: dict[str, Any] = dict(whole.get("messages") or {})
+            for definition in whole.get("types") or []:
+                if "." not in definition["name"]:
+                    definition.setdefault("namespace", self.namespace)
+                fastavro.parse_schema(definition, self.named, _force=True)  # whatever it says of having been parsed
+        except Exception as error:
+            raise BadProtocol(f"not a protocol: {type(error).__name__}: {error}") from None
+
+    def message(self, name: str) -> Message | None:
+        """The schemas of a message, which are made when they are first asked for; ``None`` if there is no such message.
+
+        Raises:
+            BadProtocol: if they are none, or :func:`~..formats.avro.measure` refuses them.
+
+        """
+        if name in self.compiled or name not in self.messages:
+            return self.compiled.get(name)
+        try:
+            declared = self.messages[name]
+            if declared.get("one-way"):
+                raise ValueError("one-way messages are not known here")
+            errors = ["string", *declared.get("errors", [])]
+            compiled = Message(
+                self.record("request", declared["request"]),
+                self.record("response", [{"name": "value", "type": declared["response"]}]),
+                self.record("errors", [{"name": "value", "type": errors}]),
+            )
+        except Exception as error:
+            raise BadProtocol(f"message {name} of protocol {self.name}: {type(error).__name__}: {error}") from None
+        self.compiled[name] = compiled
+        return compiled
+
+    def record(self, name: str, fields: list[Any]) -> avro.Schema:
+        """A record of some fields, which may be of the protocol's types."""
+        named = dict(self.named)
+        parts = {"type": "record", "name": f"__{name}__", "namespace": self.namespace, "fields": fields}
+        parsed: Any = fastavro.parse_schema(parts, named, _force=True)
+        avro.measure(parsed, named, {})
+        parsed["name"] = f"__{name}__"  # the same in all namespaces, for schema resolution
+        return parsed  # type: ignore[no-any-return]
+
+
+def without_logical_type(parts: dict[str, Any]) -> dict[str, Any]:
+    """A JSON object without what makes fastavro compute: a decimal of a million digits, for one."""
+    parts.pop("logicalType", None)
+    return parts
+
+
+@cache
+def keyword_index() -> Protocol:
+    """The protocol of the service: ``keywords.avpr``."""
+    text = (files("bigdata_demos") / "rpc" / "keywords.avpr").read_text(encoding="utf-8")
+    return Protocol(json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":")))

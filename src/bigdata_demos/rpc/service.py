@@ -1,0 +1,52 @@
+"""What each message of ``keywords.avpr`` does: takes its parameters, and returns its response, or raises a declared error."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from .index import Index, stems_of
+
+MAX_LIMIT: Final = 1_000
+"""Pages that one call returns at most."""
+SUGGESTIONS: Final = 10
+MAX_PREFIX: Final = 200
+"""Characters of a prefix at most; keywords have up to three words of 64."""
+
+Handler = Callable[[dict[str, Any]], Any]
+
+
+class DeclaredError(Exception):
+    """One of a message's declared errors: ``name``, without a namespace, and ``fields``, of which ``message`` is for people."""
+
+    def __init__(self, name: str, message: str, **fields: str) -> None:
+        super().__init__(message)
+        self.name, self.fields = name, {"message": message, **fields}
+
+
+def handlers(index: Index) -> Mapping[str, Handler]:
+    """The messages, by name."""
+
+    def keywords(parameters: dict[str, Any]) -> Any:
+        url = parameters["url"]
+        if (page := index.page(url)) is None:
+            raise DeclaredError("UnknownPage", "no page of the index has this URL", url=url)
+        return page
+
+    def pages(parameters: dict[str, Any]) -> Any:
+        limit = parameters["limit"]
+        if not 1 <= limit <= MAX_LIMIT:
+            raise DeclaredError("BadRequest", f"limit must be from 1 to {MAX_LIMIT}, not {limit}", parameter="limit")
+        stems = stems_of(parameters["phrase"])
+        if (found := index.phrase(stems)) is None:
+            raise DeclaredError("UnknownPhrase", "no page has this keyword", phrase=parameters["phrase"], stems=stems)
+        return {"phrase": found.phrase, "stems": stems, "total": found.pages, "hits": index.postings(stems, limit)}
+
+    def suggest(parameters: dict[str, Any]) -> Any:
+        prefix = parameters["prefix"]
+        if not 1 <= len(prefix) <= MAX_PREFIX:
+            raise DeclaredError("BadRequest", f"a prefix has from 1 to {MAX_PREFIX} characters", parameter="prefix")
+        return [{"phrase": found.phrase, "pages": found.pages} for found in index.starting(prefix, SUGGESTIONS)]
+
+    def stats(_: dict[str, Any]) -> Any:
+        return index.stats
+
+    return {"keywords": keywords, "pages": pages, "suggest": suggest, "stats": stats}

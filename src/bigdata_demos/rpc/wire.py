@@ -1,0 +1,152 @@
+"""What goes over the wire: frames, handshakes, calls and answers (Avro specification, "Protocol Wire Format", "Handshake").
+
+A message is frames, each a length of 4 bytes, big-endian, and as many bytes; a length of zero ends it. A request is a handshake,
+then a call: metadata, the message's name, its parameters. An answer is a handshake, then metadata, whether it is an error
+(one byte), and the response, or a branch of the union of errors.
+"""
+
+import io
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, NamedTuple
+
+import fastavro
+
+from ..errors import BadMessage
+from ..formats import avro
+
+CONTENT_TYPE: Final = "avro/binary"
+FRAME: Final = 64 << 10
+"""Bytes of the frames that are written, at most."""
+MAX_FRAME: Final = 1 << 20
+"""Bytes of the largest frame that is read."""
+MAX_REQUEST: Final = 1 << 20
+"""Bytes of the largest request that a server reads, its frames put together."""
+MAX_RESPONSE: Final = 16 << 20
+"""Bytes of the largest answer that is written, or read by a client."""
+META: Final[avro.Schema] = {"type": "map", "values": "bytes"}
+SYSTEM_ERROR: Final = b"\0\1\0"
+"""No metadata, an error, and of the union the first branch, which is ``string`` (then comes the string)."""
+
+
+def frame(message: bytes) -> bytes:
+    """A message in frames."""
+    parts = bytearray()
+    for start in range(0, len(message), FRAME):
+        part = message[start : start + FRAME]
+        parts += len(part).to_bytes(4, "big") + part
+    return bytes(parts + bytes(4))
+
+
+def unframe(framed: bytes, most: int) -> bytes:
+    """The message in some frames.
+
+    After the last one there may be more of length zero: Avro's Java writes one for a call without parameters (an empty buffer
+    becomes a frame), and another for the end.
+
+    Raises:
+        BadMessage: if the last frame is not there, or not the end, or a frame or the message is too large.
+
+    """
+    message, at = bytearray(), 0
+    while True:
+        length = int.from_bytes(framed[at : at + 4], "big")
+        if at + 4 + length > len(framed) and length <= MAX_FRAME:
+            raise BadMessage(f"it ends inside the frame at offset {at}")
+        if length > MAX_FRAME or len(message) + length > most:
+            raise BadMessage(f"a frame of {length} bytes at offset {at}; {MAX_FRAME} a frame and {most} a message are the most")
+        at += 4 + length
+        if not length:
+            break
+        message += framed[at - length : at]
+    if len(framed) % 4 != at % 4 or framed.count(0, at) < len(framed) - at:
+        raise BadMessage(f"{len(framed) - at} bytes after the frame of length zero")
+    return bytes(message)
+
+
+@cache
+def handshake_schemas() -> tuple[avro.Schema, avro.Schema]:
+    """The specification's HandshakeRequest and HandshakeResponse."""
+    text = (files("bigdata_demos") / "rpc" / "handshake.json").read_text(encoding="utf-8")
+    [request, response] = [fastavro.parse_schema(each, {}) for each in json.loads(text)]
+    return request, response  # type: ignore[return-value]
+
+
+class Request(NamedTuple):
+    """The handshake of a request: hashes of both protocols, and the client's own if the server may not know it."""
+
+    client_hash: bytes
+    client_protocol: str | None
+    server_hash: bytes
+
+    def pack(self) -> bytes:
+        """Its bytes."""
+        parts = {"clientHash": self.client_hash, "clientProtocol": self.client_protocol, "serverHash": self.server_hash}
+        return avro.pack({**parts, "meta": None}, handshake_schemas()[0])
+
+
+class Response(NamedTuple):
+    """The handshake of an answer.
+
+    ``match``: BOTH, if both know each other's protocol; CLIENT, if only the server does: here is its own; NONE, if the server
+    needs the client's: no answer follows, and the client asks again.
+    """
+
+    match: str
+    server_protocol: str | None = None
+    server_hash: bytes | None = None
+
+    def pack(self) -> bytes:
+        """Its bytes."""
+        parts = {"match": self.match, "serverProtocol": self.server_protocol, "serverHash": self.server_hash}
+        return avro.pack({**parts, "meta": None}, handshake_schemas()[1])
+
+
+class Reader:
+    """A message that is read from its start."""
+
+    def __init__(self, message: bytes) -> None:
+        self.file, self.size = io.BytesIO(message), len(message)
+
+    def read(self, what: str, schema: Any, wanted: avro.Schema | None = None, *, named: bool = False) -> Any:
+        """The datum that comes next, as ``wanted`` has it (schema resolution). ``named``: of a union's records, with their names.
+
+        Raises:
+            BadMessage: if it is none.
+
+        """
+        try:
+            return fastavro.schemaless_reader(self.file, schema, wanted, return_record_name=named)
+        except Exception as error:  # EOFError, ValueError, IndexError, KeyError, SchemaResolutionError … as the bytes have it
+            raise BadMessage(f"{what}: {' '.join(f'{type(error).__name__}: {error}'.split())[:300]}") from None
+
+    def request(self) -> Request:
+        """The handshake of a request."""
+        parts = self.read("handshake", handshake_schemas()[0])
+        return Request(parts["clientHash"], parts["clientProtocol"], parts["serverHash"])
+
+    def response(self) -> Response:
+        """The handshake of an answer."""
+        parts = self.read("handshake", handshake_schemas()[1])
+        return Response(parts["match"], parts["serverProtocol"], parts["serverHash"])
+
+    def end(self) -> None:
+        """See that nothing is left.
+
+        Raises:
+            BadMessage: if something is.
+
+        """
+        if left := self.size - self.file.tell():
+            raise BadMessage(f"{left} bytes are left after its end")
+
+
+def system_error(text: str) -> bytes:
+    """An answer, without its handshake, that is an undeclared error."""
+    return SYSTEM_ERROR + avro.string(text)
+
+
+def branch(value: Any) -> tuple[str, Any]:
+    """Of an error that was read as ``named``: its name, without a namespace (``""``: a system error), and its fields or text."""
+    return (str(value[0]).rpartition(".")[2], value[1]) if isinstance(value, tuple) else ("", value)
