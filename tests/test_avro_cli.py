@@ -321,6 +321,21 @@ def test_schema_that_refers_to_itself(run: Command, tmp_path: Path) -> None:
         assert ": data that nest more than" in run(command, deep, status=1)[1]
 
 
+def test_what_is_written_can_be_read(run: Command, tmp_path: Path) -> None:
+    """JSON of a type that refers to itself, with the schema out of another file, to the depth that is read."""
+    path, source, out = write(tmp_path / "list.avro", LIST, [linked(1)]), tmp_path / "x.json", str(tmp_path / "out.avro")
+    deepest = write(tmp_path / "deepest.avro", LIST, [linked(100)])
+    source.write_bytes(run("tojson", deepest)[0])
+    run("fromjson", str(source), "--schema", path, "-o", out)
+    assert read(out) == [linked(100)]
+    assert run("tojson", out)[0] == source.read_bytes()
+    source.write_text('{"id": 1, "next": {"L": ' + source.read_text() + "}}")
+    assert (
+        "value 1 is not of the schema: data that nest"
+        in run("fromjson", str(source), "--schema", path, "-o", out, "--overwrite", status=1)[1]
+    )
+
+
 @pytest.mark.parametrize(
     ("schema", "data"),
     [

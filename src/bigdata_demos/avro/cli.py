@@ -227,7 +227,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--plain", action="store_true", help="as in tojson")
     made = add("fromjson", from_json, "JSON values as an Avro file.")
     made.add_argument("input", metavar="FILE", help="JSON lines")
-    made.add_argument("--schema", metavar="SCHEMA", help="a file, or JSON (default: inferred from all values)")
+    made.add_argument(
+        "--schema", metavar="SCHEMA", help="JSON, a file of it, or an Avro file that has one (default: inferred from all values)"
+    )
     made.add_argument("--plain", action="store_true", help="values are plain JSON, without tags in unions")
     codec(made, "deflate", "of the blocks (default: deflate)")
     made = add("schema", show_schema, "The schema of a file, as JSON.", "getschema")
@@ -239,7 +241,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("inputs", metavar="FILE", nargs="+")
     made = add("cat", concatenate, "Several files as one.", "concat")
     made.add_argument("inputs", metavar="FILE", nargs="+")
-    made.add_argument("--schema", metavar="SCHEMA", help="a file, or JSON (default: that of the first file)")
+    made.add_argument(
+        "--schema", metavar="SCHEMA", help="JSON, a file of it, or an Avro file that has one (default: that of the first file)"
+    )
     codec(made, None, "of the blocks (default: that of the first file)")
     made = add("recode", recode, "The same records, compressed by another codec.", "recodec")
     made.add_argument("input", metavar="FILE")
@@ -379,11 +383,14 @@ def from_json(arguments: argparse.Namespace) -> int:
 
     check_level(arguments.codec, arguments.level)
     with contextlib.ExitStack() as stack:
-        schema = schemas.load(arguments.schema) if arguments.schema else None
+        schema = schema_of(arguments.schema) if arguments.schema is not None else None
         source = stack.enter_context(opened_one(arguments.input, quiet=to_terminal(arguments)))
         if schema is None:
             spool: IO[bytes] = stack.enter_context(tempfile.TemporaryFile(prefix="bigdata-demos-avro-"))
-            schema = schemas.infer(spooled(source, spool))
+            try:
+                schema = schemas.infer(spooled(source, spool))
+            except InputError as error:
+                raise InputError(f"{source.name}: {str(error).removeprefix(f'{source.name}: ')}") from None
             spool.seek(0)
             found: Iterator[tuple[int, Any]] = ((i, json.loads(line)) for i, line in enumerate(spool, 1))
         else:
@@ -394,7 +401,7 @@ def from_json(arguments: argparse.Namespace) -> int:
         writer = Writer(file, to_text(schema), codec=arguments.codec, level=arguments.level)
         for number, value in found:
             try:
-                writer.write(values.from_json(value, parsed, named, plain=arguments.plain or not arguments.schema))
+                writer.write(values.from_json(value, parsed, named, plain=arguments.plain or arguments.schema is None))
             except BigDataDemosError as error:
                 raise InputError(f"{source.name}: value {number}: {error}") from None
             except (TypeError, ValueError, KeyError, OverflowError, AttributeError, RecursionError) as error:  # by fastavro
@@ -545,7 +552,7 @@ def concatenate(arguments: argparse.Namespace) -> int:
     from . import containers, schemas
     from .streams import open_output
 
-    schema = schemas.load(arguments.schema, recursive=True) if arguments.schema else None
+    schema = schema_of(arguments.schema) if arguments.schema is not None else None
     if arguments.codec:
         check_level(arguments.codec, arguments.level)
     writer: Writer | None = None
@@ -556,7 +563,7 @@ def concatenate(arguments: argparse.Namespace) -> int:
         for source in sources:
             header = containers.read_header(source, decoding=False)
             if writer is None:
-                text = containers.to_text(schema) if arguments.schema else containers.schema_text(header)
+                text = containers.to_text(schema) if arguments.schema is not None else containers.schema_text(header)
                 schema = schemas.load(text, recursive=True)
                 codec = arguments.codec or header.codec
                 if codec not in CODECS:

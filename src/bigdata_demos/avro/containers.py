@@ -71,13 +71,13 @@ def check_decodable(header: Header, name: str) -> None:
         raise BadAvro(f"{name}: unusable schema: its records take no bytes")
 
 
-def refers_to_itself(header: Header) -> bool:
-    """Whether a decodable schema has a type that does."""
+def walker(schema: Any, named: dict[str, Any]) -> Walker | None:
+    """What finds data that nest too deep, if a decodable schema has a type that refers to itself."""
     try:
-        avro.measure(header.schema, header.named, {})
+        avro.measure(schema, named, {})
     except ValueError:
-        return True
-    return False
+        return Walker(schema, named)
+    return None
 
 
 def to_text(schema: Any) -> str:
@@ -164,7 +164,7 @@ class Decoder:
     """
 
     def __init__(self, header: Header) -> None:
-        self.walker = Walker(header.schema, header.named) if refers_to_itself(header) else None
+        self.walker = walker(header.schema, header.named)
         self.feed = io.BytesIO()
         fastavro.writer(self.feed, raw_schema(header.schema), [], sync_marker=bytes(avro.SYNC_SIZE))
         self.feed.seek(0)
@@ -287,6 +287,7 @@ class Writer:
         self.records = self.blocks = 0
         self.data, self.count = io.BytesIO(), 0
         self.raw: Any = None
+        self.walker: Walker | None = None
         self.schema = schema
         header = {**(meta or {}), "avro.schema": schema.encode(), "avro.codec": codec.encode()}
         file.write(avro.MAGIC + avro.pack(header, {"type": "map", "values": "bytes"}) + self.sync)
@@ -295,14 +296,20 @@ class Writer:
         """Add a record, as :mod:`.values` has it.
 
         Raises:
-            Exception: whatever fastavro makes of a datum that is not of the schema; nothing of it is written then.
+            Exception: whatever fastavro makes of a datum that is not of the schema; ValueError if it nests deeper than
+                could be read again; nothing of it is written then.
 
         """
         if self.raw is None:
-            self.raw = raw_schema(fastavro.parse_schema(json.loads(self.schema), {}, _force=True))
+            named: dict[str, Any] = {}
+            parsed = fastavro.parse_schema(json.loads(self.schema), named, _force=True)
+            self.raw, self.walker = raw_schema(parsed), walker(parsed, named)
         start = self.data.tell()
         try:
             fastavro.schemaless_writer(self.data, self.raw, datum)
+            if self.walker is not None:
+                self.walker.start(self.data.getvalue()[start:])
+                self.walker.record()
         except BaseException:
             self.data.seek(start)
             self.data.truncate()

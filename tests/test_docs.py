@@ -1,0 +1,56 @@
+"""What ``docs/avro.md`` shows is what the commands print. ``make docs`` (this file, run as a program) writes it anew."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+DOCS = Path(__file__).parents[1] / "docs"
+BLOCK = re.compile(r"^```(console|python)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+NOT_RUN = ("$ pip install ",)
+
+
+def run_blocks(text: str, directory: Path) -> str:
+    """The text with the output of all its commands as it is when they are run in a directory, one after another."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "COLUMNS": "120", "LC_ALL": "C.UTF-8"}
+    variables = ""  # what commands have set, for those after them
+
+    def output(program: list[str]) -> str:
+        done = subprocess.run(program, cwd=directory, env=environment, capture_output=True, timeout=120, check=False)
+        return (done.stdout + done.stderr).decode()
+
+    def block(found: re.Match[str]) -> str:
+        nonlocal variables
+        language, body = found.groups()
+        if language == "python":
+            assert output([sys.executable, "-c", body]) == ""
+            return found[0]
+        shown = ""
+        for line in body.splitlines():
+            if not line.startswith("$ "):
+                continue
+            shown += line + "\n"
+            if line.startswith(NOT_RUN):
+                continue
+            if re.match(r"\$ \w+='[^']*'$", line):
+                variables += line[2:] + "\n"
+            shown += output(["bash", "-c", f"exec 2>&1\n{variables}{line[2:]}"])
+        return f"```console\n{shown}```\n"
+
+    return BLOCK.sub(block, text)
+
+
+def test_avro(tmp_path: Path) -> None:
+    """Each command of the document prints what the document says."""
+    text = (DOCS / "avro.md").read_text(encoding="utf-8")
+    assert text.count("\n$ ") > 20
+    assert run_blocks(text, tmp_path) == text
+
+
+if __name__ == "__main__":
+    page = DOCS / "avro.md"
+    with tempfile.TemporaryDirectory() as scratch:
+        page.write_text(run_blocks(page.read_text(encoding="utf-8"), Path(scratch)), encoding="utf-8")
