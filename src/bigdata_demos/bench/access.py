@@ -2,7 +2,8 @@
 
 In rounds, each format once in each, in an order that rotates: so whatever slows the machine down for a while slows all of them.
 Each answer is compared with the records before its time counts. Files are in the temporary directory; they are read right after
-they were written, so from memory (the page cache): what a disk or a network adds is as much as there are bytes.
+they were written, so from memory (the page cache): what a disk or a network adds is as much as there are bytes. Python collects
+garbage as it always does.
 """
 
 import itertools
@@ -21,7 +22,7 @@ from typing import Any, Final
 
 import fastavro
 
-from ..errors import InputError, JobFailed
+from ..errors import InputError, JobFailed, OutputError
 from ..formats import avro
 from ..keywords import sources
 from ..keywords.model import Page
@@ -52,22 +53,25 @@ def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, runs: 
     Raises:
         InputError: if there are no such pages, or a package is missing.
         JobFailed: if other records are read than were written.
+        OutputError: if there is no room for files.
 
     """
     kinds = stores()
     machine = environment.machine()
-    with tempfile.TemporaryDirectory(prefix="bigdata-demos-") as name:
-        directory = Path(name)
-        crawl = pages_of(inputs or [str(sources.bundled_crawl())], pages)
-        kept = [crawl, results_of(crawl, directory)]
-        for data in kept:
-            for store in kinds:
+    tries = []
+    try:
+        with tempfile.TemporaryDirectory(prefix="bigdata-demos-") as name:
+            directory = Path(name)
+            crawl = pages_of(inputs or [str(sources.bundled_crawl())], pages)
+            kept = [crawl, results_of(crawl, directory)]
+            for data, store in itertools.product(kept, kinds):
                 try_out(store, replace(data, records=data.records[:TRIAL]), directory / "file", 0)
-        tries = []
-        for number, data in itertools.product(range(1, runs + 1), kept):
-            for store in rotated(kinds, number):
-                tries.append(try_out(store, data, directory / "file", number))
-                progress(told(tries[-1], runs))
+            for number, data in itertools.product(range(1, runs + 1), kept):
+                for store in rotated(kinds, number):
+                    tries.append(try_out(store, data, directory / "file", number))
+                    progress(told(tries[-1], runs))
+    except OSError as error:
+        raise OutputError(f"cannot keep files in {tempfile.gettempdir()}: {error.strerror or error}: set TMPDIR") from None
     return Access(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,

@@ -12,7 +12,8 @@ from .svg import Bar, Dot, Strip, bars, esc, strips
 from .table import NONE, UNSTABLE_IS, aligned, number, size_of
 
 ALL_STEPS: Final = (*STEPS, "arrow")
-HEAD: Final = ("format", "size", "of JSON", "write", "read", "one field", "look-up", "newer", "as Arrow", "")
+STEP_HEADS: Final = ("write, ms", "read, ms", "one field, ms", "look-up, ms", "newer, ms", "as Arrow, ms")
+HEAD: Final = ("format", "size", "of JSON", *STEP_HEADS, "")
 QUICKEST: Final = {
     "write": "to write from dicts",
     "read": "to read whole, as dicts",
@@ -152,26 +153,30 @@ def sentences(found: Sequence[Row]) -> list[str]:
 
 def wins(access: Access) -> dict[str, str]:
     """What each family is best for, or level with the best: of all files, and of small ones what that adds."""
+    every, small = verdicts(access, list), verdicts(access, small_of)
     said = {}
     for family in access.by_hand:
-        best = best_for(access, family, list)
-        small = {key: words for key, words in best_for(access, family, small_of).items() if key not in best}
+        best = best_for(family, every)
+        more = {key: words for key, words in best_for(family, small).items() if key not in best}
         said[family] = listed(best) or "nothing"
-        if small:
-            said[family] += f"; of files of at most half the size of JSON lines also {listed(small)}"
+        if more:
+            said[family] += f"; of files of at most half the size of JSON lines also {listed(more)}"
     return said
 
 
-def best_for(access: Access, family: str, chosen: Callable[[list[Row]], list[Row]]) -> dict[tuple[str, str], str]:
-    """In which steps, with which records, a family is best among the formats that are chosen: the records' name, ≈ if level."""
-    found = {}
-    for step in SHORT:
-        for data in access.records:
-            if compared := chosen(rows(access, data)):
-                judged = verdict(compared, step)
-                if family in {row.family for row in (judged.best, *judged.level)}:
-                    found[step, data] = f"≈{data}" if judged.level else data
-    return found
+def verdicts(access: Access, chosen: Callable[[list[Row]], list[Row]]) -> dict[tuple[str, str], Verdict]:
+    """Who is best among the formats that are chosen, by step and data."""
+    compared = {data: chosen(rows(access, data)) for data in access.records}
+    return {(step, data): verdict(found, step) for step in SHORT for data, found in compared.items() if found}
+
+
+def best_for(family: str, judged: dict[tuple[str, str], Verdict]) -> dict[tuple[str, str], str]:
+    """In which steps, with which records, a family is best: the records' name, with ≈ if it is level with another."""
+    return {
+        (step, data): f"≈{data}" if one.level else data
+        for (step, data), one in judged.items()
+        if family in {row.family for row in (one.best, *one.level)}
+    }
 
 
 def listed(best: dict[tuple[str, str], str]) -> str:
@@ -187,11 +192,14 @@ def percent(row: Row, plain: Row) -> str:
     return f"{number(100 * row.nbytes / plain.nbytes)} %"
 
 
-def seconds(value: float | None) -> str:
+def seconds(value: float) -> str:
     """Seconds, or milliseconds."""
-    if value is None:
-        return NONE
     return f"{number(value)} s" if value >= 0.1 else f"{number(1000 * value)} ms"
+
+
+def milliseconds(some: Spread | None) -> str:
+    """A median, for a column of them."""
+    return number(1000 * some.median) if some else NONE
 
 
 def cells(row: Row, plain: Row) -> tuple[str, ...]:
@@ -201,7 +209,7 @@ def cells(row: Row, plain: Row) -> tuple[str, ...]:
         row.format,
         size_of(row.nbytes),
         percent(row, plain),
-        *(seconds(cost(row, step) if step in row.seconds else None) for step in ALL_STEPS),
+        *(milliseconds(row.seconds.get(step)) for step in ALL_STEPS),
         f"unstable: {', '.join(unstable)}" if unstable else "",
     )
 
@@ -216,7 +224,11 @@ def text(access: Access) -> str:
         lines += [f"unstable: {UNSTABLE_IS}"] if any(row[-1] for row in body) else []
         lines += [*sentences(found), ""]
     lines += [f"best for ({LEVEL_IS})", *(f"{family}: {words}" for family, words in wins(access).items())]
-    lines += ["", "a newer schema, by hand", *(f"{family}: {words}" for family, words in access.by_hand.items())]
+    lines += [
+        "",
+        "what a newer schema leaves to the programmer",
+        *(f"{family}: {words}" for family, words in access.by_hand.items()),
+    ]
     return "\n".join(lines)
 
 
@@ -238,7 +250,8 @@ def access_section(access: Access) -> str:
     won = " ".join(f"<strong>{esc(family)}:</strong> {esc(said)}." for family, said in wins(access).items())
     parts = [f'<h3>When each wins</h3><p>{won}</p><p class="note">{LEVEL_IS}.</p>']
     parts += [of_data(access, data) for data in access.records]
-    by_hand = table(("family", "what a change of schema leaves to the programmer"), list(access.by_hand.items()), [1])
+    left = table(("family", "what it leaves to the programmer"), list(access.by_hand.items()), [1])
+    by_hand = f"<h3>A newer schema</h3>{left}"
     return section("Faster access: the same records in other formats", words, "".join([*parts, by_hand, facts(access)]))
 
 
@@ -262,19 +275,21 @@ def of_data(access: Access, data: str) -> str:
         f"<figure>{strips(f'Reading all {data}', reads, 'seconds to read all, as dicts; logarithmic', log=True)}</figure>",
     )
     figures = table(HEAD, [cells(row, plain_of(found)) for row in found], [len(HEAD) - 1])
-    said = f"<p>{esc(' '.join(sentences(found)))}</p>"
+    said = f"<ul>{''.join(f'<li>{esc(sentence)}</li>' for sentence in sentences(found))}</ul>"
     spans = [(row.format, *(span(row.seconds.get(step)) for step in ALL_STEPS)) for row in found]
-    cpu = [(row.format, *(seconds(row.cpu[step].median if step in row.cpu else None) for step in ALL_STEPS)) for row in found]
-    head = ("format", *HEAD[3:-1])
-    inside = table(head, spans) + '<p class="note">CPU seconds, of all threads, medians:</p>' + table(head, cpu)
-    more = f"<details><summary>Ranges, and CPU seconds: {esc(data)}</summary>{inside}</details>"
+    cpu = [(row.format, *(milliseconds(row.cpu.get(step)) for step in ALL_STEPS)) for row in found]
+    head = ("format", *STEP_HEADS)
+    inside = (
+        table(head, spans) + '<p class="note">CPU milliseconds, user and system, of all threads; medians:</p>' + table(head, cpu)
+    )
+    more = f"<details><summary>Ranges, and CPU time: {esc(data)}</summary>{inside}</details>"
     title = f"<h3>{esc(data.capitalize())}: {number(access.records[data])} records</h3>"
     return f"{title}{legend(colours.items())}{plots}{figures}{said}{more}"
 
 
 def span(some: Spread | None) -> str:
-    """A range."""
-    return f"{seconds(some.least)} – {seconds(some.most)}" if some else NONE
+    """A range, in milliseconds."""
+    return f"{number(1000 * some.least)}–{number(1000 * some.most)}" if some else NONE
 
 
 def facts(access: Access) -> str:
