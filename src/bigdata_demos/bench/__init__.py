@@ -9,6 +9,7 @@ Reading order:
 - :mod:`.rounds`: interleaves the tries, checks the digests, saves after each try;
 - :mod:`.statistics`: medians, paired ratios, bootstrap intervals, COST, crossover: pure functions;
 - :mod:`.summary`, :mod:`.table`, :mod:`.page`, :mod:`.svg`: the same figures for a terminal and as one HTML page;
+- :mod:`.stores`, :mod:`.access`, :mod:`.access_report`: the same records in JSON lines, Avro and Parquet, written and read;
 - :mod:`.compare`: whether a change made something slower;
 - :mod:`.cli`: the command, ``python -m bigdata_demos.bench --help``.
 """

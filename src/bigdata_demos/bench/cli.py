@@ -7,12 +7,13 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import BigDataDemosError, OutputError, UsageError
-from .results import FILE, FORMAT, Results, Try, load
+from .results import FILE, FORMAT, Results, Try, load, save
 
 if TYPE_CHECKING:
     from .rounds import Plan
@@ -26,9 +27,17 @@ examples:
   python -m bigdata_demos.bench --engines spark --peers spark-wordcount --cluster spark://localhost:7077 --input crawl/*.warc.gz
   python -m bigdata_demos.bench compare out/bench/first out/bench/second   what got slower? Exit status 1 if something did
   python -m bigdata_demos.bench report out/bench/first                     table and page once more, from results.json
+  python -m bigdata_demos.bench access 'crawl/*.warc.gz'                   the same records as JSON lines, Avro, Parquet
 
 serial, one thread, is in every round: it is the control. DIR/results.json has every try, DIR/index.html the plots.
 Exit status: 0; 1 if a try failed or its answer was another; 2 wrong usage; 130 interrupted (results.json keeps what was run).
+"""
+
+ACCESS_EPILOG: Final = """\
+examples:
+  python -m bigdata_demos.bench access                                           the bundled crawl
+  python -m bigdata_demos.bench access 'crawl/*.warc.gz' --pages 500 --runs 5
+  python -m bigdata_demos.bench access crawl.avro --results out/bench/first      and show it on that benchmark's page
 """
 
 
@@ -37,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         PROG,
         description="Run the job on each engine, again and again, and tell what it took.",
-        usage=f"{PROG} [OPTION …]\n       {PROG} compare A.json B.json\n       {PROG} report DIR",
+        usage=f"{PROG} [OPTION …]\n       {PROG} compare A.json B.json\n       {PROG} report DIR\n       {PROG} access [INPUT …]",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -91,12 +100,19 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return compare_command(arguments[1:])
             if arguments[:1] == ["report"]:
                 return report_command(arguments[1:])
+            if arguments[:1] == ["access"]:
+                return access_command(arguments[1:])
             return run_command(arguments)
     except BigDataDemosError as error:
         say(f"error: {error}")
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
-        say(f"interrupted: what was run is in {FILE}; `report` makes table and page of it")
+        kept = (
+            "nothing was kept"
+            if arguments[:1] == ["access"]
+            else f"what was run is in {FILE}; `report` makes table and page of it"
+        )
+        say(f"interrupted: {kept}")
         return 130
     except BrokenPipeError:  # whoever read has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -197,22 +213,37 @@ def tell(done: int, total: int, one: Try) -> None:
 
 
 def show(results: Results, directory: Path) -> None:
-    """Write the page, and the table to stdout.
+    """Write the page, and the tables to stdout.
 
     Raises:
         OutputError: if one cannot be written.
 
     """
-    from .page import page
+    from .access_report import text
     from .table import table
+
+    path = write_page(results, directory)
+    write(table(results))
+    if results.access:
+        write(f"\n{text(results.access)}")
+    say(f"{path}, {directory / FILE}")
+
+
+def write_page(results: Results, directory: Path) -> Path:
+    """Write the page; returns where it is.
+
+    Raises:
+        OutputError: if it cannot be written.
+
+    """
+    from .page import page
 
     path = directory / PAGE
     try:
         path.write_text(page(results), encoding="utf-8")
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
-    write(table(results))
-    say(f"{path}, {directory / FILE}")
+    return path
 
 
 def compare_command(argv: Sequence[str]) -> int:
@@ -239,6 +270,34 @@ def report_command(argv: Sequence[str]) -> int:
     made.add_argument("path", metavar="DIR", help="the directory with results.json, or the file")
     path = Path(made.parse_args(argv).path)
     show(load(path), path if path.is_dir() else path.parent)
+    return 0
+
+
+def access_command(argv: Sequence[str]) -> int:
+    """Measure formats of files."""
+    made = argparse.ArgumentParser(
+        f"{PROG} access",
+        description="Write and read the same records as JSON lines, Avro (each codec) and Parquet, and tell what it took.",
+        epilog=ACCESS_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("input", nargs="*", metavar="INPUT", help="what the job reads (default: the bundled crawl)")
+    made.add_argument("--runs", type=number, default=3, metavar="N", help="rounds, each format once in each (default: 3)")
+    made.add_argument("--pages", type=number, default=2000, metavar="N", help="of the input, the first so many (default: 2000)")
+    made.add_argument("--results", metavar="FILE", help="a benchmark's results.json: put it there, and make its page anew")
+    arguments = made.parse_args(argv)
+    from . import access, access_report
+
+    path = Path(arguments.results) if arguments.results else None
+    path = path / FILE if path and path.is_dir() else path
+    results = load(path) if path else None  # now: what is no benchmark should be known at the start
+    command = ["python", "-m", "bigdata_demos.bench", "access", *argv]
+    measured = access.measure(arguments.input, command, pages=arguments.pages, runs=arguments.runs, progress=say)
+    if path and results:
+        results = replace(results, access=measured)
+        save(results, path)
+        say(f"{write_page(results, path.parent)}, {path}")
+    write(access_report.text(measured))
     return 0
 
 

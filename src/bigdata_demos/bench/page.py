@@ -4,6 +4,7 @@ import shlex
 from collections import Counter
 from collections.abc import Sequence
 
+from .access_report import access_section
 from .contestants import label
 from .curves import cost_section, speedup_section
 from .parts import section, table
@@ -32,6 +33,7 @@ def page(results: Results) -> str:
             resource_section(results, MEMORY),
             shuffle_section(results),
         ]
+    parts += [access_section(results.access)] if results.access else []
     parts += [peers(results), environment(results), raw(results)]
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'

@@ -25,6 +25,10 @@ CONTROL: Final = "serial"
 """The contestant that is in every round: a competent single thread."""
 PEERS_CONTROL: Final = "wordcount"
 """The same for peers: their work on one thread."""
+PLAIN: Final = "JSON lines"
+"""The format that the others are compared with in size."""
+STEPS: Final = ("write", "read", "field", "look-up", "newer")
+"""What is done with a file of each format."""
 ENGINE: Final = "engine"
 PEER: Final = "peer"
 
@@ -100,8 +104,52 @@ class Try:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """Some records, kept in a file of some format, in one round.
+
+    ``data``: which records. ``format`` and ``family``: how they are kept, such as ``Avro, xz`` and ``Avro``. ``nbytes``: of the
+    file. ``seconds`` (wall clock) and ``cpu_seconds`` (user and system, of all threads), by what was done with it.
+    """
+
+    data: str
+    format: str
+    family: str
+    round: int
+    nbytes: int
+    seconds: Mapping[str, float]
+    cpu_seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Access:
+    """What it takes to write and read records in several formats. It may be made at another time than the tries of engines.
+
+    ``records``: how many there are, by data. ``lookups``: records that each look-up's seconds are for. ``block_bytes``: of
+    Avro, before compression. ``group_records``: of Parquet. ``by_hand``: what a change of schema leaves to the programmer, by
+    family.
+    """
+
+    created: str
+    command: Sequence[str]
+    machine: Machine
+    versions: Mapping[str, str]
+    commit: str | None
+    inputs: Sequence[str]
+    runs: int
+    records: Mapping[str, int]
+    lookups: int
+    block_bytes: int
+    group_records: int
+    by_hand: Mapping[str, str]
+    tries: Sequence[Kept]
+
+
+@dataclass(frozen=True)
 class Results:
-    """A benchmark. ``absent``: contestants that did not run, and why. ``notes``: what a peer does less or more than the job."""
+    """A benchmark. ``absent``: contestants that did not run, and why. ``notes``: what a peer does less or more than the job.
+
+    ``access``: None if formats were not measured.
+    """
 
     format: int
     created: str
@@ -116,6 +164,7 @@ class Results:
     tries: Sequence[Try]
     absent: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
+    access: Access | None = None
 
     @property
     def sizes(self) -> list[int]:
@@ -185,7 +234,26 @@ def validate(found: Any) -> Results:
     results: Results = typed(found, Results, "results")
     if missing := {one.size for one in results.tries} - {job.size for job in results.jobs}:
         raise InputError(f"tries of size {min(missing)}, which is none of its jobs")
+    if results.access:
+        check_access(results.access)
     return results
+
+
+def check_access(access: Access) -> None:
+    """Refuse what no figures can be made of.
+
+    Raises:
+        InputError: naming the first thing that is missing.
+
+    """
+    for data in access.records:
+        if not any((one.data, one.format) == (data, PLAIN) for one in access.tries):
+            raise InputError(f"results.access: its {data} were not kept as {PLAIN}")
+    for index, one in enumerate(access.tries):
+        if one.data not in access.records:
+            raise InputError(f"results.access.tries[{index}]: {one.data!r} is none of its records")
+        if missing := [step for step in STEPS if not (one.seconds.get(step) and step in one.cpu_seconds)]:
+            raise InputError(f"results.access.tries[{index}]: {missing[0]} was not measured")
 
 
 def typed(value: Any, wanted: Any, where: str) -> Any:

@@ -18,6 +18,7 @@ body { margin: 0; background: var(--bg); color: var(--fg); font: 16px/1.5 system
 main { max-width: 1320px; margin: 0 auto; padding: 24px 16px 64px; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 8px 0 4px; }
 h2 { font-size: 1.2rem; margin: 0 0 4px; }
+h3 { font-size: 1rem; margin: 18px 0 4px; }
 p { margin: 4px 0 12px; max-width: 85ch; overflow-wrap: anywhere; }
 .dim, .note { color: var(--dim); font-size: .9rem; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 18px; margin: 18px 0; }

@@ -1,0 +1,209 @@
+"""What it takes to write and read the same records as JSON lines, Avro and Parquet: pages of a crawl, and the job's results.
+
+In rounds, each format once in each, in an order that rotates: so whatever slows the machine down for a while slows all of them.
+Each answer is compared with the records before its time counts. Files are in the temporary directory; they are read right after
+they were written, so from memory (the page cache): what a disk or a network adds is as much as there are bytes. Python collects
+garbage as it always does.
+"""
+
+import itertools
+import platform
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+import fastavro
+
+from ..errors import InputError, JobFailed, OutputError
+from ..formats import avro
+from ..keywords import sources
+from ..keywords.model import Page
+from ..keywords.runner import run
+from ..keywords.text import decode
+from . import environment
+from .results import Access, Kept
+from .stores import BY_HAND, GROUP_RECORDS, KEY, Data, JsonLines, Parquet, Record, Store, stores
+
+LOOKUPS: Final = 20
+SEED: Final = 1
+"""Of the places of look-ups."""
+TRIAL: Final = 20
+"""Records that each format keeps once before the first round, so that imports are in no figure."""
+PACKAGES: Final = ("fastavro", "pyarrow", "cramjam", "backports.zstd")
+
+
+def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, runs: int, progress: Callable[[str], None]) -> Access:
+    """Measure all formats.
+
+    Args:
+        inputs: a crawl, as the keywords command has it; none: the bundled one.
+        command: which command this is, for the record.
+        pages: how many of the crawl's first pages are taken, at most.
+        runs: rounds.
+        progress: called with a line of text on each file that was measured.
+
+    Raises:
+        InputError: if there are no such pages, or a package is missing.
+        JobFailed: if other records are read than were written.
+        OutputError: if there is no room for files.
+
+    """
+    kinds = stores()
+    machine = environment.machine()
+    tries = []
+    try:
+        with tempfile.TemporaryDirectory(prefix="bigdata-demos-") as name:
+            directory = Path(name)
+            crawl = pages_of(inputs or [str(sources.bundled_crawl())], pages)
+            kept = [crawl, results_of(crawl, directory)]
+            for data, store in itertools.product(kept, kinds):
+                try_out(store, replace(data, records=data.records[:TRIAL]), directory / "file", 0)
+            for number, data in itertools.product(range(1, runs + 1), kept):
+                for store in rotated(kinds, number):
+                    tries.append(try_out(store, data, directory / "file", number))
+                    progress(told(tries[-1], runs))
+    except OSError as error:
+        raise OutputError(f"cannot keep files in {tempfile.gettempdir()}: {error.strerror or error}: set TMPDIR") from None
+    return Access(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        machine=machine,
+        versions=versions(),
+        commit=environment.commit(),
+        inputs=inputs or ["(the bundled crawl)"],
+        runs=runs,
+        records={data.name: len(data.records) for data in kept},
+        lookups=LOOKUPS,
+        block_bytes=avro.BLOCK_BYTES,
+        group_records=GROUP_RECORDS,
+        by_hand=BY_HAND,
+        tries=tries,
+    )
+
+
+def pages_of(inputs: Sequence[str], most: int) -> Data:
+    """The first pages of a crawl, decoded: JSON has no bytes, and Parquet no columns of several types.
+
+    Raises:
+        InputError: if there is none.
+
+    """
+    schema = avro.schema("page")
+    fields = [{**field, "type": ["null", "string"]} if field["name"] == "html" else field for field in schema["fields"]]
+    narrow: Any = fastavro.parse_schema({**schema, "fields": fields}, _force=True)
+    records = list(itertools.islice(read_pages(inputs), most))
+    if not records:
+        raise InputError(f"{', '.join(inputs)}: no page can be read: check what the keywords command says of it")
+    return Data("pages", records, narrow)
+
+
+def read_pages(inputs: Sequence[str]) -> Iterator[Record]:
+    """The pages of a crawl, one after another, as dicts of strings."""
+    splits, _ = sources.plan(inputs)
+    for item in itertools.chain.from_iterable(map(sources.read, splits)):
+        if isinstance(item, Page):
+            content = item.content if isinstance(item.content, str) else decode(item.content, item.content_type)
+            yield {
+                "url": sound(item.url),
+                "html": None if item.is_text else sound(content),
+                "text": sound(content) if item.is_text else None,
+                "title": sound(item.title) or None,
+                "content_type": sound(item.content_type),
+                "date": sound(item.date),
+            }
+
+
+def sound(text: str) -> str:
+    """Text that UTF-8 can hold: without lone surrogates."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def results_of(crawl: Data, directory: Path) -> Data:
+    """The job's results for some pages.
+
+    Raises:
+        InputError: if it has none.
+
+    """
+    path = directory / "pages.jsonl"
+    JsonLines(packed=False).write(path, crawl)
+    result = run([path], engine="serial", output=directory / "job", max_rejected=100)
+    records = list(result.read_keywords())
+    if not records:
+        raise InputError(f"the job finds no keywords in any of {len(crawl.records)} pages: name an input with text")
+    return Data("results", records, avro.schema("keywords"))
+
+
+def rotated(kinds: Sequence[Store], number: int) -> list[Store]:
+    """The order of a round: each begins some formats further on than the one before."""
+    first = (number - 1) * 3 % len(kinds)
+    return [*kinds[first:], *kinds[:first]]
+
+
+def try_out(store: Store, data: Data, path: Path, number: int) -> Kept:
+    """Write a file, read it in all ways, remove it.
+
+    Raises:
+        JobFailed: if other records are read than were written.
+
+    """
+    places = random.Random(SEED)  # noqa: S311
+    parts = [places.random() for _ in range(LOOKUPS)]
+    steps: dict[str, Callable[[], Any]] = {
+        "write": partial(store.write, path, data),
+        "read": partial(store.read, path),
+        "field": partial(store.field, path, data),
+        "look-up": partial(store.look_up, path, parts),
+        "newer": partial(store.read_newer, path, data),
+    }
+    if isinstance(store, Parquet):
+        steps["arrow"] = partial(store.read_arrow, path)
+    seconds, cpu = {}, {}
+    try:
+        for name, step in steps.items():
+            began, cpu_began = time.perf_counter(), time.process_time()
+            found = step()
+            seconds[name], cpu[name] = time.perf_counter() - began, time.process_time() - cpu_began
+            if not right(name, found, data):
+                raise JobFailed(
+                    f"{store.name}, {name}: other records are read than were written: that is a bug, please report it"
+                )
+            del found
+        return Kept(data.name, store.name, store.family, number, path.stat().st_size, seconds, cpu)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def right(name: str, found: Any, data: Data) -> bool:
+    """Whether what a step gave is what it should."""
+    if name == "read":
+        return bool(found == data.records)
+    if name == "field":
+        return bool(found == [record[KEY] for record in data.records])
+    if name == "newer":
+        return bool(found == data.evolved)
+    if name == "look-up":
+        return len(found) == LOOKUPS and all(record in data.records for record in found)
+    return bool(name == "write" or found.num_rows == len(data.records))
+
+
+def told(one: Kept, runs: int) -> str:
+    """A file that was measured, as a line of talk."""
+    return f"round {one.round}/{runs}, {one.data} as {one.format}: {one.nbytes} bytes, {sum(one.seconds.values()):.2f} s"
+
+
+def versions() -> dict[str, str]:
+    """The versions of what writes and reads."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found

@@ -1,0 +1,308 @@
+"""The figures of :mod:`.access` as text, and as a section of the page; and when each format wins, said by the figures alone."""
+
+import shlex
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Final, NamedTuple
+
+from .parts import MIB, legend, pair, section, table
+from .results import PLAIN, STEPS, Access, Kept
+from .statistics import Interval, Spread, ratio, spread
+from .svg import Bar, Dot, Strip, bars, esc, strips
+from .table import NONE, UNSTABLE_IS, aligned, number, size_of
+
+ALL_STEPS: Final = (*STEPS, "arrow")
+STEP_HEADS: Final = ("write, ms", "read, ms", "one field, ms", "look-up, ms", "newer, ms", "as Arrow, ms")
+HEAD: Final = ("format", "size", "of JSON", *STEP_HEADS, "")
+QUICKEST: Final = {
+    "write": "to write from dicts",
+    "read": "to read whole, as dicts",
+    "field": "for one field of all records",
+    "look-up": "for one record somewhere in the file",
+    "newer": "to read with a newer schema",
+}
+SHORT: Final = {
+    "size": "size",
+    "write": "writing",
+    "read": "reading all",
+    "field": "one field",
+    "look-up": "a record somewhere",
+    "newer": "a newer schema",
+}
+"""What formats are compared in. As Arrow only Parquet is read."""
+SMALL: Final = 0.5
+"""Of the bytes of plain JSON lines: whose file is no larger is compared once more with its like only."""
+LEVEL_IS: Final = "≈: level with another family, the rounds do not tell them apart"
+
+
+class Row(NamedTuple):
+    """A format's figures for some records. ``seconds`` and ``cpu``: by step; of a look-up, those for one record."""
+
+    format: str
+    family: str
+    nbytes: int
+    tries: Sequence[Kept]
+    seconds: dict[str, Spread]
+    cpu: dict[str, Spread]
+
+
+def rows(access: Access, data: str) -> list[Row]:
+    """All formats for some records, in the order of the first round."""
+    formats = dict.fromkeys(one.format for one in access.tries if one.data == data)
+    found = []
+    for name in formats:
+        tries = [one for one in access.tries if (one.data, one.format) == (data, name)]
+        found.append(
+            Row(name, tries[0].family, tries[0].nbytes, tries, spreads(access, tries, seconds_of), spreads(access, tries, cpu_of))
+        )
+    return found
+
+
+def seconds_of(one: Kept, step: str) -> float | None:
+    """Wall seconds of a step."""
+    return one.seconds.get(step)
+
+
+def cpu_of(one: Kept, step: str) -> float | None:
+    """CPU seconds of a step."""
+    return one.cpu_seconds.get(step)
+
+
+def spreads(access: Access, tries: Sequence[Kept], figure: Callable[[Kept, str], float | None]) -> dict[str, Spread]:
+    """Median and range of each step."""
+    found = {}
+    for step in ALL_STEPS:
+        each = access.lookups if step == "look-up" else 1
+        if some := spread([value / each for one in tries if (value := figure(one, step)) is not None]):
+            found[step] = some
+    return found
+
+
+def against(row: Row, other: Row, step: str) -> Interval | None:
+    """How many times as long a format takes as another one: paired by round; of sizes, their ratio."""
+    if step == "size":
+        return Interval(row.nbytes / other.nbytes, None, None)
+    return ratio({one.round: one.seconds[step] for one in row.tries}, {one.round: one.seconds[step] for one in other.tries})
+
+
+def cost(row: Row, step: str) -> float:
+    """What a step takes, or the size: less is better."""
+    return row.nbytes if step == "size" else row.seconds[step].median
+
+
+class Verdict(NamedTuple):
+    """Who is best in a step. ``rivals``: the best of each other family, with how many times as much it takes."""
+
+    best: Row
+    rivals: list[tuple[Row, Interval]]
+
+    @property
+    def level(self) -> list[Row]:
+        """The rivals that the rounds do not tell from the best: the interval of their ratio reaches down to 1."""
+        return [row for row, some in self.rivals if some.low is not None and some.low <= 1]
+
+
+def verdict(found: Sequence[Row], step: str) -> Verdict:
+    """Who is best in a step."""
+    best = min(found, key=lambda row: cost(row, step))
+    rivals = []
+    for family in dict.fromkeys(row.family for row in found if row.family != best.family):
+        rival = min((row for row in found if row.family == family), key=lambda row: cost(row, step))
+        if some := against(rival, best, step):
+            rivals.append((rival, some))
+    return Verdict(best, sorted(rivals, key=lambda one: one[1].middle))
+
+
+def plain_of(found: Sequence[Row]) -> Row:
+    """What the others are compared with in size."""
+    return next(row for row in found if row.format == PLAIN)
+
+
+def small_of(found: Sequence[Row]) -> list[Row]:
+    """The formats whose files are small."""
+    return [row for row in found if row.nbytes <= SMALL * plain_of(found).nbytes]
+
+
+def sentences(found: Sequence[Row]) -> list[str]:
+    """What the figures of some records say: a sentence for each step, and what a small file costs."""
+    plain, size = plain_of(found), verdict(found, "size")
+    others = ", ".join(f"{row.format} {percent(row, plain)}" for row, _ in size.rivals)
+    said = [f"Smallest: {size.best.format}, {percent(size.best, plain)} of plain JSON lines (of other families: {others})."]
+    quickest = min(found, key=lambda row: cost(row, "write"))
+    price = against(size.best, quickest, "write")
+    if size.best is not quickest and price:
+        said.append(f"It takes {number(price.middle)} times as long to write as {quickest.format}.")
+    for step, words in QUICKEST.items():
+        judged = verdict(found, step)
+        rest = [
+            f"{row.format} is level with it" if row in judged.level else f"{row.format} takes {number(some.middle)} times as long"
+            for row, some in judged.rivals
+        ]
+        said.append("; ".join([f"Quickest {words}: {judged.best.format} ({seconds(cost(judged.best, step))})", *rest]) + ".")
+    if small := small_of(found):
+        best = [f"{SHORT[step]}: {verdict(small, step).best.format}" for step in QUICKEST]
+        said.append(f"The quickest of files of at most half the size of JSON lines: {'; '.join(best)}.")
+    if arrow := [row for row in found if "arrow" in row.seconds]:
+        row = min(arrow, key=lambda row: cost(row, "arrow"))
+        made = median(one.seconds["read"] / one.seconds["arrow"] for one in row.tries)
+        said.append(
+            f"Left as Arrow, {row.format} is read in {seconds(cost(row, 'arrow'))}; dicts take {number(made)} times as long."
+        )
+    return said
+
+
+def wins(access: Access) -> dict[str, str]:
+    """What each family is best for, or level with the best: of all files, and of small ones what that adds."""
+    every, small = verdicts(access, list), verdicts(access, small_of)
+    said = {}
+    for family in access.by_hand:
+        best = best_for(family, every)
+        more = {key: words for key, words in best_for(family, small).items() if key not in best}
+        said[family] = listed(best) or "nothing"
+        if more:
+            said[family] += f"; of files of at most half the size of JSON lines also {listed(more)}"
+    return said
+
+
+def verdicts(access: Access, chosen: Callable[[list[Row]], list[Row]]) -> dict[tuple[str, str], Verdict]:
+    """Who is best among the formats that are chosen, by step and data."""
+    compared = {data: chosen(rows(access, data)) for data in access.records}
+    return {(step, data): verdict(found, step) for step in SHORT for data, found in compared.items() if found}
+
+
+def best_for(family: str, judged: dict[tuple[str, str], Verdict]) -> dict[tuple[str, str], str]:
+    """In which steps, with which records, a family is best: the records' name, with ≈ if it is level with another."""
+    return {
+        (step, data): f"≈{data}" if one.level else data
+        for (step, data), one in judged.items()
+        if family in {row.family for row in (one.best, *one.level)}
+    }
+
+
+def listed(best: dict[tuple[str, str], str]) -> str:
+    """Steps, each with its records."""
+    steps: dict[str, list[str]] = {}
+    for (step, _), data in best.items():
+        steps.setdefault(SHORT[step], []).append(data)
+    return ", ".join(f"{step} ({', '.join(some)})" for step, some in steps.items())
+
+
+def percent(row: Row, plain: Row) -> str:
+    """A size in percent of another."""
+    return f"{number(100 * row.nbytes / plain.nbytes)} %"
+
+
+def seconds(value: float) -> str:
+    """Seconds, or milliseconds."""
+    return f"{number(value)} s" if value >= 0.1 else f"{number(1000 * value)} ms"
+
+
+def milliseconds(some: Spread | None) -> str:
+    """A median, for a column of them."""
+    return number(1000 * some.median) if some else NONE
+
+
+def cells(row: Row, plain: Row) -> tuple[str, ...]:
+    """A row's cells, as :data:`HEAD` has them."""
+    unstable = [step for step, some in row.seconds.items() if some.unstable]
+    return (
+        row.format,
+        size_of(row.nbytes),
+        percent(row, plain),
+        *(milliseconds(row.seconds.get(step)) for step in ALL_STEPS),
+        f"unstable: {', '.join(unstable)}" if unstable else "",
+    )
+
+
+def text(access: Access) -> str:
+    """All of it for a terminal."""
+    lines: list[str] = []
+    for data, records in access.records.items():
+        found = rows(access, data)
+        body = [cells(row, plain_of(found)) for row in found]
+        lines += [f"{data}: {number(records)} records, {counted(access)}", *aligned([HEAD, *body])]
+        lines += [f"unstable: {UNSTABLE_IS}"] if any(row[-1] for row in body) else []
+        lines += [*sentences(found), ""]
+    lines += [f"best for ({LEVEL_IS})", *(f"{family}: {words}" for family, words in wins(access).items())]
+    lines += [
+        "",
+        "what a newer schema leaves to the programmer",
+        *(f"{family}: {words}" for family, words in access.by_hand.items()),
+    ]
+    return "\n".join(lines)
+
+
+def counted(access: Access) -> str:
+    """How often all was measured."""
+    return f"{access.runs} {'round' if access.runs == 1 else 'rounds'}, medians"
+
+
+def access_section(access: Access) -> str:
+    """The section of the page."""
+    words = (
+        f"The crawl's first {number(access.records.get('pages'))} pages, and what the job makes of them, kept in a file of each "
+        f"format and read again, {counted(access)}, every answer compared. Read: all records as Python's dicts. One field: the "
+        f"url of all. Look-up: a record at each of {access.lookups} places in the file, from its opening on; time of one. Newer: "
+        "all records, with one field renamed and one added. Libraries as they come: json and gzip, fastavro (blocks of "
+        f"{size_of(access.block_bytes)}), pyarrow (all cores; row groups of {number(access.group_records)} records). Files were "
+        "in memory when they were read: a disk or a network adds what the size costs."
+    )
+    won = " ".join(f"<strong>{esc(family)}:</strong> {esc(said)}." for family, said in wins(access).items())
+    parts = [f'<h3>When each wins</h3><p>{won}</p><p class="note">{LEVEL_IS}.</p>']
+    parts += [of_data(access, data) for data in access.records]
+    left = table(("family", "what it leaves to the programmer"), list(access.by_hand.items()), [1])
+    by_hand = f"<h3>A newer schema</h3>{left}"
+    return section("Faster access: the same records in other formats", words, "".join([*parts, by_hand, facts(access)]))
+
+
+def of_data(access: Access, data: str) -> str:
+    """Plots, table and sentences for some records."""
+    found = rows(access, data)
+    colours = {family: index for index, family in enumerate(dict.fromkeys(row.family for row in found))}
+    sizes = [Bar(row.format, size_of(row.nbytes), [("size", row.nbytes / MIB, colours[row.family])]) for row in found]
+    reads = [
+        Strip(
+            row.format,
+            seconds(cost(row, "read")),
+            colours[row.family],
+            [Dot(one.seconds["read"], f"{row.format}, round {one.round}: {seconds(one.seconds['read'])}") for one in row.tries],
+            cost(row, "read"),
+        )
+        for row in found
+    ]
+    plots = pair(
+        bars(f"Size of {data}", sizes, "MiB", lambda mib: size_of(mib * MIB)),
+        f"<figure>{strips(f'Reading all {data}', reads, 'seconds to read all, as dicts; logarithmic', log=True)}</figure>",
+    )
+    figures = table(HEAD, [cells(row, plain_of(found)) for row in found], [len(HEAD) - 1])
+    said = f"<ul>{''.join(f'<li>{esc(sentence)}</li>' for sentence in sentences(found))}</ul>"
+    spans = [(row.format, *(span(row.seconds.get(step)) for step in ALL_STEPS)) for row in found]
+    cpu = [(row.format, *(milliseconds(row.cpu.get(step)) for step in ALL_STEPS)) for row in found]
+    head = ("format", *STEP_HEADS)
+    inside = (
+        table(head, spans) + '<p class="note">CPU milliseconds, user and system, of all threads; medians:</p>' + table(head, cpu)
+    )
+    more = f"<details><summary>Ranges, and CPU time: {esc(data)}</summary>{inside}</details>"
+    title = f"<h3>{esc(data.capitalize())}: {number(access.records[data])} records</h3>"
+    return f"{title}{legend(colours.items())}{plots}{figures}{said}{more}"
+
+
+def span(some: Spread | None) -> str:
+    """A range, in milliseconds."""
+    return f"{number(1000 * some.least)}–{number(1000 * some.most)}" if some else NONE
+
+
+def facts(access: Access) -> str:
+    """Where and how it was measured."""
+    machine = access.machine
+    known = [
+        ("made", access.created),
+        ("input", ", ".join(access.inputs)),
+        ("machine", f"{machine.host}, {machine.cpu}, {machine.cores} cores (id {machine.id})"),
+        ("load before", NONE if machine.load_before is None else f"{machine.load_before:g}"),
+        ("commit", access.commit or "not a git tree"),
+        *access.versions.items(),
+    ]
+    listed = "".join(f"<dt>{esc(name)}</dt><dd>{esc(value)}</dd>" for name, value in known)
+    command = f"<pre>{esc(shlex.join(access.command))}</pre>"
+    return f"<details><summary>How this was measured</summary>{command}<dl>{listed}</dl></details>"
