@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import fastavro
 import psutil
 import pytest
 
@@ -235,6 +236,20 @@ def write_lines(path: Path, pages: list[dict[str, Any]]) -> str:
     return str(path)
 
 
+def write_versions(path: Path, first: Path, second: Path) -> None:
+    """Cut an Avro file of pages in two: the first half of version 1, the second as it is."""
+    from bigdata_demos.formats import avro
+
+    with path.open("rb") as file:
+        pages: list[Any] = list(fastavro.reader(file))
+    half = len(pages) // 2
+    with first.open("wb") as file:
+        old = [{"url": page["url"], "markup": page["html"]} for page in pages[:half]]
+        fastavro.writer(file, avro.schema("page", 1), old, "deflate", sync_interval=10_000)
+    with second.open("wb") as file:
+        fastavro.writer(file, avro.schema("page"), pages[half:], "deflate", sync_interval=10_000)
+
+
 UNICODE = [
     {"url": "grüße", "text": "Straßenbahn fährt. Die Straßenbahn über die Brücke, naïve café résumé", "title": "Größe"},
     {"url": "データ", "text": "分散処理システムと並列計算。データ処理 データ処理", "title": "分散処理"},
@@ -278,6 +293,8 @@ def inputs(shared: Path) -> dict[str, Input]:
         *lines[:4],
     ]
     (root / "bad.jsonl").write_bytes(b"".join(bad))
+    versions = [str(root / "site-1.avro"), str(root / "site-2.avro")]
+    write_versions(root / "site.avro", *map(Path, versions))
     avro = (root / "site.avro").read_bytes()
     (root / "cut.avro").write_bytes(avro[: len(avro) * 2 // 3])
     warc = (root / "site.warc.gz").read_bytes()
@@ -291,6 +308,7 @@ def inputs(shared: Path) -> dict[str, Input]:
         "warc.gz": Input([str(root / "site.warc.gz")]),
         "warc.gz-many-splits": Input([str(root / "site.warc.gz")], small),
         "avro-many-splits": Input([str(root / "site.avro")], small),
+        "avro-versions": Input(versions, {**small, "reader_schema": "bigdata-demos:page/1"}),
         "jsonl-many-splits": Input([str(root / "site.jsonl")], small),
         "jsonl.gz": Input([str(root / "site.jsonl.gz")]),
         "mixed-and-glob": Input([str(mixed), str(site / "a*.html"), str(site / "spark.html"), str(site / "spark.html")]),

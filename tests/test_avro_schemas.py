@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from bigdata_demos.avro import schemas, single_object, values
 from bigdata_demos.errors import BadAvro, InputError, UsageError
 from bigdata_demos.formats import avro
+from bigdata_demos.formats.schemas import label
 
 
 def record(name: str, **fields: Any) -> dict[str, Any]:
@@ -388,8 +389,8 @@ def pairs(draw: st.DrawFn) -> tuple[Any, Any, list[Any]]:
 
     def either(depth: int) -> tuple[Any, Any, Any]:
         parts = [make(depth, union=False) for _ in range(draw(st.integers(1, 3)))]
-        writers = {values.label(writer): (writer, data) for writer, _, data in parts}
-        readers = {values.label(reader): reader for _, reader, _ in parts if not change()} or {"null": "null"}
+        writers = {label(writer): (writer, data) for writer, _, data in parts}
+        readers = {label(reader): reader for _, reader, _ in parts if not change()} or {"null": "null"}
         tagged = [data.map(lambda datum, name=name: (name, datum)) for name, (_, data) in writers.items()]
         writer, reader = [writer for writer, _ in writers.values()], draw(st.permutations([*readers.values()]))
         if draw(st.integers(0, 3)) == 0:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bigdata_demos.avro import values
 from bigdata_demos.errors import BadAvro, InputError
+from bigdata_demos.formats.schemas import LOGICAL, label
 
 INTS = st.integers(-(1 << 31), (1 << 31) - 1)
 LONGS = st.integers(-(1 << 63), (1 << 63) - 1)
@@ -358,7 +359,7 @@ def schemas_and_data(draw: st.DrawFn, depth: int = 2) -> tuple[Any, Any]:
         kind = draw(st.sampled_from(kinds))
         name = f"n{draw(st.integers(0, 1))}.T{next(counter)}"
         if kind in ("int", "long", "bytes", "string") and draw(st.booleans()):
-            meaning = draw(st.sampled_from([name for name, on_kinds in values.LOGICAL.items() if kind in on_kinds]))
+            meaning = draw(st.sampled_from([name for name, on_kinds in LOGICAL.items() if kind in on_kinds]))
             if kind == "bytes":
                 numbers = st.integers(-99999, 99999).map(lambda n: n.to_bytes(3, "big", signed=True).decode("latin-1"))
                 return on(kind, meaning, precision=5, scale=2), numbers
@@ -380,7 +381,7 @@ def schemas_and_data(draw: st.DrawFn, depth: int = 2) -> tuple[Any, Any]:
             return {"type": kind, "name": name, "fields": fields}, st.fixed_dictionaries(
                 {f"f{i}": inner for i, (_, inner) in enumerate(parts)}
             )
-        branches = {values.label(schema): (schema, inner) for schema, inner in parts}
+        branches = {label(schema): (schema, inner) for schema, inner in parts}
         tagged = [
             inner if label == "null" else inner.map(lambda v, label=label: {label: v}) for label, (_, inner) in branches.items()
         ]

@@ -5,8 +5,8 @@ fastavro does the encoding, :mod:`bigdata_demos.formats.avro` bounds what a file
 - :mod:`.streams`: files and pipes, read forwards once; outputs that are complete, or aren't there;
 - :mod:`.depth`: how deep data nest whose schema refers to itself;
 - :mod:`.containers`: container files block by block, copied, recompressed, decoded, written;
-- :mod:`.schemas`: schemas loaded, made canonical, compared, inferred;
-- :mod:`.single_object`: one datum with its schema's fingerprint before it;
+- :mod:`.schemas`: schemas fingerprinted and inferred (loaded and compared: :mod:`bigdata_demos.formats.schemas`);
+- :mod:`.single_object`: one datum with its schema's fingerprint before it, and streams of them;
 - :mod:`.jsontext`: JSON values one after another;
 - :mod:`.values`: data as JSON, by the specification or plainly, and back;
 - :mod:`.resolution`: data of one schema made data of another;

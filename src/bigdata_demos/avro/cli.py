@@ -34,6 +34,7 @@ examples:
   bigdata-demos avro fromjson events.jsonl --codec deflate -o events.avro
   bigdata-demos avro cat 2026-*.avro -o 2026.avro
   bigdata-demos avro repair broken.avro -o whole.avro
+  bigdata-demos avro tojson messages.bin --schema event.avsc        single-object encoding
   curl -s https://example.org/events.avro | bigdata-demos avro count -
 
 `bigdata-demos avro COMMAND --help` says more. - is standard input or output. What avro-tools calls getschema, getmeta,
@@ -44,7 +45,11 @@ EPILOGS: Final = {
 examples:
   bigdata-demos avro tojson events.avro > events.jsonl
   bigdata-demos avro tojson --plain events.avro | jq -r .when
+  kcat -C -t events -D '' | bigdata-demos avro tojson - --schema event-1.avsc --schema event-2.avsc
 
+With --schema the input is no Avro file, but messages in single-object encoding (C3 01, the fingerprint of a schema, a datum),
+one after another: the fingerprint chooses among the schemas. A schema is a file, JSON, an Avro file that has one, or one of
+this package's own: bigdata-demos:page, bigdata-demos:page/1.
 A record a line, in the specification's JSON encoding, as avro-tools writes it: a union's value is tagged with its type,
 {"string": "x"}, bytes are Latin-1. --plain has no tags, and dates, times and decimals as people write them.
 """,
@@ -58,7 +63,9 @@ examples:
   bigdata-demos avro fromjson events.jsonl -o events.avro                       the schema is inferred, and so --plain
   bigdata-demos avro fromjson events.jsonl --schema event.avsc -o events.avro
   bigdata-demos avro tojson a.avro | bigdata-demos avro fromjson - --schema a.avsc -o b.avro
+  bigdata-demos avro fromjson event.json --schema event.avsc --single-object -o event.bin
 
+--single-object: no Avro file, but a message for each value (C3 01, the schema's fingerprint, the datum), one after another.
 JSON values one after another, on one line or on several. With --schema they are in the specification's JSON encoding, as
 tojson and avro-tools write it; with --plain, as people write JSON.
 """,
@@ -218,20 +225,32 @@ def parser() -> argparse.ArgumentParser:
             "--level", metavar="N", type=int, help="the codec's: deflate, bzip2 1 to 9, xz 0 to 9, zstandard 1 to 22"
         )
 
+    def messages(made: argparse.ArgumentParser) -> None:
+        made.add_argument(
+            "--schema",
+            metavar="SCHEMA",
+            action="append",
+            default=[],
+            help="the input is messages in single-object encoding, of this schema; repeatable",
+        )
+
     made = add("tojson", to_json, "Records as JSON lines.")
     made.add_argument("input", metavar="FILE")
+    messages(made)
     made.add_argument("--plain", action="store_true", help="no tags in unions, dates and decimals as people write them")
     made = add("head", to_json, "The first records as JSON lines.")
     made.add_argument("input", metavar="FILE")
     made.add_argument("-n", "--lines", metavar="N", type=natural, default=10, help="how many (default: 10)")
     made.add_argument("--plain", action="store_true", help="as in tojson")
+    messages(made)
     made = add("fromjson", from_json, "JSON values as an Avro file.")
     made.add_argument("input", metavar="FILE", help="JSON lines")
     made.add_argument(
         "--schema", metavar="SCHEMA", help="JSON, a file of it, or an Avro file that has one (default: inferred from all values)"
     )
     made.add_argument("--plain", action="store_true", help="values are plain JSON, without tags in unions")
-    codec(made, "deflate", "of the blocks (default: deflate)")
+    made.add_argument("--single-object", action="store_true", help="write messages in single-object encoding, of --schema")
+    codec(made, None, "of the blocks (default: deflate)")
     made = add("schema", show_schema, "The schema of a file, as JSON.", "getschema")
     made.add_argument("input", metavar="FILE")
     made = add("meta", show_meta, "The metadata of a file: a key, a tab and its value a line.", "getmeta")
@@ -350,7 +369,7 @@ def summary(writer: "Writer", arguments: argparse.Namespace) -> None:
 
 def to_json(arguments: argparse.Namespace) -> int:
     """``tojson`` and ``head``."""
-    from . import containers, values
+    from . import values
     from .streams import open_output
 
     limit = getattr(arguments, "lines", None)
@@ -358,12 +377,12 @@ def to_json(arguments: argparse.Namespace) -> int:
         opened_one(arguments.input, quiet=to_terminal(arguments)) as source,
         open_output(arguments.output, binary=False, overwrite=arguments.overwrite) as file,
     ):
-        header = containers.read_header(source)
+        records = decoded_messages(source, arguments.schema) if arguments.schema else decoded_records(source)
         if limit == 0:
             return 0
-        for number, record in enumerate(containers.read_records(source, header), 1):
+        for number, (record, schema, named) in enumerate(records, 1):
             try:
-                value = values.to_json(record, header.schema, header.named, plain=arguments.plain)
+                value = values.to_json(record, schema, named, plain=arguments.plain)
             except BadAvro as error:
                 raise BadAvro(f"{source.name}: record {number}: {error}") from None
             file.write(json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
@@ -372,16 +391,86 @@ def to_json(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def decoded_records(source: "Source") -> Iterator[tuple[Any, Any, dict[str, Any]]]:
+    """The records of a container file, each with its schema and the named types of that.
+
+    Raises:
+        BadAvro: if the header is damaged, or later at the first damage.
+        UsageError: if it is no container file, but seems to be of single objects.
+
+    """
+    from . import containers, single_object
+
+    if source.peek(len(single_object.MARKER)) == single_object.MARKER:
+        raise UsageError(f"{source.name}: not an Avro file, but single-object encoding, as it seems: name its schema by --schema")
+    header = containers.read_header(source)
+    return ((record, header.schema, header.named) for record in containers.read_records(source, header))
+
+
+def decoded_messages(source: "Source", names: list[str]) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
+    """The data of a stream in single-object encoding, each with its schema and the named types of that.
+
+    Raises:
+        UsageError: if it is a container file, or standard input is asked for twice.
+        BadAvro: at the first message that cannot be read.
+
+    """
+    import io
+
+    import fastavro
+
+    from ..formats.avro import MAGIC
+    from . import schemas, single_object, values
+
+    if "-" in names:
+        raise UsageError("--schema: standard input has the messages, or nothing: name a file")
+    if source.peek(len(MAGIC)) == MAGIC:
+        raise UsageError(f"{source.name}: an Avro file, which has its schema with it: leave --schema out")
+    known = single_object.known(map(decodable_schema, names))
+    raw = {mark: values.raw_schema(schema) for mark, schema in known.items()}
+    named = {mark: schemas.named_types(schema) for mark, schema in known.items()}
+    for number, (mark, packed) in enumerate(single_object.messages(source, known), 1):
+        try:
+            datum = fastavro.schemaless_reader(io.BytesIO(packed), raw[mark], None, **values.READ_OPTIONS)
+        except Exception as error:  # data make fastavro raise anything
+            raise BadAvro(f"{source.name}: message {number}: {schemas.one_line(error)}") from None
+        yield datum, known[mark], named[mark]
+
+
+def decodable_schema(name: str) -> Any:
+    """A schema of the command line whose data can be decoded.
+
+    Raises:
+        InputError, BadAvro: if there is none, or one of arrays whose items take no bytes.
+
+    """
+    from ..formats.avro import measure
+    from . import schemas
+
+    schema = schema_of(name)
+    try:
+        measure(schema, schemas.named_types(schema), {}, recursive=True)
+    except ValueError as error:
+        raise InputError(f"{name}: unusable schema: {error}") from None
+    return schema
+
+
 def from_json(arguments: argparse.Namespace) -> int:
     """``fromjson``."""
     import fastavro
 
-    from . import schemas, values
-    from .containers import Writer, to_text
+    from ..formats.schemas import to_text
+    from . import schemas, single_object, values
+    from .containers import Writer
     from .jsontext import json_values
     from .streams import open_output
 
-    check_level(arguments.codec, arguments.level)
+    if arguments.single_object and arguments.schema is None:
+        raise UsageError("--single-object: name the schema by --schema: a message has its fingerprint only")
+    if arguments.single_object and (arguments.codec or arguments.level is not None):
+        raise UsageError("--single-object: messages have no blocks: leave --codec and --level out")
+    codec = arguments.codec or "deflate"
+    check_level(codec, arguments.level)
     with contextlib.ExitStack() as stack:
         schema = schema_of(arguments.schema) if arguments.schema is not None else None
         source = stack.enter_context(opened_one(arguments.input, quiet=to_terminal(arguments)))
@@ -398,7 +487,8 @@ def from_json(arguments: argparse.Namespace) -> int:
         named: dict[str, Any] = {}
         parsed = fastavro.parse_schema(json.loads(to_text(schema)), named, _force=True)
         file = stack.enter_context(open_output(arguments.output, binary=True, overwrite=arguments.overwrite))
-        writer = Writer(file, to_text(schema), codec=arguments.codec, level=arguments.level)
+        blocks = None if arguments.single_object else Writer(file, to_text(schema), codec=codec, level=arguments.level)
+        writer = blocks or single_object.Writer(file, parsed)
         for number, value in found:
             try:
                 writer.write(values.from_json(value, parsed, named, plain=arguments.plain or arguments.schema is None))
@@ -406,8 +496,12 @@ def from_json(arguments: argparse.Namespace) -> int:
                 raise InputError(f"{source.name}: value {number}: {error}") from None
             except (TypeError, ValueError, KeyError, OverflowError, AttributeError, RecursionError) as error:  # by fastavro
                 raise InputError(f"{source.name}: value {number} is not of the schema: {error}") from None
-        writer.flush()
-    summary(writer, arguments)
+        if blocks is not None:
+            blocks.flush()
+    if blocks is not None:
+        summary(blocks, arguments)
+    else:
+        print(f"records={writer.records} output={arguments.output}", file=sys.stderr)
     return 0
 
 
@@ -549,6 +643,7 @@ def copy(source: "Source", header: Any, writer: "Writer") -> None:
 
 def concatenate(arguments: argparse.Namespace) -> int:
     """``cat``."""
+    from ..formats.schemas import to_text
     from . import containers, schemas
     from .streams import open_output
 
@@ -563,7 +658,7 @@ def concatenate(arguments: argparse.Namespace) -> int:
         for source in sources:
             header = containers.read_header(source, decoding=False)
             if writer is None:
-                text = containers.to_text(schema) if arguments.schema is not None else containers.schema_text(header)
+                text = to_text(schema) if arguments.schema is not None else containers.schema_text(header)
                 schema = schemas.load(text, recursive=True)
                 codec = arguments.codec or header.codec
                 if codec not in CODECS:

@@ -80,13 +80,6 @@ def walker(schema: Any, named: dict[str, Any]) -> Walker | None:
     return None
 
 
-def to_text(schema: Any) -> str:
-    """A parsed schema as JSON, without what fastavro put in."""
-    if isinstance(schema, dict):
-        schema = {key: value for key, value in schema.items() if not key.startswith("__")}
-    return json.dumps(schema)
-
-
 def schema_text(header: Header) -> str:
     """The schema as it is in the header."""
     return header.meta["avro.schema"].decode()

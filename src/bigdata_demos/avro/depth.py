@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from .values import Named, resolve
+from ..formats.schemas import Named, resolve
 
 MAX_DEPTH: Final = 200
 """Levels of records, arrays and unions in a datum: Python's own recursion, too, goes that far."""

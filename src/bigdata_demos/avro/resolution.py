@@ -2,15 +2,15 @@
 
 fastavro can do that while it decodes, but leaves the defaults of bytes and fixed as text, and fills in no defaults inside
 a default; so what it decoded with the writer's schema is resolved here. Whether two schemas go together at all,
-:func:`bigdata_demos.avro.schemas.compatibility` tells before any data are read.
+:func:`bigdata_demos.formats.schemas.compatibility` tells before any data are read.
 """
 
 from collections.abc import Callable
 from typing import Any, Final
 
 from ..errors import BadAvro
-from .schemas import named_types, same_name
-from .values import NAMED, Mismatch, Named, choice, default, label, resolve, taken, under
+from ..formats.schemas import NAMED, Named, label, named_types, resolve, same_name
+from .values import Mismatch, choice, default, taken, under
 
 PROMOTED: Final = {
     "int": ("long", "float", "double"),

@@ -1,20 +1,27 @@
 """Avro's single-object encoding: a datum that says which schema it is of (specification, "Single-object encoding").
 
-Two bytes of marker, ``C3 01``; the CRC-64-AVRO fingerprint of the schema, 8 bytes, little-endian; the datum.
+Two bytes of marker, ``C3 01``; the CRC-64-AVRO fingerprint of the schema, 8 bytes, little-endian; the datum. In a stream they
+follow one another, and nothing but its schema says where a datum ends.
 """
 
 import io
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, BinaryIO, Final
 
 import fastavro
 
 from ..errors import BadAvro
-from ..formats.avro import pack
-from .schemas import fingerprint, one_line
+from ..formats.avro import MAX_BLOCK, pack
+from ..formats.schemas import named_types, one_line
+from .depth import Walker
+from .schemas import fingerprint
+from .streams import Source
+from .values import raw_schema
 
 MARKER: Final = b"\xc3\x01"
 HEADER_SIZE: Final = 10
+WINDOW: Final = 512
+"""Bytes that are looked at first to find where a message ends; twice as many each time it has not ended yet."""
 
 
 def known(schemas: Iterable[Any]) -> dict[bytes, Any]:
@@ -58,3 +65,71 @@ def decode(message: bytes, schemas: Mapping[bytes, Any]) -> Any:
     if left := len(packed) - data.tell():
         raise BadAvro(f"a damaged message: {left} bytes are left after its datum")
     return datum
+
+
+class Writer:
+    """Writes messages one after another. ``records`` counts them."""
+
+    def __init__(self, file: BinaryIO, schema: Any) -> None:
+        """Write messages of a parsed schema."""
+        self.file, self.records = file, 0
+        self.head, self.raw = MARKER + fingerprint(schema), raw_schema(schema)
+
+    def write(self, datum: Any) -> None:
+        """Add a message of a datum, as :mod:`.values` has it.
+
+        Raises:
+            Exception: whatever fastavro makes of a datum that is not of the schema; nothing of it is written then.
+
+        """
+        self.file.write(self.head + pack(datum, self.raw))
+        self.records += 1
+
+
+def messages(source: Source, schemas: Mapping[bytes, Any]) -> Iterator[tuple[bytes, bytes]]:
+    """The messages that come next in a stream: the fingerprint of each one's schema, and its datum in Avro's binary encoding.
+
+    Raises:
+        BadAvro: at the first that is damaged, cut, or of a schema that is not known; with its number and offset.
+
+    """
+    walkers = {mark: Walker(schema, named_types(schema)) for mark, schema in schemas.items()}
+    number = 0
+    while head := source.peek(HEADER_SIZE):
+        number += 1
+        where = f"{source.name}: message {number}, at offset {source.tell()}"
+        if len(head) < HEADER_SIZE and MARKER.startswith(head[: len(MARKER)]):
+            raise BadAvro(f"{where}: the stream ends inside it")
+        try:
+            split(head, schemas)
+            source.skip(HEADER_SIZE)
+            mark = head[len(MARKER) :]
+            size = length(source, walkers[mark])
+        except (BadAvro, ValueError) as error:
+            raise BadAvro(f"{where}: {error}") from None
+        except EOFError:
+            raise BadAvro(f"{where}: the stream ends inside it") from None
+        yield mark, source.read(size)
+
+
+def length(source: Source, walker: Walker) -> int:
+    """The bytes of the datum that comes next.
+
+    Raises:
+        EOFError: if the stream ends inside it.
+        ValueError: if there is no such datum, or it is too long or nests too deep.
+
+    """
+    window = WINDOW
+    while True:
+        walker.start(source.peek(window))
+        try:
+            walker.record()
+        except EOFError:
+            if len(walker.data) < window:
+                raise
+        else:
+            return walker.at
+        window *= 2
+        if window > MAX_BLOCK:
+            raise ValueError(f"a datum of more than {MAX_BLOCK} bytes, or a number that does not end")

@@ -40,7 +40,7 @@ from typing import Any, Final, NoReturn
 import fastavro
 
 from ..errors import BadAvro, InputError
-from ..formats.avro import BUILT_IN
+from ..formats.schemas import Named, is_int, label, logical, resolve
 
 READ_OPTIONS: Final[dict[str, Any]] = {"return_named_type": True}
 """What a caller passes to fastavro's readers: records, enums and fixed in unions then come as (full name, value)."""
@@ -48,7 +48,6 @@ WRAPPED: Final = "bigdata_demos__raw"
 """The namespace of the records in :func:`raw_schema` that tell an int from a long and a float from a double."""
 ALIKE: Final = {"int": "long", "long": "int", "float": "double", "double": "float"}
 """Types that fastavro decodes to the same Python type: nothing tells them apart in a union."""
-NAMED: Final = ("record", "error", "enum", "fixed")
 RANGES: Final = {"int": 1 << 31, "long": 1 << 63}
 FLOAT_MAX: Final = 3.4028234663852886e38
 NOT_NUMBERS: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -58,16 +57,6 @@ MAX_DIGITS: Final = 4_090
 """Digits of a decimal: some less than in those bytes, and than Python's ``int`` takes."""
 DAY: Final = 86_400
 SCALES: Final = {"millis": 3, "micros": 6, "nanos": 9}
-LOGICAL: Final = {
-    "date": ("int",),
-    "time-millis": ("int",),
-    "time-micros": ("long",),
-    **{f"{local}timestamp-{unit}": ("long",) for local in ("", "local-") for unit in SCALES},
-    "decimal": ("bytes", "fixed"),
-    "uuid": ("string", "fixed"),
-    "duration": ("fixed",),
-}
-"""Logical types and what they may stand on; on anything else the specification has them ignored."""
 DATE: Final = r"([+-][0-9]{4,9}|[0-9]{4})-([0-9]{2})-([0-9]{2})"
 TIME: Final = r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
 TIMESTAMP: Final = re.compile(DATE + "[T ]" + TIME + r"(Z|[+-][0-9]{2}:[0-9]{2})?")
@@ -77,7 +66,6 @@ DURATION: Final = re.compile(
 )
 DECIMAL: Final = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,3}))?")
 
-Named = dict[str, Any]
 Step = str | int | tuple[str]
 """A field or branch, an array's item, a map's key. Paths are put together when something is wrong, not before."""
 
@@ -171,40 +159,6 @@ def raw_schema(schema: Any) -> Any:
         return {"name": full} if "." in full else {"name": full, "namespace": ""}
 
     return fastavro.parse_schema(bare(schema), {}, _force=True)
-
-
-def resolve(schema: Any, named: Named) -> tuple[Any, str]:
-    """A schema that is no union with its name looked up, and its type."""
-    kind = schema if isinstance(schema, str) else schema["type"]
-    if kind not in BUILT_IN:
-        schema = named[kind]
-        kind = schema["type"]
-    return schema, kind
-
-
-def label(branch: Any) -> str:
-    """What a branch of a union is tagged with: its full name, or its type."""
-    if isinstance(branch, str):
-        return branch
-    return str(branch["name"] if branch["type"] in NAMED else branch["type"])
-
-
-def logical(schema: Any, kind: str) -> str | None:
-    """The logical type of a schema, if it is a valid one; what is not, the specification has ignored."""
-    name = schema.get("logicalType") if isinstance(schema, dict) else None
-    if not isinstance(name, str) or kind not in LOGICAL.get(name, ()):
-        return None
-    if name == "decimal":
-        precision, scale = schema.get("precision"), schema.get("scale", 0)
-        return name if is_int(precision) and is_int(scale) and 0 <= scale <= precision and precision > 0 else None
-    if kind == "fixed" and schema["size"] != {"uuid": 16, "duration": 12}[name]:
-        return None
-    return name
-
-
-def is_int(value: Any) -> bool:
-    """Whether it is an integer, which a boolean is not."""
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def expected(what: str, value: Any) -> NoReturn:

@@ -14,9 +14,10 @@ import lzma
 import os
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import fastavro
@@ -25,6 +26,10 @@ from ..errors import BadAvro, InputError
 
 Schema = dict[str, Any]
 
+VERSION: Final = 2
+"""Of the schemas of files: the one that is written. All are read."""
+PUBLIC: Final = ("page", "keywords", "index", "rejected")
+"""The schemas of files; others are of what the parts of a run hand on."""
 MAGIC: Final = b"Obj\x01"
 SYNC_SIZE: Final = 16
 MAX_NESTING: Final = 64
@@ -47,10 +52,17 @@ DEFLATE_LEVEL: Final = 1
 
 
 @cache
-def schema(name: str) -> Schema:
-    """One of the package's own schemas, parsed: ``schemas/NAME.avsc``."""
-    text = (files("bigdata_demos") / "schemas" / f"{name}.avsc").read_text(encoding="utf-8")
-    return fastavro.parse_schema(json.loads(text))  # type: ignore[return-value]
+def schema(name: str, version: int | None = None) -> Schema:
+    """One of the package's own schemas, parsed; ``version``: of one of the :data:`PUBLIC` ones, 1 to :data:`VERSION`."""
+    return fastavro.parse_schema(json.loads(schema_text(name, version)))  # type: ignore[return-value]
+
+
+def schema_text(name: str, version: int | None = None) -> str:
+    """The JSON of :func:`schema`: ``schemas/NAME.avsc``, of an earlier version ``schemas/VERSION/NAME.avsc``."""
+    where = files("bigdata_demos") / "schemas"
+    if version not in (None, VERSION):
+        where /= str(version)
+    return (where / f"{name}.avsc").read_text(encoding="utf-8")
 
 
 def pack(datum: Any, writer_schema: Schema) -> bytes:
@@ -265,18 +277,52 @@ def nesting(text: str) -> int:
     return deepest
 
 
-def read_blocks(file: BinaryIO, path: str, start: int, end: int) -> Iterator[tuple[int, Iterator[Any]] | BadBlock]:
+class Unresolved(NamedTuple):
+    """A record that has no place in a reader's schema: as its own schema has it, and why."""
+
+    record: Any
+    detail: str
+
+
+Chain = Callable[[Schema], Sequence[Schema]]
+"""Of a file's schema, those that its records are made data of one after another; the last is what comes out."""
+
+
+def as_written(_schema: Schema) -> Sequence[Schema]:
+    """The :data:`Chain` that leaves records as the file's own schema has them."""
+    return ()
+
+
+def resolved(packed: bytes, schemas: Sequence[Schema]) -> Any:
+    """A datum of the first of some schemas, made one of each of the others in turn (specification, "Schema Resolution").
+
+    Raises:
+        Exception: whatever fastavro raises of one that has no place in the next schema.
+
+    """
+    datum = None
+    for i, (writer, reader) in enumerate(pairwise(schemas)):
+        packed = pack(datum, writer) if i else packed
+        datum = fastavro.schemaless_reader(io.BytesIO(packed), writer, reader)
+    return datum
+
+
+def read_blocks(
+    file: BinaryIO, path: str, start: int, end: int, chain: Chain = as_written
+) -> Iterator[tuple[int, Iterator[Any]] | BadBlock]:
     """The blocks that start in ``start`` to ``end``: each one's offset and records, or what is wrong with it.
 
     A block starts in a range if the byte after the sync marker before it does. After a damaged block, reading goes on at
     the next sync marker. Records come as fastavro makes them: what is wrong inside the data is raised by the iterator,
-    at its end if the block has data left.
+    at its end if the block has data left. If a ``chain`` of schemas is given, they are data of the last of them, or
+    :class:`Unresolved`.
 
     Raises:
-        BadAvro: if the header is damaged.
+        BadAvro: if the header is damaged, or ``chain`` refuses the file's schema.
 
     """
     header = read_header(file, path)
+    schemas = (header.schema, *chain(header.schema))
     size = file.seek(0, io.SEEK_END)
     at = header.end if start <= header.end else after_sync(file, header.sync, start - SYNC_SIZE)
     while at < min(end, size):
@@ -285,12 +331,14 @@ def read_blocks(file: BinaryIO, path: str, start: int, end: int) -> Iterator[tup
             yield block
             at = after_sync(file, header.sync, at)
         else:
-            yield at, read_records(block, header)
+            yield at, read_records(block, header, schemas)
             at += len(block)
 
 
-def read_records(block: bytes, header: Header) -> Iterator[Any]:
-    """The records of a block, its frame included.
+def read_records(block: bytes, header: Header, schemas: Sequence[Schema] = ()) -> Iterator[Any]:
+    """The records of a block, its frame included; resolved, if there are more ``schemas`` than the file's, the first of them.
+
+    They are decoded by the file's schema first: damage is found as without another one, and the next record, too.
 
     Raises:
         Exception: whatever the data makes fastavro or the codec raise; EOFError or ValueError if it is too short or too long.
@@ -301,7 +349,14 @@ def read_records(block: bytes, header: Header) -> Iterator[Any]:
     packed: Any = fastavro.schemaless_reader(frame, {"type": "bytes"}, None)
     data = io.BytesIO(decompress(packed, header.codec))
     for _ in range(count):
-        yield fastavro.schemaless_reader(data, header.schema, None)
+        at = data.tell()
+        record: Any = fastavro.schemaless_reader(data, header.schema, None)
+        if len(schemas) > 1:
+            try:
+                record = resolved(data.getvalue()[at : data.tell()], schemas)
+            except Exception as error:  # whatever fastavro raises
+                record = Unresolved(record, f"{type(error).__name__}: {error}")
+        yield record
     if left := len(data.read()):
         raise ValueError(f"{left} bytes are left after the block's {count} records")
 

@@ -35,6 +35,7 @@ examples:
   bigdata-demos keywords crawl.warc.gz site/ --output out/crawl  of a WARC and a directory; the index is in out/crawl/index
   bigdata-demos keywords crawl.warc.gz --output hdfs://HOST:8020/results/crawl   the same, written to HDFS by the workers
   bigdata-demos keywords 'CC-MAIN-*.warc.gz' --engine spark --cluster spark://localhost:7077 --output out/cc
+  bigdata-demos keywords dump.avro --reader-schema page.avsc     fields of other names, which page.avsc has as aliases
   zcat pages.jsonl.gz | bigdata-demos keywords - --format jsonl | jq -r '.keywords[0].phrase'
 
 The engines give the same answer: compare the digest in the last line. Exit status: 0, 1 failure, 2 wrong usage, 130 interrupted.
@@ -88,6 +89,13 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         metavar="N",
         help="input of a map task, before compression (default: 1/24 of all, from 1 to 16 MiB)",
+    )
+    made.add_argument(
+        "--reader-schema",
+        default="",
+        metavar="SCHEMA",
+        help="what Avro input is read with, if its fields have other names or types: a file, JSON, or one of our own, such as "
+        "bigdata-demos:page/1 (default: each file's own)",
     )
     made.add_argument(
         "--engine-option", action="append", default=[], metavar="KEY=VALUE", help="what only one engine knows; repeatable"
@@ -165,6 +173,7 @@ def run_with_progress(arguments: argparse.Namespace, output: str, options: dict[
             stopword_list=arguments.stopwords,
             max_rejected=arguments.max_rejected,
             split_bytes=arguments.split_bytes,
+            reader_schema=arguments.reader_schema,
             engine_options=options,
             stdin=sys.stdin.buffer if sys.stdin else None,
             progress=progress,

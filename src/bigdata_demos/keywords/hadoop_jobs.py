@@ -156,6 +156,11 @@ def markup_of(path: str, name: str) -> str:
     """
     with sources.open_file(path) as file:
         schema = avro.read_header(file, name).schema
+    if sources.is_earlier_page(schema):
+        raise UsageError(
+            f"--engine-option input=avro: {name} is of an earlier version of our schema, and Hadoop hands on its fields by their "
+            "names there: leave the option out, or make it anew with `bigdata-demos corpus convert --html-bytes`"
+        )
     types = next((field["type"] for field in schema["fields"] if field["name"] == "html"), "string")
     found = {"bytes", "string"} & set(types if isinstance(types, list) else [types])
     if len(found) != 1:

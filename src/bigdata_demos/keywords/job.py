@@ -32,7 +32,8 @@ class Job:
     """The job as engines see it. They call its four methods, in this order, and look into nothing that is packed.
 
     ``bits``: there are 2**bits buckets. ``workdir``: a directory that all workers see, for what tasks hand on; ``parts``: the
-    path or address of where parts are written, ``""`` if that is the same (see :mod:`.places`).
+    path or address of where parts are written, ``""`` if that is the same (see :mod:`.places`). ``reader``: the schema, as
+    JSON, that Avro input is read with, ``""`` for its own.
     """
 
     top: int
@@ -40,10 +41,11 @@ class Job:
     bits: int
     workdir: str
     parts: str = ""
+    reader: str = ""
 
     def map_split(self, split: Split) -> Mapped:
         """Pass 1 over a split: what is kept of it, and its document frequencies by bucket, combined already."""
-        return self.map_pages(sources.read(split))
+        return self.map_pages(sources.read(split, self.reader))
 
     def map_pages(self, pages: Iterable[Page | Rejected | Skipped]) -> Mapped:
         """Pass 1 over the pages of a split, for engines that read the input themselves."""

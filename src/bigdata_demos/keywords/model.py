@@ -1,7 +1,7 @@
 """The values that travel between the parts: small, frozen, made of plain types, so that every engine can ship them."""
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 Kind = Literal["html", "warc", "avro", "jsonl"]
 
@@ -59,6 +59,14 @@ class Rejected(NamedTuple):
     url: str
     reason: str
     detail: str = ""
+
+
+FAULTS: Final = {
+    **dict.fromkeys(("bad-record", "bad-encoding", "truncated", "unreadable"), "UNREADABLE"),
+    **dict.fromkeys(("empty", "not-html"), "NOT_A_PAGE"),
+    **dict.fromkeys(("too-large", "too-many-tags", "too-deep"), "TOO_LARGE"),
+}
+"""The kind of each reason: a symbol of the enum Fault in ``schemas/rejected.avsc``."""
 
 
 class Skipped(NamedTuple):

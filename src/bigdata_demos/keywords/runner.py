@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import json
 import logging
 import math
 import multiprocessing
@@ -98,6 +99,7 @@ def run(
     stopword_list: str = "en",
     max_rejected: float = 50.0,
     split_bytes: int | None = None,
+    reader_schema: str | Path = "",
     engine_options: Mapping[str, str] | None = None,
     stdin: Iterable[bytes] | None = None,
     progress: engines.Progress = no_progress,
@@ -120,6 +122,8 @@ def run(
         stopword_list: ``en``, ``none``, a language's code, or a file's path.
         max_rejected: percent of the pages that may be rejected before the run counts as failed.
         split_bytes: bytes of input, not compressed, for each map task; ``None``: by the input's size (:func:`~.sources.plan`).
+        reader_schema: what Avro input is read with, for files whose fields have other names or types: a file, JSON, or one of
+            our own schemas, such as ``bigdata-demos:page/1``. ``""``: each file's own.
         engine_options: what only one engine knows.
         stdin: lines of JSON for the input ``-``.
         progress: called with a phase's name, its tasks done, and its tasks.
@@ -146,6 +150,7 @@ def run(
         rendezvous.check_paths(compose, inputs, place if isinstance(place, Path) else None)
         rendezvous.check_reachable([by_http(path) for path in (*inputs, str(output))])
     words = stopwords.load(stopword_list)
+    reader = sources.load_reader(str(reader_schema)) if reader_schema else ""
     opening: contextlib.AbstractContextManager[Session]
     if isinstance(engine, str):
         engines.load(engine)  # says what is missing before any work is done
@@ -161,7 +166,9 @@ def run(
             paths = [shutil.copyfile(paths[0], workdir / BUNDLED).as_posix()]
         splits, skipped = sources.plan(paths, split_bytes=split_bytes)
         splits = [rename(split, spooled) for split in splits]
-        job = Job(top, words, bits_for(splits), str(workdir), places.address(unfinished))
+        if reader:
+            sources.check_reader(splits, reader)
+        job = Job(top, words, bits_for(splits), str(workdir), places.address(unfinished), reader)
         log.info("%d splits, %d buckets", len(splits), 1 << job.bits)
         clock.lap("plan")
         with opening as session:
@@ -191,6 +198,7 @@ def run(
             "stopwords": stopword_list,
             "max_rejected": max_rejected,
             "split_bytes": split_bytes,
+            "reader_schema": json.loads(reader) if reader else None,
             "buckets": 1 << job.bits,
             "engine_options": dict(engine_options or {}),
             "digest": totals.digest,

@@ -15,19 +15,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any, Final, Literal, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, BinaryIO, Final, Literal, NamedTuple, Protocol, TypeVar, cast
 
 import fastavro
 
 from ..errors import OutputError
 from ..formats import avro
-from .model import Document, Part
+from ..formats.schemas import canonical
+from .model import FAULTS, Document, Part
 from .places import Hdfs, Place, at, move
 
 PartKind = Literal["keywords", "index", "rejected"]
 KINDS: Final[tuple[PartKind, ...]] = ("keywords", "index", "rejected")
 MANIFEST: Final = "manifest.json"
-NOT_IN_DIGEST: Final = frozenset({"source", "offset", "detail"})
+NOT_IN_DIGEST: Final = frozenset({"source", "offset", "detail", "fault"})
 P = TypeVar("P", bound=Place)
 
 Row = tuple[bytes, bytes]
@@ -78,7 +79,8 @@ def index_row(row: bytes) -> Row:
 
 
 def rejected_row(letter: dict[str, Any]) -> Row:
-    """A dead letter."""
+    """A dead letter; what kind of reason it has follows from that."""
+    letter = {**letter, "fault": FAULTS.get(letter["reason"], "OTHER")}
     return avro.pack(letter, avro.schema("rejected")), avro.pack(letter, canonical_schema("rejected"))
 
 
@@ -213,7 +215,7 @@ def commit(workdir: Place, output: Place, parts: Sequence[Part], manifest: dict[
 
 
 def read_parts(output: Place, kind: PartKind) -> Iterator[dict[str, Any]]:
-    """The records of an output's parts, part by part.
+    """The records of an output's parts, part by part, as the present schema has them, whichever version they are of.
 
     Raises:
         OutputError: if one cannot be read.
@@ -221,7 +223,12 @@ def read_parts(output: Place, kind: PartKind) -> Iterator[dict[str, Any]]:
     """
     try:
         for name in sorted(path.name for path in (output / kind).glob("part-*.avro")):
-            with (output / kind / name).open("rb") as file:
-                yield from fastavro.reader(file)  # type: ignore[misc,arg-type]
+            with (output / kind / name).open("rb") as opened:
+                file = cast(BinaryIO, opened)
+                records = fastavro.reader(file)
+                if canonical(records.writer_schema) != canonical(avro.schema(kind)):
+                    file.seek(0)
+                    records = fastavro.reader(file, avro.schema(kind))
+                yield from records  # type: ignore[misc]
     except OSError as error:
         raise OutputError(f"cannot read {error.filename or output}: {error.strerror or error}") from error

@@ -20,6 +20,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache, partial
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -27,8 +28,8 @@ from typing import Any, BinaryIO, Final, cast
 
 import fsspec
 
-from ..errors import BadAvro, InputError
-from ..formats import avro, warc
+from ..errors import BadAvro, InputError, UsageError
+from ..formats import avro, schemas, warc
 from .model import Kind, Page, Range, Rejected, Skipped, Split
 from .text import MAX_BYTES
 
@@ -190,23 +191,35 @@ def open_file(path: str, codec: str = "") -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(file))  # some decompressors have no lines, some URLs' files no limit to theirs
 
 
-def read(split: Split) -> Iterator[Page | Rejected | Skipped]:
-    """The pages of a split, and what it has instead of pages. Nothing in a file is fatal."""
+def read(split: Split, reader: str = "") -> Iterator[Page | Rejected | Skipped]:
+    """The pages of a split, and what it has instead of pages. Nothing in a file is fatal.
+
+    ``reader``: the schema, as JSON, that Avro is read with; ``""`` for its own.
+    """
     for piece in split.ranges:
         try:
             with open_file(piece.path, piece.codec) as file:
-                yield from READERS[piece.kind](file, piece)
+                yield from read_file(file, piece, reader)
         except DAMAGED as error:
             reason = "truncated" if isinstance(error, EOFError) else "unreadable"
             yield Rejected(piece.path, piece.start, piece.name, reason, f"{type(error).__name__}: {error}")
 
 
-def read_html(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipped]:
+def read_file(file: BinaryIO, piece: Range, reader: str) -> Iterator[Page | Rejected | Skipped]:
+    """The pages of a file of any kind."""
+    if piece.kind == "avro":
+        return read_avro(file, piece, reader)
+    if piece.kind == "html":
+        return read_html(file, piece, reader)
+    return read_warc(file, piece) if piece.kind == "warc" else read_jsonl(file, piece)
+
+
+def read_html(file: BinaryIO, piece: Range, reader: str) -> Iterator[Page | Rejected | Skipped]:
     """The one page of an HTML file."""
     content = file.read(MAX_BYTES + 1)
     if content.startswith((avro.MAGIC, warc.WARC)):  # whatever it is named
         kind: Kind = "avro" if content.startswith(avro.MAGIC) else "warc"
-        yield from READERS[kind](file, piece._replace(kind=kind))
+        yield from read_file(file, piece._replace(kind=kind), reader)
     else:
         yield Page(piece.name, piece.path, 0, content)
 
@@ -272,22 +285,117 @@ def plain(file: BinaryIO) -> Iterator[BinaryIO]:
         yield cast(BinaryIO, unpacked)
 
 
-def read_avro(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipped]:
+def read_avro(file: BinaryIO, piece: Range, reader: str) -> Iterator[Page | Rejected | Skipped]:
     """The pages of an Avro container file."""
     if piece.codec:
         with plain(file) as unpacked:
-            yield from read_avro(unpacked, piece._replace(codec="", end=sys.maxsize))
+            yield from read_avro(unpacked, piece._replace(codec="", end=sys.maxsize), reader)
         return
-    for block in avro.read_blocks(file, piece.path, piece.start, piece.end):
+    for block in avro.read_blocks(file, piece.path, piece.start, piece.end, partial(chain, reader=reader)):
         if isinstance(block, avro.BadBlock):
             yield Rejected(piece.path, block.offset, "", "bad-record", block.detail)
             continue
         offset, records = block
         try:
             for record in records:
-                yield page_of(record, piece.path, offset)
+                if isinstance(record, avro.Unresolved):
+                    yield Rejected(piece.path, offset, name_of(record.record, reader), "bad-record", record.detail)
+                else:
+                    yield page_of(record, piece.path, offset)
         except Exception as error:  # fastavro raises whatever the data made it do
             yield Rejected(piece.path, offset, "", "bad-record", f"{type(error).__name__}: {error}")
+
+
+def load_reader(source: str) -> str:
+    """The JSON of a schema that Avro is to be read with: of a file, of JSON, or one of our own (``bigdata-demos:page/1``).
+
+    Raises:
+        InputError: if there is none.
+        UsageError: if no page could come of its records.
+
+    """
+    reader = schemas.to_text(schemas.load(source))
+    readers_schema(reader)
+    return reader
+
+
+@cache
+def readers_schema(reader: str) -> avro.Schema:
+    """The parsed schema that Avro is read with, of its JSON.
+
+    Raises:
+        InputError: if it is none.
+        UsageError: if no page could come of its records.
+
+    """
+    schema = schemas.load(reader)
+    fields = schema["fields"] if isinstance(schema, dict) and schema["type"] == "record" else []
+    names = {field["name"] for field in [*fields, *(avro.schema("page")["fields"] if is_earlier_page(schema) else [])]}
+    if not (names & {"url", "id"} and names & {"html", "text"}):
+        raise UsageError(
+            "--reader-schema: it has to be a record with fields url or id, and html or text; "
+            'a field of the files that has another name is its alias: {"name": "url", "aliases": ["link"], …}'
+        )
+    return cast(avro.Schema, schema)
+
+
+def is_earlier_page(schema: Any) -> bool:
+    """Whether a parsed schema is our page's, and has a field under an earlier name: all else in it is read by its names."""
+    page = avro.schema("page")
+    if not isinstance(schema, dict) or schema.get("name") != page["name"]:
+        return False
+    names = {field["name"] for field in schema["fields"]}
+    renamed = any(names.intersection(field.get("aliases", ())) and field["name"] not in names for field in page["fields"])
+    return renamed and not schemas.compatibility(schema, page, by_record=True)
+
+
+def chain(written: avro.Schema, reader: str) -> list[avro.Schema]:
+    """What records of a file's schema are made data of: of the reader's schema, if there is one, and of our present page.
+
+    Raises:
+        BadAvro: if the reader's schema is for other records.
+
+    """
+    found = [written]
+    if reader and schemas.canonical(wanted := readers_schema(reader)) != schemas.canonical(written):
+        if reasons := schemas.compatibility(written, wanted, by_record=True):
+            raise BadAvro(f"cannot be read with --reader-schema: {'; '.join(reasons[:3])}{' …' if reasons[3:] else ''}")
+        found.append(schemas.adapted(written, wanted))
+    if is_earlier_page(found[-1]):
+        found.append(schemas.adapted(found[-1], avro.schema("page")))
+    return found[1:]
+
+
+def check_reader(splits: Iterable[Split], reader: str) -> None:
+    """Refuse a reader's schema that is not for the Avro files of some splits; those that are damaged are rejected later.
+
+    Raises:
+        InputError: naming the first file, and why; or if there is no Avro file.
+
+    """
+    files = {piece.path: piece for split in splits for piece in split.ranges if piece.kind == "avro"}
+    if not files:
+        raise InputError("--reader-schema: there is no Avro file in the input: leave it out")
+    for path, piece in files.items():
+        try:
+            with open_file(path, piece.codec) as file:
+                written = avro.parse_header(file, path).schema
+        except DAMAGED:
+            continue
+        try:
+            chain(written, reader)
+        except BadAvro as error:
+            raise InputError(
+                f"{piece.name or path} {error}: add aliases or defaults; `bigdata-demos avro schema` shows the file's own schema"
+            ) from None
+
+
+def name_of(record: Any, reader: str) -> str:
+    """The name of the page of a record that the reader's schema has no place for, as far as it can be told."""
+    fields = readers_schema(reader)["fields"] if reader else avro.schema("page")["fields"]
+    names = [name for field in fields if field["name"] in ("url", "id") for name in (field["name"], *field.get("aliases", ()))]
+    found = (record.get(name) for name in names) if isinstance(record, dict) else ()
+    return next((str(value) for value in found if is_name(value)), "")
 
 
 def is_name(value: Any) -> bool:
@@ -317,9 +425,6 @@ def page_of(record: Any, source: str, offset: int) -> Page | Rejected:
         return value if isinstance(value, str) else ""
 
     return Page(url, source, offset, content, html is None, string("title"), string("content_type"), string("date"))
-
-
-READERS = {"html": read_html, "warc": read_warc, "jsonl": read_jsonl, "avro": read_avro}
 
 
 def spool_lines(lines: Iterable[bytes], path: Path) -> None:

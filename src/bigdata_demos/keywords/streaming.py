@@ -236,6 +236,7 @@ def save(directory: Path, job: Job, kept_in: str) -> Path:
         "bits": job.bits,
         "workdir": job.workdir,
         "parts": job.parts,
+        "reader": job.reader,
         "kept": kept_in,
     }
     path = directory / JOB
@@ -255,7 +256,7 @@ def load(path: Path) -> Task:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}: run `plan` first, which makes it") from None
     words = Stopwords(frozenset(fields["words"]), tuple(fields["endings"]))
-    return Task(Job(fields["top"], words, fields["bits"], fields["workdir"], fields["parts"]), fields["kept"])
+    return Task(Job(fields["top"], words, fields["bits"], fields["workdir"], fields["parts"], fields["reader"]), fields["kept"])
 
 
 def count(name: str, number: int) -> None:
@@ -268,11 +269,12 @@ def count(name: str, number: int) -> None:
 # ---- the command ------------------------------------------------------------------------------------------------------------
 
 
-def plan(directory: Path, inputs: Sequence[str], out: BinaryIO) -> None:
+def plan(directory: Path, inputs: Sequence[str], out: BinaryIO, reader_schema: str = "") -> None:
     """Make a directory for a job, and describe its splits.
 
     Raises:
-        UsageError: if the directory is there already.
+        UsageError: if the directory is there already, or no page could come of records of the reader's schema.
+        InputError: if an input cannot be read, or not with that.
 
     """
     from ..cluster.hadoop.connection import by_http
@@ -281,11 +283,15 @@ def plan(directory: Path, inputs: Sequence[str], out: BinaryIO) -> None:
 
     if directory.exists():
         raise UsageError(f"{directory} exists already: name another one")
+    reader = sources.load_reader(reader_schema) if reader_schema else ""
     paths = [by_http(path) if "://" in path else str(Path(path).absolute()) for path in inputs]
     found, _ = sources.plan(paths or [str(sources.bundled_crawl())])
+    if reader:
+        sources.check_reader(found, reader)
     for name in (*KINDS, "kept"):
         (directory / name).mkdir(parents=True)
-    save(directory, Job(10, load_stopwords("en"), bits_for(found), str(directory)), str(directory / "kept"))
+    job = Job(10, load_stopwords("en"), bits_for(found), str(directory), reader=reader)
+    save(directory, job, str(directory / "kept"))
     out.writelines(line_of_split(split).encode() for split in found)
 
 
@@ -302,6 +308,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "inputs", nargs="*", metavar="INPUT", help="of plan: as the keywords command has them (default: the bundled crawl)"
     )
+    made.add_argument(
+        "--reader-schema", default="", metavar="SCHEMA", help="of plan: what Avro is read with, as the keywords command has it"
+    )
     made.add_argument("--partial", action="store_true", help="of merge: be the combiner")
     made.add_argument(
         "--pages", choices=("string", "bytes"), help="of map: lines are pages, as JSON, with markup decoded or a character a byte"
@@ -317,7 +326,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         directory = arguments.directory.absolute()
         if arguments.role == "plan":
-            plan(directory, arguments.inputs, out)
+            plan(directory, arguments.inputs, out, arguments.reader_schema)
         else:
             task = load(directory / JOB)
             roles: dict[str, Callable[[Task, Iterable[bytes]], Iterator[bytes]]] = {

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, Self, cast
@@ -22,7 +23,7 @@ from typing import Any, BinaryIO, Final, NamedTuple, Self, cast
 import Stemmer
 
 from ..errors import InputError, OutputError
-from ..formats import avro
+from ..formats import avro, schemas
 from ..keywords.candidates import lower, segment
 from ..keywords.places import Place, at
 from ..keywords.sinks import MANIFEST
@@ -190,10 +191,12 @@ def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str,
     """
     database.executescript(f"PRAGMA cache_size = -{BUILD_CACHE};{TABLES}")
     keywords, pages, postings, phrases = avro.schema("keywords"), 0, 0, 0
-    for page in records(place, parts["keywords"]):
+    for page in records(place, parts["keywords"], "keywords"):
         database.execute("INSERT INTO page VALUES (?, ?)", (page["url"], avro.pack(page, keywords)))
         pages += 1
-    for stems, group in groupby(records(place, parts["index"]), lambda row: row["stems"]):  # which are sorted within a part
+    for stems, group in groupby(
+        records(place, parts["index"], "index"), lambda row: row["stems"]
+    ):  # which are sorted within a part
         phrase, before = "", postings
         for row in group:
             database.execute("INSERT INTO posting VALUES (?, ?, ?, ?)", (stems, row["rank"], row["score"], row["url"]))
@@ -206,8 +209,10 @@ def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str,
     return {"pages": pages, "phrases": phrases, "postings": postings}
 
 
-def records(place: Place, parts: dict[str, str]) -> Iterator[dict[str, Any]]:
+def records(place: Place, parts: dict[str, str], kind: str) -> Iterator[dict[str, Any]]:
     """The records of an output's parts, part by part, each with its SHA-256, which Avro's blocks lack.
+
+    They are as the present schema of their ``kind`` has them, whichever version they are of.
 
     Raises:
         InputError: if one cannot be read, or is another one.
@@ -215,6 +220,7 @@ def records(place: Place, parts: dict[str, str]) -> Iterator[dict[str, Any]]:
     """
     for name, sha256 in sorted(parts.items()):
         path = place / name
+        chain = partial(presently, path=str(path), kind=kind)
         try:
             with path.open("rb") as file:
                 hashed = hashlib.sha256()
@@ -222,12 +228,27 @@ def records(place: Place, parts: dict[str, str]) -> Iterator[dict[str, Any]]:
                     hashed.update(chunk)
                 if hashed.hexdigest() != sha256:
                     raise InputError(f"{path} is not what the job has written: its SHA-256 is not the manifest's")
-                for block in avro.read_blocks(cast(BinaryIO, file), str(path), 0, 1 << 62):
+                for block in avro.read_blocks(cast(BinaryIO, file), str(path), 0, 1 << 62, chain):
                     if isinstance(block, avro.BadBlock):
                         raise InputError(f"{path} is damaged at offset {block.offset}: {block.detail}")
                     yield from decoded(block[1], str(path), block[0])
         except OSError as error:
             raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def presently(written: avro.Schema, path: str, kind: str) -> list[avro.Schema]:
+    """The chain of schemas that leads from that of a part to the present one of its kind.
+
+    Raises:
+        InputError: if none does.
+
+    """
+    present = avro.schema(kind)
+    if schemas.canonical(written) == schemas.canonical(present):
+        return []
+    if reasons := schemas.compatibility(written, present):
+        raise InputError(f"{path} is of no version of {schemas.OURS}{kind}: {reasons[0]}")
+    return [present]
 
 
 def decoded(block: Iterator[Any], path: str, offset: int) -> Iterator[dict[str, Any]]:
@@ -244,4 +265,6 @@ def decoded(block: Iterator[Any], path: str, offset: int) -> Iterator[dict[str, 
             raise InputError(f"{path} is damaged in the block at offset {offset}: {type(error).__name__}: {error}") from None
         if record is None:
             return
+        if isinstance(record, avro.Unresolved):
+            raise InputError(f"{path} has a record of another schema in the block at offset {offset}: {record.detail}")
         yield record

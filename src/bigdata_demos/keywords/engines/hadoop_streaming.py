@@ -43,6 +43,9 @@ OPTIONS = {
     "python": "the Python of Hadoop's nodes (default: this one; the compose cluster has its own)",
     "data": "local to leave local input where it is, for nodes that see it there (default: hdfs, where it is put first)",
 }
+READER_OR_AVRO = (
+    "--engine-option input=avro: Hadoop reads the files with their own schema, not with --reader-schema: leave one of the two out"
+)
 CHOICES = {"input": ("splits", "avro"), "data": ("hdfs", "local")}
 
 
@@ -59,6 +62,8 @@ def open(settings: Settings) -> Iterator[Run]:
         def run_job(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
             if not splits:
                 return []
+            if job.reader and settings.options.get("input") == "avro":
+                raise UsageError(READER_OR_AVRO)
             with staging(hadoop) as directory:
                 return run_streaming(Surroundings(hadoop, workers, settings.options, directory), job, splits, progress)
 
