@@ -600,7 +600,7 @@ def append(source: "Source", header: Any, schema: Any, writer: "Writer", *, as_i
     for number, record in enumerate(containers.read_records(source, header), 1):
         try:
             writer.write(resolved(record))
-        except BadAvro as error:
+        except BigDataDemosError as error:
             raise BadAvro(f"{source.name}: record {number}: {error}") from None
         except (TypeError, ValueError, KeyError, OverflowError, AttributeError) as error:  # by fastavro
             raise BadAvro(f"{source.name}: record {number} does not fit: {error}") from None

@@ -65,8 +65,9 @@ def check_decodable(header: Header, name: str) -> None:
     """
     try:
         empty = avro.measure(header.schema, header.named, {}, recursive=True).empty
-    except ValueError as error:
-        raise BadAvro(f"{name}: unusable schema: {error}") from None
+        raw_schema(header.schema)
+    except Exception as error:  # what fastavro parsed may still be no schema: a size that is no number
+        raise BadAvro(f"{name}: unusable schema: {reason(error)}") from None
     if empty:
         raise BadAvro(f"{name}: unusable schema: its records take no bytes")
 
@@ -164,7 +165,9 @@ class Decoder:
     """
 
     def __init__(self, header: Header) -> None:
-        self.walker = Walker(header.schema, header.named) if refers_to_itself(header) else None
+        self.walker = Walker(header.schema, header.named)
+        self.recursive = refers_to_itself(header)
+        self.dense = avro.measure(header.schema, header.named, {}, recursive=True).dense
         self.feed = io.BytesIO()
         fastavro.writer(self.feed, raw_schema(header.schema), [], sync_marker=bytes(avro.SYNC_SIZE))
         self.feed.seek(0)
@@ -195,7 +198,7 @@ class Decoder:
         self.feed.write(b"".join((avro.long(count), avro.long(len(data)), data, bytes(avro.SYNC_SIZE))))
         self.feed.seek(0)
         block = next(self.blocks)
-        if self.walker is None:
+        if not self.recursive and len(data) * self.dense <= avro.MAX_VALUES:
             for record in block:
                 yield block.bytes_.tell(), record
             return

@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-import fastavro
 from fastavro.schema import fingerprint as fastavro_fingerprint
 from fastavro.schema import to_parsing_canonical_form
 
 from ..errors import InputError, UsageError
-from ..formats.avro import MAX_NESTING, PRIMITIVE, measure, nesting
+from ..formats.avro import MAX_NESTING, PRIMITIVE, measure, nesting, parse
 from .values import LOGICAL, RANGES, label, logical, resolve
 
 ALGORITHMS: Final = ("CRC-64-AVRO", "MD5", "SHA-256")
@@ -59,7 +58,7 @@ def load(source: str, *, recursive: bool = False) -> Any:
         raise InputError(f"{where}: nested more than {MAX_NESTING} levels deep")
     try:
         named: dict[str, Any] = {}
-        parsed = fastavro.parse_schema(json.loads(text), named, _force=True)
+        parsed = parse(text, named)
         if not recursive:
             measure(parsed, named, {})
         pin(parsed)
