@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bigdata_demos.avro import containers
-from bigdata_demos.avro.repair import Loss, repair
+from bigdata_demos.avro.repair import MAX_SEARCH, Loss, find_header, repair
 from bigdata_demos.avro.streams import Source
-from bigdata_demos.errors import BadAvro
+from bigdata_demos.errors import BadAvro, InputError
 from bigdata_demos.formats import avro
 
 SCHEMA = {
@@ -68,13 +68,21 @@ def decoded(content: bytes) -> list[Any]:
 
 def mended(content: bytes, *, doubtful: bool = False) -> tuple[list[Any], list[Loss]]:
     """The records of the repaired file, as fastavro itself reads them, and what was lost."""
+    found, losses, _ = beheaded(content, doubtful=doubtful)
+    return found, losses
+
+
+def beheaded(
+    content: bytes, schema: Any = None, codec: str | None = None, *, doubtful: bool = False
+) -> tuple[list[Any], list[Loss], list[str]]:
+    """:func:`mended`, and what was assumed for the header."""
     source, file = Source(io.BytesIO(content), "x.avro"), io.BytesIO()
-    header = containers.read_header(source)
+    header, notes = find_header(source, schema and json.dumps(schema), codec)
     text = containers.schema_text(header)
     writer = containers.Writer(file, text, codec=header.codec, meta=header.meta, sync=header.sync)
     losses = list(repair(source, header, writer, doubtful=doubtful))
     file.seek(0)
-    return list(fastavro.reader(file)), losses
+    return list(fastavro.reader(file)), losses, notes
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -182,6 +190,99 @@ def test_bytes_missing_and_bytes_too_many() -> None:
             found, losses = mended(content)
             assert found == RECORDS[: 2 * EACH] + RECORDS[3 * EACH :]
             assert [loss.kept for loss in losses] == [0]
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate"])
+def test_damaged_header(codec: str) -> None:
+    """Each byte of it, flipped and overwritten: with the schema all is repaired, without it all, or it says that it cannot be.
+
+    A name that is changed is another name: then the records have the same values.
+    """
+    content = FILES[codec]
+    size = frames(content)[0].offset
+    repaired = 0
+    for at in range(size):
+        for byte in (content[at] ^ 1, content[at] ^ 0xFF):
+            damaged = content[:at] + bytes([byte]) + content[at + 1 :]
+            found, losses, _ = beheaded(damaged, SCHEMA)
+            assert (found, losses) == (RECORDS, []), at
+            try:
+                found, losses, notes = beheaded(damaged)
+            except BadAvro as error:
+                assert "x.avro: " in str(error)  # noqa: PT017
+                assert "--schema" in str(error) or "no block" in str(error)  # noqa: PT017
+                continue
+            repaired += 1
+            assert [list(record.values()) for record in found] == [list(record.values()) for record in RECORDS]
+            assert losses == []
+            if at < 4 or at >= size - 16:
+                assert notes
+    assert repaired > size // 3
+
+
+def test_file_without_its_header() -> None:
+    """Without any of it, or with bytes of something else before: blocks are found by themselves."""
+    for codec in CODECS:
+        first = frames(FILES[codec])[0].offset
+        for content in (FILES[codec][first - 16 :], FILES[codec][first:], b"\2\4" * 9 + FILES[codec][first - 16 :]):
+            found, losses, notes = beheaded(content, SCHEMA)
+            assert (found, losses) == (RECORDS, [])
+            assert f"the codec is taken to be {codec}" in notes
+            assert any(SYNC.hex() in note for note in notes)
+        assert beheaded(FILES[codec][first:], SCHEMA, codec)[0] == RECORDS
+    with pytest.raises(BadAvro, match="add --schema"):
+        beheaded(FILES["null"][first:])
+
+
+def test_damaged_header_of_one_block() -> None:
+    """The marker at the file's end is enough."""
+    for codec in CODECS:
+        [*_, last] = frames(FILES[codec])
+        content = FILES[codec][last.offset :]
+        found, losses, _ = beheaded(content, SCHEMA)
+        assert (found, losses) == (RECORDS[-EACH:], [])
+
+
+def test_damaged_header_and_blocks() -> None:
+    """What was lost of the blocks is told as always."""
+    for codec in CODECS:
+        blocks = frames(FILES[codec])
+        content = bytearray(FILES[codec])
+        content[0] ^= 1
+        content[blocks[0].offset + 9] ^= 0x55
+        content[blocks[3].offset + 9] ^= 0x55
+        found, losses, _ = beheaded(bytes(content), SCHEMA)
+        kept = [record for record in found if record in RECORDS]
+        assert len(kept) >= len(RECORDS) - 2 * EACH
+        assert len(losses) == 2 or codec in UNCHECKED
+
+
+def test_header_that_says_another_codec() -> None:
+    """The one that the blocks decode with is taken; one that is asked for is taken as it is."""
+    for codec in ("null", "bzip2"):
+        other = "nullx" if codec == "null" else "bzip3"
+        content = FILES[codec].replace(
+            avro.string("avro.codec") + avro.string(codec), avro.string("avro.codec") + avro.string(other)
+        )
+        found, losses, notes = beheaded(content)
+        assert (found, losses, notes) == (RECORDS, [], [f"the codec is taken to be {codec}"])
+    found, losses, _ = beheaded(FILES["bzip2"], None, "deflate")
+    assert found == []
+    assert len(losses) == BLOCKS
+    empty = hostile(0, 0, b"", "nosuch")
+    with pytest.raises(InputError, match="unknown codec 'nosuch'"):
+        beheaded(empty[: -(2 + 16)])
+
+
+def test_no_blocks_of_the_schema() -> None:
+    """Is said, and nothing is made of what may be anything; however long the file is."""
+    content = b"x" + FILES["deflate"][1:]
+    with pytest.raises(BadAvro, match="no block of the schema"):
+        beheaded(content, {"type": "fixed", "name": "F", "size": 3})
+    for junk in (bytes(1 << 20), b"\2\2" * (1 << 19), os.urandom(1 << 20), b"\2\x80\x80\x40" * (1 << 18)):
+        with pytest.raises(BadAvro, match="no block of the schema"):
+            beheaded(junk, SCHEMA)
+    assert MAX_SEARCH < avro.MAX_HEADER
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))

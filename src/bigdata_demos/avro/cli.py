@@ -117,12 +117,14 @@ needed (default: full) is not so.
 examples:
   bigdata-demos avro repair broken.avro -o whole.avro
   cat broken.avro | bigdata-demos avro repair - -o whole.avro
+  bigdata-demos avro repair headless.avro --schema event.avsc -o whole.avro
 
 Good blocks are copied as they are. What is damaged, and what was lost there, is told on standard error. Records of a
 damaged block are kept if they are known to be good: if the file ends inside the block, or only the block's frame is
 damaged. --doubtful keeps all that decode before the error: with a byte changed somewhere, they may be wrong. What cannot
-be seen: with codec null or deflate a changed byte may well make another good record. Exit status: 0 if the file was
-whole, 1 if something was lost (the output is written all the same).
+be seen: with codec null or deflate a changed byte may well make another good record. Of a damaged header, sync marker
+and codec are found by what the blocks decode with; the schema, if its JSON is damaged, has to be given. Exit status: 0 if
+no record was lost, 1 if some were (the output is written all the same).
 """,
     "validate": """\
 example:
@@ -279,6 +281,8 @@ def parser() -> argparse.ArgumentParser:
     made = add("repair", mend, "What is left of a damaged file, as a whole one.")
     made.add_argument("input", metavar="FILE")
     made.add_argument("--doubtful", action="store_true", help="keep records that decode, but may be wrong")
+    made.add_argument("--schema", metavar="SCHEMA", help="a file, or JSON, if the header is damaged (default: the header's)")
+    made.add_argument("--codec", choices=CODECS, help="of the blocks (default: the header's, or one that they decode with)")
     made = add("validate", validate, "Reads everything; tells the first error.", output=False)
     made.add_argument("inputs", metavar="FILE", nargs="+")
     return command
@@ -698,7 +702,7 @@ def append(source: "Source", header: Any, schema: Any, writer: "Writer", *, as_i
     for number, record in enumerate(containers.read_records(source, header), 1):
         try:
             writer.write(resolved(record))
-        except BadAvro as error:
+        except BigDataDemosError as error:
             raise BadAvro(f"{source.name}: record {number}: {error}") from None
         except (TypeError, ValueError, KeyError, OverflowError, AttributeError) as error:  # by fastavro
             raise BadAvro(f"{source.name}: record {number} does not fit: {error}") from None
@@ -706,18 +710,20 @@ def append(source: "Source", header: Any, schema: Any, writer: "Writer", *, as_i
 
 def mend(arguments: argparse.Namespace) -> int:
     """``repair``."""
-    from . import containers
-    from .repair import repair
+    from . import containers, schemas
+    from .repair import find_header, repair
     from .streams import open_output
+
+    schema = containers.to_text(schemas.load(arguments.schema, recursive=True)) if arguments.schema else None
 
     losses = lost = 0
     with (
         opened_one(arguments.input, quiet=to_terminal(arguments)) as source,
         open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file,
     ):
-        header = containers.read_header(source)
-        if header.codec not in CODECS:
-            raise InputError(f"{source.name}: unknown codec {header.codec!r}")
+        header, notes = find_header(source, schema, arguments.codec)
+        for note in notes:
+            say(f"{source.name}: {note}")
         text = containers.schema_text(header)
         writer = containers.Writer(file, text, codec=header.codec, meta=header.meta, sync=header.sync)
         unknown = False

@@ -65,19 +65,20 @@ def check_decodable(header: Header, name: str) -> None:
     """
     try:
         empty = avro.measure(header.schema, header.named, {}, recursive=True).empty
-    except ValueError as error:
-        raise BadAvro(f"{name}: unusable schema: {error}") from None
+        raw_schema(header.schema)
+    except Exception as error:  # what fastavro parsed may still be no schema: a size that is no number
+        raise BadAvro(f"{name}: unusable schema: {reason(error)}") from None
     if empty:
         raise BadAvro(f"{name}: unusable schema: its records take no bytes")
 
 
-def walker(schema: Any, named: dict[str, Any]) -> Walker | None:
-    """What finds data that nest too deep, if a decodable schema has a type that refers to itself."""
+def refers_to_itself(schema: Any, named: dict[str, Any]) -> bool:
+    """Whether a decodable schema has a type that does."""
     try:
         avro.measure(schema, named, {})
     except ValueError:
-        return Walker(schema, named)
-    return None
+        return True
+    return False
 
 
 def schema_text(header: Header) -> str:
@@ -157,7 +158,9 @@ class Decoder:
     """
 
     def __init__(self, header: Header) -> None:
-        self.walker = walker(header.schema, header.named)
+        self.walker = Walker(header.schema, header.named)
+        self.recursive = refers_to_itself(header.schema, header.named)
+        self.dense = avro.measure(header.schema, header.named, {}, recursive=True).dense
         self.feed = io.BytesIO()
         fastavro.writer(self.feed, raw_schema(header.schema), [], sync_marker=bytes(avro.SYNC_SIZE))
         self.feed.seek(0)
@@ -188,7 +191,7 @@ class Decoder:
         self.feed.write(b"".join((avro.long(count), avro.long(len(data)), data, bytes(avro.SYNC_SIZE))))
         self.feed.seek(0)
         block = next(self.blocks)
-        if self.walker is None:
+        if not self.recursive and len(data) * self.dense <= avro.MAX_VALUES:
             for record in block:
                 yield block.bytes_.tell(), record
             return
@@ -296,7 +299,8 @@ class Writer:
         if self.raw is None:
             named: dict[str, Any] = {}
             parsed = fastavro.parse_schema(json.loads(self.schema), named, _force=True)
-            self.raw, self.walker = raw_schema(parsed), walker(parsed, named)
+            self.raw = raw_schema(parsed)
+            self.walker = Walker(parsed, named) if refers_to_itself(parsed, named) else None
         start = self.data.tell()
         try:
             fastavro.schemaless_writer(self.data, self.raw, datum)

@@ -1,7 +1,11 @@
-"""How deep data nest whose schema refers to itself, found without recursion in C: fastavro's ends the process."""
+"""How deep data nest whose schema refers to itself, found without recursion in C: fastavro's ends the process.
+
+And how many values a record has in arrays and maps, where a few bytes may be more than memory holds.
+"""
 
 from typing import Any, Final
 
+from ..formats import avro
 from ..formats.schemas import Named, resolve
 
 MAX_DEPTH: Final = 200
@@ -14,7 +18,7 @@ class Walker:
 
     def __init__(self, schema: Any, named: Named) -> None:
         self.schema, self.named = schema, named
-        self.data, self.at = b"", 0
+        self.data, self.at, self.values = b"", 0, 0
 
     def start(self, data: bytes) -> None:
         """Go to the beginning of a block's data."""
@@ -24,16 +28,20 @@ class Walker:
         """Walk over the next record.
 
         Raises:
-            ValueError: if it nests deeper than :data:`MAX_DEPTH`, or a union has no such branch.
+            ValueError: if it nests deeper than :data:`MAX_DEPTH`, has too many values, or a union has no such branch.
             EOFError: if the data end too early.
 
         """
+        self.values = 0
         self.walk(self.schema, 0)
 
     def walk(self, schema: Any, depth: int) -> None:
         """:meth:`record` for a part of one."""
         if depth > MAX_DEPTH:
             raise ValueError(f"data that nest more than {MAX_DEPTH} levels deep")
+        self.values += 1
+        if self.values > avro.MAX_VALUES:
+            raise ValueError(f"a record of more than {avro.MAX_VALUES} values")
         if isinstance(schema, list):
             index = self.long()
             if not 0 <= index < len(schema):

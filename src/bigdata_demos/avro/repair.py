@@ -11,25 +11,35 @@ else the next sync marker is looked for. From a damaged block records are kept w
   wrong already, and what does not look wrong may be, too. It is left out, unless ``doubtful`` is asked for.
 
 Without a checksum (codec null, mostly deflate, zstandard) a changed byte can make other records that decode well:
-nothing in the file can tell. A header that is damaged ends the attempt.
+nothing in the file can tell.
+
+A header that is damaged is made anew (:func:`find_header`): the sync marker is what stands before and after a block that
+decodes, the codec is the one that it decodes with, and the schema is given, or its JSON is still there in one piece.
 """
 
 import io
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import fastavro
 
-from ..errors import InputError
+from ..errors import BadAvro, BigDataDemosError, InputError
 from ..formats import avro
 from ..formats.avro import BadBlock, Header
 from . import containers
-from .containers import Decoder, Frame, Writer
+from .containers import CODECS, Decoder, Frame, Writer
 from .streams import CHUNK, Source
 
 CHECKED: Final = ("bzip2", "snappy", "xz")
 """Codecs whose data have a checksum."""
+SCHEMA_KEY: Final = b"avro.schema"
+MAX_SEARCH: Final = 4 << 20
+"""Bytes from a file's start in which its first good block is looked for, if the header does not lead to it."""
+MAX_TRIES: Final = 30
+"""Blocks that are decoded to find out whether they are some."""
 
 
 class Loss(NamedTuple):
@@ -59,6 +69,155 @@ class Salvage(NamedTuple):
     lost: int | None
     used: int | None = None
     """How long the block is, if that is not up to the next sync marker."""
+
+
+def find_header(source: Source, schema: str | None = None, codec: str | None = None) -> tuple[Header, list[str]]:
+    """The header of a file, made anew where it is damaged, and what was assumed for that; the source is then after it.
+
+    ``schema`` (JSON) and ``codec`` are taken instead of what the header says. Without them, a header that can be read, whose
+    sync marker comes again in the file, and whose codec some block decodes with, is taken as it is.
+
+    Raises:
+        BadAvro: if the header is damaged, and either there is no schema, or no block that is of it.
+
+    """
+    window = source.peek(avro.MAX_HEADER)
+    header, error = readable(window, source.name)
+    text = schema or (containers.schema_text(header) if header else schema_in(window))
+    if text is None:
+        raise BadAvro(f"{error}; the JSON of its schema is damaged, too: add --schema")
+    old = header.codec if header else None
+    choices = [codec] if codec else sorted(CODECS, key=lambda name: name != old)  # the header's own first
+    meta = header.meta if header else {}
+    try:
+        model = made(text, choices[0], bytes(avro.SYNC_SIZE), meta, source.name)
+    except BadAvro as unusable:
+        raise BadAvro(f"{unusable}{'' if schema else '; add --schema'}") from None
+    if header and window.find(header.sync, header.end) >= 0:
+        best = guessed(window, header, model, choices) or codec or header.codec
+        found: tuple[int, bytes, str] | None = header.end, header.sync, best
+    else:
+        found = search(window, model, choices, whole=source.ended and len(source.ahead) == len(window))
+    if found is None:
+        if header is None:
+            raise BadAvro(f"{error}; no block of {'the' if schema else 'its'} schema was found, either")
+        found = header.end, header.sync, codec or header.codec
+    begin, sync, codec = found
+    notes = [f"damaged header: {str(error).removeprefix(f'{source.name}: ')}"] if header is None else []
+    if schema is None and header is None:
+        notes.append("its schema is taken from the JSON that is still there")
+    if header is None or codec != header.codec:
+        notes.append(f"the codec is taken to be {codec}")
+    if header is None or (begin, sync) != (header.end, header.sync):
+        notes.append(f"the sync marker is taken to be {sync.hex()}, and blocks to start at offset {begin}")
+    if codec not in CODECS:
+        raise InputError(f"{source.name}: unknown codec {codec!r}")
+    source.skip(begin)
+    return made(text, codec, sync, meta, source.name)._replace(end=begin), notes
+
+
+def readable(window: bytes, name: str) -> tuple[Header | None, BadAvro | None]:
+    """The header that a file starts with, or what is wrong with it."""
+    try:
+        return containers.read_header(Source(io.BytesIO(window), name)), None
+    except BadAvro as error:
+        return None, error
+
+
+def made(text: str, codec: str, sync: bytes, meta: dict[str, bytes], name: str) -> Header:
+    """A header of these parts.
+
+    Raises:
+        BadAvro: if the schema is none, or one that cannot be decoded safely.
+
+    """
+    file = io.BytesIO()
+    parts = {**meta, "avro.schema": text.encode(), "avro.codec": codec.encode()}
+    file.write(avro.MAGIC + avro.pack(parts, {"type": "map", "values": "bytes"}) + sync)
+    file.seek(0)
+    return containers.read_header(Source(file, name))
+
+
+def schema_in(window: bytes) -> str | None:
+    """The first JSON object or array of a damaged header, if its length or the metadata's key of schemas stands before it.
+
+    A part of a schema is mostly a schema, too: of JSON that is not in one piece nothing is taken.
+    """
+    starts = [at for at in (window.find(b"{"), window.find(b"[")) if at >= 0]
+    if not starts:
+        return None
+    start = min(starts)
+    with suppress(ValueError, RecursionError):
+        end = json.JSONDecoder().raw_decode(window[start:].decode("utf-8", "surrogateescape"))[1]
+        text = window[start:].decode("utf-8", "surrogateescape")[:end]
+        size = avro.long(len(text.encode("utf-8", "surrogateescape")))
+        before = window[:start]
+        if before.endswith(size) or before[: -len(size)].endswith(SCHEMA_KEY):
+            return text.encode("utf-8", "surrogateescape").decode()
+    return None
+
+
+def guessed(window: bytes, header: Header, model: Header, choices: Sequence[str]) -> str | None:
+    """The first codec that any of the first blocks decodes with; None if there is none."""
+    source = Source(io.BytesIO(window), "")
+    source.read(header.end)
+    frames = list(islice((frame for frame in sound(source, header)), MAX_TRIES))
+    return next((codec for codec in choices for frame in frames if fits(frame, model, codec)), None)
+
+
+def sound(source: Source, header: Header) -> Iterator[Frame]:
+    """The blocks whose frame is right."""
+    for block in containers.read_frames(source, header._replace(codec="")):
+        if isinstance(block, Frame):
+            yield block
+        else:
+            skip(source, header.sync, None)
+
+
+def fits(frame: Frame, model: Header, codec: str) -> bool:
+    """Whether a block is a good one with a codec; without the codec's package, it is not."""
+    try:
+        return decodes(Decoder(model), frame, model._replace(codec=codec)) is None
+    except BigDataDemosError:
+        return False
+
+
+def search(window: bytes, model: Header, choices: Sequence[str], *, whole: bool) -> tuple[int, bytes, str] | None:
+    """Where blocks start, their sync marker and their codec, by the first block that decodes; None if there is none.
+
+    A block's last 16 bytes are a sync marker if they are before the block, too, or end the next block, too, or the file
+    (``window`` is all of it, if it is ``whole``).
+    """
+    tries = 0
+    for at in range(min(len(window), MAX_SEARCH)):
+        count, start, end = extent(window, at)
+        if not count:
+            continue
+        sync = window[end : end + avro.SYNC_SIZE]
+        _, _, after = extent(window, end + avro.SYNC_SIZE)
+        again = window.startswith(sync, after) or window.endswith(sync, 0, at)
+        if not (again or (whole and end + avro.SYNC_SIZE == len(window))):
+            continue
+        frame = Frame(at, count, window[start:end], start - at)
+        for codec in choices:
+            if fits(frame, model, codec):
+                return min(window.find(sync) + avro.SYNC_SIZE, at), sync, codec
+        tries += 1
+        if tries == MAX_TRIES:
+            break
+    return None
+
+
+def extent(window: bytes, at: int) -> tuple[int, int, int]:
+    """The count of what would be a block at an offset, and where its data start and end.
+
+    The count is 0 if there are no two positive lengths, or the bytes do not go that far; then data end where there is nothing.
+    """
+    if at < len(window) and window[at] and not window[at] & 1:  # odd: a negative count; most offsets end here
+        count, size, front = longs(window[at : at + containers.LONGS])
+        if 0 < count <= avro.MAX_BLOCK and 0 < size <= len(window) - at - front - avro.SYNC_SIZE:
+            return count, at + front, at + front + size
+    return 0, 0, len(window)
 
 
 def repair(source: Source, header: Header, writer: Writer, *, doubtful: bool = False) -> Iterator[Loss]:

@@ -40,6 +40,7 @@ from typing import Any, Final, NoReturn
 import fastavro
 
 from ..errors import BadAvro, InputError
+from ..formats.avro import MAX_NESTING
 from ..formats.schemas import Named, is_int, label, logical, resolve
 
 READ_OPTIONS: Final[dict[str, Any]] = {"return_named_type": True}
@@ -55,6 +56,8 @@ MAX_DECIMAL: Final = 1_700
 """Bytes of the largest decimal that is written out: the time grows with the square."""
 MAX_DIGITS: Final = 4_090
 """Digits of a decimal: some less than in those bytes, and than Python's ``int`` takes."""
+MAX_DEFAULT: Final = 10_000
+"""Values of a default, with the defaults in it."""
 DAY: Final = 86_400
 SCALES: Final = {"millis": 3, "micros": 6, "nanos": 9}
 DATE: Final = r"([+-][0-9]{4,9}|[0-9]{4})-([0-9]{2})-([0-9]{2})"
@@ -434,15 +437,25 @@ def read_record(value: Any, schema: Any, named: Named, plain: bool) -> dict[str,
     return record
 
 
-def default(value: Any, schema: Any, named: Named) -> Any:
+def default(value: Any, schema: Any, named: Named, left: list[None] | None = None, depth: int = 0) -> Any:
     """A field's default as a datum. It is JSON of the specification, but that of a union has no tag.
 
-    It is of the union's first branch (specification, "Unions"), or, since 1.12, of any: of the first that fits.
+    It is of the union's first branch (specification, "Unions"), or, since 1.12, of any: of the first that fits. Defaults
+    inside a default may be as many as a schema likes: ``left`` has an item for each value that may still be made.
+
+    Raises:
+        Mismatch: if it is of another type.
+        InputError: if it has too many values, or nests too deep.
+
     """
+    left = [None] * MAX_DEFAULT if left is None else left
+    if not left or depth > MAX_NESTING:
+        raise InputError(f"a default of more than {MAX_DEFAULT} values, or nested more than {MAX_NESTING} levels deep")
+    left.pop()
     if isinstance(schema, list):
         for branch in schema:
             try:
-                return choice(branch, schema, default(value, branch, named))
+                return choice(branch, schema, default(value, branch, named, left, depth + 1))
             except Mismatch:
                 continue
         expected(f"a default of one of {', '.join(map(label, schema))}", value)
@@ -452,11 +465,11 @@ def default(value: Any, schema: Any, named: Named) -> Any:
         filled = {name: field["default"] for name, field in fields.items() if "default" in field} | value
         if filled.keys() != fields.keys():
             expected(f"all the fields of {schema['name']}", value)
-        return {name: default(filled[name], field["type"], named) for name, field in fields.items()}
+        return {name: default(filled[name], field["type"], named, left, depth + 1) for name, field in fields.items()}
     if kind == "array" and isinstance(value, list):
-        return [default(item, schema["items"], named) for item in value]
+        return [default(item, schema["items"], named, left, depth + 1) for item in value]
     if kind == "map" and isinstance(value, dict):
-        return {key: default(item, schema["values"], named) for key, item in value.items()}
+        return {key: default(item, schema["values"], named, left, depth + 1) for key, item in value.items()}
     return read(value, schema, named, plain=False)
 
 

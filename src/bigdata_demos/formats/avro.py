@@ -43,6 +43,10 @@ MAX_HEADER: Final = 16 << 20
 """Bytes of the largest header that is read; it has the schema and whatever else the writer put there."""
 MAX_BLOCK: Final = 256 << 20
 """Bytes of the largest block that is read, before and after decompression; writers make blocks of some 16 KB to some MB."""
+MAX_VALUES: Final = 8 << 20
+"""Values in the arrays and maps of a record, or of a block where nobody counts them: of one byte each becomes 200 in memory."""
+LEAST: Final = {"null": 0, "float": 4, "double": 8}
+"""Bytes of data of primitive types; of those that are not here, it is one at least."""
 MAX_PARTS: Final = 100
 """Compressed parts of a block, one after another: what is left after each is copied."""
 BLOCK_BYTES: Final = 64 << 10
@@ -209,7 +213,7 @@ def parse_header(file: Any, path: str, *, decoding: bool = True) -> Header:
         raise BadAvro(f"{path}: its schema is nested more than {MAX_NESTING} levels deep")
     try:
         named: dict[str, Any] = {}
-        parsed = fastavro.parse_schema(json.loads(text), named, _force=True)  # whatever it says of having been parsed
+        parsed = parse(text, named, decimals=not decoding)
         if decoding and measure(parsed, named, {}).empty:
             raise ValueError("its records take no bytes, so that any number of them fits anywhere")
     except Exception as error:
@@ -217,12 +221,71 @@ def parse_header(file: Any, path: str, *, decoding: bool = True) -> Header:
     return Header(parsed, codec, sync, file.tell(), meta, named)
 
 
+def parse(text: str, named: dict[str, Any], *, decimals: bool = True) -> Any:
+    """The schema of a JSON text as fastavro parses it; ``named`` gets its named types.
+
+    What a schema says of having been parsed already, fastavro would believe: it is left out. Without ``decimals`` they are
+    the bytes that they are made of: the time to make a number of them grows with the square of their size.
+
+    Raises:
+        Exception: whatever what is no schema makes of fastavro.
+
+    """
+    found = json.loads(text, object_hook=None if decimals else without_decimal)
+    if isinstance(found, dict):
+        found = {key: value for key, value in found.items() if not key.startswith("__")}
+    parsed: Any = fastavro.parse_schema(found, named, _force=True)
+    check_shape(parsed)
+    return parsed
+
+
+def without_decimal(parts: dict[str, Any]) -> dict[str, Any]:
+    """A JSON object without the logical type ``decimal``."""
+    return {key: value for key, value in parts.items() if (key, value) != ("logicalType", "decimal")}
+
+
+def check_shape(parsed: Any) -> None:
+    """Refuse what fastavro lets pass, and who works with schemas does not expect.
+
+    Raises:
+        ValueError: if a union is in a union, a name, an alias or a symbol is no text, or a size is no whole number.
+        Exception: if there are no such things at all where they have to be.
+
+    """
+    left = [parsed]
+    while left:
+        part = left.pop()
+        if isinstance(part, list):
+            if any(isinstance(branch, list) for branch in part):
+                raise ValueError("a union in a union")
+            left += part
+        elif isinstance(part, dict):
+            kind = part["type"]
+            texts = [*part.get("aliases", ()), *part.get("symbols", ())]
+            if kind in ("record", "error", "enum", "fixed"):
+                texts.append(part["name"])
+            if kind in ("record", "error"):
+                for inner in part["fields"]:
+                    texts += (inner["name"], *inner.get("aliases", ()))
+                    left.append(inner["type"])
+            if not all(isinstance(text, str) for text in texts):
+                raise ValueError("a name, an alias or a symbol that is no text")
+            if kind == "fixed" and (not isinstance(part["size"], int) or part["size"] < 0):
+                raise ValueError(f"a fixed of {part['size']!r:.40} bytes")
+            left += [part[inner] for inner in ("items", "values") if inner in part]
+
+
 class Extent(NamedTuple):
-    """How many levels and types a schema has with its named types put in, and whether its data takes no bytes."""
+    """How many levels and types a schema has with its named types put in, and whether its data takes no bytes.
+
+    ``least``: bytes that a datum takes at least. ``dense``: values a byte that an array or map in it may come to at most.
+    """
 
     levels: int
     types: int
     empty: bool
+    least: int = 1
+    dense: float = 0.0
 
 
 def measure(parsed: Any, named: dict[str, Any], known: dict[str, Extent], above: int = 0, *, recursive: bool = False) -> Extent:
@@ -257,7 +320,18 @@ def measure(parsed: Any, named: dict[str, Any], known: dict[str, Extent], above:
         empty = empty or (kind in ("record", "error") and all(part.empty for part in inner))
         if kind == "array" and inner[0].empty:
             raise ValueError("an array whose items take no bytes, so that any number of them fits anywhere")
-        extent = Extent(1 + max((part.levels for part in inner), default=0), 1 + sum(part.types for part in inner), empty)
+        least = LEAST.get(kind, 1)
+        if kind == "fixed":
+            least = parsed["size"]
+        elif kind in ("record", "error"):
+            least = sum(part.least for part in inner)
+        elif kind == "union":
+            least = 1 + min((part.least for part in inner), default=0)
+        dense = max((part.dense for part in inner), default=0.0)
+        if kind in ("array", "map"):
+            dense = max(dense, (inner[0].types + (kind == "map")) / max(inner[0].least + (kind == "map"), 1))
+        levels = 1 + max((part.levels for part in inner), default=0)
+        extent = Extent(levels, 1 + sum(part.types for part in inner), empty, least, dense)
         if recursive and kind in ("record", "error"):
             known[parsed["name"]] = extent
     if above + extent.levels > MAX_NESTING + 1 or extent.types > MAX_TYPES:
@@ -347,13 +421,16 @@ def read_records(block: bytes, header: Header, schemas: Sequence[Schema] = ()) -
     frame = io.BytesIO(block)
     count: Any = fastavro.schemaless_reader(frame, {"type": "long"}, None)
     packed: Any = fastavro.schemaless_reader(frame, {"type": "bytes"}, None)
-    data = io.BytesIO(decompress(packed, header.codec))
+    unpacked = decompress(packed, header.codec)
+    data, size = io.BytesIO(unpacked), len(unpacked)
+    if size * measure(header.schema, header.named, {}, recursive=True).dense > MAX_VALUES:
+        raise ValueError(f"a block of {size} bytes, decompressed, in which there may be more than {MAX_VALUES} values in arrays")
     for _ in range(count):
         at = data.tell()
         record: Any = fastavro.schemaless_reader(data, header.schema, None)
         if len(schemas) > 1:
             try:
-                record = resolved(data.getvalue()[at : data.tell()], schemas)
+                record = resolved(unpacked[at : data.tell()], schemas)
             except Exception as error:  # whatever fastavro raises
                 record = Unresolved(record, f"{type(error).__name__}: {error}")
         yield record

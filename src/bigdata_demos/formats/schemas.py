@@ -8,11 +8,10 @@ import os
 from collections.abc import Iterator
 from typing import Any, Final
 
-import fastavro
 from fastavro.schema import to_parsing_canonical_form
 
 from ..errors import InputError
-from .avro import BUILT_IN, MAX_NESTING, PRIMITIVE, PUBLIC, VERSION, measure, nesting, schema_text
+from .avro import BUILT_IN, MAX_NESTING, PRIMITIVE, PUBLIC, VERSION, measure, nesting, parse, schema_text
 
 Named = dict[str, Any]
 
@@ -71,7 +70,7 @@ def load(source: str, *, recursive: bool = False) -> Any:
         raise InputError(f"{where}: nested more than {MAX_NESTING} levels deep")
     try:
         named: dict[str, Any] = {}
-        parsed = fastavro.parse_schema(json.loads(text), named, _force=True)
+        parsed = parse(text, named)
         if not recursive:
             measure(parsed, named, {})
         pin(parsed)
