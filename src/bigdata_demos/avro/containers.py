@@ -19,6 +19,7 @@ from ..errors import BadAvro, BigDataDemosError, InputError
 from ..formats import avro
 from ..formats.avro import BadBlock, Header
 from .depth import Walker
+from .schemas import pin
 from .streams import Source
 from .values import READ_OPTIONS, raw_schema
 
@@ -166,7 +167,9 @@ class Decoder:
     def __init__(self, header: Header) -> None:
         self.walker = Walker(header.schema, header.named) if refers_to_itself(header) else None
         self.feed = io.BytesIO()
-        fastavro.writer(self.feed, raw_schema(header.schema), [], sync_marker=bytes(avro.SYNC_SIZE))
+        raw = raw_schema(header.schema)
+        pin(raw)
+        fastavro.writer(self.feed, raw, [], sync_marker=bytes(avro.SYNC_SIZE))
         self.feed.seek(0)
         self.blocks: Any = fastavro.block_reader(self.feed, None, **READ_OPTIONS)
 
