@@ -160,10 +160,10 @@ def test_canonical_forms_and_fingerprints_are_javas(java: Java) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*::avro")  # of logical types that it does not know
 def test_canonical_forms_and_fingerprints_are_those_of_the_package_avro() -> None:
-    """But for two things that it has against the specification, and Java has not.
+    """But for three things that it has against the specification, and Java has not.
 
-    A primitive type with attributes, such as a logical type, stays an object (rule [PRIMITIVES]), and a type without a namespace
-    gets the one around it, though its own is empty ("Names").
+    A primitive type with attributes, such as a logical type, stays an object (rule [PRIMITIVES]); a type without a namespace
+    gets the one around it, though its own is empty ("Names"); and a fixed that comes again by its name is defined again.
     """
     if importlib.util.find_spec("avro") is None:
         refuse("the avro package's canonical forms", "avro is not installed")
@@ -171,12 +171,13 @@ def test_canonical_forms_and_fingerprints_are_those_of_the_package_avro() -> Non
 
     same = different = 0
     for case in drawn_cases():
-        if '"namespace": ""' in json.dumps(case.schema):
-            continue
         schema, theirs = load(case), parse(json.dumps(case.schema))
-        form = theirs.canonical_form
-        assert re.sub(rf'\{{"type":("(?:{"|".join(PRIMITIVES)})")\}}', r"\1", form) == schemas.canonical(schema)
-        if form != schemas.canonical(schema):
+        ours, form = schemas.canonical(schema), theirs.canonical_form
+        fixed = [name for name, part in schemas.named_types(schema).items() if part["type"] == "fixed"]
+        if '"namespace": ""' in json.dumps(case.schema) or any(ours.count(f'"{name}"') > 1 for name in fixed):
+            continue
+        assert re.sub(rf'\{{"type":("(?:{"|".join(PRIMITIVES)})")\}}', r"\1", form) == ours
+        if form != ours:
             different += 1
             continue
         same += 1
