@@ -1,28 +1,34 @@
 """Files written here are read by other implementations of Avro, and theirs here: by what Hypothesis draws, on every codec.
 
-With Java (``avro-tools``, from Maven Central) all types of the specification go both ways.
+With Java (``avro-tools``, from Maven Central) all types of the specification go both ways; with Spark (``spark-avro``, from
+there, too) and polars, those that they have. DuckDB has no Avro of its own: its extension ``avro`` comes from
+``extensions.duckdb.org`` only, which not every machine that runs these tests reaches, so it is not held against.
 """
 
 import importlib.util
 import json
+import os
+import pickle
 import re
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import fastavro
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
 
-from bigdata_demos.avro import containers, schemas, values
+from bigdata_demos.avro import cli, containers, schemas, values
 from bigdata_demos.avro.streams import open_input
+from bigdata_demos.errors import BigDataDemosError
 from bigdata_demos.formats import avro
-from conftest import refuse
-from java_avro import prepare
-from strategies_avro import LEAVES, PRIMITIVES, schemas_and_data
+from conftest import refuse, require
+from java_avro import fetched, prepare
+from strategies_avro import FINITE, INTS, LEAVES, LONGS, PRIMITIVES, VALUES, latin, schemas_and_data
 
 EXAMPLES, OF_EACH = 120, 5
 """Schemas that are drawn, and those with each type that has no parts; each of them comes in every codec."""
@@ -41,18 +47,19 @@ def drawn_cases() -> list[Case]:
     return draw_cases(schemas_and_data(), EXAMPLES, 0) + list(chain(*several))
 
 
+def drawing(number: int, start: int) -> Callable[[Any], Any]:
+    """Have a function that Hypothesis draws for called so many times, with the same each time."""
+    every = settings(
+        max_examples=number, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
+    return lambda function: every(seed(start)(function))
+
+
 def draw_cases(strategy: st.SearchStrategy[tuple[Any, list[Any]]], number: int, start: int) -> list[Case]:
     """So many cases, of schemas whose records can be decoded."""
     cases: list[Case] = []
 
-    @seed(start)
-    @settings(
-        max_examples=number,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @drawing(number, start)
     @given(strategy)
     def draw(drawn: tuple[Any, list[Any]]) -> None:
         case = Case(*drawn)
@@ -158,6 +165,107 @@ def test_canonical_forms_and_fingerprints_are_javas(java: Java) -> None:
         assert (java.theirs / f"{number}-null.schema").read_text(encoding="utf-8").splitlines() == ours
 
 
+EVENTS: Any = {
+    "type": "record",
+    "name": "Event",
+    "namespace": "a.b",
+    "fields": [
+        {"name": "id", "type": "long"},
+        {"name": "when", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+        {"name": "data", "type": "bytes"},
+        {"name": "note", "type": ["null", "string", "double"], "default": None},
+        {"name": "kind", "type": [{"type": "enum", "name": "Kind", "symbols": ["A", "B"]}, "int"]},
+    ],
+}
+NOTES: Final = (None, {"string": "größer\u2028"}, {"double": 0.1})
+KINDS: Final = ({"a.b.Kind": "B"}, {"int": -7})
+DATA: Final = [
+    {"id": i - 5, "when": 1_700_000_000_000 + i, "data": "\x00ÿ", "note": NOTES[i % 3], "kind": KINDS[i % 2]} for i in range(20)
+]
+
+
+class Tools:
+    """Runs avro-tools and the command of this package."""
+
+    def __init__(self, java: list[str], capture: "pytest.CaptureFixture[bytes]") -> None:
+        self.java, self.capture = java, capture
+
+    def theirs(self, *arguments: object) -> bytes:
+        line = [*self.java, "org.apache.avro.tool.Main", *map(str, arguments)]
+        return subprocess.run(line, capture_output=True, check=True, timeout=60).stdout
+
+    def ours(self, *arguments: object) -> bytes:
+        self.capture.readouterr()
+        assert cli.main([str(argument) for argument in arguments]) == 0
+        return self.capture.readouterr().out
+
+    def both(self, command: str, file: Path) -> tuple[bytes, bytes]:
+        """What both say on the same arguments."""
+        return self.ours(command, file), self.theirs(command, file)
+
+
+@pytest.fixture
+def tools(java_line: list[str], capsysbinary: "pytest.CaptureFixture[bytes]") -> Tools:
+    return Tools(java_line, capsysbinary)
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    """A file of ten blocks."""
+    write(tmp_path / "events.avro", EVENTS, DATA, "deflate")
+    return tmp_path / "events.avro"
+
+
+@pytest.mark.parametrize("command", ["tojson", "getschema"])
+def test_avro_tools_say_the_same_json(tools: Tools, events: Path, command: str) -> None:
+    lines = [answer.split(b"\n") if command == "tojson" else [answer] for answer in tools.both(command, events)]
+    ours, theirs = ([json.loads(line) for line in each if line] for each in lines)
+    assert ours == theirs == (DATA if command == "tojson" else [EVENTS])
+
+
+def test_avro_tools_say_the_same_of_metadata_and_count(tools: Tools, events: Path) -> None:
+    ours, theirs = tools.both("getmeta", events)
+    assert sorted(ours.splitlines()) == sorted(theirs.splitlines())
+    assert (
+        tools.theirs("getmeta", "--key", "avro.codec", events)
+        == tools.ours("getmeta", "--key", "avro.codec", events)
+        == b"deflate\n"
+    )
+    ours, theirs = tools.both("count", events)
+    assert ours == theirs == b"20\n"
+
+
+def test_avro_tools_say_the_same_of_a_schema(tools: Tools, tmp_path: Path) -> None:
+    schema = tmp_path / "event.avsc"
+    schema.write_text(json.dumps(EVENTS), encoding="utf-8")
+    assert tools.theirs("canonical", schema, "-").strip() == tools.ours("canonical", schema).strip()
+    theirs = tools.theirs("fingerprint", "--fingerprint", "CRC-64-AVRO", schema).split()
+    assert theirs[0] == tools.ours("fingerprint", schema).strip()
+
+
+def test_avro_tools_read_json_of_here(tools: Tools, events: Path, tmp_path: Path) -> None:
+    """And the file that they make of it is read here."""
+    lines = tmp_path / "events.json"
+    lines.write_bytes(tools.ours("tojson", events))
+    made = tmp_path / "made.avro"
+    made.write_bytes(tools.theirs("fromjson", "--codec", "zstandard", "--schema", json.dumps(EVENTS), lines))
+    assert list(read(made)) == DATA
+    assert tools.ours("getmeta", "--key", "avro.codec", made) == b"zstandard\n"
+
+
+def test_avro_tools_and_the_command_go_on_with_each_others_files(tools: Tools, events: Path, tmp_path: Path) -> None:
+    """Recompressed and joined there what was here, and here what was there."""
+    theirs, ours = tmp_path / "theirs.avro", tmp_path / "ours.avro"
+    tools.theirs("recodec", "--codec", "snappy", events, theirs)
+    tools.ours("recodec", "--codec", "snappy", theirs, "--output", ours)
+    assert list(read(theirs)) == list(read(ours)) == DATA
+    joined, again = tmp_path / "joined.avro", tmp_path / "again.avro"
+    tools.theirs("concat", theirs, ours, joined)
+    tools.ours("concat", joined, ours, "--output", again)
+    assert list(read(joined)) == DATA * 2
+    assert tools.theirs("count", again) == b"60\n"
+
+
 @pytest.mark.filterwarnings("ignore:.*::avro")  # of logical types that it does not know
 def test_canonical_forms_and_fingerprints_are_those_of_the_package_avro() -> None:
     """But for three things that it has against the specification, and Java has not.
@@ -184,3 +292,161 @@ def test_canonical_forms_and_fingerprints_are_those_of_the_package_avro() -> Non
         for algorithm, name in zip(schemas.ALGORITHMS, ("CRC-64-AVRO", "md5", "sha256"), strict=True):
             assert theirs.fingerprint(name) == schemas.fingerprint(schema, algorithm)
     assert same > 50 < different
+
+
+# Tables: Spark and polars
+
+
+def number(most: int) -> st.SearchStrategy[str]:
+    """Decimals in four bytes."""
+    return latin(st.integers(-most, most).map(lambda unscaled: unscaled.to_bytes(4, "big", signed=True)))
+
+
+def moments(scale: int) -> st.SearchStrategy[int]:
+    """Moments, of years that Python has, in units of 1/scale seconds."""
+    return st.integers(-62_135_596_800 * scale, 253_402_300_800 * scale - 1)
+
+
+def logical(kind: str, meaning: str, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "logicalType": meaning, **more}
+
+
+INNER: Final = {"type": "record", "name": "Inner", "fields": [{"name": "x", "type": ["null", "int"]}]}
+INNER_DATA: Final = st.fixed_dictionaries({"x": st.none() | INTS.map(lambda value: {"int": value})})
+COLUMNS: Final[dict[str, tuple[Any, st.SearchStrategy[Any]]]] = {
+    **{kind: (kind, FINITE.get(kind, VALUES[kind])) for kind in PRIMITIVES if kind != "null"},
+    "date": (logical("int", "date"), st.integers(-719_162, 2_932_896)),
+    "when": (logical("long", "timestamp-millis"), moments(10**3)),
+    "exactly": (logical("long", "timestamp-micros"), moments(10**6)),
+    "local": (logical("long", "local-timestamp-millis"), moments(10**3)),
+    "local_exactly": (logical("long", "local-timestamp-micros"), moments(10**6)),
+    "price": (logical("bytes", "decimal", precision=9, scale=2), number(10**9 - 1)),
+    "fixed_price": (logical("fixed", "decimal", name="Price", size=4, precision=9, scale=2), number(10**9 - 1)),
+    "uuid": (logical("string", "uuid"), st.uuids().map(str)),
+    "fixed": ({"type": "fixed", "name": "Two", "size": 2}, latin(st.binary(min_size=2, max_size=2))),
+    "enum": ({"type": "enum", "name": "Kind", "symbols": ["A", "B"]}, st.sampled_from("AB")),
+    "array": ({"type": "array", "items": "int"}, st.lists(INTS, max_size=3)),
+    "record": (INNER, INNER_DATA),
+    "records": (
+        {"type": "array", "items": ["null", "Inner"]},
+        st.lists(st.none() | INNER_DATA.map(lambda value: {"Inner": value})),
+    ),
+    "optional": (["null", "string"], st.none() | st.text().map(lambda value: {"string": value})),
+    "null_last": (["double", "null"], st.none() | FINITE["double"].map(lambda value: {"double": value})),
+}
+"""What both of them have."""
+TIME: Final = (logical("int", "time-millis"), st.integers(0, 86_399_999))
+CHOICE: Final = (
+    ["int", "string", "boolean"],
+    INTS.map(lambda value: {"int": value}) | st.text().map(lambda value: {"string": value}),
+)
+
+
+def table(columns: dict[str, tuple[Any, st.SearchStrategy[Any]]]) -> Case:
+    """A record of these columns, and the same rows each time."""
+    schema = {"type": "record", "name": "Row", "fields": [{"name": name, "type": kind} for name, (kind, _) in columns.items()]}
+    rows = st.fixed_dictionaries({name: drawn for name, (_, drawn) in columns.items()})
+    return Case(schema, draw_some(rows, 40))
+
+
+def draw_some(rows: st.SearchStrategy[Any], count: int) -> list[Any]:
+    """So many rows."""
+    drawn: list[Any] = []
+    drawing(count, 0)(given(rows)(drawn.append))()
+    return drawn
+
+
+def meant(path: Path) -> list[dict[str, Any]]:
+    """A file's rows as Python's own types, by fastavro; moments without their zone, which is UTC."""
+    with path.open("rb") as file:
+        rows: list[dict[str, Any]] = list(fastavro.reader(file))  # type: ignore[arg-type]
+    for row in rows:
+        for name in ("when", "exactly"):
+            row[name] = row[name].replace(tzinfo=None)
+        row["uuid"] = str(row["uuid"])
+    return rows
+
+
+def plain(path: Path, names: Iterable[str]) -> list[Any]:
+    """Some columns of a file as plain JSON, in which it does not matter that others allow null everywhere."""
+    with open_input(str(path)) as source:
+        header = containers.read_header(source)
+        records = containers.read_records(source, header)
+        rows = [values.to_json(record, header.schema, header.named, plain=True) for record in records]
+    return [{name: row[name] for name in names} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> tuple[Case, Path, Path]:
+    """A table, the directory of its files, and that of what Spark made of them.
+
+    Spark takes a union of int and long for long. It has no times of day in microseconds yet, and nanoseconds only if asked for.
+    """
+    require("spark")
+    try:
+        jar = fetched("spark-avro_2.13")
+    except (BigDataDemosError, OSError) as error:
+        refuse("spark-avro", str(error))
+    drawn = table({**COLUMNS, "map": ({"type": "map", "values": "long"}, st.dictionaries(st.text(), LONGS)), "choice": CHOICE})
+    ours, theirs = tmp_path_factory.mktemp("ours"), tmp_path_factory.mktemp("theirs")
+    (ours / "schema.avsc").write_text(json.dumps(drawn.schema), encoding="utf-8")
+    for codec in containers.CODECS:
+        write(ours / f"{codec}.avro", drawn.schema, drawn.data, codec)
+    line = [sys.executable, str(Path(__file__).parent / "spark_avro.py"), str(jar), str(ours), str(theirs)]
+    subprocess.run(line, env={**os.environ, "TZ": "UTC"}, check=True, timeout=300)
+    return drawn, ours, theirs
+
+
+def test_spark_reads_what_is_written_here(spark: tuple[Case, Path, Path]) -> None:
+    drawn, ours, theirs = spark
+    for codec in containers.CODECS:
+        expected = meant(ours / f"{codec}.avro")
+        for row, value in zip(expected, drawn.data, strict=True):
+            choice = value["choice"]
+            row["choice"] = {"member0": choice.get("int"), "member1": choice.get("string"), "member2": None}
+        with (theirs / f"{codec}.pickle").open("rb") as file:
+            assert pickle.load(file) == expected
+
+
+def test_what_spark_writes_is_read_here(spark: tuple[Case, Path, Path]) -> None:
+    """By the table's schema, and by one that Spark makes, in which moments are in microseconds."""
+    drawn, ours, theirs = spark
+    for codec in containers.CODECS:
+        [file] = (theirs / codec).glob("*.avro")
+        assert exactly(list(read(file))) == exactly(drawn.data)
+        with open_input(str(file)) as source:
+            assert containers.read_header(source).codec == codec
+    names = [name for name in (*COLUMNS, "map") if name not in ("when", "local")]
+    [own] = (theirs / "own").glob("*.avro")
+    assert plain(own, names) == plain(ours / "null.avro", names)
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
+def test_polars_reads_what_is_written_here_and_writes_what_is_read(codec: str, tmp_path: Path) -> None:
+    """All the codecs and types that polars has: no map, null, duration or nanoseconds, and no union but with null."""
+    if importlib.util.find_spec("polars") is None:
+        refuse("polars", "polars is not installed")
+    import polars
+
+    micros = (logical("long", "time-micros"), st.integers(0, 86_399_999_999))
+    drawn = table({**COLUMNS, "time": TIME, "time_exactly": micros})
+    ours, theirs = tmp_path / "ours.avro", tmp_path / "theirs.avro"
+    write(ours, drawn.schema, drawn.data, codec)
+    frame = polars.read_avro(ours)
+    assert frame.with_columns(polars.col("when", "exactly").dt.replace_time_zone(None)).to_dicts() == meant(ours)
+    names = [
+        *PRIMITIVES[1:],
+        "date",
+        "local",
+        "local_exactly",
+        "price",
+        "fixed_price",
+        "uuid",
+        "array",
+        "record",
+        "records",
+        "optional",
+        "null_last",
+    ]
+    frame.select(names).write_avro(theirs, compression="uncompressed" if codec == "null" else codec)  # type: ignore[arg-type]
+    assert plain(theirs, names) == plain(ours, names)
