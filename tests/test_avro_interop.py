@@ -12,14 +12,14 @@ import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import fastavro
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from bigdata_demos.avro import cli, containers, schemas, values
@@ -34,6 +34,9 @@ EXAMPLES, OF_EACH = 120, 5
 """Schemas that are drawn, and those with each type that has no parts; each of them comes in every codec."""
 
 
+Drawn = TypeVar("Drawn")
+
+
 class Case(NamedTuple):
     """A schema as JSON, and values of it in the specification's JSON encoding."""
 
@@ -42,37 +45,33 @@ class Case(NamedTuple):
 
 
 def drawn_cases() -> list[Case]:
-    """The same cases each time."""
-    several = [draw_cases(schemas_and_data(leaf), OF_EACH, number) for number, leaf in enumerate(LEAVES, 1)]
-    return draw_cases(schemas_and_data(), EXAMPLES, 0) + list(chain(*several))
+    """The same cases each time, of schemas whose records can be decoded."""
+    several = [draw_some(schemas_and_data(leaf), OF_EACH, number) for number, leaf in enumerate(LEAVES, 1)]
+    cases = [Case(*drawn) for drawn in chain(draw_some(schemas_and_data(), EXAMPLES), *several)]
+    return [case for case in cases if decodable(case)]
 
 
-def drawing(number: int, start: int) -> Callable[[Any], Any]:
-    """Have a function that Hypothesis draws for called so many times, with the same each time."""
-    every = settings(
-        max_examples=number, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
-    )
-    return lambda function: every(seed(start)(function))
+def draw_some(strategy: st.SearchStrategy[Drawn], number: int, start: int = 0) -> list[Drawn]:
+    """What Hypothesis draws, so many times; the same each time."""
+    drawn: list[Drawn] = []
 
-
-def draw_cases(strategy: st.SearchStrategy[tuple[Any, list[Any]]], number: int, start: int) -> list[Case]:
-    """So many cases, of schemas whose records can be decoded."""
-    cases: list[Case] = []
-
-    @drawing(number, start)
+    @settings(max_examples=number, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @seed(start)
     @given(strategy)
-    def draw(drawn: tuple[Any, list[Any]]) -> None:
-        case = Case(*drawn)
-        parsed = load(case)
-        try:
-            empty = avro.measure(parsed, schemas.named_types(parsed), {}, recursive=True).empty
-        except ValueError:  # an array of nothing
-            empty = True
-        assume(not empty)
-        cases.append(case)
+    def draw(one: Drawn) -> None:
+        drawn.append(one)
 
     draw()
-    return cases
+    return drawn
+
+
+def decodable(case: Case) -> bool:
+    """Whether each record takes some bytes, and each item of an array does."""
+    parsed = load(case)
+    try:
+        return not avro.measure(parsed, schemas.named_types(parsed), {}, recursive=True).empty
+    except ValueError:
+        return False
 
 
 def load(case: Case) -> Any:
@@ -349,13 +348,6 @@ def table(columns: dict[str, tuple[Any, st.SearchStrategy[Any]]]) -> Case:
     return Case(schema, draw_some(rows, 40))
 
 
-def draw_some(rows: st.SearchStrategy[Any], count: int) -> list[Any]:
-    """So many rows."""
-    drawn: list[Any] = []
-    drawing(count, 0)(given(rows)(drawn.append))()
-    return drawn
-
-
 def meant(path: Path) -> list[dict[str, Any]]:
     """A file's rows as Python's own types, by fastavro; moments without their zone, which is UTC."""
     with path.open("rb") as file:
@@ -426,14 +418,14 @@ def test_polars_reads_what_is_written_here_and_writes_what_is_read(codec: str, t
     """All the codecs and types that polars has: no map, null, duration or nanoseconds, and no union but with null."""
     if importlib.util.find_spec("polars") is None:
         refuse("polars", "polars is not installed")
-    import polars
+    import polars as pl
 
     micros = (logical("long", "time-micros"), st.integers(0, 86_399_999_999))
     drawn = table({**COLUMNS, "time": TIME, "time_exactly": micros})
     ours, theirs = tmp_path / "ours.avro", tmp_path / "theirs.avro"
     write(ours, drawn.schema, drawn.data, codec)
-    frame = polars.read_avro(ours)
-    assert frame.with_columns(polars.col("when", "exactly").dt.replace_time_zone(None)).to_dicts() == meant(ours)
+    frame = pl.read_avro(ours)
+    assert frame.with_columns(pl.col("when", "exactly").dt.replace_time_zone(None)).to_dicts() == meant(ours)
     names = [
         *PRIMITIVES[1:],
         "date",
