@@ -327,14 +327,15 @@ COLUMNS: Final[dict[str, tuple[Any, st.SearchStrategy[Any]]]] = {
     "array": ({"type": "array", "items": "int"}, st.lists(INTS, max_size=3)),
     "record": (INNER, INNER_DATA),
     "records": (
-        {"type": "array", "items": ["null", "Inner"]},
-        st.lists(st.none() | INNER_DATA.map(lambda value: {"Inner": value})),
+        {"type": "array", "items": ["null", {**INNER, "name": "Item"}]},
+        st.lists(st.none() | INNER_DATA.map(lambda value: {"Item": value}), max_size=3),
     ),
     "optional": (["null", "string"], st.none() | st.text().map(lambda value: {"string": value})),
     "null_last": (["double", "null"], st.none() | FINITE["double"].map(lambda value: {"double": value})),
 }
 """What both of them have."""
 TIME: Final = (logical("int", "time-millis"), st.integers(0, 86_399_999))
+MAP: Final = {"type": "map", "values": "long"}
 CHOICE: Final = (
     ["int", "string", "boolean"],
     INTS.map(lambda value: {"int": value}) | st.text().map(lambda value: {"string": value}),
@@ -379,7 +380,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> tuple[Case, Path, Path]:
         jar = fetched("spark-avro_2.13")
     except (BigDataDemosError, OSError) as error:
         refuse("spark-avro", str(error))
-    drawn = table({**COLUMNS, "map": ({"type": "map", "values": "long"}, st.dictionaries(st.text(), LONGS)), "choice": CHOICE})
+    more = {"again": ("Inner", INNER_DATA), "map": (MAP, st.dictionaries(st.text(), LONGS, max_size=3)), "choice": CHOICE}
+    drawn = table({**COLUMNS, **more})
     ours, theirs = tmp_path_factory.mktemp("ours"), tmp_path_factory.mktemp("theirs")
     (ours / "schema.avsc").write_text(json.dumps(drawn.schema), encoding="utf-8")
     for codec in containers.CODECS:
@@ -408,14 +410,18 @@ def test_what_spark_writes_is_read_here(spark: tuple[Case, Path, Path]) -> None:
         assert exactly(list(read(file))) == exactly(drawn.data)
         with open_input(str(file)) as source:
             assert containers.read_header(source).codec == codec
-    names = [name for name in (*COLUMNS, "map") if name not in ("when", "local")]
+    names = [name for name in (*COLUMNS, "again", "map") if name not in ("when", "local")]
     [own] = (theirs / "own").glob("*.avro")
     assert plain(own, names) == plain(ours / "null.avro", names)
 
 
 @pytest.mark.parametrize("codec", ["null", "deflate", "snappy"])
 def test_polars_reads_what_is_written_here_and_writes_what_is_read(codec: str, tmp_path: Path) -> None:
-    """All the codecs and types that polars has: no map, null, duration or nanoseconds, and no union but with null."""
+    """All the codecs and types that polars has.
+
+    It reads no map, null, duration or nanoseconds, no union but with null, and no type that comes again by its name; and it writes less.
+    Decimals it writes wrongly: 405.41, which is 9E5D, has lost the byte of its sign, 00, and is -249.95.
+    """
     if importlib.util.find_spec("polars") is None:
         refuse("polars", "polars is not installed")
     import polars as pl
@@ -431,8 +437,6 @@ def test_polars_reads_what_is_written_here_and_writes_what_is_read(codec: str, t
         "date",
         "local",
         "local_exactly",
-        "price",
-        "fixed_price",
         "uuid",
         "array",
         "record",
