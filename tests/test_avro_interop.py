@@ -28,7 +28,7 @@ from bigdata_demos.errors import BigDataDemosError
 from bigdata_demos.formats import avro
 from conftest import refuse, require
 from java_avro import fetched, prepare
-from strategies_avro import FINITE, INTS, LEAVES, LONGS, PRIMITIVES, VALUES, latin, schemas_and_data
+from strategies_avro import FINITE, INTS, LEAVES, LONGS, PRIMITIVES, VALUES, latin, schemas_and_data, unscaled
 
 EXAMPLES, OF_EACH = 120, 5
 """Schemas that are drawn, and those with each type that has no parts; each of them comes in every codec."""
@@ -296,14 +296,14 @@ def test_canonical_forms_and_fingerprints_are_those_of_the_package_avro() -> Non
 # Tables: Spark and polars
 
 
-def number(most: int) -> st.SearchStrategy[str]:
-    """Decimals in four bytes."""
-    return latin(st.integers(-most, most).map(lambda unscaled: unscaled.to_bytes(4, "big", signed=True)))
+def prices(size: int = 0) -> st.SearchStrategy[str]:
+    """Decimals of nine digits, in the fewest bytes or in so many."""
+    return latin(st.integers(1 - 10**9, 10**9 - 1).map(lambda number: unscaled(number, size)))
 
 
 def moments(scale: int) -> st.SearchStrategy[int]:
-    """Moments, of years that Python has, in units of 1/scale seconds."""
-    return st.integers(-62_135_596_800 * scale, 253_402_300_800 * scale - 1)
+    """Moments, of years that Python has but the first, which it cannot make of a timestamp, in units of 1/scale seconds."""
+    return st.integers(-62_104_060_800 * scale, 253_402_300_800 * scale - 1)
 
 
 def logical(kind: str, meaning: str, **more: Any) -> dict[str, Any]:
@@ -319,8 +319,8 @@ COLUMNS: Final[dict[str, tuple[Any, st.SearchStrategy[Any]]]] = {
     "exactly": (logical("long", "timestamp-micros"), moments(10**6)),
     "local": (logical("long", "local-timestamp-millis"), moments(10**3)),
     "local_exactly": (logical("long", "local-timestamp-micros"), moments(10**6)),
-    "price": (logical("bytes", "decimal", precision=9, scale=2), number(10**9 - 1)),
-    "fixed_price": (logical("fixed", "decimal", name="Price", size=4, precision=9, scale=2), number(10**9 - 1)),
+    "price": (logical("bytes", "decimal", precision=9, scale=2), prices()),
+    "fixed_price": (logical("fixed", "decimal", name="Price", size=4, precision=9, scale=2), prices(4)),
     "uuid": (logical("string", "uuid"), st.uuids().map(str)),
     "fixed": ({"type": "fixed", "name": "Two", "size": 2}, latin(st.binary(min_size=2, max_size=2))),
     "enum": ({"type": "enum", "name": "Kind", "symbols": ["A", "B"]}, st.sampled_from("AB")),
