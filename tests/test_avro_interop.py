@@ -137,8 +137,18 @@ def java(java_line: list[str], tmp_path_factory: pytest.TempPathFactory) -> Java
     return Java(cases, ours, theirs, done.stdout.splitlines())
 
 
+def test_a_union_tells_a_type_without_a_namespace_from_its_neighbours(tmp_path: Path) -> None:
+    """The name has no dots, and what is around it has a namespace."""
+    bare = {"type": "fixed", "name": "T", "namespace": "", "size": 1}
+    schema = {"type": "record", "name": "n.R", "fields": [{"name": "f", "type": ["null", bare, {**bare, "namespace": "n"}]}]}
+    data = [{"f": {"T": "x"}}, {"f": {"n.T": "y"}}]
+    write(tmp_path / "some.avro", schema, data, "null")
+    assert list(read(tmp_path / "some.avro")) == data
+
+
 def test_java_reads_what_is_written_here(java: Java) -> None:
     assert java.complaints == []
+    assert len(java.cases) > EXAMPLES
     for number, case in enumerate(java.cases):
         for codec in containers.CODECS:
             lines = (java.theirs / f"{number}-{codec}.json").read_text(encoding="utf-8").split("\n")
