@@ -1,4 +1,4 @@
-"""Avro's own Java implementation of RPC: its jars from Maven Central, and ``java/*.java`` compiled by Eclipse's compiler."""
+"""Avro's own Java implementation, all of it in one jar from Maven Central, and ``java/*.java`` compiled by Eclipse's compiler."""
 
 import hashlib
 import os
@@ -10,40 +10,41 @@ from bigdata_demos.cluster.java import find_java
 from bigdata_demos.errors import BigDataDemosError
 
 HERE = Path(__file__).parent
+SHORT = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""What makes a Java that runs for seconds run for fewer."""
 
 
 def directory() -> Path:
     """Where the jars are kept."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "bigdata_demos" / "avro-rpc"
+    return cache / "bigdata_demos" / "avro-java"
 
 
-def jars() -> list[Path]:
-    """The jars of ``java.sha256``, fetched if they are not there, checked each time."""
+def fetched(artifact: str) -> Path:
+    """A jar of ``java.sha256``, fetched if it is not there, checked each time.
+
+    Raises:
+        OSError, EngineUnavailable: if it cannot be had, or is another one.
+
+    """
+    lines = [line.split() for line in (HERE / "java.sha256").read_text(encoding="ascii").splitlines()]
+    [jar] = [Jar(path, sha256) for sha256, path in lines if f"/{artifact}/" in path]
     kept = directory()
     kept.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for line in (HERE / "java.sha256").read_text(encoding="ascii").splitlines():
-        sha256, path = line.split()
-        jar = Jar(path, sha256)
-        there = kept / jar.name
-        if not there.exists() or hashlib.sha256(there.read_bytes()).hexdigest() != sha256:
-            fetch(jar, kept)
-        paths.append(there)
-    return paths
+    there = kept / jar.name
+    if not there.exists() or hashlib.sha256(there.read_bytes()).hexdigest() != jar.sha256:
+        fetch(jar, kept)
+    return there
 
 
-def prepare(classes: Path) -> tuple[list[str], str]:
+def prepare(classes: Path, memory: str = "128m") -> tuple[list[str], str]:
     """A command line of Java that lacks the class's name only, and ``""``; or why there is none."""
     try:
-        java = find_java("avro-rpc")
-        all_jars = jars()
+        java = find_java("avro")
+        tools, compiler = fetched("avro-tools"), fetched("ecj")
     except (BigDataDemosError, OSError) as error:
-        return [], f"no Java for Avro's RPC: {error}"
-    [compiler] = [path for path in all_jars if path.name.startswith("ecj-")]
-    path = os.pathsep.join(str(each) for each in all_jars if each != compiler)
+        return [], f"no Java for Avro: {error}"
     sources = [str(each) for each in sorted((HERE / "java").glob("*.java"))]
-    subprocess.run(
-        [java, "-jar", str(compiler), "--release", "17", "-cp", path, "-d", str(classes), *sources], check=True, timeout=120
-    )
-    return [java, "-Xmx128m", "-cp", f"{classes}{os.pathsep}{path}"], ""
+    compile_all = [java, *SHORT, "-jar", str(compiler), "--release", "17", "-cp", str(tools), "-d", str(classes), *sources]
+    subprocess.run(compile_all, check=True, timeout=120)
+    return [java, f"-Xmx{memory}", *SHORT, "-cp", f"{classes}{os.pathsep}{tools}"], ""

@@ -19,6 +19,7 @@ from bigdata_demos.avro import cli, containers, jsontext, repair, resolution, sc
 from bigdata_demos.avro.streams import Source
 from bigdata_demos.errors import BadAvro, BigDataDemosError, RpcError
 from bigdata_demos.formats import avro
+from bigdata_demos.formats.schemas import to_text
 from bigdata_demos.keywords import sources
 from bigdata_demos.keywords.model import Range
 from bigdata_demos.rpc import wire
@@ -107,7 +108,7 @@ def job(content: bytes) -> None:
     """As the job reads it, in two ranges: pages and rejections."""
     middle = len(content) // 2
     for start, end in ((0, middle), (middle, len(content))):
-        list(sources.read_avro(io.BytesIO(content), Range(NAME, start, end, "avro")))
+        list(sources.read_avro(io.BytesIO(content), Range(NAME, start, end, "avro"), ""))
 
 
 def to_json(content: bytes) -> None:
@@ -235,8 +236,8 @@ def two_schemas(data: bytes) -> None:
         if schemas.compatibility(old, new):
             return
         resolution.resolver(old, new)
-        content = container(containers.to_text(old), "null", avro.long(1) + avro.long(len(block)) + block + SYNC)
-        concatenate(content, containers.to_text(new))
+        content = container(to_text(old), "null", avro.long(1) + avro.long(len(block)) + block + SYNC)
+        concatenate(content, to_text(new))
 
     expect(resolve, named=False)
 
@@ -244,7 +245,7 @@ def two_schemas(data: bytes) -> None:
 def json_text(data: bytes) -> None:
     """JSON values: data of a schema, by the specification and plainly, and records whose schema is to be found."""
     schema, named = parsed(data[0] % len(SCHEMAS))
-    text = containers.to_text(schema)
+    text = to_text(schema)
 
     def encode(*, plain: bool) -> None:
         writer = containers.Writer(io.BytesIO(), text)

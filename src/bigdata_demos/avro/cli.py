@@ -710,12 +710,12 @@ def append(source: "Source", header: Any, schema: Any, writer: "Writer", *, as_i
 
 def mend(arguments: argparse.Namespace) -> int:
     """``repair``."""
-    from . import containers, schemas
+    from ..formats.schemas import to_text
+    from . import containers
     from .repair import find_header, repair
     from .streams import open_output
 
-    schema = containers.to_text(schemas.load(arguments.schema, recursive=True)) if arguments.schema else None
-
+    schema = to_text(schema_of(arguments.schema)) if arguments.schema is not None else None
     losses = lost = 0
     with (
         opened_one(arguments.input, quiet=to_terminal(arguments)) as source,

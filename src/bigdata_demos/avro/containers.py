@@ -18,6 +18,7 @@ import fastavro
 from ..errors import BadAvro, BigDataDemosError, InputError
 from ..formats import avro
 from ..formats.avro import BadBlock, Header
+from ..formats.schemas import pin
 from .depth import Walker
 from .streams import Source
 from .values import READ_OPTIONS, raw_schema
@@ -162,7 +163,9 @@ class Decoder:
         self.recursive = refers_to_itself(header.schema, header.named)
         self.dense = avro.measure(header.schema, header.named, {}, recursive=True).dense
         self.feed = io.BytesIO()
-        fastavro.writer(self.feed, raw_schema(header.schema), [], sync_marker=bytes(avro.SYNC_SIZE))
+        raw = raw_schema(header.schema)
+        pin(raw)
+        fastavro.writer(self.feed, raw, [], sync_marker=bytes(avro.SYNC_SIZE))
         self.feed.seek(0)
         self.blocks: Any = fastavro.block_reader(self.feed, None, **READ_OPTIONS)
 
