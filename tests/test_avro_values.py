@@ -421,3 +421,15 @@ def unwrapped(value: Any) -> Any:
     return {
         key.removeprefix(prefix): unwrapped(inner["value"] if key.startswith(prefix) else inner) for key, inner in value.items()
     }
+
+
+def test_plain_unions_of_types_that_refer_to_themselves() -> None:
+    """Are tried once for each value: not each branch with each branch of each level, which would take years."""
+    case = Case(record("R", a=["null", "R", record("S", a=["null", "R", "S"])]))
+    value: Any = {"a": None}
+    wrong: Any = {"a": "x"}
+    for _ in range(60):
+        value, wrong = {"a": value}, {"a": wrong}
+    assert case.json(case.datum(value, plain=True), plain=True) == value
+    with pytest.raises(InputError, match="a: expected one of null, R, S"):
+        case.datum(wrong, plain=True)

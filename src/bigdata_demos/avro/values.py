@@ -81,6 +81,12 @@ class Mismatch(ValueError):
         self.text = text
         self.steps: list[Step] = []
 
+    def again(self) -> "Mismatch":
+        """Another one: who raises this one adds steps to it."""
+        other = Mismatch(self.text)
+        other.steps = list(self.steps)
+        return other
+
     def __str__(self) -> str:
         path = "".join(map(shown_step, reversed(self.steps))).removeprefix(".")
         return f"{path}: {self.text}" if path else self.text
@@ -115,7 +121,7 @@ def from_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
 
     """
     try:
-        return read(value, schema, named, plain)
+        return read(value, schema, named, {} if plain else None)
     except Mismatch as error:
         raise InputError(str(error)) from None
 
@@ -335,10 +341,17 @@ def days_from_civil(year: int, month: int, day: int) -> int:
 # JSON to Avro
 
 
-def read(value: Any, schema: Any, named: Named, plain: bool) -> Any:
-    """:func:`from_json`, which raises Mismatch."""
+Tried = dict[tuple[int, int], Any]
+"""What plain objects and arrays are as data of unions, or their Mismatch: by the ids of both, as long as those are there.
+
+Without it, each level of types that refer to themselves would be tried with each branch of each level above.
+"""
+
+
+def read(value: Any, schema: Any, named: Named, plain: Tried | None) -> Any:
+    """:func:`from_json`, which raises Mismatch; ``plain``: what has been tried, or None for the specification's encoding."""
     if isinstance(schema, list):
-        return chosen(value, schema, named) if plain else tagged(value, schema, named)
+        return tagged(value, schema, named) if plain is None else remembered(value, schema, named, plain)
     schema, kind = resolve(schema, named)
     if kind in ("record", "error"):
         return read_record(value, schema, named, plain)
@@ -350,7 +363,7 @@ def read(value: Any, schema: Any, named: Named, plain: bool) -> Any:
         if not isinstance(value, dict):
             expected("a map (a JSON object)", value)
         return {text(key): under((key,), read, item, schema["values"], named, plain) for key, item in value.items()}
-    if plain and (meaning := logical(schema, kind)):
+    if plain is not None and (meaning := logical(schema, kind)):
         return meant(value, meaning, schema, kind)
     return read_simple(value, schema, kind)
 
@@ -418,7 +431,7 @@ def text(value: Any) -> str:
     return value
 
 
-def read_record(value: Any, schema: Any, named: Named, plain: bool) -> dict[str, Any]:
+def read_record(value: Any, schema: Any, named: Named, plain: Tried | None) -> dict[str, Any]:
     """A record: all fields, and no others."""
     if not isinstance(value, dict):
         expected(f"a record {schema['name']} (a JSON object)", value)
@@ -427,7 +440,7 @@ def read_record(value: Any, schema: Any, named: Named, plain: bool) -> dict[str,
         name = field["name"]
         if name in value:
             record[name] = under(name, read, value[name], field["type"], named, plain)
-        elif plain and "default" in field:
+        elif plain is not None and "default" in field:
             record[name] = under(f"{name} (default)", default, field["default"], field["type"], named)
         else:
             raise Mismatch(f"no field {name!r}, which the record {schema['name']} has")
@@ -470,7 +483,7 @@ def default(value: Any, schema: Any, named: Named, left: list[None] | None = Non
         return [default(item, schema["items"], named, left, depth + 1) for item in value]
     if kind == "map" and isinstance(value, dict):
         return {key: default(item, schema["values"], named, left, depth + 1) for key, item in value.items()}
-    return read(value, schema, named, plain=False)
+    return read(value, schema, named, None)
 
 
 def choice(branch: Any, union: list[Any], datum: Any) -> Any:
@@ -492,10 +505,26 @@ def tagged(value: Any, union: list[Any], named: Named) -> Any:
     if name not in names or name == "null":
         raise Mismatch(f"a union has no branch {name!r}, only {', '.join(names)}")
     branch = union[names.index(name)]
-    return choice(branch, union, under(name, read, inner, branch, named, False))
+    return choice(branch, union, under(name, read, inner, branch, named, None))
 
 
-def chosen(value: Any, union: list[Any], named: Named) -> Any:
+def remembered(value: Any, union: list[Any], named: Named, tried: Tried) -> Any:
+    """:func:`chosen`, once for each object or array and union."""
+    if not isinstance(value, (dict, list)):
+        return chosen(value, union, named, tried)
+    key = id(value), id(union)
+    if key not in tried:
+        try:
+            tried[key] = chosen(value, union, named, tried)
+        except Mismatch as error:
+            tried[key] = error.again()
+    found = tried[key]
+    if isinstance(found, Mismatch):
+        raise found.again()
+    return found
+
+
+def chosen(value: Any, union: list[Any], named: Named, tried: Tried) -> Any:
     """The datum of a union in plain JSON.
 
     Of the first branch, by :func:`rank`, that is written out just as the value is: no text changes because it might
@@ -509,7 +538,7 @@ def chosen(value: Any, union: list[Any], named: Named) -> Any:
     failures: list[Mismatch] = []
     for branch in ranked:
         try:
-            datum = read(value, branch, named, plain=True)
+            datum = read(value, branch, named, tried)
         except Mismatch as error:
             if label(branch) != "null":
                 failures.append(error)

@@ -285,7 +285,7 @@ def plain(file: BinaryIO) -> Iterator[BinaryIO]:
         yield cast(BinaryIO, unpacked)
 
 
-def read_avro(file: BinaryIO, piece: Range, reader: str) -> Iterator[Page | Rejected | Skipped]:
+def read_avro(file: BinaryIO, piece: Range, reader: str = "") -> Iterator[Page | Rejected | Skipped]:
     """The pages of an Avro container file."""
     if piece.codec:
         with plain(file) as unpacked:
