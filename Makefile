@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test setup lint clean crawl hadoop-jars cluster-up cluster-down cluster-status cluster-logs
+.PHONY: demo test setup docs lint clean crawl hadoop-jars cluster-up cluster-down cluster-status cluster-logs
 
 demo: setup
 	$(BIN)/python -m bigdata_demos.demo
@@ -23,6 +23,9 @@ $(VENV)/ready: pyproject.toml hatch_build.py src/bigdata_demos/keywords/kernels/
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[all]' --group test
 	@touch $@
+
+docs: setup
+	$(BIN)/python tests/test_docs.py
 
 lint: setup
 	$(BIN)/ruff check

@@ -10,6 +10,7 @@ from pathlib import Path
 DOCS = Path(__file__).parents[1] / "docs"
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 NOT_RUN = ("$ pip install ",)
+SYNC = re.compile(r"\b[0-9a-f]{32}\b")  # a file's sync marker, which is random
 
 
 def run_blocks(text: str, directory: Path) -> str:
@@ -20,7 +21,7 @@ def run_blocks(text: str, directory: Path) -> str:
 
     def output(program: list[str]) -> str:
         done = subprocess.run(program, cwd=directory, env=environment, capture_output=True, timeout=120, check=False)
-        return (done.stdout + done.stderr).decode()
+        return SYNC.sub("…", (done.stdout + done.stderr).decode())
 
     def block(found: re.Match[str]) -> str:
         nonlocal variables

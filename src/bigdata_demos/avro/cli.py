@@ -694,7 +694,7 @@ def append(source: "Source", header: Any, schema: Any, writer: "Writer", *, as_i
         for frame in containers.sound_frames(source, header):
             writer.copy(frame.records, frame.packed)
         return
-    reasons = schemas.compatibility(written, schema)
+    reasons = schemas.compatibility(written, schema, by_record=True)
     if reasons:
         raise BadAvro(f"{source.name}: its schema does not fit: {'; '.join(reasons[:3])}{' …' if reasons[3:] else ''}")
     containers.check_decodable(header, source.name)

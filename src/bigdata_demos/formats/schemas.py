@@ -30,6 +30,8 @@ LOGICAL: Final = {
     "duration": ("fixed",),
 }
 """Logical types and what they may stand on; on anything else the specification has them ignored."""
+FIRST: Final = ("type", "name", "namespace", "doc", "aliases", "fields")
+"""Attributes in the order in which people write them; others come after them, by their names."""
 PROMOTIONS: Final = {
     "int": ("long", "float", "double"),
     "long": ("float", "double"),
@@ -96,10 +98,24 @@ def name_and_version(text: str) -> tuple[str, int | None]:
 
 
 def to_text(schema: Any) -> str:
-    """A parsed schema as JSON, without what fastavro put in."""
-    if isinstance(schema, dict):
-        schema = {key: value for key, value in schema.items() if not key.startswith("__")}
-    return json.dumps(schema)
+    """A parsed schema as JSON, without what fastavro put in, and its attributes in an order: fastavro's changes from run to run."""
+    return json.dumps(ordered(schema))
+
+
+def ordered(schema: Any) -> Any:
+    """A parsed schema, or a part of one, with its attributes in an order."""
+    if isinstance(schema, list):
+        return [ordered(branch) for branch in schema]
+    if not isinstance(schema, dict):
+        return schema
+    keys = [*FIRST, *sorted(key for key in schema if key not in FIRST and not key.startswith("__"))]
+    parts = {key: schema[key] for key in keys if key in schema}
+    for inner in ("type", "items", "values"):
+        if inner in parts:
+            parts[inner] = ordered(parts[inner])
+    if "fields" in parts:
+        parts["fields"] = [ordered(field) for field in parts["fields"]]
+    return parts
 
 
 def pin(parsed: Any) -> None:
