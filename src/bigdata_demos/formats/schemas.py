@@ -98,7 +98,7 @@ def name_and_version(text: str) -> tuple[str, int | None]:
 
 
 def to_text(schema: Any) -> str:
-    """A parsed schema as JSON, without what fastavro put in, and its attributes in an order: fastavro's changes from run to run."""
+    """A parsed schema as JSON, without what fastavro put in, its attributes in an order (fastavro's changes from run to run)."""
     return json.dumps(ordered(schema))
 
 
