@@ -273,7 +273,7 @@ def test_validate(run: Command, events: str, tmp_path: Path) -> None:
     bad = tmp_path / "bad.avro"
     bad.write_bytes(content)
     out, err = run("validate", bad, events, tmp_path / "nosuch", status=1)
-    assert out.decode().startswith(f"{events}: ok: 250 records in ")
+    assert out.decode().startswith(f"{events}: ok: records=250 blocks=")
     assert f"{bad}: damaged block at offset" in err
     assert "nosuch: No such file" in err
     assert err.count("\n") == 2

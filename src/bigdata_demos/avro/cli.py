@@ -736,7 +736,7 @@ def mend(arguments: argparse.Namespace) -> int:
             unknown |= loss.lost is None
     summary(writer, arguments)
     if losses:
-        say(f"{source.name}: damaged in {losses} places, {'at least ' * unknown}{lost} records lost")
+        say(f"{source.name}: records lost: {'at least ' * unknown}{lost}; places damaged: {losses}")
     return 1 if losses else 0
 
 
@@ -755,7 +755,7 @@ def validate(arguments: argparse.Namespace) -> int:
                 for frame in containers.sound_frames(source, header):
                     blocks += 1
                     records += sum(1 for _ in containers.frame_records(decoder, frame, header, source.name))
-            print(f"{source.name}: ok: {records} records in {blocks} blocks, codec {header.codec}")
+            print(f"{source.name}: ok: records={records} blocks={blocks} codec={header.codec}")
         except (BadAvro, InputError) as error:
             say(str(error))
             bad = 1
