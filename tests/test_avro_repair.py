@@ -274,6 +274,34 @@ def test_header_that_says_another_codec() -> None:
         beheaded(empty[: -(2 + 16)])
 
 
+@pytest.mark.parametrize("codec", ["null", "bzip2"])
+def test_damaged_marker_and_first_block(codec: str) -> None:
+    """The header's marker and the block after it are damaged: that block is told of."""
+    content = bytearray(container(codec))
+    header = avro.parse_header(Source(io.BytesIO(bytes(content)), "x"), "x")
+    content[header.end - 4 : header.end + 6] = bytes(10)
+    source = Source(io.BytesIO(bytes(content)), "x.avro")
+    found, _ = find_header(source)
+    file = io.BytesIO()
+    writer = containers.Writer(file, containers.schema_text(found), codec=found.codec, sync=found.sync)
+    losses = list(repair(source, found, writer))
+    assert [loss.start for loss in losses] == [header.end]
+    assert 0 < writer.records < len(decoded(container(codec)))
+    assert not losses[0].complete
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_count_that_is_too_small(count: int) -> None:
+    """Without a checksum nobody knows how many records are lost, and none at all is not said."""
+    content = container("null")
+    first = frames(content)[0]
+    small = content[: first.offset] + avro.long(count) + content[first.offset + len(avro.long(first.records)) :]
+    _, [loss] = mended(small)
+    assert (loss.kept, loss.lost, loss.complete) == (0, None, False)
+    _, [loss] = mended(small, doubtful=True)
+    assert (loss.kept, loss.lost, loss.complete) == (count, None, False)
+
+
 def test_no_blocks_of_the_schema() -> None:
     """Is said, and nothing is made of what may be anything; however long the file is."""
     content = b"x" + FILES["deflate"][1:]

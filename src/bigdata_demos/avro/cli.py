@@ -122,8 +122,8 @@ examples:
 Good blocks are copied as they are. What is damaged, and what was lost there, is told on standard error. Records of a
 damaged block are kept if they are known to be good: if the file ends inside the block, or only the block's frame is
 damaged. --doubtful keeps all that decode before the error: with a byte changed somewhere, they may be wrong. What cannot
-be seen: with codec null or deflate a changed byte may well make another good record. Of a damaged header, sync marker
-and codec are found by what the blocks decode with; the schema, if its JSON is damaged, has to be given. Exit status: 0 if
+be seen: with codec null, deflate or zstandard a changed byte may well make another good record. Of a damaged header, sync
+marker and codec are found by what the blocks decode with; the schema, if its JSON is damaged, has to be given. Exit status: 0 if
 no record was lost, 1 if some were (the output is written all the same).
 """,
     "validate": """\
@@ -210,7 +210,7 @@ def parser() -> argparse.ArgumentParser:
         made = commands.add_parser(
             name,
             aliases=aliases,
-            help=description[0].lower() + description[1:].rstrip("."),
+            help=(description if description[1].isupper() else description[0].lower() + description[1:]).rstrip("."),
             description=description,
             epilog=EPILOGS[name],
             formatter_class=argparse.RawDescriptionHelpFormatter,

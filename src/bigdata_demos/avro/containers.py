@@ -148,6 +148,8 @@ def reason(error: Exception) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, EOFError):
         return f"its data end too early ({text})" if text else "its data end too early"
+    if isinstance(error, IndexError):
+        return "a union or an enum has no branch or symbol of such a number"
     return text if isinstance(error, ValueError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
 
 

@@ -103,6 +103,8 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
             raise BadAvro(f"{error}; no block of {'the' if schema else 'its'} schema was found, either")
         found = header.end, header.sync, codec or header.codec
     begin, sync, codec = found
+    if header is not None:
+        begin = header.end  # what is between there and the first good block is a block's, and lost
     notes = [f"damaged header: {str(error).removeprefix(f'{source.name}: ')}"] if header is None else []
     if schema is None and header is None:
         notes.append("its schema is taken from the JSON that is still there")
@@ -300,10 +302,11 @@ def inside(decoder: Decoder, frame: Frame, header: Header, error: str, *, doubtf
             if end == len(data):  # and then it cannot decode any more
                 return Salvage(number, data, f"the block has {number} records, and says {frame.records}", 0)
             error = wrong or error
+    number, end, wrong = prefix(decoder, frame.records, data)
+    more = not wrong and end < len(data) < avro.MAX_BLOCK  # than the count says: nobody knows how many
     if not doubtful:
-        return Salvage(0, b"", error, frame.records)
-    number, end, _ = prefix(decoder, frame.records, data)
-    return Salvage(number, data[:end], f"{error} (the records kept may be wrong)", frame.records - number)
+        return Salvage(0, b"", error, None if more else frame.records)
+    return Salvage(number, data[:end], f"{error} (the records kept may be wrong)", None if more else frame.records - number)
 
 
 def between(decoder: Decoder, block: BadBlock, header: Header, gap: bytes, *, ends: bool, doubtful: bool) -> Salvage:
