@@ -7,14 +7,13 @@ import argparse
 import contextlib
 import json
 import os
-import signal
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Generator, Iterator
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from ..errors import BadAvro, BigDataDemosError, InputError, OutputError, UsageError
+from ..process import TERMINATED, drop_stdout, ended_by_sigterm
 
 if TYPE_CHECKING:
     from .containers import Writer
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 PROG: Final = "bigdata-demos avro"
 INTERRUPTED: Final = 130
-TERMINATED: Final = 143
 CODECS: Final = ("null", "deflate", "bzip2", "snappy", "xz", "zstandard")
 ALGORITHMS: Final = ("CRC-64-AVRO", "MD5", "SHA-256")
 NEEDS: Final = ("full", "backward", "forward", "none")
@@ -139,7 +137,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit status: 0, 1 for failure, 2 for wrong usage, 130 after Ctrl-C."""
     arguments = parser().parse_args(argv)
     try:
-        with terminable():
+        with ended_by_sigterm(SystemExit(TERMINATED)):
             status: int = arguments.run(arguments)
             if sys.stdout is not None:
                 sys.stdout.flush()
@@ -169,29 +167,6 @@ def say(text: str) -> None:
     from .streams import printable
 
     print(f"{PROG}: {printable(text)}", file=sys.stderr)
-
-
-def drop_stdout() -> None:
-    """Let what is still buffered go nowhere, or Python tries to write it at exit, and complains."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-@contextlib.contextmanager
-def terminable() -> Iterator[None]:
-    """Let SIGTERM end the process by an exception, so that what is unfinished gets removed."""
-
-    def end(*_: object) -> None:
-        raise SystemExit(TERMINATED)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def parser() -> argparse.ArgumentParser:

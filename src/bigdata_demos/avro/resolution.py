@@ -6,20 +6,11 @@ a default; so what it decoded with the writer's schema is resolved here. Whether
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from ..errors import BadAvro
-from ..formats.schemas import NAMED, Named, label, named_types, resolve, same_name
+from ..formats.schemas import NAMED, PROMOTIONS, Named, label, named_types, resolve, same_name
 from .values import Mismatch, choice, default, taken, under
-
-PROMOTED: Final = {
-    "int": ("long", "float", "double"),
-    "long": ("float", "double"),
-    "float": ("double",),
-    "string": ("bytes",),
-    "bytes": ("string",),
-}
-"""What the reader may have where the writer has the key."""
 
 
 def resolver(writer: Any, reader: Any) -> Callable[[Any], Any]:
@@ -116,5 +107,5 @@ def chosen(old: Any, kind: str, union: list[Any], wanted: Named) -> Any:
 def fits(old: Any, kind: str, new: Any, target: str) -> bool:
     """Whether types match as the specification has it, without a look at their parts."""
     if kind != target:
-        return target in PROMOTED.get(kind, ())
+        return target in PROMOTIONS.get(kind, ())
     return kind not in NAMED or (same_name(old["name"], new) and (kind != "fixed" or old["size"] == new["size"]))

@@ -3,16 +3,15 @@
 import argparse
 import contextlib
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ..errors import BigDataDemosError, OutputError, UsageError
+from ..process import ended_by_sigterm
 from .results import FILE, FORMAT, Results, Try, load, save
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        with interruptible():
+        with ended_by_sigterm(KeyboardInterrupt()):  # which ends the try that runs, too
             if arguments[:1] == ["compare"]:
                 return compare_command(arguments[1:])
             if arguments[:1] == ["report"]:
@@ -299,23 +298,6 @@ def access_command(argv: Sequence[str]) -> int:
         say(f"{write_page(results, path.parent)}, {path}")
     write(access_report.text(measured))
     return 0
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Let SIGTERM end the command as Ctrl-C does, so that the try that runs is ended, too."""
-
-    def end(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def write(text: str) -> None:

@@ -4,18 +4,15 @@ Standard output is data only. All that takes long to import is imported where it
 """
 
 import argparse
-import contextlib
-import os
 import re
-import signal
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from ..errors import BigDataDemosError, InputError, OutputError, UsageError
+from ..process import TERMINATED, drop_stdout, ended_by_sigterm
 
 if TYPE_CHECKING:
     from ..keywords.model import Page, Rejected, Skipped
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
 PROG: Final = "bigdata-demos corpus"
 MIN_BYTES, MAX_BYTES = 256, 1 << 18
 INTERRUPTED: Final = 130
-TERMINATED: Final = 143
 
 OUTPUT_HELP: Final = """
 The end of --output says what is written: .warc.gz, .warc, .avro, .jsonl, .jsonl.gz; a name without an end, or a slash
@@ -68,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     started = time.monotonic()
     arguments = parser().parse_args(argv)
     try:
-        with terminable():
+        with ended_by_sigterm(SystemExit(TERMINATED)):
             run(arguments, started)
     except BrokenPipeError:  # whoever read standard output has had enough
         drop_stdout()
@@ -82,12 +78,6 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{PROG}: interrupted; nothing was left", file=sys.stderr)
         return INTERRUPTED
     return 0
-
-
-def drop_stdout() -> None:
-    """Let what is still buffered go nowhere, or Python tries to write it at exit, and complains."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:
@@ -175,23 +165,6 @@ def date(text: str) -> str:
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-6]\dZ", text):
         raise argparse.ArgumentTypeError(f"must be as 2026-01-31T23:59:59Z, or now, not {text!r}")
     return text
-
-
-@contextlib.contextmanager
-def terminable() -> Iterator[None]:
-    """Let SIGTERM end the process by an exception, so that what is unfinished gets removed."""
-
-    def end(*_: object) -> None:
-        raise SystemExit(TERMINATED)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def run(arguments: argparse.Namespace, started: float) -> None:
