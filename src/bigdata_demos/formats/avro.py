@@ -150,6 +150,8 @@ class Header(NamedTuple):
     end: int
     meta: dict[str, bytes]
     named: dict[str, Any]
+    dense: float = 0.0
+    """Of its schema's :class:`Extent`, if it was parsed for decoding."""
 
 
 class BadBlock(NamedTuple):
@@ -214,11 +216,12 @@ def parse_header(file: Any, path: str, *, decoding: bool = True) -> Header:
     try:
         named: dict[str, Any] = {}
         parsed = parse(text, named, decimals=not decoding)
-        if decoding and measure(parsed, named, {}).empty:
+        extent = measure(parsed, named, {}) if decoding else None
+        if extent and extent.empty:
             raise ValueError("its records take no bytes, so that any number of them fits anywhere")
     except Exception as error:
         raise BadAvro(f"{path}: unusable schema: {type(error).__name__}: {error}") from None
-    return Header(parsed, codec, sync, file.tell(), meta, named)
+    return Header(parsed, codec, sync, file.tell(), meta, named, extent.dense if extent else 0.0)
 
 
 def parse(text: str, named: dict[str, Any], *, decimals: bool = True) -> Any:
@@ -423,7 +426,7 @@ def read_records(block: bytes, header: Header, schemas: Sequence[Schema] = ()) -
     packed: Any = fastavro.schemaless_reader(frame, {"type": "bytes"}, None)
     unpacked = decompress(packed, header.codec)
     data, size = io.BytesIO(unpacked), len(unpacked)
-    if size * measure(header.schema, header.named, {}, recursive=True).dense > MAX_VALUES:
+    if size * header.dense > MAX_VALUES:
         raise ValueError(f"a block of {size} bytes, decompressed, in which there may be more than {MAX_VALUES} values in arrays")
     for _ in range(count):
         at = data.tell()
