@@ -13,7 +13,7 @@ test: setup lint
 
 setup: $(VENV)/ready
 
-$(VENV)/ready: pyproject.toml hatch_build.py src/bigdata_demos/keywords/kernels/kernel.c
+$(VENV)/ready: pyproject.toml hatch_build.py src/bigdata_demos/keywords/analysis/kernels/kernel.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "error: $$($(PYTHON) --version) is too old: install Python 3.11 or newer, then: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' || \

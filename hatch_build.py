@@ -1,4 +1,4 @@
-"""Compiles the kernel (``src/bigdata_demos/keywords/kernels/kernel.c``) when the package is built or installed.
+"""Compiles the kernel (``src/bigdata_demos/keywords/analysis/kernels/kernel.c``) when the package is built or installed.
 
 It takes the C compiler that is there (``$CC``, ``cc``, ``gcc``, ``clang``), else the one that PyPI has (``ziglang``): so
 ``pip install`` is one step everywhere. Where neither works, the package is built without it: slower, with the same answers.
@@ -15,7 +15,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-KERNELS = Path("src", "bigdata_demos", "keywords", "kernels")
+KERNELS = Path("src", "bigdata_demos", "keywords", "analysis", "kernels")
 ZIG = "ziglang>=0.13"
 
 

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from bigdata_demos.corpus import convert, writers
-from bigdata_demos.keywords.model import Page
+from bigdata_demos.crawl.model import Page
 
 DATA = Path(__file__).parent
 BASE_URL = "http://site.example/"

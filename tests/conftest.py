@@ -19,7 +19,7 @@ import fastavro
 import psutil
 import pytest
 
-from bigdata_demos.cluster import rendezvous
+from bigdata_demos.cluster import registry
 from bigdata_demos.cluster.compose import PORTS, check_memory
 from bigdata_demos.cluster.docker import find_compose
 from bigdata_demos.cluster.java import find_java
@@ -139,14 +139,14 @@ class Stack:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the compose cluster sees: the tests' inputs, and ``out``, where all engines put their outputs."""
     root = tmp_path_factory.mktemp("what all see")
-    (root / rendezvous.OUT).mkdir()
+    (root / registry.OUT).mkdir()
     return root
 
 
 @pytest.fixture
 def place(shared: Path, request: pytest.FixtureRequest) -> Path:
     """A directory for a test's outputs, where any engine can write."""
-    directory = shared / rendezvous.OUT / f"{abs(hash(request.node.nodeid)):x}"
+    directory = shared / registry.OUT / f"{abs(hash(request.node.nodeid)):x}"
     directory.mkdir()
     return directory
 
@@ -160,8 +160,8 @@ def stack(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     run = tmp_path_factory.mktemp("what is shared")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("COMPOSE_PROJECT_NAME", TEST_PROJECT)
-        environment.setenv(rendezvous.ROOT, str(shared))
-        environment.setenv(rendezvous.RUN, str(run))
+        environment.setenv(registry.ROOT, str(shared))
+        environment.setenv(registry.RUN, str(run))
         for name, port in ports.items():
             environment.setenv(name, str(port))
         stack = Stack(f"spark://localhost:{ports['SPARK_MASTER_PORT']}", shared, run, ports)
@@ -212,7 +212,7 @@ def drive_in_container(stack: Stack, inputs: "dict[str, Input]", workers: int) -
         lines.write_bytes(b"".join(given.stdin() or []))
         work[name] = {"paths": given.paths, "options": given.options, "stdin": str(lines)}
     (stack.shared / "work.json").write_text(json.dumps(work))
-    outputs = stack.shared / rendezvous.OUT / f"container-{workers}"
+    outputs = stack.shared / registry.OUT / f"container-{workers}"
     done = stack.driver(Path(script), str(stack.shared / "work.json"), str(outputs), str(workers))
     assert done.returncode == 0, done.stderr
     said = {name: answer for line in done.stdout.splitlines() for name, answer in json.loads(line).items()}
@@ -238,16 +238,16 @@ def write_lines(path: Path, pages: list[dict[str, Any]]) -> str:
 
 def write_versions(path: Path, first: Path, second: Path) -> None:
     """Cut an Avro file of pages in two: the first half of version 1, the second as it is."""
-    from bigdata_demos.formats import avro
+    from bigdata_demos.avro import core
 
     with path.open("rb") as file:
         pages: list[Any] = list(fastavro.reader(file))
     half = len(pages) // 2
     with first.open("wb") as file:
         old = [{"url": page["url"], "markup": page["html"]} for page in pages[:half]]
-        fastavro.writer(file, avro.schema("page", 1), old, "deflate", sync_interval=10_000)
+        fastavro.writer(file, core.schema("page", 1), old, "deflate", sync_interval=10_000)
     with second.open("wb") as file:
-        fastavro.writer(file, avro.schema("page"), pages[half:], "deflate", sync_interval=10_000)
+        fastavro.writer(file, core.schema("page"), pages[half:], "deflate", sync_interval=10_000)
 
 
 UNICODE = [

@@ -13,8 +13,8 @@ from typing import Any
 import fastavro
 import pytest
 
+from bigdata_demos.avro import core
 from bigdata_demos.errors import BadAvro
-from bigdata_demos.formats import avro
 
 PAGE = {"type": "record", "name": "Page", "fields": [{"name": "url", "type": "string"}]}
 PAGES = [{"url": f"http://a.example/{i}"} for i in range(3)]
@@ -23,15 +23,15 @@ PAGES = [{"url": f"http://a.example/{i}"} for i in range(3)]
 def container(schema: Any, count: int, data: bytes, codec: str = "null") -> bytes:
     """A container file of one block, which may hold anything."""
     meta = {"avro.schema": json.dumps(schema).encode(), "avro.codec": codec.encode()}
-    frame = avro.pack(count, {"type": "long"}) + avro.pack(data, {"type": "bytes"})
-    return avro.MAGIC + avro.pack(meta, {"type": "map", "values": "bytes"}) + b"s" * 16 + frame + b"s" * 16
+    frame = core.pack(count, {"type": "long"}) + core.pack(data, {"type": "bytes"})
+    return core.MAGIC + core.pack(meta, {"type": "map", "values": "bytes"}) + b"s" * 16 + frame + b"s" * 16
 
 
 def read(content: bytes) -> list[Any]:
     """All records; what is wrong is raised."""
     found: list[Any] = []
-    for block in avro.read_blocks(io.BytesIO(content), "x.avro", 0, len(content)):
-        assert not isinstance(block, avro.BadBlock)
+    for block in core.read_blocks(io.BytesIO(content), "x.avro", 0, len(content)):
+        assert not isinstance(block, core.BadBlock)
         found += block[1]
     return found
 
@@ -40,11 +40,11 @@ def read_elsewhere(content: bytes) -> str:
     """What reading raises, in a process that may end of it: with 2 GB of memory and 20 seconds."""
     code = """if True:
     import io, resource, sys
-    from bigdata_demos.formats import avro
+    from bigdata_demos.avro import core
     resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
     content = sys.stdin.buffer.read()
     try:
-        for block in avro.read_blocks(io.BytesIO(content), "x.avro", 0, len(content)):
+        for block in core.read_blocks(io.BytesIO(content), "x.avro", 0, len(content)):
             for record in block[1]:
                 pass
     except Exception as error:
@@ -118,7 +118,7 @@ def deflate(data: bytes) -> bytes:
 
 
 CODECS: dict[str, Callable[[bytes], bytes]] = {"null": bytes, "deflate": deflate, "bzip2": bz2.compress, "xz": lzma.compress}
-DATA = b"".join(avro.pack(page, fastavro.parse_schema(PAGE)) for page in PAGES)  # type: ignore[arg-type]
+DATA = b"".join(core.pack(page, fastavro.parse_schema(PAGE)) for page in PAGES)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -137,9 +137,9 @@ def test_count_and_data(codec: str) -> None:
 @pytest.mark.parametrize("codec", ["deflate", "bzip2", "xz"])
 def test_decompression_bomb(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A block is decompressed up to a size only; one of exactly that size is read."""
-    monkeypatch.setattr(avro, "MAX_BLOCK", 1 << 26)
+    monkeypatch.setattr(core, "MAX_BLOCK", 1 << 26)
     datum = {"url": "x" * ((1 << 26) - 4)}
-    data = avro.pack(datum, fastavro.parse_schema(PAGE))  # type: ignore[arg-type]
+    data = core.pack(datum, fastavro.parse_schema(PAGE))  # type: ignore[arg-type]
     assert len(data) == 1 << 26
     assert read(container(PAGE, 1, CODECS[codec](data), codec)) == [datum]
     with pytest.raises(ValueError, match="decompressed"):

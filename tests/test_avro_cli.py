@@ -13,9 +13,8 @@ from typing import Any
 import fastavro
 import pytest
 
-from bigdata_demos.avro import cli, containers
+from bigdata_demos.avro import cli, containers, core
 from bigdata_demos.avro.streams import Source
-from bigdata_demos.formats import avro
 
 SCHEMA = {
     "type": "record",
@@ -389,7 +388,7 @@ def test_as_a_process(events: str) -> None:
 
 def test_bomb(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compressed zeros are told of before memory is full of them."""
-    monkeypatch.setattr(avro, "MAX_BLOCK", 1 << 20)
+    monkeypatch.setattr(core, "MAX_BLOCK", 1 << 20)
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = packer.compress(bytes(1 << 22)) + packer.flush()
     file = io.BytesIO()

@@ -22,10 +22,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from bigdata_demos.avro import cli, containers, schemas, values
+from bigdata_demos.avro import cli, containers, core, schemas, values
 from bigdata_demos.avro.streams import open_input
 from bigdata_demos.errors import BigDataDemosError
-from bigdata_demos.formats import avro
 from conftest import refuse, require
 from java_avro import fetched, prepare
 from strategies_avro import FINITE, INTS, LEAVES, LONGS, PRIMITIVES, VALUES, latin, schemas_and_data, unscaled
@@ -69,7 +68,7 @@ def decodable(case: Case) -> bool:
     """Whether each record takes some bytes, and each item of an array does."""
     parsed = load(case)
     try:
-        return not avro.measure(parsed, schemas.named_types(parsed), {}, recursive=True).empty
+        return not core.measure(parsed, schemas.named_types(parsed), {}, recursive=True).empty
     except ValueError:
         return False
 

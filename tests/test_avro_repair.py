@@ -14,11 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bigdata_demos.avro import containers
+from bigdata_demos.avro import containers, core
 from bigdata_demos.avro.repair import MAX_SEARCH, Loss, find_header, repair
 from bigdata_demos.avro.streams import Source
 from bigdata_demos.errors import BadAvro, InputError
-from bigdata_demos.formats import avro
 
 SCHEMA = {
     "type": "record",
@@ -262,7 +261,7 @@ def test_header_that_says_another_codec() -> None:
     for codec in ("null", "bzip2"):
         other = "nullx" if codec == "null" else "bzip3"
         content = FILES[codec].replace(
-            avro.string("avro.codec") + avro.string(codec), avro.string("avro.codec") + avro.string(other)
+            core.string("avro.codec") + core.string(codec), core.string("avro.codec") + core.string(other)
         )
         found, losses, notes = beheaded(content)
         assert (found, losses, notes) == (RECORDS, [], [f"the codec is taken to be {codec}"])
@@ -278,7 +277,7 @@ def test_header_that_says_another_codec() -> None:
 def test_damaged_marker_and_first_block(codec: str) -> None:
     """The header's marker and the block after it are damaged: that block is told of."""
     content = bytearray(container(codec))
-    header = avro.parse_header(Source(io.BytesIO(bytes(content)), "x"), "x")
+    header = core.parse_header(Source(io.BytesIO(bytes(content)), "x"), "x")
     content[header.end - 4 : header.end + 6] = bytes(10)
     source = Source(io.BytesIO(bytes(content)), "x.avro")
     found, _ = find_header(source)
@@ -295,7 +294,7 @@ def test_count_that_is_too_small(count: int) -> None:
     """Without a checksum nobody knows how many records are lost, and none at all is not said."""
     content = container("null")
     first = frames(content)[0]
-    small = content[: first.offset] + avro.long(count) + content[first.offset + len(avro.long(first.records)) :]
+    small = content[: first.offset] + core.long(count) + content[first.offset + len(core.long(first.records)) :]
     _, [loss] = mended(small)
     assert (loss.kept, loss.lost, loss.complete) == (0, None, False)
     _, [loss] = mended(small, doubtful=True)
@@ -310,7 +309,7 @@ def test_no_blocks_of_the_schema() -> None:
     for junk in (bytes(1 << 20), b"\2\2" * (1 << 19), os.urandom(1 << 20), b"\2\x80\x80\x40" * (1 << 18)):
         with pytest.raises(BadAvro, match="no block of the schema"):
             beheaded(junk, SCHEMA)
-    assert MAX_SEARCH < avro.MAX_HEADER
+    assert MAX_SEARCH < core.MAX_HEADER
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
@@ -350,7 +349,7 @@ def test_any_bytes_after_a_header(junk: bytes, codec: str) -> None:
 @given(st.binary(max_size=120))
 def test_any_bytes_as_a_header(junk: bytes) -> None:
     """Never anything but BadAvro."""
-    for content in (junk, avro.MAGIC + junk):
+    for content in (junk, core.MAGIC + junk):
         with pytest.raises(BadAvro):
             containers.read_header(Source(io.BytesIO(content), "x.avro"))
 
@@ -358,8 +357,8 @@ def test_any_bytes_as_a_header(junk: bytes) -> None:
 def hostile(count: int, size: int, data: bytes, codec: str = "null", schema: Any = SCHEMA) -> bytes:
     """A file of one block that says of itself what it likes."""
     meta = {"avro.schema": json.dumps(schema).encode(), "avro.codec": codec.encode()}
-    header = avro.MAGIC + avro.pack(meta, {"type": "map", "values": "bytes"}) + SYNC
-    return header + avro.long(count) + avro.long(size) + data + SYNC
+    header = core.MAGIC + core.pack(meta, {"type": "map", "values": "bytes"}) + SYNC
+    return header + core.long(count) + core.long(size) + data + SYNC
 
 
 def deflated(data: bytes) -> bytes:
@@ -379,8 +378,8 @@ def deflated(data: bytes) -> bytes:
         (hostile(1, 4, b"\2\0\1\xff"), "record 1 of 1"),
         (hostile(1, 4, b"\2\0\0\0", schema={"type": "array", "items": "null"}), "unusable schema"),
         (hostile(1, 4, b"\2\0\0\0", schema="null"), "unusable schema"),
-        (avro.MAGIC + avro.long(1) + avro.long(1 << 50), "damaged header"),
-        (avro.MAGIC + avro.long(-(1 << 63)) + b"\2" * 99, "damaged header"),
+        (core.MAGIC + core.long(1) + core.long(1 << 50), "damaged header"),
+        (core.MAGIC + core.long(-(1 << 63)) + b"\2" * 99, "damaged header"),
     ],
 )
 def test_hostile(content: bytes, words: str) -> None:
@@ -394,7 +393,7 @@ def test_hostile(content: bytes, words: str) -> None:
 def test_many_markers_cost_no_more_than_their_bytes() -> None:
     """Each is followed by a block that says it is large: what is ahead is read once."""
     start = hostile(0, 0, b"")
-    content = start + (avro.long(3) + avro.long(500_000) + SYNC) * 40_000
+    content = start + (core.long(3) + core.long(500_000) + SYNC) * 40_000
     found, losses = mended(content)
     assert found == []
     assert sum(loss.end - loss.start for loss in losses) == len(content) - len(start)

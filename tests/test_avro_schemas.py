@@ -13,10 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bigdata_demos.avro import schemas, single_object, values
+from bigdata_demos.avro import core, schemas, single_object, values
+from bigdata_demos.avro.schema_rules import label
 from bigdata_demos.errors import BadAvro, InputError, UsageError
-from bigdata_demos.formats import avro
-from bigdata_demos.formats.schemas import label
 
 
 def record(name: str, **fields: Any) -> dict[str, Any]:
@@ -256,8 +255,8 @@ PROMOTED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("writer", avro.PRIMITIVE)
-@pytest.mark.parametrize("reader", avro.PRIMITIVE)
+@pytest.mark.parametrize("writer", core.PRIMITIVE)
+@pytest.mark.parametrize("reader", core.PRIMITIVE)
 def test_promotions(writer: str, reader: str) -> None:
     can = writer == reader or (writer, reader) in PROMOTED
     assert schemas.compatibility(writer, reader) == ([] if can else [f"top: the writer's {writer} cannot be read as {reader}"])
@@ -409,7 +408,7 @@ def test_what_is_compatible_is_read(drawn: tuple[Any, Any, list[Any]]) -> None:
         writer, reader = schemas.load(json.dumps(writer)), schemas.load(json.dumps(reader))
         if not schemas.compatibility(writer, reader):
             for datum in data:
-                packed = io.BytesIO(avro.pack(datum, writer))
+                packed = io.BytesIO(core.pack(datum, writer))
                 fastavro.schemaless_reader(packed, writer, reader)
                 assert not packed.read()
 
@@ -426,7 +425,7 @@ def test_where_fastavro_is_laxer(writer: Any, reader: Any, datum: Any) -> None:
     """Each of these is refused here and read there: what :func:`compatibility` says is known."""
     writer, reader = load(writer), load(reader)
     assert schemas.compatibility(writer, reader)
-    assert fastavro.schemaless_reader(io.BytesIO(avro.pack(datum, writer)), writer, reader) == datum
+    assert fastavro.schemaless_reader(io.BytesIO(core.pack(datum, writer)), writer, reader) == datum
 
 
 @given(pairs())

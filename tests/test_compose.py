@@ -22,7 +22,7 @@ from urllib.parse import urljoin
 import psutil
 import pytest
 
-from bigdata_demos.cluster import compose, rendezvous
+from bigdata_demos.cluster import compose, registry
 from bigdata_demos.cluster.spark import executors
 from bigdata_demos.errors import EngineUnavailable
 from bigdata_demos.keywords import Session, open_session, run
@@ -106,7 +106,7 @@ def test_a_driver_without_the_secret_is_turned_away(stack: Stack, known: str, tm
         (tmp_path / "secret").chmod(0o600)
     started = time.monotonic()
     output = stack.shared / "out" / f"turned-away-{known.replace(' ', '-')}"
-    said = error_of(keywords(stack, stack.shared, "--output", output, **{rendezvous.RUN: str(tmp_path)}))
+    said = error_of(keywords(stack, stack.shared, "--output", output, **{registry.RUN: str(tmp_path)}))
     assert time.monotonic() - started < 50, "Spark itself gives up after a minute"
     assert {
         "another secret": f"turns this driver away: its secret is another than {tmp_path}/secret",
@@ -190,7 +190,7 @@ def test_what_differs_in_the_containers_is_told_before_anything_starts(
     """Python, pyspark, the package; and a network that this machine is not on."""
     record = json.loads((stack.run / "spark.json").read_text())
     (tmp_path / "spark.json").write_text(json.dumps({**record, field: value}))
-    monkeypatch.setenv(rendezvous.RUN, str(tmp_path))
+    monkeypatch.setenv(registry.RUN, str(tmp_path))
     started = time.monotonic()
     with pytest.raises(EngineUnavailable, match=re.escape(said)), open_session("spark", cluster=stack.address):
         pass
@@ -266,11 +266,11 @@ class TestWithADriver:
         assert conf.get("spark.network.crypto.saslFallback") == "false", (
             "so it is the other side's, too, or there were no session"
         )
-        assert conf.get("spark.driver.bindAddress") == rendezvous.find(stack.address).gateway  # type: ignore[union-attr]
+        assert conf.get("spark.driver.bindAddress") == registry.find(stack.address).gateway  # type: ignore[union-attr]
 
     def test_driver_listens_on_loopback_and_for_the_containers_only(self, stack: Stack, session: Session) -> None:
         """Its web page on loopback, all else on the address that this machine has on the containers' network."""
-        gateway = rendezvous.find(stack.address).gateway  # type: ignore[union-attr]
+        gateway = registry.find(stack.address).gateway  # type: ignore[union-attr]
         (driver,) = [child for child in psutil.Process().children() if child.name() == "java"]
         listening = {address.removeprefix("::ffff:") for address in addresses_of(driver)}
         assert gateway in listening

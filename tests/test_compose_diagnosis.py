@@ -22,9 +22,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bigdata_demos.cluster import compose, container, rendezvous
+from bigdata_demos.cluster import compose, container, registry
 from bigdata_demos.cluster.probe import mebibytes
-from bigdata_demos.cluster.rendezvous import Record, check_paths, check_same, find, secret
+from bigdata_demos.cluster.registry import Record, check_paths, check_same, find, secret
 from bigdata_demos.cluster.settings import write_settings
 from bigdata_demos.cluster.standalone import free_port
 from bigdata_demos.errors import EngineUnavailable, UsageError
@@ -120,7 +120,7 @@ def machine(tmp_path: Path) -> Machine:
     for name in ("bin", "root", "run"):
         (tmp_path / name).mkdir()
     environment = {name: str(free_port()) for kind in compose.PORTS.values() for name in kind}
-    environment |= {"PATH": str(tmp_path / "bin"), rendezvous.ROOT: str(tmp_path / "root"), rendezvous.RUN: str(tmp_path / "run")}
+    environment |= {"PATH": str(tmp_path / "bin"), registry.ROOT: str(tmp_path / "root"), registry.RUN: str(tmp_path / "run")}
     environment |= {name: os.environ[name] for name in ("PYTHONPATH", "LANG") if name in os.environ}
     made = Machine(tmp_path, tmp_path / "root", tmp_path / "run", environment)
     made.has("docker", "docker-compose")
@@ -348,7 +348,7 @@ def test_no_amounts_of_memory(text: str) -> None:
 
 def test_a_root_that_is_not_there(machine: Machine) -> None:
     """By option (which goes before the variable) or by variable; nothing is made."""
-    for arguments, environment in ((("--root", "no/root"), {}), ((), {rendezvous.ROOT: str(TREE / "no/root")})):
+    for arguments, environment in ((("--root", "no/root"), {}), ((), {registry.ROOT: str(TREE / "no/root")})):
         assert error_of(machine.cluster("up", *arguments, **environment), 2) == f"--root {TREE}/no/root: no such directory"
     assert not (TREE / "no").exists()
     assert not machine.calls("docker build")
@@ -356,7 +356,7 @@ def test_a_root_that_is_not_there(machine: Machine) -> None:
 
 def test_a_root_whose_out_is_a_file(machine: Machine) -> None:
     """Results cannot be written there."""
-    (machine.root / rendezvous.OUT).write_text("mine")
+    (machine.root / registry.OUT).write_text("mine")
     said = error_of(machine.cluster("up"), 2)
     assert f"{machine.root}/out: File exists: the containers need it; name another --root" in said
 
@@ -631,13 +631,15 @@ def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The directory where both sides meet."""
     made = tmp_path / "meeting"
     made.mkdir()
-    monkeypatch.setenv(rendezvous.RUN, str(made))
+    monkeypatch.setenv(registry.RUN, str(made))
     return made
 
 
 def test_one_secret_for_processes_that_start_at_once(at: Path) -> None:
     """All read the same, its mode is 0600, and nothing else is left."""
-    program = "import sys; from bigdata_demos.cluster.rendezvous import secret; print(1, flush=True); sys.stdin.read(1); print(secret())"
+    program = (
+        "import sys; from bigdata_demos.cluster.registry import secret; print(1, flush=True); sys.stdin.read(1); print(secret())"
+    )
     line = [sys.executable, "-c", program]
     racers = [subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(6)]
     for racer in racers:
@@ -698,18 +700,18 @@ def test_no_secret(at: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EngineUnavailable, match=r"there is no secret at .*: start the cluster"):
         secret(make=False)
     assert list(at.iterdir()) == []
-    monkeypatch.setenv(rendezvous.RUN, str(at / "nowhere"))
+    monkeypatch.setenv(registry.RUN, str(at / "nowhere"))
     with pytest.raises(EngineUnavailable, match=r"there is no secret at .*/nowhere/secret: start the cluster"):
         secret()
-    monkeypatch.setattr(rendezvous, "directory", lambda: None)
-    with pytest.raises(EngineUnavailable, match=f"there is no docker/run here: .* name it by {rendezvous.RUN}"):
+    monkeypatch.setattr(registry, "directory", lambda: None)
+    with pytest.raises(EngineUnavailable, match=f"there is no docker/run here: .* name it by {registry.RUN}"):
         secret()
 
 
 def test_a_directory_where_the_secret_cannot_be(at: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who may, who does, and how that is changed."""
     (at / "file").write_text("")
-    monkeypatch.setenv(rendezvous.RUN, str(at / "file"))
+    monkeypatch.setenv(registry.RUN, str(at / "file"))
     with pytest.raises(
         EngineUnavailable, match=rf"no access to .* for user {os.getuid()}, it belongs to {os.getuid()}: BIGDATA_DEMOS_USER="
     ):
@@ -720,7 +722,7 @@ def test_a_directory_where_the_secret_cannot_be(at: Path, monkeypatch: pytest.Mo
 
 RECORD = Record(
     scheme="spark", port=17077, inside="spark://spark-master:7077", page=18080, gateway="192.0.2.1", root="/data",
-    interpreter="/opt/bigdata_demos/bin/python", python=platform.python_version(), pyspark="4.2.0", fingerprint=rendezvous.fingerprint(),
+    interpreter="/opt/bigdata_demos/bin/python", python=platform.python_version(), pyspark="4.2.0", fingerprint=registry.fingerprint(),
 )  # fmt: skip
 DASK = replace(RECORD, scheme="tcp", port=18786, inside="tcp://dask-scheduler:8786")
 
@@ -728,8 +730,8 @@ DASK = replace(RECORD, scheme="tcp", port=18786, inside="tcp://dask-scheduler:87
 @pytest.fixture
 def known(at: Path) -> Path:
     """Both clusters have said how they are reached."""
-    rendezvous.write(RECORD)
-    rendezvous.write(DASK)
+    registry.write(RECORD)
+    registry.write(DASK)
     assert sorted(path.name for path in at.iterdir()) == ["dask.json", "secret", "spark.json"]
     return at
 
@@ -778,21 +780,21 @@ def test_an_address_of_another_version(known: Path) -> None:
 def test_no_directory_of_addresses(at: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is empty, it is not there, or there never was one."""
     assert find("spark://localhost:17077") is None
-    monkeypatch.setenv(rendezvous.RUN, str(at / "nowhere"))
+    monkeypatch.setenv(registry.RUN, str(at / "nowhere"))
     assert find("spark://localhost:17077") is None
-    monkeypatch.setattr(rendezvous, "directory", lambda: None)
+    monkeypatch.setattr(registry, "directory", lambda: None)
     assert find("spark://localhost:17077") is None
 
 
 def test_the_directory_is_the_variables(at: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also by a relative path, or the source tree's; it is absolute always."""
-    assert rendezvous.directory() == at
+    assert registry.directory() == at
     monkeypatch.chdir(at)
-    monkeypatch.setenv(rendezvous.RUN, "below")
-    assert rendezvous.directory() == at / "below"
+    monkeypatch.setenv(registry.RUN, "below")
+    assert registry.directory() == at / "below"
     monkeypatch.chdir(TREE)
-    monkeypatch.setenv(rendezvous.RUN, "")
-    assert rendezvous.directory() == TREE / "docker" / "run"
+    monkeypatch.setenv(registry.RUN, "")
+    assert registry.directory() == TREE / "docker" / "run"
 
 
 # Paths
@@ -803,7 +805,7 @@ def seen(tmp_path: Path) -> Record:
     """A cluster that sees a tree with a page, a directory `out`, and symbolic links."""
     root = tmp_path / "tree"
     (root / "sub" / "deep").mkdir(parents=True)
-    (root / rendezvous.OUT).mkdir()
+    (root / registry.OUT).mkdir()
     (root / "page.html").write_text("words")
     (tmp_path / "outside.html").write_text("words")
     (root / "inner").symlink_to(root / "page.html")
@@ -920,7 +922,7 @@ def test_what_must_not_differ(changes: dict[str, str], said: str) -> None:
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     """A copy of the package."""
-    source = Path(rendezvous.__file__).parents[1]
+    source = Path(registry.__file__).parents[1]
     return Path(
         shutil.copytree(source, tmp_path / "copy" / "bigdata_demos", ignore=shutil.ignore_patterns("__pycache__", "*.gz"))
     )
@@ -928,7 +930,7 @@ def package(tmp_path: Path) -> Path:
 
 def fingerprint_of(package: Path) -> str:
     """A copy's fingerprint, computed by the copy."""
-    program = "from bigdata_demos.cluster import rendezvous; print(rendezvous.__file__, rendezvous.fingerprint())"
+    program = "from bigdata_demos.cluster import registry; print(registry.__file__, registry.fingerprint())"
     done = subprocess.run(
         [sys.executable, "-c", program], env={"PYTHONPATH": str(package.parent)}, capture_output=True, text=True, check=True
     )
@@ -1024,7 +1026,7 @@ def test_secret_is_on_no_command_line(at: Path, tmp_path: Path, role: str, monke
         "SPARK_WORKER_CORES": "1",
         "SPARK_WORKER_MEMORY": "1g",
     }
-    for name, value in {**variables, rendezvous.ROOT: "/data"}.items():
+    for name, value in {**variables, registry.ROOT: "/data"}.items():
         monkeypatch.setenv(name, value)
     container.ROLES[role](*(["8081"] if role == "spark-worker" else []))
     made = (at / "secret").read_text()
@@ -1074,7 +1076,7 @@ def test_empty_variables_are_not_set(machine: Machine, name: str) -> None:
 
 def test_relative_directories_are_those_of_the_current_one(machine: Machine) -> None:
     """Compose would take them from the project's."""
-    assert machine.cluster("up", **{rendezvous.RUN: os.path.relpath(machine.run, TREE)}).returncode == 0
+    assert machine.cluster("up", **{registry.RUN: os.path.relpath(machine.run, TREE)}).returncode == 0
     assert (machine.run / "secret").exists()
 
 
@@ -1117,7 +1119,7 @@ def test_run_needs_the_cluster_up_and_of_this_package(machine: Machine) -> None:
     record = Record("spark", 7077, "spark://spark-master:7077", 8080, "127.0.0.1", str(TREE), "python", python, "4.3.0", "old")
     (machine.run / "spark.json").write_text(json.dumps(asdict(record)))
     assert "the containers run another bigdata_demos than this one" in error_of(machine.cluster("run"))
-    record = replace(record, fingerprint=rendezvous.fingerprint(), root=str(machine.root))
+    record = replace(record, fingerprint=registry.fingerprint(), root=str(machine.root))
     (machine.run / "spark.json").write_text(json.dumps(asdict(record)))
     assert f"{TREE} is not below {machine.root}, which is all that the containers see" in error_of(machine.cluster("run"), 2)
     assert not [line for line in machine.calls() if "run" in line]

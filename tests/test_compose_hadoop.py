@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bigdata_demos.cluster import compose, rendezvous
+from bigdata_demos.cluster import compose, registry
 from bigdata_demos.cluster.hadoop import client, connection
+from bigdata_demos.crawl.plan import bundled_crawl
 from bigdata_demos.errors import EngineUnavailable, UsageError
 from bigdata_demos.keywords import run
-from bigdata_demos.keywords.sources import bundled_crawl
 from conftest import TEST_PROJECT, Stack, require
 
 
@@ -165,14 +165,14 @@ def test_what_differs_in_the_containers(
     shutil.copytree(stack.run / "hadoop", tmp_path / "hadoop")
     record = json.loads((stack.run / "hadoop.json").read_text())
     (tmp_path / "hadoop.json").write_text(json.dumps({**record, field: value}))
-    monkeypatch.setenv(rendezvous.RUN, str(tmp_path))
+    monkeypatch.setenv(registry.RUN, str(tmp_path))
     with pytest.raises(EngineUnavailable, match=said):
         run(engine="hadoop", cluster=address, output=stack.shared / "out" / "refused")
 
 
 def test_paths_that_the_containers_do_not_see(stack: Stack, address: str, tmp_path: Path) -> None:
     """By each of the cluster's addresses."""
-    inside = rendezvous.find(address).other  # type: ignore[union-attr]
+    inside = registry.find(address).other  # type: ignore[union-attr]
     for cluster in (address, address.replace("localhost", "127.0.0.1"), inside, f"{address}/"):
         assert connection.find(cluster).hdfs == inside
         with pytest.raises(UsageError, match=r"writes below .* only"):

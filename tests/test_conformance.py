@@ -7,11 +7,15 @@ import fastavro
 import pytest
 
 import reference
+from bigdata_demos.avro import core
 from bigdata_demos.avro.cli import main as avro_command
-from bigdata_demos.formats import avro
-from bigdata_demos.keywords import Result, Session, run, sources, stopwords
-from bigdata_demos.keywords.model import Document, Page
-from bigdata_demos.keywords.text import Unreadable, extract
+from bigdata_demos.crawl import avro, plan
+from bigdata_demos.crawl.model import Page, Unreadable
+from bigdata_demos.crawl.reader import read as read_split
+from bigdata_demos.keywords import Result, Session, run
+from bigdata_demos.keywords.analysis import stopwords
+from bigdata_demos.keywords.analysis.text import extract
+from bigdata_demos.keywords.model import Document
 from conftest import InContainer, Input
 
 NAMES = [
@@ -76,9 +80,9 @@ def check_with_version_1(result: Result, directory: Path) -> None:
             rows = []
             for part in read:
                 with open(part, "rb") as file:
-                    rows += [*fastavro.reader(file, None if read == [merged] else avro.schema(kind, 1))]
+                    rows += [*fastavro.reader(file, None if read == [merged] else core.schema(kind, 1))]
             assert [(row["url"], row[renamed]) for row in rows] == found
-            assert all(row.keys() == {field["name"] for field in avro.schema(kind, 1)["fields"]} for row in rows)
+            assert all(row.keys() == {field["name"] for field in core.schema(kind, 1)["fields"]} for row in rows)
 
 
 def test_version_1_in_is_the_same_as_version_2(serial: dict[str, Result]) -> None:
@@ -88,11 +92,11 @@ def test_version_1_in_is_the_same_as_version_2(serial: dict[str, Result]) -> Non
 
 def documents(given: Input) -> list[Document]:
     """The pages of an input after extraction, read in one thread."""
-    splits, _ = sources.plan(given.paths)
+    splits, _ = plan.plan(given.paths)
     reader = given.options.get("reader_schema")
     found = []
     for split in splits:
-        for page in sources.read(split, sources.load_reader(reader) if reader else ""):
+        for page in read_split(split, avro.load_reader(reader) if reader else ""):
             if isinstance(page, Page):
                 try:
                     found.append(extract(page))

@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 
 from bigdata_demos.corpus import cli, convert, pydoc_pages, synthetic, writers
+from bigdata_demos.crawl.charset import decode
+from bigdata_demos.crawl.model import MAX_BYTES, Page, Skipped
 from bigdata_demos.errors import InputError, OutputError, UsageError
 from bigdata_demos.keywords import run
-from bigdata_demos.keywords.model import Page, Skipped
-from bigdata_demos.keywords.text import MAX_BYTES, decode, extract
+from bigdata_demos.keywords.analysis.text import extract
 
 SITE = str(Path(__file__).parents[1] / "data" / "site")
 OUTPUTS = ("x.warc.gz", "x.warc", "x.avro", "x.jsonl", "x.jsonl.gz", "x/")

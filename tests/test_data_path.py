@@ -14,10 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bigdata_demos.avro import core
+from bigdata_demos.crawl import plan
 from bigdata_demos.errors import UsageError
-from bigdata_demos.formats import avro
-from bigdata_demos.keywords import frequencies, kernels, open_session, run, sources, spill, stopwords
+from bigdata_demos.keywords import open_session, run
+from bigdata_demos.keywords.analysis import frequencies, kernels, stopwords
 from bigdata_demos.keywords.job import Job
+from bigdata_demos.keywords.output import spill
 from conftest import require
 
 HASHES = st.sampled_from([0, 1, 2**63 - 1, 2**63, 2**64 - 1]) | st.integers(0, 2**64 - 1)
@@ -81,13 +84,13 @@ def test_spilled_buckets(buckets: dict[int, bytes]) -> None:
 @given(st.integers(-(2**63), 2**63 - 1) | st.sampled_from([0, -1, 1, 63, 64, -64, -65, 2**63 - 1, -(2**63)]))
 def test_long(value: int) -> None:
     """As fastavro encodes it."""
-    assert avro.long(value) == avro.pack(value, {"type": "long"})
+    assert core.long(value) == core.pack(value, {"type": "long"})
 
 
 @given(st.text(max_size=100))
 def test_string(value: str) -> None:
     """As fastavro encodes it."""
-    assert avro.string(value) == avro.pack(value, {"type": "string"})
+    assert core.string(value) == core.pack(value, {"type": "string"})
 
 
 @given(st.lists(st.text(max_size=3_000), max_size=40), st.integers(1, 20_000))
@@ -95,10 +98,10 @@ def test_writer(values: list[str], block: int) -> None:
     """Files of encoded records are container files, whatever their blocks."""
     file = io.BytesIO()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(avro, "BLOCK_BYTES", block)
-        writer = avro.Writer(file, {"type": "string"})
+        patch.setattr(core, "BLOCK_BYTES", block)
+        writer = core.Writer(file, {"type": "string"})
         for value in values:
-            writer.write(avro.string(value))
+            writer.write(core.string(value))
         writer.flush()
     file.seek(0)
     assert list(fastavro.reader(file)) == values
@@ -111,7 +114,7 @@ def test_splits_by_the_inputs_size(size: int, tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.write(b'{"url": "u", "text": "t"}\n')
         file.truncate(size)  # a sparse file: nothing reads the rest
-    splits, _ = sources.plan([str(path)])
+    splits, _ = plan.plan([str(path)])
     pieces = [piece for split in splits for piece in split.ranges]
     assert sum(piece.end - piece.start for piece in pieces) == size
     assert [piece.start for piece in pieces[1:]] == [piece.end for piece in pieces[:-1]]

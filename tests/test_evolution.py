@@ -21,21 +21,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bigdata_demos.avro import schemas, single_object
+from bigdata_demos.avro import core, schemas, single_object
 from bigdata_demos.avro.cli import main as avro_command
 from bigdata_demos.corpus.__main__ import main as corpus
+from bigdata_demos.crawl import avro, plan
+from bigdata_demos.crawl import reader as crawl_reader
+from bigdata_demos.crawl.model import FAULTS, Page, Range, Rejected, Split
 from bigdata_demos.errors import InputError, UsageError
-from bigdata_demos.formats import avro
-from bigdata_demos.keywords import Result, hadoop_jobs, run, sinks, sources
+from bigdata_demos.keywords import Result, run
+from bigdata_demos.keywords.analysis.stopwords import Stopwords
 from bigdata_demos.keywords.engines import Settings, hadoop_streaming
 from bigdata_demos.keywords.job import Job
-from bigdata_demos.keywords.model import FAULTS, Page, Range, Rejected, Split
-from bigdata_demos.keywords.stopwords import Stopwords
+from bigdata_demos.keywords.output import parts
+from bigdata_demos.keywords.streaming import jobs
 from bigdata_demos.rpc.index import open_index
 from conftest import DATA
 from test_streaming import piped
 
-VERSIONS = [(name, old, new) for name in avro.PUBLIC for old, new in ((1, 2), (2, 1))]
+VERSIONS = [(name, old, new) for name in core.PUBLIC for old, new in ((1, 2), (2, 1))]
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 
 
@@ -58,14 +61,14 @@ def write(path: Path, schema: Any, records: list[dict[str, Any]]) -> str:
 
 def read(path: str, reader: str = "") -> list[Any]:
     """What is read of a file."""
-    splits, _ = sources.plan([path])
-    return [found for split in splits for found in sources.read(split, reader and sources.load_reader(reader))]
+    splits, _ = plan.plan([path])
+    return [found for split in splits for found in crawl_reader.read(split, reader and avro.load_reader(reader))]
 
 
 def between(datum: Any, name: str, old: int, new: int) -> Any:
     """A datum of one version of a schema, made one of another by fastavro."""
-    writer, reader = avro.schema(name, old), avro.schema(name, new)
-    return fastavro.schemaless_reader(io.BytesIO(avro.pack(datum, writer)), writer, reader)
+    writer, reader = core.schema(name, old), core.schema(name, new)
+    return fastavro.schemaless_reader(io.BytesIO(core.pack(datum, writer)), writer, reader)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +77,7 @@ def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("crawl")
     assert corpus(["convert", str(DATA / "site.warc.gz"), "--output", str(root / "2.avro")]) == 0
     pages: list[Any] = list(fastavro.reader(io.BytesIO((root / "2.avro").read_bytes())))
-    write(root / "1.avro", avro.schema("page", 1), [{"url": page["url"], "markup": page["html"]} for page in pages])
+    write(root / "1.avro", core.schema("page", 1), [{"url": page["url"], "markup": page["html"]} for page in pages])
     other = {**record("Doc", field("n", "int"), field("link", "string"), field("body", ["null", "bytes"])), "namespace": "other"}
     write(root / "other.avro", other, [{"n": 1, "link": page["url"], "body": page["html"]} for page in pages])
     return root
@@ -90,9 +93,9 @@ EXPECTED = "sha256:4e30adabd7c251cb972e4fbfd5f0144474775a3bc234c874f2e0fe4b8de43
 @pytest.mark.parametrize(("name", "old", "new"), VERSIONS)
 def test_versions_are_compatible(name: str, old: int, new: int) -> None:
     """Each can be read with the other, but for a page of version 2 without markup, which version 1 has no place for."""
-    reasons = schemas.compatibility(avro.schema(name, old), avro.schema(name, new))
+    reasons = schemas.compatibility(core.schema(name, old), core.schema(name, new))
     assert reasons == (["markup{null}: the writer's null cannot be read as bytes"] if (name, new) == ("page", 1) else [])
-    assert schemas.compatibility(avro.schema(name, old), avro.schema(name, new), by_record=True) == []
+    assert schemas.compatibility(core.schema(name, old), core.schema(name, new), by_record=True) == []
 
 
 def test_every_kind_of_change() -> None:
@@ -142,7 +145,7 @@ def test_reasons_have_a_kind() -> None:
     """Each reason that the documentation lists, and no other; and each kind is a symbol of the schema."""
     table = (DATA.parent / "docs" / "keywords.md").read_text(encoding="utf-8").partition("| reason |")[2].partition("\n\n")[0]
     assert dict(re.findall(r"^\| `([a-z-]+)` \| `([A-Z_]+)` \|", table, re.MULTILINE)) == FAULTS
-    [symbols] = [part["type"]["symbols"] for part in avro.schema("rejected")["fields"] if part["name"] == "fault"]
+    [symbols] = [part["type"]["symbols"] for part in core.schema("rejected")["fields"] if part["name"] == "fault"]
     assert {*FAULTS.values(), "OTHER"} == set(symbols)
 
 
@@ -167,8 +170,8 @@ def test_the_same_pages(name: str, reader: str, crawl: Path, tmp_path: Path) -> 
         result = run([crawl / name], engine="serial", output=output, reader_schema=reader, split_bytes=split_bytes)
         assert (result.digest, result.pages, result.rejected) == (EXPECTED, 63, 3)
         said = json.loads((output / "manifest.json").read_text())["reader_schema"]
-        assert said == (json.loads(sources.load_reader(reader)) if reader else None)
-    assert len(sources.plan([str(crawl / name)], split_bytes=9_000)[0]) > 5
+        assert said == (json.loads(avro.load_reader(reader)) if reader else None)
+    assert len(plan.plan([str(crawl / name)], split_bytes=9_000)[0]) > 5
 
 
 def test_readers_schema_reaches_processes(crawl: Path, tmp_path: Path) -> None:
@@ -209,7 +212,7 @@ def test_converted_to_the_present_version(crawl: Path, tmp_path: Path) -> None:
 def test_records_that_do_not_fit_are_rejected_alone(tmp_path: Path) -> None:
     """With their page's name, as far as it can be told; those around them, in the same block, are read."""
     new = [{"url": f"u{i}", "html": None if i % 2 else "<p>words", "text": "text"} for i in range(5)]
-    path = write(tmp_path / "x.avro", avro.schema("page"), new)
+    path = write(tmp_path / "x.avro", core.schema("page"), new)
     found = read(path, "bigdata-demos:page/1")
     assert [(type(one), one.url) for one in found] == [(Rejected if i % 2 else Page, f"u{i}") for i in range(5)]
     assert found[1].reason == "bad-record"
@@ -292,7 +295,7 @@ def test_refused_before_the_job(name: str, reader: str, error: type[Exception], 
 def test_hadoop_that_reads_avro_itself_refuses(crawl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It hands on what files have by their own names."""
     with pytest.raises(UsageError, match=r"1\.avro is of an earlier version of our schema"):
-        hadoop_jobs.markup_of(str(crawl / "1.avro"), "1.avro")
+        jobs.markup_of(str(crawl / "1.avro"), "1.avro")
 
     @contextlib.contextmanager
     def connected(*_: Any) -> Iterator[Any]:
@@ -321,10 +324,10 @@ def old_output(crawl: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[R
     for part in manifest["parts"]:
         name = part["path"].partition("/")[0]
         with (old / part["path"]).open("rb") as file:
-            records: list[Any] = list(fastavro.reader(file, avro.schema(name, 1)))
+            records: list[Any] = list(fastavro.reader(file, core.schema(name, 1)))
         for each in records if name == "keywords" else ():
             each["position"] = 11
-        write(old / part["path"], avro.schema(name, 1), records)
+        write(old / part["path"], core.schema(name, 1), records)
         part["sha256"] = hashlib.sha256((old / part["path"]).read_bytes()).hexdigest()
     (old / "manifest.json").write_text(json.dumps(manifest))
     return result, old
@@ -337,9 +340,9 @@ def test_old_results_are_read(old_output: tuple[Result, Path]) -> None:
         {**page, "offset": 11, "declared": [], "keywords": [{**keyword, "df": 0} for keyword in page["keywords"]]}
         for page in result.read_keywords()
     ]
-    assert list(sinks.read_parts(old, "keywords")) == pages
-    assert list(sinks.read_parts(old, "index")) == [{**row, "score": 0} for row in result.read_index()]
-    faults = [letter["fault"] for letter in sinks.read_parts(old, "rejected")]
+    assert list(parts.read_parts(old, "keywords")) == pages
+    assert list(parts.read_parts(old, "index")) == [{**row, "score": 0} for row in result.read_index()]
+    faults = [letter["fault"] for letter in parts.read_parts(old, "rejected")]
     assert sorted(faults) == ["NOT_A_PAGE", "NOT_A_PAGE", "OTHER"]
     assert sorted(letter["fault"] for letter in result.read_rejected()) == ["NOT_A_PAGE", "NOT_A_PAGE", "TOO_LARGE"]
 
@@ -349,7 +352,7 @@ def test_old_results_are_served(old_output: tuple[Result, Path]) -> None:
     result, old = old_output
     with open_index(old) as index:
         assert (index.stats["pages"], index.stats["phrases"]) == (result.pages, result.keywords)
-        page = next(sinks.read_parts(old, "keywords"))
+        page = next(parts.read_parts(old, "keywords"))
         assert index.page(page["url"]) == page
         best = next(row for row in result.read_index() if row["rank"] == 1)
         assert index.postings(best["stems"], 1) == [{"rank": 1, "score": 0, "url": best["url"]}]

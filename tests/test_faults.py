@@ -15,10 +15,15 @@ import psutil
 import pytest
 
 from bigdata_demos.cluster.standalone import dask_cluster, spark_cluster
+from bigdata_demos.crawl import plan
+from bigdata_demos.crawl.model import Split
 from bigdata_demos.errors import EngineError, InputError, JobFailed
-from bigdata_demos.keywords import open_session, run, sinks, sources, stopwords
+from bigdata_demos.keywords import open_session, run
+from bigdata_demos.keywords.analysis import stopwords
 from bigdata_demos.keywords.job import Job
-from bigdata_demos.keywords.model import Mapped, Split
+from bigdata_demos.keywords.model import Mapped
+from bigdata_demos.keywords.output import commit
+from bigdata_demos.keywords.output.digest import add_up
 from conftest import SITE, missing, require
 
 
@@ -57,7 +62,7 @@ class FailingJob(Job):
 
 def job_of(kind: type[Job], workdir: Path) -> tuple[Job, list[Split]]:
     """A job of a kind over the bundled site, in more than ten splits."""
-    splits, _ = sources.plan([str(SITE)], split_bytes=40_000)
+    splits, _ = plan.plan([str(SITE)], split_bytes=40_000)
     assert len(splits) > 5
     return kind(10, stopwords.load("en"), 3, str(workdir)), splits
 
@@ -77,11 +82,11 @@ def by_value() -> None:
 def test_a_killed_worker_changes_nothing(engine: str, digest: str, tmp_path: Path) -> None:
     """Dask and Spark run the tasks of a worker that dies again; the digest stays what it is."""
     require(engine)
-    with open_session(engine, workers=2) as session, sinks.working_directory(tmp_path / "out", overwrite=False) as workdir:
+    with open_session(engine, workers=2) as session, commit.working_directory(tmp_path / "out", overwrite=False) as workdir:
         job, splits = job_of(DyingJob, workdir)
         parts = session.run_job(job, splits, lambda *_: None)
         assert (workdir / "died").exists()
-        assert sinks.add_up(parts).digest == digest
+        assert add_up(parts).digest == digest
 
 
 def test_a_killed_worker_of_asyncio_is_told(tmp_path: Path) -> None:
@@ -90,7 +95,7 @@ def test_a_killed_worker_of_asyncio_is_told(tmp_path: Path) -> None:
     with (
         pytest.raises(JobFailed, match="worker process died"),
         open_session("asyncio", workers=2) as session,
-        sinks.working_directory(tmp_path / "out", overwrite=False) as workdir,
+        commit.working_directory(tmp_path / "out", overwrite=False) as workdir,
     ):
         job, splits = job_of(DyingJob, workdir)
         session.run_job(job, splits, lambda *_: None)
@@ -110,7 +115,7 @@ def test_a_failing_task_is_told_in_its_own_words(engine: str, tmp_path: Path) ->
     with (
         pytest.raises((InputError, JobFailed), match="the disk is on fire"),
         open_session(engine, workers=1) as session,
-        sinks.working_directory(tmp_path / "out", overwrite=False) as workdir,
+        commit.working_directory(tmp_path / "out", overwrite=False) as workdir,
     ):
         job, splits = job_of(FailingJob, workdir)
         session.run_job(job, splits, lambda *_: None)
@@ -140,7 +145,7 @@ def test_a_cluster_that_goes_away_is_told(
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))  # Dask sends this module's classes by name
     with ExitStack() as stack:
         cluster = stack.enter_context(spark_cluster(1) if engine == "spark" else dask_cluster(1))
-        workdir = stack.enter_context(sinks.working_directory(tmp_path / "out", overwrite=False))
+        workdir = stack.enter_context(commit.working_directory(tmp_path / "out", overwrite=False))
 
         def kill() -> None:
             for process in cluster.processes[victims]:

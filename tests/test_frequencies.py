@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bigdata_demos.keywords import frequencies, run
-from bigdata_demos.keywords.candidates import Hashes
+from bigdata_demos.keywords import run
+from bigdata_demos.keywords.analysis import frequencies
+from bigdata_demos.keywords.analysis.candidates import Hashes
 
 Plain = dict[int, int]  # a table as a dict: hash → count
 

@@ -11,10 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from bigdata_demos.keywords import frequencies, stopwords
-from bigdata_demos.keywords.candidates import Vocabulary, mix, word_hash
-from bigdata_demos.keywords.model import IndexRow, Keyword, Page, PageKeywords, Posting, Rejected
-from bigdata_demos.keywords.pages import log2_256, map_page, rank_pages, score_page
+from bigdata_demos.crawl.model import Page, Rejected
+from bigdata_demos.keywords.analysis import frequencies, stopwords
+from bigdata_demos.keywords.analysis.candidates import Vocabulary, mix, word_hash
+from bigdata_demos.keywords.analysis.scores import log2_256, map_page, rank_pages, score_page
+from bigdata_demos.keywords.model import IndexRow, Keyword, PageKeywords, Posting
 
 STOPWORDS = stopwords.parse("the of them don’t *ly")
 

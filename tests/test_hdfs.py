@@ -15,11 +15,12 @@ import fastavro
 import fsspec
 import pytest
 
-from bigdata_demos.cluster import rendezvous
+from bigdata_demos.cluster import registry
 from bigdata_demos.cluster.hadoop import client, daemons
 from bigdata_demos.cluster.standalone import free_port
 from bigdata_demos.errors import JobFailed, OutputError, TooManyRejected, UsageError
-from bigdata_demos.keywords import Result, places, run
+from bigdata_demos.keywords import Result, run
+from bigdata_demos.storage import places
 from conftest import SITE, require
 
 ENGINES = ("serial", "asyncio", "dask", "spark")
@@ -290,10 +291,10 @@ def test_datanode_dies(
 
 def test_containers_cannot_reach_loopback() -> None:
     """An HDFS on loopback is another machine's in a container: that is told before anything is started."""
-    rendezvous.check_reachable(["/data", "hdfs://namenode:8020/x", "s3://localhost/x", "-"])
+    registry.check_reachable(["/data", "hdfs://namenode:8020/x", "s3://localhost/x", "-"])
     for url in ("hdfs://localhost:8020/x", "webhdfs://me@127.0.0.1:9870/x"):
         with pytest.raises(UsageError, match="cannot reach an HDFS on"):
-            rendezvous.check_reachable([url])
+            registry.check_reachable([url])
 
 
 def command(*arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -21,14 +21,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import reference
-from bigdata_demos.formats import avro
-from bigdata_demos.keywords import frequencies, sources, stopwords, text
-from bigdata_demos.keywords.kernels import Kernel, native, of_this_thread
-from bigdata_demos.keywords.kernels.native import NativeKernel
-from bigdata_demos.keywords.kernels.plain import PlainKernel, phrase_hash
-from bigdata_demos.keywords.model import Document, IndexRow, Keyword, Page, Posting
-from bigdata_demos.keywords.stopwords import Stopwords
-from bigdata_demos.keywords.text import MAX_DEPTH, PLAIN, Unreadable, extract
+from bigdata_demos.avro import core
+from bigdata_demos.crawl import plan, reader
+from bigdata_demos.crawl.model import Page, Unreadable
+from bigdata_demos.keywords.analysis import frequencies, stopwords, text
+from bigdata_demos.keywords.analysis.kernels import Kernel, native, of_this_thread
+from bigdata_demos.keywords.analysis.kernels.native import NativeKernel
+from bigdata_demos.keywords.analysis.kernels.plain import PlainKernel, phrase_hash
+from bigdata_demos.keywords.analysis.stopwords import Stopwords
+from bigdata_demos.keywords.analysis.text import MAX_DEPTH, PLAIN, extract
+from bigdata_demos.keywords.model import Document, IndexRow, Keyword, Posting
 from conftest import DATA, refuse
 from test_reference import ENDINGS, PIECES, messy, plain, tops
 
@@ -108,7 +110,7 @@ def read(page: Page, scanner: text.Scanner | None = None) -> Document | tuple[An
 
 def keywords_of(packed: bytes) -> list[Keyword]:
     """A page's keywords."""
-    return [Keyword(**fields) for fields in avro.unpack(packed, avro.field("keywords", "keywords"))]
+    return [Keyword(**fields) for fields in core.unpack(packed, core.field("keywords", "keywords"))]
 
 
 def check(documents: Sequence[Document], words: Stopwords = NONE, top: int = 10, *, also_reference: bool = False) -> Answers:
@@ -121,7 +123,7 @@ def check(documents: Sequence[Document], words: Stopwords = NONE, top: int = 10,
         expected = reference.keywords(pages, (words.words, words.endings), top)
         keywords = list(map(keywords_of, found.scores))
         assert keywords == expected
-        rows = [IndexRow(**avro.unpack(row, avro.schema("index"))) for rows, _ in found.ranked for row in rows]
+        rows = [IndexRow(**core.unpack(row, core.schema("index"))) for rows, _ in found.ranked for row in rows]
         assert sorted(rows) == reference.index(pages, expected)
     return found
 
@@ -458,9 +460,9 @@ CALLS = {
 def test_calls_in_other_orders(calls: str) -> None:
     """What the protocol has no answer for ends no process at least."""
     script = f"""
-from bigdata_demos.keywords.kernels.native import NativeKernel
+from bigdata_demos.keywords.analysis.kernels.native import NativeKernel
 from bigdata_demos.keywords.model import Document
-from bigdata_demos.keywords.stopwords import load
+from bigdata_demos.keywords.analysis.stopwords import load
 PAGE = Document("u", "s", 0, "", b"data cluster", [])
 kernel = NativeKernel(load("none"))
 for call in {CALLS[calls]!r}.split():
@@ -472,7 +474,7 @@ for call in {CALLS[calls]!r}.split():
 
 def test_stopwords_of_any_characters() -> None:
     """A list may be a file that was meant to be something else: here UTF-16 without its mark, read as UTF-8."""
-    script = "from bigdata_demos.keywords import stopwords; from bigdata_demos.keywords.kernels.native import NativeKernel\n"
+    script = "from bigdata_demos.keywords.analysis import stopwords; from bigdata_demos.keywords.analysis.kernels.native import NativeKernel\n"
     script += "NativeKernel(stopwords.parse('the\\nof\\n'.encode('utf-16-le').decode()))\n"
     script += "NativeKernel(stopwords.parse('a\\0b *\\0 c'))"
     done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=60)
@@ -563,8 +565,8 @@ def test_stems_of_chains() -> None:
 
 def test_stems_of_real_words() -> None:
     """All words of the crawl that the package has, as written and in capitals."""
-    splits, _ = sources.plan([str(DATA / "site.warc.gz")])
-    pages = [page for split in splits for page in sources.read(split) if isinstance(page, Page)]
+    splits, _ = plan.plan([str(DATA / "site.warc.gz")])
+    pages = [page for split in splits for page in reader.read(split) if isinstance(page, Page)]
     found = [its for page in pages if isinstance(its := read(page), Document)]
     assert len(found) > 50
     words = {word for its in found for word in its.text.replace("’", "'").split() if word.isascii()}
@@ -661,7 +663,7 @@ def test_merge_of_a_cluster(last: int) -> None:
 import resource, numpy as np
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
 from bigdata_demos.keywords import frequencies, stopwords
-from bigdata_demos.keywords.kernels.native import NativeKernel
+from bigdata_demos.keywords.analysis.kernels.native import NativeKernel
 kernel = NativeKernel(stopwords.load("none"))
 for size in 255, 256, 257, 258, 300, 5000:
     hashes = np.arange(size, dtype=np.uint64) + np.uint64({last} - size + 1)
@@ -749,7 +751,7 @@ postings = st.builds(Posting, short, short, st.integers(0, 3) | st.integers(0, 2
 @MANY
 def test_rank(some: list[Posting]) -> None:
     """Equal stems, scores, URLs, in any combination; characters beyond U+FFFF, after those below it."""
-    bucket = b"".join(avro.pack(posting._asdict(), avro.schema("posting")) for posting in some)
+    bucket = b"".join(core.pack(posting._asdict(), core.schema("posting")) for posting in some)
     in_c, plainly = warm(NONE)
     found = in_c.rank(bucket)
     assert found == plainly.rank(bucket)
@@ -769,7 +771,7 @@ def test_rank_of_many() -> None:
         )
         for _ in range(3000)
     ]
-    bucket = b"".join(avro.pack(posting._asdict(), avro.schema("posting")) for posting in some)
+    bucket = b"".join(core.pack(posting._asdict(), core.schema("posting")) for posting in some)
     assert NativeKernel(NONE).rank(bucket) == PlainKernel(NONE).rank(bucket)
 
 

@@ -5,9 +5,9 @@ import sys
 import zipfile
 from pathlib import Path
 
-from bigdata_demos.keywords import sources
+from bigdata_demos.crawl import plan, reader
+from bigdata_demos.crawl.model import Page
 from bigdata_demos.keywords.engines import Engine, asyncio_pool, dask_bag, hadoop_streaming, serial, spark_rdd
-from bigdata_demos.keywords.model import Page
 from conftest import DATA, SITE
 
 ROOT = Path(__file__).parents[1]
@@ -44,7 +44,7 @@ def test_wheel_carries_the_crawl_the_schemas_and_the_types(tmp_path: Path) -> No
 
 def test_bundled_crawl_is_the_site() -> None:
     """data/site.warc.gz has the pages of data/site, byte for byte (`make crawl` makes it), one of them from the year 9999."""
-    pages = [page for split in sources.plan([str(DATA / "site.warc.gz")])[0] for page in sources.read(split)]
+    pages = [page for split in plan.plan([str(DATA / "site.warc.gz")])[0] for page in reader.read(split)]
     found = {page.url.removeprefix("http://site.example/"): page.content for page in pages if isinstance(page, Page)}
     assert found == {str(path.relative_to(SITE)): path.read_bytes() for path in SITE.rglob("*.html")}
     assert "9999-12-31T23:59:59Z" in {page.date for page in pages if isinstance(page, Page)}

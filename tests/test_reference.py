@@ -9,10 +9,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import reference
-from bigdata_demos.keywords import frequencies, stopwords
-from bigdata_demos.keywords.candidates import Vocabulary
-from bigdata_demos.keywords.model import Document, IndexRow, Keyword, Page, Posting, Rejected
-from bigdata_demos.keywords.pages import map_page, rank_pages, score_page
+from bigdata_demos.crawl.model import Page, Rejected
+from bigdata_demos.keywords.analysis import frequencies, stopwords
+from bigdata_demos.keywords.analysis.candidates import Vocabulary
+from bigdata_demos.keywords.analysis.scores import map_page, rank_pages, score_page
+from bigdata_demos.keywords.model import Document, IndexRow, Keyword, Posting
 
 ENGLISH = stopwords.load("en")
 NONE = stopwords.load("none")

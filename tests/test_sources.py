@@ -22,11 +22,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bigdata_demos.avro import core
+from bigdata_demos.crawl import jsonl, plan, reader
+from bigdata_demos.crawl.model import Page, Range, Rejected, Skipped, Split, Unreadable
 from bigdata_demos.errors import BadAvro, InputError
-from bigdata_demos.formats import avro
-from bigdata_demos.keywords import run, sources
-from bigdata_demos.keywords.model import Page, Range, Rejected, Skipped, Split
-from bigdata_demos.keywords.text import Unreadable, extract
+from bigdata_demos.keywords import run
+from bigdata_demos.keywords.analysis.text import extract
 from conftest import SITE
 from test_warc import page as warc_page
 
@@ -58,14 +59,14 @@ AVRO = container(numbered(3))
 
 def kinds(*inputs: Path | str) -> dict[str, tuple[str, str]]:
     """What each file is taken for, and its compression."""
-    splits, _ = sources.plan(list(map(str, inputs)))
+    splits, _ = plan.plan(list(map(str, inputs)))
     return {os.path.basename(part.path): (part.kind, part.codec) for split in splits for part in split.ranges}
 
 
-def read(*inputs: Path | str, split_bytes: int = sources.SPLIT_BYTES) -> list[Found]:
+def read(*inputs: Path | str, split_bytes: int = plan.SPLIT_BYTES) -> list[Found]:
     """Everything that some inputs hold."""
-    splits, _ = sources.plan(list(map(str, inputs)), split_bytes=split_bytes)
-    return [found for split in splits for found in sources.read(split)]
+    splits, _ = plan.plan(list(map(str, inputs)), split_bytes=split_bytes)
+    return [found for split in splits for found in reader.read(split)]
 
 
 def urls(found: Sequence[Found]) -> list[str]:
@@ -133,10 +134,10 @@ def test_what_is_no_page(tmp_path: Path, name: str) -> None:
     """Skipped and counted in a directory, refused where it was named."""
     path = write(tmp_path / name, PNG if name.endswith("png") else b"body { color: red }")
     write(tmp_path / "page.html", HTML)
-    splits, skipped = sources.plan([str(tmp_path)])
+    splits, skipped = plan.plan([str(tmp_path)])
     assert ([part.name for split in splits for part in split.ranges], skipped) == (["page.html"], 1)
     with pytest.raises(InputError, match="not a web page, WARC, Avro or JSON lines file"):
-        sources.plan([str(path)])
+        plan.plan([str(path)])
 
 
 def test_a_picture_named_html(tmp_path: Path) -> None:
@@ -221,7 +222,7 @@ def test_hidden_files_are_left_out(tmp_path: Path) -> None:
     """Those below a directory whose name, or whose directory's name, starts with a dot; not where the input itself is hidden."""
     for name in (".hidden.html", ".git/x.html", "a/.b/c.html", "seen.html"):
         write(tmp_path / ".root" / name, HTML)
-    splits, skipped = sources.plan([str(tmp_path / ".root")])
+    splits, skipped = plan.plan([str(tmp_path / ".root")])
     assert [part.name for split in splits for part in split.ranges] == ["seen.html"]
     assert skipped == 0
     assert urls(read(tmp_path / ".root" / ".hidden.html")) == [".hidden.html"]
@@ -237,7 +238,7 @@ def test_globs(tmp_path: Path) -> None:
     assert urls(read(tmp_path / "?.jsonl")) == ["u"]
     assert sorted(urls(read(tmp_path / "**" / "*.html"))) == ["a.html", "b.html", "d.html", "x.html"]
     with pytest.raises(InputError, match="no file matches"):
-        sources.plan([str(tmp_path / "*.warc")])
+        plan.plan([str(tmp_path / "*.warc")])
 
 
 @pytest.mark.parametrize("name", ["[draft].html", "what?.html", "a*b.html", "{x}.html", "two  words .html", "tab\t.html", "new\nline.html", "naïve ☃.html", "per%20cent#x.html", "a::b.html", "-"])  # fmt: skip
@@ -280,14 +281,14 @@ def test_missing(tmp_path: Path, path: str) -> None:
     """What is not there is an error that names it."""
     write(tmp_path / "site.html", HTML)
     with pytest.raises(InputError, match=path.split("*", maxsplit=1)[0].rstrip("/")):
-        sources.plan([str(tmp_path / "site.html"), f"{tmp_path}/{path}"])
+        plan.plan([str(tmp_path / "site.html"), f"{tmp_path}/{path}"])
 
 
 @pytest.mark.parametrize("path", ["nonsense://bucket/x", "://x", "http://127.0.0.1:1/x.html", "x\x00y"])
 def test_what_is_no_path(path: str) -> None:
     """Nothing but an error that names it."""
     with pytest.raises(InputError, match=r"cannot be read|no such file"):
-        sources.plan([path])
+        plan.plan([path])
 
 
 def test_directory_that_links_to_itself(tmp_path: Path) -> None:
@@ -306,7 +307,7 @@ def test_dangling_link(tmp_path: Path) -> None:
     assert urls(found) == ["a.html"]
     assert {(url, why) for _, url, why in rejections(found)} >= {("gone.html", "unreadable")}
     with pytest.raises(InputError, match=r"gone\.html"):
-        sources.plan([str(tmp_path / "gone.html")])
+        plan.plan([str(tmp_path / "gone.html")])
 
 
 @pytest.mark.parametrize("name", ["a.html", "a.jsonl", "a.avro", "a.warc.gz"])
@@ -315,9 +316,9 @@ def test_file_that_goes_between_plan_and_read(tmp_path: Path, name: str) -> None
     content = {"html": HTML, "jsonl": LINE, "avro": AVRO, "gz": gzip.compress(warc_page("http://a.example/", b"<p>x"))}
     path = write(tmp_path / name, content[name.rpartition(".")[2]])
     write(tmp_path / "b.html", HTML)
-    splits, _ = sources.plan([str(tmp_path)])
+    splits, _ = plan.plan([str(tmp_path)])
     path.unlink()
-    found = [one for split in splits for one in sources.read(split)]
+    found = [one for split in splits for one in reader.read(split)]
     assert urls(found) == ["b.html"]
     assert rejections(found) == [(0, name if name == "a.html" else "", "unreadable")]
 
@@ -354,7 +355,7 @@ def test_memory_url() -> None:
         assert urls(read("memory://sources-test/a.html")) == ["a.html"]
         assert rejections(found) == []
         with pytest.raises(InputError, match="memory://sources-test/none"):
-            sources.plan(["memory://sources-test/none"])
+            plan.plan(["memory://sources-test/none"])
     finally:
         fs.rm("/sources-test", recursive=True)
 
@@ -454,7 +455,7 @@ def test_deep_and_harmless(tmp_path: Path) -> None:
 @pytest.mark.parametrize("split_bytes", [7, 64, 1000])
 def test_line_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, split_bytes: int) -> None:
     """The longest line allowed is read; one byte more is rejected, and the next line read; whatever the splits."""
-    monkeypatch.setattr(sources, "MAX_LINE", 100)
+    monkeypatch.setattr(jsonl, "MAX_LINE", 100)
     fits = b'{"url": "fits", "text": "%s"}\n' % (b"x" * 72)
     assert len(fits) == 100
     for size in (73, 74, 99, 100, 101, 199, 200, 201, 300):
@@ -498,9 +499,9 @@ def test_splits_of_every_size(tmp_path: Path, name: str) -> None:
     assert [url for _, url in expected] == [page["url"] for page in numbered(8)]
     step = 1 if len(content) < 900 else 7
     for split_bytes in (*range(1, 40), *range(40, len(content) * 7, step * 7)):
-        splits, _ = sources.plan([str(path)], split_bytes=split_bytes)
-        assert content_of([one for split in splits for one in sources.read(split)]) == expected, split_bytes
-    assert len(sources.plan([str(path)], split_bytes=50)[0]) > 5
+        splits, _ = plan.plan([str(path)], split_bytes=split_bytes)
+        assert content_of([one for split in splits for one in reader.read(split)]) == expected, split_bytes
+    assert len(plan.plan([str(path)], split_bytes=50)[0]) > 5
 
 
 @pytest.mark.parametrize("name", SPLITTABLE)
@@ -508,9 +509,9 @@ def test_ranges_cut_at_every_byte(tmp_path: Path, name: str) -> None:
     """The same for two ranges, and for three, wherever they meet."""
     content = SPLITTABLE[name](numbered(5))
     path = write(tmp_path / name, content)
-    [split], _ = sources.plan([str(path)])
+    [split], _ = plan.plan([str(path)])
     [whole] = split.ranges
-    expected = content_of(list(sources.read(split)))
+    expected = content_of(list(reader.read(split)))
     for cut in range(len(content) + 1):
         for edges in (
             [0, cut, len(content)],
@@ -518,7 +519,7 @@ def test_ranges_cut_at_every_byte(tmp_path: Path, name: str) -> None:
             [0, cut, min(cut + 3, len(content)), len(content)],
         ):
             parts = [whole._replace(start=start, end=end) for start, end in pairwise(edges)]
-            assert content_of([one for part in parts for one in sources.read(Split(0, (part,)))]) == expected, edges
+            assert content_of([one for part in parts for one in reader.read(Split(0, (part,)))]) == expected, edges
 
 
 TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), max_size=12)
@@ -553,7 +554,7 @@ def test_what_is_not_cut(tmp_path: Path) -> None:
     write(tmp_path / "b.warc", warc_page("http://a.example/", b"<p>x") * 9)
     write(tmp_path / "c.jsonl.gz", gzip.compress(LINE * 99))
     write(tmp_path / "d.warc.gz", gzip.compress(warc_page("http://a.example/", b"<p>x") * 9))
-    splits, _ = sources.plan([str(tmp_path)], split_bytes=1)
+    splits, _ = plan.plan([str(tmp_path)], split_bytes=1)
     assert [len(split.ranges) for split in splits] == [1] * 4
     assert all(part.end == os.path.getsize(part.path) for split in splits for part in split.ranges)
 
@@ -563,7 +564,7 @@ def test_small_files_share_a_split(tmp_path: Path) -> None:
     for i in range(20):
         write(tmp_path / f"{i:02}.html", HTML + b" " * (100 - len(HTML)))
     write(tmp_path / "10a.html", HTML + b" " * 1000)
-    splits, _ = sources.plan([str(tmp_path)], split_bytes=350)
+    splits, _ = plan.plan([str(tmp_path)], split_bytes=350)
     assert [len(split.ranges) for split in splits] == [3, 3, 3, 2, 1, 3, 3, 3]
     assert [split.number for split in splits] == list(range(8))
     assert splits[4].nbytes == 1000 + len(HTML)
@@ -576,7 +577,7 @@ def test_the_plan_depends_on_the_input_only(tmp_path: Path, monkeypatch: pytest.
     inputs = [str(SITE), str(tmp_path / "pages.jsonl")]
     for cores in (1, 2, 64):
         monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
-        plans.append(sources.plan(inputs, split_bytes=40_000))
+        plans.append(plan.plan(inputs, split_bytes=40_000))
     assert plans[0] == plans[1] == plans[2]
     splits = []
     for engine, workers in (("serial", 1), ("asyncio", 1), ("asyncio", 2)):
@@ -589,14 +590,14 @@ def test_the_plan_depends_on_the_input_only(tmp_path: Path, monkeypatch: pytest.
 # Avro.
 
 
-def avro_file(tmp_path: Path, content: bytes, split_bytes: int = sources.SPLIT_BYTES) -> list[Found]:
+def avro_file(tmp_path: Path, content: bytes, split_bytes: int = plan.SPLIT_BYTES) -> list[Found]:
     """What an Avro file holds."""
     return read(write(tmp_path / "pages.avro", content), split_bytes=split_bytes)
 
 
 def header_end(content: bytes) -> int:
     """Where the first block starts."""
-    return avro.read_header(io.BytesIO(content), "x").end
+    return core.read_header(io.BytesIO(content), "x").end
 
 
 @pytest.mark.parametrize("codec", ["null", "deflate", "bzip2", "xz"])
@@ -660,7 +661,7 @@ def test_cut_at_every_byte(tmp_path: Path, codec: str) -> None:
             assert rejections(found) == ([(whole[-1], "", "bad-record")] if cut > whole[-1] else []), cut
 
 
-@pytest.mark.parametrize("split_bytes", [50, sources.SPLIT_BYTES])
+@pytest.mark.parametrize("split_bytes", [50, plan.SPLIT_BYTES])
 def test_damaged_blocks_cost_themselves_only(tmp_path: Path, split_bytes: int) -> None:
     """A byte flipped in a block's count, its size, its sync marker: its records are lost and told of; all others are read."""
     records = numbered(40)
@@ -702,7 +703,7 @@ def test_bit_flips_anywhere(tmp_path: Path) -> None:
             assert found, seed
 
 
-@pytest.mark.parametrize("split_bytes", [40, sources.SPLIT_BYTES])
+@pytest.mark.parametrize("split_bytes", [40, plan.SPLIT_BYTES])
 def test_damaged_header(tmp_path: Path, split_bytes: int) -> None:
     """A file that cannot be understood at all is told of in each of its splits' places, with no page and no exception."""
     content = container(numbered(5))
@@ -745,10 +746,10 @@ HOSTILE = {
 }
 READ = """
 import sys
-from bigdata_demos.keywords import sources
-from bigdata_demos.keywords.model import Page
-splits, _ = sources.plan([sys.argv[1]])
-found = [one for split in splits for one in sources.read(split)]
+from bigdata_demos.crawl import plan, reader
+from bigdata_demos.crawl.model import Page
+splits, _ = plan.plan([sys.argv[1]])
+found = [one for split in splits for one in reader.read(split)]
 print(sum(isinstance(one, Page) for one in found), len(found))
 """
 
@@ -759,8 +760,8 @@ def test_hostile_schema(tmp_path: Path, name: str) -> None:
     schema = HOSTILE[name].encode()
     meta = {"avro.schema": schema, "avro.codec": b"null"}
     data = b"\x02" * 200_000 + b"\0" if name == "linked-list" else b"\xfe\xff\x7f\0\0\0"
-    block = b"".join(avro.pack(number, {"type": "long"}) for number in (1, len(data))) + data
-    content = b"Obj\x01" + avro.pack(meta, {"type": "map", "values": "bytes"}) + b"s" * 16 + block + b"s" * 16
+    block = b"".join(core.pack(number, {"type": "long"}) for number in (1, len(data))) + data
+    content = b"Obj\x01" + core.pack(meta, {"type": "map", "values": "bytes"}) + b"s" * 16 + block + b"s" * 16
     path = write(tmp_path / "hostile.avro", content)
     done = subprocess.run([sys.executable, "-c", READ, str(path)], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.split()) == (0, ["0", "1"]), done.stderr[-1000:]
@@ -780,7 +781,7 @@ def test_read_blocks_needs_a_header() -> None:
     """The format's own error, which names the file."""
     for content in (b"", b"Obj", b"nothing like it", AVRO[:20]):
         with pytest.raises(BadAvro, match="some-file"):
-            list(avro.read_blocks(io.BytesIO(content), "some-file", 0, len(content)))
+            list(core.read_blocks(io.BytesIO(content), "some-file", 0, len(content)))
 
 
 def test_schema_evolves(tmp_path: Path) -> None:
@@ -796,7 +797,7 @@ def test_schema_evolves(tmp_path: Path) -> None:
 
 def test_spooled_lines(tmp_path: Path) -> None:
     """Standard input becomes a file that holds the same bytes."""
-    sources.spool_lines(iter([LINE, b"\n", LINE.rstrip()]), tmp_path / "stdin.jsonl")
+    jsonl.spool_lines(iter([LINE, b"\n", LINE.rstrip()]), tmp_path / "stdin.jsonl")
     assert (tmp_path / "stdin.jsonl").read_bytes() == LINE + b"\n" + LINE.rstrip()
 
 

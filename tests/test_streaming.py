@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bigdata_demos.keywords import Result, run, sinks, streaming
-from bigdata_demos.keywords.model import Page, Rejected
+from bigdata_demos.crawl.model import Page, Rejected
+from bigdata_demos.keywords import Result, run
+from bigdata_demos.keywords.output import digest
+from bigdata_demos.keywords.streaming import programs
 from conftest import DATA, SITE, Input
 
 PROGRAM = shlex.join([sys.executable, "-m", "bigdata_demos.keywords.streaming"])
@@ -23,7 +25,7 @@ def shell(line: str, where: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=where, capture_output=True, text=True, timeout=120, check=False)
 
 
-def piped(paths: list[str], where: Path, between: str = "sort") -> sinks.Totals:
+def piped(paths: list[str], where: Path, between: str = "sort") -> digest.Totals:
     """The job in a pipe; ``between``: what stands for the shuffle of pass 1."""
     inputs = shlex.join(paths)
     for line in (
@@ -33,7 +35,7 @@ def piped(paths: list[str], where: Path, between: str = "sort") -> sinks.Totals:
     ):
         done = shell(line, where)
         assert done.returncode == 0, done.stderr
-    return sinks.add_up(list(map(streaming.part_of, (where / "parts").read_bytes().splitlines())))
+    return digest.add_up(list(map(programs.part_of, (where / "parts").read_bytes().splitlines())))
 
 
 @pytest.mark.parametrize("name", WITHOUT_OPTIONS)
@@ -117,16 +119,16 @@ def test_help_and_its_example(tmp_path: Path) -> None:
 def test_side_files_are_the_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     """They go where Hadoop says, by the address that works without native code."""
     monkeypatch.setenv("mapreduce_task_output_dir", "hdfs://nn:8020/user/x/pass-1/_temporary/1/_temporary/attempt_1")
-    task = streaming.Task(None, "webhdfs://me@nn:9870/user/x/pass-1")  # type: ignore[arg-type]
-    assert streaming.side_files(task) == "webhdfs://me@nn:9870/user/x/pass-1/_temporary/1/_temporary/attempt_1"
+    task = programs.Task(None, "webhdfs://me@nn:9870/user/x/pass-1")  # type: ignore[arg-type]
+    assert programs.side_files(task) == "webhdfs://me@nn:9870/user/x/pass-1/_temporary/1/_temporary/attempt_1"
 
 
 def test_bytes_that_no_line_holds() -> None:
     """Tabs, line ends and NULs in what is packed do not matter."""
     packed = bytes(range(256)) + b"\t\r\n\0"
-    lines = [streaming.line_of(3, packed), streaming.line_of(3, b""), streaming.line_of(11, packed)]
+    lines = [programs.line_of(3, packed), programs.line_of(3, b""), programs.line_of(11, packed)]
     assert all(line.count(b"\n") == 1 and line.endswith(b"\n") for line in lines)
-    assert [(bucket, list(some)) for bucket, some in streaming.groups(lines)] == [(3, [packed, b""]), (11, [packed])]
+    assert [(bucket, list(some)) for bucket, some in programs.groups(lines)] == [(3, [packed, b""]), (11, [packed])]
     assert os.linesep == "\n"
 
 
@@ -136,11 +138,11 @@ def test_pages_as_lines(tmp_path: Path) -> None:
     as_bytes = json.dumps({"url": "u", "html": markup.decode("latin-1")}, ensure_ascii=False) + "\t\n"
     as_text = json.dumps({"url": "u", "html": markup.decode(), "text": None}) + "\n"
     for lines, kind, content in ((as_bytes, "bytes", markup), (as_text, "string", markup.decode())):
-        page = streaming.page_of(lines.encode(), kind)
+        page = programs.page_of(lines.encode(), kind)
         assert isinstance(page, Page)
         assert page.content == content
     for line in (b"{broken", b"[]", b'{"url": "u"}', '{"url": "u", "html": "\u0394"}'.encode()):
-        rejected = streaming.page_of(line, "bytes")
+        rejected = programs.page_of(line, "bytes")
         assert isinstance(rejected, Rejected)
         assert rejected.reason == "bad-record"
     (tmp_path / "lines").write_text(as_bytes + as_bytes.replace('"u"', '"v"'))

@@ -15,9 +15,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bigdata_demos.keywords import text as text_module
-from bigdata_demos.keywords.model import Document, Page
-from bigdata_demos.keywords.text import MAX_BYTES, MAX_DEPTH, MAX_TAGS, Unreadable, extract
+from bigdata_demos.crawl import charset
+from bigdata_demos.crawl.model import MAX_BYTES, Page, Unreadable
+from bigdata_demos.keywords.analysis import text as text_module
+from bigdata_demos.keywords.analysis.text import MAX_DEPTH, MAX_TAGS, extract
+from bigdata_demos.keywords.model import Document
 
 GOLDEN = Path(__file__).parent / "data" / "extraction"
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.html"))
@@ -103,7 +105,7 @@ def test_labels_are_the_webs(label: str, content: bytes, expected: str) -> None:
 )
 def test_labels_that_name_no_character_set_are_ignored(label: str) -> None:
     """Unknown ones, those that are no character set, and Python's own codecs."""
-    assert text_module.known(label) == ""
+    assert charset.known(label) == ""
     assert extract(page("<p>é".encode(), f"text/html; charset={label}")).text == "é"
 
 
@@ -314,8 +316,9 @@ ADVERSARIAL = {
 }  # fmt: skip
 TRY = """
 import sys
-from bigdata_demos.keywords.model import Page
-from bigdata_demos.keywords.text import Unreadable, extract
+from bigdata_demos.crawl.model import Page
+from bigdata_demos.keywords.analysis.text import extract
+from bigdata_demos.crawl.model import Unreadable
 try:
     markup = "<title>adversary</title><p>readable</p>" + eval(sys.argv[1])
     found = extract(Page("u", "s", 0, markup if sys.argv[2] else markup.encode(), bool(sys.argv[2]), "adversary"))

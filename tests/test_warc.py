@@ -21,10 +21,10 @@ from urllib.parse import urlsplit
 import brotli  # type: ignore[import-untyped]
 import pytest
 
-from bigdata_demos.formats import warc
-from bigdata_demos.formats.warc import BadRecord, Response, Unwanted, read_responses
-from bigdata_demos.keywords import Result, run, sources
-from bigdata_demos.keywords.model import Page, Rejected, Skipped
+from bigdata_demos.crawl import plan, reader, warc
+from bigdata_demos.crawl.model import Page, Rejected, Skipped
+from bigdata_demos.crawl.warc import BadRecord, Response, Unwanted, read_responses
+from bigdata_demos.keywords import Result, run
 from conftest import SITE
 
 LIMIT = 10_000
@@ -393,13 +393,13 @@ def test_a_warc_inside_a_page_of_a_plain_file() -> None:
     assert [one.url for one in read(data) if isinstance(one, Response)] == ["http://a.example/1", "http://a.example/2"]
 
 
-def through_sources(path: Path, split_bytes: int = sources.SPLIT_BYTES) -> list[Page | Rejected | Skipped]:
+def through_sources(path: Path, split_bytes: int = plan.SPLIT_BYTES) -> list[Page | Rejected | Skipped]:
     """What a file's splits hold."""
-    splits, _ = sources.plan([str(path)], split_bytes=split_bytes)
-    return [one for split in splits for one in sources.read(split)]
+    splits, _ = plan.plan([str(path)], split_bytes=split_bytes)
+    return [one for split in splits for one in reader.read(split)]
 
 
-@pytest.mark.parametrize("split_bytes", [100, sources.SPLIT_BYTES])
+@pytest.mark.parametrize("split_bytes", [100, plan.SPLIT_BYTES])
 def test_a_file_compressed_as_a_whole(tmp_path: Path, split_bytes: int) -> None:
     """``gzip crawl.warc`` makes one member of all records; it is read, once, whatever the splits' size."""
     path = tmp_path / "crawl.warc.gz"

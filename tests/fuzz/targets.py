@@ -15,20 +15,19 @@ from typing import Any, Final
 
 import fastavro
 
-from bigdata_demos.avro import cli, containers, jsontext, repair, resolution, schemas, single_object, values
+from bigdata_demos.avro import cli, containers, core, jsontext, repair, resolution, schemas, single_object, values
+from bigdata_demos.avro.schema_rules import to_text
 from bigdata_demos.avro.streams import Source
+from bigdata_demos.crawl import avro
+from bigdata_demos.crawl.model import Range
 from bigdata_demos.errors import BadAvro, BigDataDemosError, RpcError
-from bigdata_demos.formats import avro
-from bigdata_demos.formats.schemas import to_text
-from bigdata_demos.keywords import sources
-from bigdata_demos.keywords.model import Range
 from bigdata_demos.rpc import wire
 from bigdata_demos.rpc.protocol import Protocol, keyword_index
 from bigdata_demos.rpc.server import Responder
 
 NAME: Final = "x.avro"
 MAX_BLOCK: Final = 16 << 20
-"""Of :mod:`bigdata_demos.formats.avro`: less than it is there, for time's sake; no less than xz needs for itself."""
+"""Of :mod:`bigdata_demos.avro.core`: less than it is there, for time's sake; no less than xz needs for itself."""
 SYNC: Final = b"0123456789abcdef"
 
 
@@ -95,7 +94,7 @@ def expect(function: Callable[[], object], *, named: bool = True) -> None:
             raise AssertionError(f"an error that does not say enough, or too much: {error!r}") from error
 
 
-def opened(content: bytes, *, decoding: bool = True) -> tuple[Source, avro.Header]:
+def opened(content: bytes, *, decoding: bool = True) -> tuple[Source, core.Header]:
     """A file whose header has been read."""
     source = Source(io.BytesIO(content), NAME)
     return source, containers.read_header(source, decoding=decoding)
@@ -108,7 +107,7 @@ def job(content: bytes) -> None:
     """As the job reads it, in two ranges: pages and rejections."""
     middle = len(content) // 2
     for start, end in ((0, middle), (middle, len(content))):
-        list(sources.read_avro(io.BytesIO(content), Range(NAME, start, end, "avro"), ""))
+        list(avro.read_avro(io.BytesIO(content), Range(NAME, start, end, "avro"), ""))
 
 
 def to_json(content: bytes) -> None:
@@ -170,13 +169,13 @@ def every_way(content: bytes) -> None:
 def container(text: str, codec: str, blocks: bytes) -> bytes:
     """A file with a good header."""
     meta = {"avro.schema": text.encode(), "avro.codec": codec.encode()}
-    return avro.MAGIC + avro.pack(meta, {"type": "map", "values": "bytes"}) + SYNC + blocks
+    return core.MAGIC + core.pack(meta, {"type": "map", "values": "bytes"}) + SYNC + blocks
 
 
 def raw_file(data: bytes) -> None:
     """A file, byte by byte as it is, with the magic or without."""
     every_way(data)
-    every_way(avro.MAGIC + data)
+    every_way(core.MAGIC + data)
 
 
 def raw_blocks(data: bytes) -> None:
@@ -188,7 +187,7 @@ def packed_block(data: bytes) -> None:
     """The data of a block whose frame is right: compressed as they should be."""
     codec = containers.CODECS[data[1] % len(containers.CODECS)]
     packed = containers.packer(codec, None)(data[3:])
-    every_way(container(text_of(data[0]), codec, avro.long(data[2]) + avro.long(len(packed)) + packed + SYNC))
+    every_way(container(text_of(data[0]), codec, core.long(data[2]) + core.long(len(packed)) + packed + SYNC))
 
 
 def bad_header(data: bytes) -> None:
@@ -196,7 +195,7 @@ def bad_header(data: bytes) -> None:
     index = data[0] % len(SCHEMAS)
     codec = ("null", "deflate")[data[1] % 2]
     packed = containers.packer(codec, None)(data[5:])
-    content = bytearray(container(text_of(index), codec, (avro.long(data[2]) + avro.long(len(packed)) + packed + SYNC) * 2))
+    content = bytearray(container(text_of(index), codec, (core.long(data[2]) + core.long(len(packed)) + packed + SYNC) * 2))
     at = data[3] % len(content)
     content[at : at + 1 + data[4] % 4] = data[5 : 6 + data[4] % 4]
     expect(lambda: mend(bytes(content)))
@@ -221,9 +220,9 @@ def any_schema(data: bytes) -> None:
     """A schema and, after a byte of zero, data that are of it, or not."""
     text, _, block = data.partition(b"\0")
     expect(lambda: schema_text(text), named=False)
-    frame = avro.long(1) + avro.long(len(block)) + block + SYNC
+    frame = core.long(1) + core.long(len(block)) + block + SYNC
     meta = {"avro.schema": text, "avro.codec": b"null"}
-    every_way(avro.MAGIC + avro.pack(meta, {"type": "map", "values": "bytes"}) + SYNC + frame)
+    every_way(core.MAGIC + core.pack(meta, {"type": "map", "values": "bytes"}) + SYNC + frame)
 
 
 def two_schemas(data: bytes) -> None:
@@ -236,7 +235,7 @@ def two_schemas(data: bytes) -> None:
         if schemas.compatibility(old, new):
             return
         resolution.resolver(old, new)
-        content = container(to_text(old), "null", avro.long(1) + avro.long(len(block)) + block + SYNC)
+        content = container(to_text(old), "null", core.long(1) + core.long(len(block)) + block + SYNC)
         concatenate(content, to_text(new))
 
     expect(resolve, named=False)
@@ -325,8 +324,8 @@ def fuzz(data: bytes) -> None:
 
 def seeds() -> list[bytes]:
     """Inputs to start from: one at least of each target."""
-    page = avro.pack({"url": "http://a.example/", "html": b"<p>", "title": None}, parsed(0)[0])
-    block = avro.long(2) + avro.long(2 * len(page)) + 2 * page + SYNC
+    page = core.pack({"url": "http://a.example/", "html": b"<p>", "title": None}, parsed(0)[0])
+    block = core.long(2) + core.long(2 * len(page)) + 2 * page + SYNC
     number = {target: bytes([index]) for index, target in enumerate(TARGETS)}
     found = [number[raw_file] + container(text_of(0), "null", block)[4:]]
     found += [number[raw_blocks] + bytes([0, 0]) + block + block]
@@ -349,5 +348,5 @@ def seeds() -> list[bytes]:
         number[message] + single_object.encode({"url": "x", "html": None, "title": None}, parsed(0)[0]),
     ]
     found += [number[call] + wire.frame(b"\0\0\0"), number[call] + keyword_index().text.encode()]
-    found += [number[call] + b"\0" + avro.string(name) + b"\2a\0\0" for name in keyword_index().messages]
+    found += [number[call] + b"\0" + core.string(name) + b"\2a\0\0" for name in keyword_index().messages]
     return found

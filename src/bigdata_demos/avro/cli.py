@@ -12,8 +12,8 @@ import tempfile
 from collections.abc import Callable, Generator, Iterator
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from ..command import TERMINATED, drop_stdout, ended_by_sigterm
 from ..errors import BadAvro, BigDataDemosError, InputError, OutputError, UsageError
-from ..process import TERMINATED, drop_stdout, ended_by_sigterm
 
 if TYPE_CHECKING:
     from .containers import Writer
@@ -398,8 +398,8 @@ def decoded_messages(source: "Source", names: list[str]) -> Iterator[tuple[Any, 
 
     import fastavro
 
-    from ..formats.avro import MAGIC
     from . import schemas, single_object, values
+    from .core import MAGIC
 
     if "-" in names:
         raise UsageError("--schema: standard input has the messages, or nothing: name a file")
@@ -423,8 +423,8 @@ def decodable_schema(name: str) -> Any:
         InputError, BadAvro: if there is none, or one of arrays whose items take no bytes.
 
     """
-    from ..formats.avro import measure
     from . import schemas
+    from .core import measure
 
     schema = schema_of(name)
     try:
@@ -438,10 +438,10 @@ def from_json(arguments: argparse.Namespace) -> int:
     """``fromjson``."""
     import fastavro
 
-    from ..formats.schemas import to_text
     from . import schemas, single_object, values
     from .containers import Writer
     from .jsontext import json_values
+    from .schema_rules import to_text
     from .streams import open_output
 
     if arguments.single_object and arguments.schema is None:
@@ -529,8 +529,8 @@ def schema_of(name: str) -> Any:
         InputError, BadAvro: if there is none.
 
     """
-    from ..formats.avro import MAGIC, MAX_HEADER
     from . import containers, schemas
+    from .core import MAGIC, MAX_HEADER
 
     if name != "-" and not os.path.isfile(name):
         return schemas.load(name, recursive=True)
@@ -622,8 +622,8 @@ def copy(source: "Source", header: Any, writer: "Writer") -> None:
 
 def concatenate(arguments: argparse.Namespace) -> int:
     """``cat``."""
-    from ..formats.schemas import to_text
     from . import containers, schemas
+    from .schema_rules import to_text
     from .streams import open_output
 
     schema = schema_of(arguments.schema) if arguments.schema is not None else None
@@ -685,9 +685,9 @@ def append(source: "Source", header: Any, schema: Any, writer: "Writer", *, as_i
 
 def mend(arguments: argparse.Namespace) -> int:
     """``repair``."""
-    from ..formats.schemas import to_text
     from . import containers
     from .repair import find_header, repair
+    from .schema_rules import to_text
     from .streams import open_output
 
     schema = to_text(schema_of(arguments.schema)) if arguments.schema is not None else None

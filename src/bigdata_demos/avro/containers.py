@@ -1,7 +1,7 @@
 """Container files block by block: read forwards from any stream, copied, recompressed, decoded, and written.
 
 Memory holds one block at a time (Avro specification, "Object Container Files"). What a file can ask for is bounded by
-:mod:`bigdata_demos.formats.avro`; here every error has the file and the offset of the block.
+:mod:`bigdata_demos.avro.core`; here every error has the file and the offset of the block.
 """
 
 import bz2
@@ -16,10 +16,10 @@ from typing import Any, BinaryIO, Final, NamedTuple
 import fastavro
 
 from ..errors import BadAvro, BigDataDemosError, InputError
-from ..formats import avro
-from ..formats.avro import BadBlock, Header
-from ..formats.schemas import pin
+from . import core
+from .core import BadBlock, Header
 from .depth import Walker
+from .schema_rules import pin
 from .streams import Source
 from .values import READ_OPTIONS, raw_schema
 
@@ -41,7 +41,7 @@ class Frame(NamedTuple):
     @property
     def end(self) -> int:
         """The offset after its sync marker."""
-        return self.offset + self.front + len(self.packed) + avro.SYNC_SIZE
+        return self.offset + self.front + len(self.packed) + core.SYNC_SIZE
 
 
 def read_header(source: Source, *, decoding: bool = True) -> Header:
@@ -51,7 +51,7 @@ def read_header(source: Source, *, decoding: bool = True) -> Header:
         BadAvro: if it is damaged or unusable.
 
     """
-    header = avro.parse_header(source, source.name, decoding=False)
+    header = core.parse_header(source, source.name, decoding=False)
     if decoding:
         check_decodable(header, source.name)
     return header
@@ -65,7 +65,7 @@ def check_decodable(header: Header, name: str) -> None:
 
     """
     try:
-        empty = avro.measure(header.schema, header.named, {}, recursive=True).empty
+        empty = core.measure(header.schema, header.named, {}, recursive=True).empty
         raw_schema(header.schema)
     except Exception as error:  # what fastavro parsed may still be no schema: a size that is no number
         raise BadAvro(f"{name}: unusable schema: {reason(error)}") from None
@@ -76,7 +76,7 @@ def check_decodable(header: Header, name: str) -> None:
 def refers_to_itself(schema: Any, named: dict[str, Any]) -> bool:
     """Whether a decodable schema has a type that does."""
     try:
-        avro.measure(schema, named, {})
+        core.measure(schema, named, {})
     except ValueError:
         return True
     return False
@@ -99,16 +99,16 @@ def read_frames(source: Source, header: Header) -> Iterator[Frame | BadBlock]:
             yield BadBlock(at, "the file ends inside a block's header")
             continue
         front = longs.tell()
-        if count < 0 or not 0 <= size <= avro.MAX_BLOCK:
+        if count < 0 or not 0 <= size <= core.MAX_BLOCK:
             yield BadBlock(at, f"a block of {count} records and {size} bytes")
-        elif source.fill(front + size + avro.SYNC_SIZE) < front + size + avro.SYNC_SIZE:
+        elif source.fill(front + size + core.SYNC_SIZE) < front + size + core.SYNC_SIZE:
             yield BadBlock(at, "the file ends inside a block")
-        elif source.peek(avro.SYNC_SIZE, front + size) != header.sync:
+        elif source.peek(core.SYNC_SIZE, front + size) != header.sync:
             yield BadBlock(at, "no sync marker after the block")
         elif (count > size and header.codec == "null") or (count and not size):
             yield BadBlock(at, f"{count} records in {size} bytes")
         else:
-            yield Frame(at, count, source.read(front + size + avro.SYNC_SIZE)[front : -avro.SYNC_SIZE], front)
+            yield Frame(at, count, source.read(front + size + core.SYNC_SIZE)[front : -core.SYNC_SIZE], front)
 
 
 def sound_frames(source: Source, header: Header) -> Iterator[Frame]:
@@ -133,7 +133,7 @@ def unpacked(frame: Frame, header: Header, name: str) -> bytes:
 
     """
     try:
-        data = avro.decompress(frame.packed, header.codec)
+        data = core.decompress(frame.packed, header.codec)
         if frame.records > len(data):
             raise ValueError(f"{frame.records} records in {len(data)} bytes")
     except InputError as error:
@@ -163,11 +163,11 @@ class Decoder:
     def __init__(self, header: Header) -> None:
         self.walker = Walker(header.schema, header.named)
         self.recursive = refers_to_itself(header.schema, header.named)
-        self.dense = avro.measure(header.schema, header.named, {}, recursive=True).dense
+        self.dense = core.measure(header.schema, header.named, {}, recursive=True).dense
         self.feed = io.BytesIO()
         raw = raw_schema(header.schema)
         pin(raw)
-        fastavro.writer(self.feed, raw, [], sync_marker=bytes(avro.SYNC_SIZE))
+        fastavro.writer(self.feed, raw, [], sync_marker=bytes(core.SYNC_SIZE))
         self.feed.seek(0)
         self.blocks: Any = fastavro.block_reader(self.feed, None, **READ_OPTIONS)
 
@@ -193,10 +193,10 @@ class Decoder:
         """
         self.feed.seek(0)
         self.feed.truncate()
-        self.feed.write(b"".join((avro.long(count), avro.long(len(data)), data, bytes(avro.SYNC_SIZE))))
+        self.feed.write(b"".join((core.long(count), core.long(len(data)), data, bytes(core.SYNC_SIZE))))
         self.feed.seek(0)
         block = next(self.blocks)
-        if not self.recursive and len(data) * self.dense <= avro.MAX_VALUES:
+        if not self.recursive and len(data) * self.dense <= core.MAX_VALUES:
             for record in block:
                 yield block.bytes_.tell(), record
             return
@@ -255,16 +255,16 @@ def packer(codec: str, level: int | None) -> Callable[[bytes], bytes]:
     if codec == "null":
         return bytes
     if codec == "deflate":
-        return lambda data: zlib.compress(data, avro.DEFLATE_LEVEL if level is None else level, -15)
+        return lambda data: zlib.compress(data, core.DEFLATE_LEVEL if level is None else level, -15)
     if codec == "bzip2":
         return lambda data: bz2.compress(data, level or 9)
     if codec == "xz":
         return lambda data: lzma.compress(data, preset=level)
     if codec == "snappy":
-        snappy = avro.codec_package("cramjam", codec).snappy
+        snappy = core.codec_package("cramjam", codec).snappy
         return lambda data: bytes(snappy.compress_raw(data)) + zlib.crc32(data).to_bytes(4, "big")
     if codec == "zstandard":
-        module = avro.zstandard()
+        module = core.zstandard()
         return lambda data: bytes(module.compress(data, 3 if level is None else level))
     raise ValueError(codec)
 
@@ -284,14 +284,14 @@ class Writer:
     ) -> None:
         """Write the header: ``schema`` as JSON, and whatever else ``meta`` has."""
         self.file, self.codec, self.pack = file, codec, packer(codec, level)
-        self.sync = sync or os.urandom(avro.SYNC_SIZE)
+        self.sync = sync or os.urandom(core.SYNC_SIZE)
         self.records = self.blocks = 0
         self.data, self.count = io.BytesIO(), 0
         self.raw: Any = None
         self.walker: Walker | None = None
         self.schema = schema
         header = {**(meta or {}), "avro.schema": schema.encode(), "avro.codec": codec.encode()}
-        file.write(avro.MAGIC + avro.pack(header, {"type": "map", "values": "bytes"}) + self.sync)
+        file.write(core.MAGIC + core.pack(header, {"type": "map", "values": "bytes"}) + self.sync)
 
     def write(self, datum: Any) -> None:
         """Add a record, as :mod:`.values` has it.
@@ -317,7 +317,7 @@ class Writer:
             self.data.truncate()
             raise
         self.count += 1
-        if self.data.tell() >= avro.BLOCK_BYTES:
+        if self.data.tell() >= core.BLOCK_BYTES:
             self.flush()
 
     def flush(self) -> None:
@@ -335,6 +335,6 @@ class Writer:
     def copy(self, count: int, packed: bytes) -> None:
         """Write a block of records that are encoded and compressed already."""
         self.flush()
-        self.file.write(b"".join((avro.long(count), avro.long(len(packed)), packed, self.sync)))
+        self.file.write(b"".join((core.long(count), core.long(len(packed)), packed, self.sync)))
         self.records += count
         self.blocks += 1

@@ -5,8 +5,8 @@ And how many values a record has in arrays and maps, where a few bytes may be mo
 
 from typing import Any, Final
 
-from ..formats import avro
-from ..formats.schemas import Named, resolve
+from . import core
+from .schema_rules import Named, resolve
 
 MAX_DEPTH: Final = 200
 """Levels of records, arrays and unions in a datum: Python's own recursion, too, goes that far."""
@@ -40,8 +40,8 @@ class Walker:
         if depth > MAX_DEPTH:
             raise ValueError(f"data that nest more than {MAX_DEPTH} levels deep")
         self.values += 1
-        if self.values > avro.MAX_VALUES:
-            raise ValueError(f"a record of more than {avro.MAX_VALUES} values")
+        if self.values > core.MAX_VALUES:
+            raise ValueError(f"a record of more than {core.MAX_VALUES} values")
         if isinstance(schema, list):
             index = self.long()
             if not 0 <= index < len(schema):

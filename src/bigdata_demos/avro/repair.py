@@ -27,10 +27,9 @@ from typing import Any, Final, NamedTuple
 import fastavro
 
 from ..errors import BadAvro, BigDataDemosError, InputError
-from ..formats import avro
-from ..formats.avro import BadBlock, Header
-from . import containers
+from . import containers, core
 from .containers import CODECS, Decoder, Frame, Writer
+from .core import BadBlock, Header
 from .streams import CHUNK, Source
 
 CHECKED: Final = ("bzip2", "snappy", "xz")
@@ -81,7 +80,7 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
         BadAvro: if the header is damaged, and either there is no schema, or no block that is of it.
 
     """
-    window = source.peek(avro.MAX_HEADER)
+    window = source.peek(core.MAX_HEADER)
     header, error = readable(window, source.name)
     text = schema or (containers.schema_text(header) if header else schema_in(window))
     if text is None:
@@ -90,7 +89,7 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
     choices = [codec] if codec else sorted(CODECS, key=lambda name: name != old)  # the header's own first
     meta = header.meta if header else {}
     try:
-        model = made(text, choices[0], bytes(avro.SYNC_SIZE), meta, source.name)
+        model = made(text, choices[0], bytes(core.SYNC_SIZE), meta, source.name)
     except BadAvro as unusable:
         raise BadAvro(f"{unusable}{'' if schema else '; add --schema'}") from None
     if header and window.find(header.sync, header.end) >= 0:
@@ -135,7 +134,7 @@ def made(text: str, codec: str, sync: bytes, meta: dict[str, bytes], name: str) 
     """
     file = io.BytesIO()
     parts = {**meta, "avro.schema": text.encode(), "avro.codec": codec.encode()}
-    file.write(avro.MAGIC + avro.pack(parts, {"type": "map", "values": "bytes"}) + sync)
+    file.write(core.MAGIC + core.pack(parts, {"type": "map", "values": "bytes"}) + sync)
     file.seek(0)
     return containers.read_header(Source(file, name))
 
@@ -152,7 +151,7 @@ def schema_in(window: bytes) -> str | None:
     with suppress(ValueError, RecursionError):
         end = json.JSONDecoder().raw_decode(window[start:].decode("utf-8", "surrogateescape"))[1]
         text = window[start:].decode("utf-8", "surrogateescape")[:end]
-        size = avro.long(len(text.encode("utf-8", "surrogateescape")))
+        size = core.long(len(text.encode("utf-8", "surrogateescape")))
         before = window[:start]
         if before.endswith(size) or before[: -len(size)].endswith(SCHEMA_KEY):
             return text.encode("utf-8", "surrogateescape").decode()
@@ -195,15 +194,15 @@ def search(window: bytes, model: Header, choices: Sequence[str], *, whole: bool)
         count, start, end = extent(window, at)
         if not count:
             continue
-        sync = window[end : end + avro.SYNC_SIZE]
-        _, _, after = extent(window, end + avro.SYNC_SIZE)
+        sync = window[end : end + core.SYNC_SIZE]
+        _, _, after = extent(window, end + core.SYNC_SIZE)
         again = window.startswith(sync, after) or window.endswith(sync, 0, at)
-        if not (again or (whole and end + avro.SYNC_SIZE == len(window))):
+        if not (again or (whole and end + core.SYNC_SIZE == len(window))):
             continue
         frame = Frame(at, count, window[start:end], start - at)
         for codec in choices:
             if fits(frame, model, codec):
-                return min(window.find(sync) + avro.SYNC_SIZE, at), sync, codec
+                return min(window.find(sync) + core.SYNC_SIZE, at), sync, codec
         tries += 1
         if tries == MAX_TRIES:
             break
@@ -217,7 +216,7 @@ def extent(window: bytes, at: int) -> tuple[int, int, int]:
     """
     if at < len(window) and window[at] and not window[at] & 1:  # odd: a negative count; most offsets end here
         count, size, front = longs(window[at : at + containers.LONGS])
-        if 0 < count <= avro.MAX_BLOCK and 0 < size <= len(window) - at - front - avro.SYNC_SIZE:
+        if 0 < count <= core.MAX_BLOCK and 0 < size <= len(window) - at - front - core.SYNC_SIZE:
             return count, at + front, at + front + size
     return 0, 0, len(window)
 
@@ -252,7 +251,7 @@ def repair(source: Source, header: Header, writer: Writer, *, doubtful: bool = F
 def decodes(decoder: Decoder, frame: Frame, header: Header) -> str | None:
     """None if a block is good, or else what is wrong with it."""
     try:
-        for _ in decoder.read(frame.records, avro.decompress(frame.packed, header.codec)):
+        for _ in decoder.read(frame.records, core.decompress(frame.packed, header.codec)):
             pass
     except InputError:
         raise
@@ -263,7 +262,7 @@ def decodes(decoder: Decoder, frame: Frame, header: Header) -> str | None:
 
 def to_sync(source: Source, sync: bytes) -> tuple[bytes, bool]:
     """The bytes before the next sync marker, and whether the file ends instead; not more than a block may have."""
-    limit = avro.MAX_BLOCK + containers.LONGS + avro.SYNC_SIZE
+    limit = core.MAX_BLOCK + containers.LONGS + core.SYNC_SIZE
     found = source.find(sync, limit)
     return source.peek(min(limit, len(source.ahead)) if found < 0 else found), found < 0 and source.ended
 
@@ -297,13 +296,13 @@ def inside(decoder: Decoder, frame: Frame, header: Header, error: str, *, doubtf
     data = partly(frame.packed, header.codec)
     if header.codec in CHECKED:
         with suppress(Exception):
-            data = avro.decompress(frame.packed, header.codec)
+            data = core.decompress(frame.packed, header.codec)
             number, end, wrong = prefix(decoder, len(data), data)
             if end == len(data):  # and then it cannot decode any more
                 return Salvage(number, data, f"the block has {number} records, and says {frame.records}", 0)
             error = wrong or error
     number, end, wrong = prefix(decoder, frame.records, data)
-    more = not wrong and end < len(data) < avro.MAX_BLOCK  # than the count says: nobody knows how many
+    more = not wrong and end < len(data) < core.MAX_BLOCK  # than the count says: nobody knows how many
     if not doubtful:
         return Salvage(0, b"", error, None if more else frame.records)
     return Salvage(number, data[:end], f"{error} (the records kept may be wrong)", None if more else frame.records - number)
@@ -315,11 +314,11 @@ def between(decoder: Decoder, block: BadBlock, header: Header, gap: bytes, *, en
     for packed, used in candidates(gap, count, size, front):
         frame = Frame(block.offset, count, packed, front)
         if count > 0 and decodes(decoder, frame, header) is None:
-            data = avro.decompress(packed, header.codec)
+            data = core.decompress(packed, header.codec)
             return Salvage(count, data, f"{block.detail}; all of its {count} records are there", 0, used)
-    if not 0 < count <= avro.MAX_BLOCK or front > len(gap):
+    if not 0 < count <= core.MAX_BLOCK or front > len(gap):
         return Salvage(0, b"", block.detail, None)
-    cut = ends and front < len(gap) < front + size + avro.SYNC_SIZE and 0 < size <= avro.MAX_BLOCK
+    cut = ends and front < len(gap) < front + size + core.SYNC_SIZE and 0 < size <= core.MAX_BLOCK
     if not (cut or doubtful):
         return Salvage(0, b"", block.detail, None)
     data = partly(gap[front : front + size] if size > 0 else gap[front:], header.codec)
@@ -342,11 +341,11 @@ def longs(gap: bytes) -> tuple[int, int, int]:
 def candidates(gap: bytes, count: int, size: int, front: int) -> Iterator[tuple[bytes, int | None]]:
     """What a block's data may be, and how long it is then, if its sync marker or its size is damaged."""
     if 0 < size <= len(gap) - front:
-        yield gap[front : front + size], min(front + size + avro.SYNC_SIZE, len(gap))
-    after_count = len(avro.long(count)) if count > 0 else 0
+        yield gap[front : front + size], min(front + size + core.SYNC_SIZE, len(gap))
+    after_count = len(core.long(count)) if count > 0 else 0
     for width in range(1, 6):  # bytes of the size, which is that of what follows
         rest = len(gap) - after_count - width
-        if after_count and rest > 0 and len(avro.long(rest)) == width and rest != size:
+        if after_count and rest > 0 and len(core.long(rest)) == width and rest != size:
             yield gap[after_count + width :], None
 
 
@@ -354,12 +353,12 @@ def partly(packed: bytes, codec: str) -> bytes:
     """What a codec makes of data before it fails; nothing for snappy, which has no parts."""
     if codec == "null":
         return packed
-    if codec not in avro.STREAMS:
+    if codec not in core.STREAMS:
         return b""
-    decompressor, data = avro.STREAMS[codec](), bytearray()
+    decompressor, data = core.STREAMS[codec](), bytearray()
     with suppress(Exception):
         for at in range(0, len(packed), 1024):  # what comes before the piece that fails is kept
-            if decompressor.eof or len(data) > avro.MAX_BLOCK:
+            if decompressor.eof or len(data) > core.MAX_BLOCK:
                 break
-            data += decompressor.decompress(packed[at : at + 1024], avro.MAX_BLOCK + 1 - len(data))
-    return bytes(data[: avro.MAX_BLOCK])
+            data += decompressor.decompress(packed[at : at + 1024], core.MAX_BLOCK + 1 - len(data))
+    return bytes(data[: core.MAX_BLOCK])

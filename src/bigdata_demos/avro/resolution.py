@@ -2,14 +2,14 @@
 
 fastavro can do that while it decodes, but leaves the defaults of bytes and fixed as text, and fills in no defaults inside
 a default; so what it decoded with the writer's schema is resolved here. Whether two schemas go together at all,
-:func:`bigdata_demos.formats.schemas.compatibility` tells before any data are read.
+:func:`bigdata_demos.avro.schema_rules.compatibility` tells before any data are read.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from ..errors import BadAvro
-from ..formats.schemas import NAMED, PROMOTIONS, Named, label, named_types, resolve, same_name
+from .schema_rules import NAMED, PROMOTIONS, Named, label, named_types, resolve, same_name
 from .values import Mismatch, choice, default, taken, under
 
 

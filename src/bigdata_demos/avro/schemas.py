@@ -1,4 +1,4 @@
-"""Avro schemas: fingerprinted, and inferred from JSON. Loaded and compared they are by :mod:`bigdata_demos.formats.schemas`.
+"""Avro schemas: fingerprinted, and inferred from JSON. Loaded and compared they are by :mod:`bigdata_demos.avro.schema_rules`.
 
 The rules are those of the specification's "Schema Fingerprints".
 """
@@ -11,8 +11,8 @@ from typing import Any, Final
 from fastavro.schema import fingerprint as fastavro_fingerprint
 
 from ..errors import InputError, UsageError
-from ..formats.avro import MAX_NESTING
-from ..formats.schemas import canonical, compatibility, load, named_types, one_line, same_name
+from .core import MAX_NESTING
+from .schema_rules import canonical, compatibility, load, named_types, one_line, same_name
 from .values import RANGES
 
 __all__ = [
@@ -153,7 +153,7 @@ def types(shape: Shape, name: str, used: set[str]) -> list[Any]:
         found.append(record_type(shape, name, used) if shape.fields else {"type": "map", "values": "string"})
     if shape.items is not None:
         found.append({"type": "array", "items": one_of(types(shape.items, f"{name}_item", used))})
-    return found if found not in ([], ["null"]) else [*found, "string"]  # null alone takes no bytes: see formats.avro.measure
+    return found if found not in ([], ["null"]) else [*found, "string"]  # null alone takes no bytes: see avro.core.measure
 
 
 def one_of(found: list[Any]) -> Any:

@@ -11,9 +11,9 @@ from typing import Any, BinaryIO, Final
 import fastavro
 
 from ..errors import BadAvro
-from ..formats.avro import MAX_BLOCK, pack
-from ..formats.schemas import named_types, one_line
+from .core import MAX_BLOCK, pack
 from .depth import Walker
+from .schema_rules import named_types, one_line
 from .schemas import fingerprint
 from .streams import Source
 from .values import raw_schema

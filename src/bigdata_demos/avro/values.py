@@ -40,8 +40,8 @@ from typing import Any, Final, NoReturn
 import fastavro
 
 from ..errors import BadAvro, InputError
-from ..formats.avro import MAX_NESTING
-from ..formats.schemas import Named, is_int, label, logical, resolve
+from .core import MAX_NESTING
+from .schema_rules import Named, is_int, label, logical, resolve
 
 READ_OPTIONS: Final[dict[str, Any]] = {"return_named_type": True}
 """What a caller passes to fastavro's readers: records, enums and fixed in unions then come as (full name, value)."""

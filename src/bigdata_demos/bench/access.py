@@ -22,12 +22,12 @@ from typing import Any, Final
 
 import fastavro
 
+from ..avro import core
+from ..crawl import plan, reader
+from ..crawl.charset import decode
+from ..crawl.model import Page
 from ..errors import InputError, JobFailed, OutputError
-from ..formats import avro
-from ..keywords import sources
-from ..keywords.model import Page
 from ..keywords.runner import run
-from ..keywords.text import decode
 from . import environment
 from .results import Access, Kept
 from .stores import BY_HAND, GROUP_RECORDS, KEY, Data, JsonLines, Parquet, Record, Store, stores
@@ -62,7 +62,7 @@ def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, runs: 
     try:
         with tempfile.TemporaryDirectory(prefix="bigdata-demos-") as name:
             directory = Path(name)
-            crawl = pages_of(inputs or [str(sources.bundled_crawl())], pages)
+            crawl = pages_of(inputs or [str(plan.bundled_crawl())], pages)
             kept = [crawl, results_of(crawl, directory)]
             for data, store in itertools.product(kept, kinds):
                 try_out(store, replace(data, records=data.records[:TRIAL]), directory / "file", 0)
@@ -82,7 +82,7 @@ def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, runs: 
         runs=runs,
         records={data.name: len(data.records) for data in kept},
         lookups=LOOKUPS,
-        block_bytes=avro.BLOCK_BYTES,
+        block_bytes=core.BLOCK_BYTES,
         group_records=GROUP_RECORDS,
         by_hand=BY_HAND,
         tries=tries,
@@ -96,7 +96,7 @@ def pages_of(inputs: Sequence[str], most: int) -> Data:
         InputError: if there is none.
 
     """
-    schema = avro.schema("page")
+    schema = core.schema("page")
     fields = [{**field, "type": ["null", "string"]} if field["name"] == "html" else field for field in schema["fields"]]
     narrow: Any = fastavro.parse_schema({**schema, "fields": fields}, _force=True)
     records = list(itertools.islice(read_pages(inputs), most))
@@ -107,8 +107,8 @@ def pages_of(inputs: Sequence[str], most: int) -> Data:
 
 def read_pages(inputs: Sequence[str]) -> Iterator[Record]:
     """The pages of a crawl, one after another, as dicts of strings."""
-    splits, _ = sources.plan(inputs)
-    for item in itertools.chain.from_iterable(map(sources.read, splits)):
+    splits, _ = plan.plan(inputs)
+    for item in itertools.chain.from_iterable(map(reader.read, splits)):
         if isinstance(item, Page):
             content = item.content if isinstance(item.content, str) else decode(item.content, item.content_type)
             yield {
@@ -139,7 +139,7 @@ def results_of(crawl: Data, directory: Path) -> Data:
     records = list(result.read_keywords())
     if not records:
         raise InputError(f"the job finds no keywords in any of {len(crawl.records)} pages: name an input with text")
-    return Data("results", records, avro.schema("keywords"))
+    return Data("results", records, core.schema("keywords"))
 
 
 def rotated(kinds: Sequence[Store], number: int) -> list[Store]:

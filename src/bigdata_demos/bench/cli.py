@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ..command import ended_by_sigterm
 from ..errors import BigDataDemosError, OutputError, UsageError
-from ..process import ended_by_sigterm
 from .results import FILE, FORMAT, Results, Try, load, save
 
 if TYPE_CHECKING:

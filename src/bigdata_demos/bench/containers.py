@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ..cluster import rendezvous
+from ..cluster import registry
 
 CGROUPS: Final = Path("/sys/fs/cgroup")
 PROC: Final = Path("/proc")
@@ -35,8 +35,8 @@ class Container(NamedTuple):
 
 def find(cluster: str) -> tuple[list[Container], str]:
     """The containers of the cluster at an address; or none, and why."""
-    run = rendezvous.directory()
-    if rendezvous.find(cluster) is None or run is None:
+    run = registry.directory()
+    if registry.find(cluster) is None or run is None:
         return [], f"{cluster} is no compose cluster of this host: its processes are not this benchmark's to see"
     try:
         described = inspect()

@@ -26,13 +26,13 @@ from typing import Any, Final
 
 import fastavro
 
+from ..avro import core
 from ..cluster.hadoop.client import Hadoop, StreamingJob, files, put
 from ..cluster.hadoop.client import run as run_streaming
 from ..cluster.hadoop.connection import connect
+from ..crawl.plan import bundled_crawl
 from ..errors import BigDataDemosError, InputError, JobFailed
-from ..formats import avro
 from ..keywords.runner import run
-from ..keywords.sources import bundled_crawl
 
 EPILOG: Final = """\
 examples:
@@ -94,7 +94,7 @@ def forms(lines: bytes) -> dict[str, tuple[bytes, Callable[[bytes], Iterator[Any
 
     def packed(codec: str) -> bytes:
         file = io.BytesIO()
-        fastavro.writer(file, avro.schema("keywords"), records, codec)
+        fastavro.writer(file, core.schema("keywords"), records, codec)
         return file.getvalue()
 
     return {

@@ -116,8 +116,6 @@ def each(library: Any, waiting: list[Any]) -> Iterator[Any]:
 
 def warm(number: int) -> int:
     """Import what the tasks need."""
-    from . import wordcount as _  # noqa: F401
-
     return number
 
 
@@ -221,8 +219,8 @@ def warcs(inputs: Sequence[str]) -> list[str]:
         UsageError: if one is no WARC, which is all that peers read.
 
     """
+    from ..crawl.files import expand
     from ..errors import UsageError
-    from ..keywords.sources import expand
 
     files = [file for path in inputs for file in expand(path) if file]
     for file in files:
@@ -233,8 +231,8 @@ def warcs(inputs: Sequence[str]) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one peer; returns the exit status."""
+    from ..command import created
     from ..errors import BigDataDemosError
-    from ..process import created
 
     clock = Clock(created())
     parser = argparse.ArgumentParser("python -m bigdata_demos.bench.peers", allow_abbrev=False)

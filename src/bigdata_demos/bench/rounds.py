@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from ..cluster import rendezvous
+from ..cluster import registry
 from ..errors import InputError
 from . import containers
 from .contestants import Contestant, environment, input_bytes, outcome
@@ -119,7 +119,7 @@ def local_inputs(inputs: Sequence[str], directory: Path, clusters: Sequence[str]
         UsageError: if a compose cluster does not see them, or could not write its results.
 
     """
-    from ..keywords.sources import bundled_crawl
+    from ..crawl.plan import bundled_crawl
 
     work = directory / WORK
     if not inputs:
@@ -128,8 +128,8 @@ def local_inputs(inputs: Sequence[str], directory: Path, clusters: Sequence[str]
     if "-" in inputs:
         raise InputError("-: standard input can be read once only: name files")
     for url in clusters:
-        if record := rendezvous.find(url):
-            rendezvous.check_paths(record, inputs, work / "try-0")
+        if record := registry.find(url):
+            registry.check_paths(record, inputs, work / "try-0")
     return [path if "://" in path else str(Path(path).expanduser().absolute()) for path in inputs]
 
 

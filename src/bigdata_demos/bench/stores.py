@@ -18,8 +18,8 @@ from typing import Any, BinaryIO, Final, Protocol, cast
 
 import fastavro
 
+from ..avro import core
 from ..errors import InputError, JobFailed
-from ..formats import avro
 from .results import PLAIN
 
 Record = dict[str, Any]
@@ -44,22 +44,22 @@ class Data:
 
     name: str
     records: Sequence[Record]
-    schema: avro.Schema
+    schema: core.Schema
 
     @cached_property
-    def key_only(self) -> avro.Schema:
+    def key_only(self) -> core.Schema:
         """The schema of a program that wants one field only."""
         return self.changed([field for field in self.schema["fields"] if field["name"] == KEY])
 
     @cached_property
-    def newer(self) -> avro.Schema:
+    def newer(self) -> core.Schema:
         """The schema of a newer program: a field has another name, one more has a default."""
         fields = [
             {**field, "name": RENAMED, "aliases": [KEY]} if field["name"] == KEY else field for field in self.schema["fields"]
         ]
         return self.changed([*fields, {"name": ADDED, "type": "string", "default": DEFAULT}])
 
-    def changed(self, fields: list[Any]) -> avro.Schema:
+    def changed(self, fields: list[Any]) -> core.Schema:
         """The schema with other fields."""
         return fastavro.parse_schema({**self.schema, "fields": fields}, _force=True)  # type: ignore[return-value]
 
@@ -191,7 +191,7 @@ class JsonLines:
 
 
 class Avro:
-    """Avro container files with some codec, by fastavro; look-ups by :mod:`..formats.avro`."""
+    """Avro container files with some codec, by fastavro; look-ups by :mod:`..avro.core`."""
 
     family = "Avro"
 
@@ -201,9 +201,9 @@ class Avro:
     def write(self, path: Path, data: Data) -> None:
         """Write blocks of as many bytes as the job's own have."""
         with path.open("wb") as file:
-            fastavro.writer(file, data.schema, data.records, self.codec, avro.BLOCK_BYTES)
+            fastavro.writer(file, data.schema, data.records, self.codec, core.BLOCK_BYTES)
 
-    def decoded(self, path: Path, schema: avro.Schema | None = None) -> list[Any]:
+    def decoded(self, path: Path, schema: core.Schema | None = None) -> list[Any]:
         """All records, as the reader's schema has them if there is one."""
         with path.open("rb") as file:
             return list(fastavro.reader(file, schema))
@@ -223,9 +223,9 @@ class Avro:
         for place in places:
             with path.open("rb") as file:
                 start = int(place * size)
-                blocks = itertools.chain(*(avro.read_blocks(file, str(path), at, size) for at in (start, 0)))
+                blocks = itertools.chain(*(core.read_blocks(file, str(path), at, size) for at in (start, 0)))
                 block = next(blocks)
-                if isinstance(block, avro.BadBlock):
+                if isinstance(block, core.BadBlock):
                     raise JobFailed(f"{path}: a block that was just written cannot be read: {block.detail}")
                 found.append(next(block[1]))
         return found
@@ -296,8 +296,8 @@ def stores() -> list[Store]:
         InputError: if a package is missing, with how to get it.
 
     """
-    avro.codec_package("cramjam", "snappy")
-    avro.zstandard()
+    core.codec_package("cramjam", "snappy")
+    core.zstandard()
     return [
         JsonLines(packed=False),
         JsonLines(packed=True),

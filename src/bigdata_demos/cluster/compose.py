@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from ..errors import EngineUnavailable, UsageError
-from . import rendezvous
+from . import registry
 from .docker import Compose, Service, ask, find_compose, output_of, why
 from .hadoop.configuration import TASK_MEMORY
 from .probe import mebibytes
@@ -97,8 +97,8 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
             "pages: HDFS http://localhost:{HDFS_PAGE_PORT}, YARN http://localhost:{YARN_PAGE_PORT}, its node "
             "http://localhost:{YARN_NODE_PORT}, history http://localhost:{HADOOP_HISTORY_PORT}".format(**ports)
         )
-    root = compose.environment[rendezvous.ROOT]
-    say(f"ready: input is read below {root}, results are written below {root}/{rendezvous.OUT}")
+    root = compose.environment[registry.ROOT]
+    say(f"ready: input is read below {root}, results are written below {root}/{registry.OUT}")
     schemes = {
         "spark": "spark://localhost:{SPARK_MASTER_PORT}",
         "dask": "tcp://localhost:{DASK_SCHEDULER_PORT}",
@@ -128,7 +128,7 @@ def down(say: Say, kinds: Sequence[str] = ()) -> None:
     done = ask(compose.line(*(some if kinds else ["down", "--remove-orphans", "--timeout", "5"])), compose.environment)
     if done.returncode:
         raise EngineUnavailable(f"not all is stopped: {why(done.stderr)}")
-    run = Path(compose.environment[rendezvous.RUN])
+    run = Path(compose.environment[registry.RUN])
     for kind in kinds or SERVICES:
         (run / f"{kind}.json").unlink(missing_ok=True)
     if "hadoop" in (kinds or SERVICES):
@@ -146,7 +146,7 @@ def status(kinds: Sequence[str] = ()) -> list[Service]:
     wanted = {name for kind in kinds or SERVICES for name in SERVICES[kind]}
     services = [service for service in services_of(find_compose()) if not kinds or service.name in wanted]
     if not services:
-        raise EngineUnavailable(f"the cluster is not up: {rendezvous.HOW_TO_START}")
+        raise EngineUnavailable(f"the cluster is not up: {registry.HOW_TO_START}")
     return services
 
 
@@ -181,16 +181,16 @@ def run(arguments: Sequence[str], *, terminal: bool) -> NoReturn:
 
     """
     kind = "hadoop" if {"hadoop", "--engine=hadoop"} & set(arguments) else "spark"
-    compose, record = find_compose(), rendezvous.read(kind)
+    compose, record = find_compose(), registry.read(kind)
     ready = {service.name for service in services_of(compose) if service.ready}
     if record is None or not set(SERVICES[kind]) <= ready:
-        how_to_start = rendezvous.HOW_TO_START + (" hadoop --containers" if kind == "hadoop" else "")
+        how_to_start = registry.HOW_TO_START + (" hadoop --containers" if kind == "hadoop" else "")
         raise EngineUnavailable(f"the cluster is not up, or not all of it: {how_to_start}")
-    rendezvous.check_same(record)
-    if not rendezvous.within(Path.cwd(), Path(record.root)):
+    registry.check_same(record)
+    if not registry.within(Path.cwd(), Path(record.root)):
         raise UsageError(f"{Path.cwd()} is not below {record.root}, which is all that the containers see: cd there")
     # what the cluster was started with; with other settings Compose would make its containers anew
-    now = {rendezvous.ROOT: record.root, "PYTHON_VERSION": ".".join(record.python.split(".")[:2])}
+    now = {registry.ROOT: record.root, "PYTHON_VERSION": ".".join(record.python.split(".")[:2])}
     compose = replace(compose, environment={**compose.environment, **now})
     options = ["--rm", "--no-deps", "--workdir", str(Path.cwd()), *([] if terminal else ["-T"])]
     become(compose, "run", *options, "keywords", *arguments)
@@ -209,19 +209,19 @@ def prepare(compose: Compose, say: Say) -> None:
         UsageError: if the root is not a directory, or cannot be written to.
 
     """
-    root = Path(compose.environment[rendezvous.ROOT])
+    root = Path(compose.environment[registry.ROOT])
     if not root.is_dir():
         raise UsageError(f"--root {root}: no such directory")
     try:
-        (root / rendezvous.OUT).mkdir(exist_ok=True)
-        Path(compose.environment[rendezvous.RUN]).mkdir(parents=True, exist_ok=True)
+        (root / registry.OUT).mkdir(exist_ok=True)
+        Path(compose.environment[registry.RUN]).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{error.filename}: {error.strerror}: the containers need it; name another --root") from None
     user = compose.environment["BIGDATA_DEMOS_USER"].partition(":")[0]
     if user == "0":
         say("warning: you are root, and so are the containers (without its capabilities); better start them as another user")
-    os.environ.setdefault(rendezvous.RUN, compose.environment[rendezvous.RUN])
-    rendezvous.secret()
+    os.environ.setdefault(registry.RUN, compose.environment[registry.RUN])
+    registry.secret()
 
 
 def build_image(compose: Compose, *, build: bool, say: Say) -> None:
@@ -238,7 +238,7 @@ def build_image(compose: Compose, *, build: bool, say: Say) -> None:
     }
     settings["REQUIREMENTS"] = " ".join(same_as_here())
     image = f"bigdata-demos:python{settings['PYTHON_VERSION']}"
-    parts = [rendezvous.fingerprint(), *sorted(map("=".join, settings.items()))]
+    parts = [registry.fingerprint(), *sorted(map("=".join, settings.items()))]
     parts += [(compose.tree / name).read_text(encoding="utf-8") for name in IMAGE_OF]
     fingerprint = sha256("\n".join(parts).encode()).hexdigest()
     there = output_of(
@@ -246,7 +246,7 @@ def build_image(compose: Compose, *, build: bool, say: Say) -> None:
     ).strip()
     if there == fingerprint and not build:
         return
-    log = Path(compose.environment[rendezvous.RUN]) / "build.log"
+    log = Path(compose.environment[registry.RUN]) / "build.log"
     why_now = f"{image} is older than the package" if there else f"there is no image {image} of this package"
     say(f"{why_now}: building it, in a minute or two (log: {log})")
     line = [
@@ -324,7 +324,7 @@ def check_ports(compose: Compose, ports: Mapping[str, int]) -> None:
                     continue
                 other = port + 1000 if port < 64536 else port - 1000
                 raise EngineUnavailable(
-                    f"port {port} is taken{by_whom(port)}: stop that, or take another: {name}={other} {rendezvous.HOW_TO_START}"
+                    f"port {port} is taken{by_whom(port)}: stop that, or take another: {name}={other} {registry.HOW_TO_START}"
                 ) from None
 
 
@@ -374,5 +374,5 @@ def wait_until_ready(compose: Compose, wanted: Sequence[str], failed: str = "") 
             name = (ended or late)[0]
             said = ask(compose.line("logs", "--no-color", "--tail", "50", name), compose.environment)
             state = services[name].status if name in services else "not there"
-            raise EngineUnavailable(f"{name} is {state}: {why(said.stdout + said.stderr)} (more: {rendezvous.LOGS} {name})")
+            raise EngineUnavailable(f"{name} is {state}: {why(said.stdout + said.stderr)} (more: {registry.LOGS} {name})")
         time.sleep(0.3)

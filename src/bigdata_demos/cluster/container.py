@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from ..errors import BigDataDemosError, UsageError
-from . import rendezvous
+from . import registry
 from .hadoop import configuration, daemons, jars
 from .hadoop.client import HOSTS, command
 from .java import find_java
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def spark_master() -> NoReturn:
     """Spark's master. It says how it is reached, as the host's side cannot know the network's gateway."""
-    rendezvous.write(record("spark", MASTER, "SPARK_MASTER_PORT", "SPARK_MASTER_WEBUI_PORT"))
+    registry.write(record("spark", MASTER, "SPARK_MASTER_PORT", "SPARK_MASTER_WEBUI_PORT"))
     page = os.environ["SPARK_MASTER_WEBUI_PORT"]
     become_spark("deploy.master.Master", "--host", socket.gethostname(), "--port", "7077", "--webui-port", page)
 
@@ -73,7 +73,7 @@ def history_server() -> NoReturn:
 
 def dask_scheduler() -> NoReturn:
     """Dask's scheduler."""
-    rendezvous.write(record("tcp", SCHEDULER, "DASK_SCHEDULER_PORT", "DASK_PAGE_PORT"))
+    registry.write(record("tcp", SCHEDULER, "DASK_SCHEDULER_PORT", "DASK_PAGE_PORT"))
     become(["dask", "scheduler", "--port", "8786", "--dashboard-address", ":8787", "--no-show"], {})
 
 
@@ -118,14 +118,14 @@ def hadoop_client() -> None:
     hosts = addresses()
     one = record("hdfs", HDFS, "HDFS_PORT", "HDFS_PAGE_PORT")
     known_as = [*(f"hdfs://{host}:{one.port}" for host in ("localhost", "127.0.0.1")), HDFS]
-    rendezvous.secret()  # says what is wrong if the directory is not ours
-    settings, half = rendezvous.hadoop(), rendezvous.hadoop().with_suffix(".new")
+    registry.secret()  # says what is wrong if the directory is not ours
+    settings, half = registry.hadoop(), registry.hadoop().with_suffix(".new")
     for directory in (half, settings):
         shutil.rmtree(directory, ignore_errors=True)
     ours = {configuration.ADDRESSES: ",".join(known_as), configuration.PYTHON: sys.executable}
     configuration.write(hadoop_layout(hosts), half, ours)
     half.rename(settings)
-    rendezvous.write(replace(one, other=f"hdfs://{hosts['namenode']}:{configuration.PORTS['namenode']}"))
+    registry.write(replace(one, other=f"hdfs://{hosts['namenode']}:{configuration.PORTS['namenode']}"))
 
 
 def hadoop_layout(hosts: Mapping[str, str]) -> configuration.Layout:
@@ -159,10 +159,10 @@ def name_nobody() -> None:
 def keywords(*arguments: str) -> NoReturn:
     """The command; there ``--engine spark`` and ``--engine hadoop`` mean the compose cluster."""
     name_nobody()
-    out = Path(os.environ[rendezvous.ROOT]) / rendezvous.OUT
+    out = Path(os.environ[registry.ROOT]) / registry.OUT
     if not os.access(out, os.W_OK):
         print(
-            f"keywords: warning: user {os.getuid()} cannot write {out}, which belongs to {rendezvous.owner_of(out)}: "
+            f"keywords: warning: user {os.getuid()} cannot write {out}, which belongs to {registry.owner_of(out)}: "
             "export BIGDATA_DEMOS_USER=$(id -u):$(id -g) is who the containers run as",
             file=sys.stderr,
         )
@@ -199,7 +199,7 @@ def become_spark(name: str, *arguments: str) -> NoReturn:
     home = str(Path(spark.origin).parent)
     configuration = SCRATCH / "conf"
     configuration.mkdir(exist_ok=True)
-    write_settings(configuration, rendezvous.secret(), rendezvous.events().as_uri())
+    write_settings(configuration, registry.secret(), registry.events().as_uri())
     environment = {
         "SPARK_HOME": home,
         "SPARK_CONF_DIR": str(configuration),
@@ -215,19 +215,19 @@ def become(command: list[str], environment: Mapping[str, str]) -> NoReturn:
     os.execvp(command[0], command)  # noqa: S606 (no shell is wanted)
 
 
-def record(scheme: str, inside: str, port: str, page: str) -> rendezvous.Record:
+def record(scheme: str, inside: str, port: str, page: str) -> registry.Record:
     """How the cluster of this container is reached."""
-    return rendezvous.Record(
+    return registry.Record(
         scheme,
         int(os.environ[port]),
         inside,
         int(os.environ[page]),
         gateway(),
-        os.environ[rendezvous.ROOT],
+        os.environ[registry.ROOT],
         sys.executable,
         platform.python_version(),
         metadata.version("pyspark"),
-        rendezvous.fingerprint(),
+        registry.fingerprint(),
     )
 
 

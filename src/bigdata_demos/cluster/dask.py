@@ -14,7 +14,7 @@ from distributed import Client, LocalCluster
 from distributed.versions import VersionMismatchWarning
 
 from ..errors import EngineUnavailable, UsageError
-from . import rendezvous
+from . import registry
 from .probe import check_python, reachable
 from .processes import environment
 
@@ -70,9 +70,9 @@ def connect(address: str, workers: int) -> Iterator[Client]:
         EngineUnavailable: if there is no such scheduler, or its workers cannot run the job.
 
     """
-    reachable(address, "tcp", f"{rendezvous.HOW_TO_START} dask, or without Docker: … cluster dask")
-    if record := rendezvous.find(address):
-        rendezvous.check_same(record)
+    reachable(address, "tcp", f"{registry.HOW_TO_START} dask, or without Docker: … cluster dask")
+    if record := registry.find(address):
+        registry.check_same(record)
     try:
         client = Client(address, timeout=WAIT)
     except (OSError, TimeoutError, ValueError) as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ..errors import EngineNotInstalled, EngineUnavailable, UsageError
-from . import rendezvous
+from . import registry
 
 OLDEST: Final = (1, 28)
 """The first Compose that knows profiles, and files without a version."""
@@ -121,7 +121,7 @@ def check_engine() -> None:
 def variables(tree: Path, root: str = "") -> dict[str, str]:
     """The environment, with what the compose file's variables are by default for this user, this Python and this package."""
     given = {name: value for name, value in os.environ.items() if value}  # as the compose file has it: empty is not set
-    at = Path(root or given.get(rendezvous.ROOT) or Path.cwd()).expanduser().absolute()
+    at = Path(root or given.get(registry.ROOT) or Path.cwd()).expanduser().absolute()
     try:
         pyspark = {"PYSPARK_VERSION": metadata.version("pyspark")}
     except metadata.PackageNotFoundError:
@@ -135,8 +135,8 @@ def variables(tree: Path, root: str = "") -> dict[str, str]:
         "HADOOP_SLOTS": "2",
         **pyspark,
     }
-    run = Path(given.get(rendezvous.RUN) or tree / "docker" / "run").expanduser().absolute()
-    return {**defaults, **given, rendezvous.ROOT: str(at), rendezvous.RUN: str(run)}
+    run = Path(given.get(registry.RUN) or tree / "docker" / "run").expanduser().absolute()
+    return {**defaults, **given, registry.ROOT: str(at), registry.RUN: str(run)}
 
 
 def why(said: str) -> str:

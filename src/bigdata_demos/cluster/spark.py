@@ -20,7 +20,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 
 from ..errors import BigDataDemosError, EngineUnavailable, JobFailed
-from . import rendezvous
+from . import registry
 from .java import find_java
 from .probe import mebibytes, reachable
 from .processes import environment
@@ -63,10 +63,10 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
         conf = SparkConf().setAppName("bigdata_demos keywords").setAll(settings_for(options))
         conf.set("spark.local.dir", directory).set("spark.sql.warehouse.dir", directory)
         if cluster:
-            host, _ = reachable(cluster, "spark", f"{rendezvous.HOW_TO_START}, or without Docker: … cluster spark")
+            host, _ = reachable(cluster, "spark", f"{registry.HOW_TO_START}, or without Docker: … cluster spark")
             conf.setMaster(cluster).set("spark.executor.memory", memory).set("spark.driver.memory", driver_memory)
             conf.set("spark.executor.cores", "1").setAll([("spark.cores.max", str(workers))] if workers else [])
-            if record := rendezvous.find(cluster):
+            if record := registry.find(cluster):
                 variables |= join_compose(record, cluster, conf, Path(directory), options)
                 check_capacity(cluster, workers, options)
             elif host in LOOPBACK:
@@ -98,7 +98,7 @@ def stay_on(conf: SparkConf, address: str) -> dict[str, str]:
 
 
 def join_compose(
-    record: rendezvous.Record, cluster: str, conf: SparkConf, directory: Path, options: Mapping[str, str]
+    record: registry.Record, cluster: str, conf: SparkConf, directory: Path, options: Mapping[str, str]
 ) -> dict[str, str]:
     """Set a driver up for the compose cluster, from outside or in one of its containers; returns the variables that it needs.
 
@@ -106,14 +106,14 @@ def join_compose(
         EngineUnavailable: if it cannot work from here.
 
     """
-    rendezvous.check_same(record, pyspark=pyspark.__version__)
+    registry.check_same(record, pyspark=pyspark.__version__)
     inside = cluster == record.inside
-    if not inside and not rendezvous.bindable(record.gateway):
+    if not inside and not registry.bindable(record.gateway):
         raise EngineUnavailable(
             f"this machine does not have {record.gateway}, its address for the containers: Docker runs in a virtual machine (as "
             "on macOS), or the cluster was stopped; run the driver in a container instead: docker compose run --rm keywords …"
         )
-    write_settings(directory, rendezvous.secret(make=False), rendezvous.events().as_uri())
+    write_settings(directory, registry.secret(make=False), registry.events().as_uri())
     address = socket.gethostbyname(socket.gethostname()) if inside else record.gateway
     variables = stay_on(conf, address)
     if inside:
@@ -188,11 +188,11 @@ def give_up_when_refused(log: Path, children: set[int], has_secret: bool, refusa
             return
         causes = re.findall(r"Caused by: (?:[\w.$]+\.)?([\w$]+: .*)", said)
         guess = (
-            f"its secret is another than {rendezvous.directory()}/secret, or a firewall drops its answers: restart it "
-            f"({rendezvous.HOW_TO_START}), or name its own docker/run by {rendezvous.RUN}"
+            f"its secret is another than {registry.directory()}/secret, or a firewall drops its answers: restart it "
+            f"({registry.HOW_TO_START}), or name its own docker/run by {registry.RUN}"
             if has_secret  # and the record says that the versions are the same
             else "it wants a secret, and this driver has none (if it is the compose cluster of another directory, name that "
-            f"directory's docker/run by {rendezvous.RUN}), or its Spark is another than {pyspark.__version__}"
+            f"directory's docker/run by {registry.RUN}), or its Spark is another than {pyspark.__version__}"
         )
         refusal.append(f"{guess} ({causes[-1] if causes else 'no reason given'})")
         kill_new_children(children)
@@ -281,7 +281,7 @@ def wait_for_executors(context: SparkContext, cluster: str, workers: int, option
         raise EngineUnavailable(
             f"{cluster} started executors, but {granted - there} of them did not reach this driver at "
             f"{context.getConf().get('spark.driver.host')} within {WAIT:.0f} s: a firewall between them, or no route; "
-            f"their own words are in the workers' logs{f' ({rendezvous.LOGS})' if rendezvous.find(cluster) else ''}"
+            f"their own words are in the workers' logs{f' ({registry.LOGS})' if registry.find(cluster) else ''}"
         )
     raise EngineUnavailable(
         f"{cluster} gave {there} of {wanted} within {WAIT:.0f} s{free_resources(state, cluster, options)}: ask for less "

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import EngineUnavailable
-from . import rendezvous
+from . import registry
 from .probe import LOCAL, mebibytes
 
 
 def master_page(cluster: str, options: Mapping[str, str]) -> str:
     """The address of a master's web page: the one that was named, the compose cluster's, or where it usually is."""
     host = cluster.removeprefix("spark://").rsplit(":", 1)[0]
-    record = rendezvous.find(cluster)
+    record = registry.find(cluster)
     return options.get("master-ui") or f"{host}:{record.page if record else 8080}"
 
 
@@ -22,7 +22,7 @@ def ask_master(cluster: str, options: Mapping[str, str]) -> dict[str, Any] | Non
     try:
         with LOCAL.open(f"http://{page}/json/", timeout=3) as answer:
             state = json.load(answer)
-        record = rendezvous.find(cluster)
+        record = registry.find(cluster)
         master = record.inside if record else cluster
         same = "master-ui" in options or state["url"].rpartition(":")[2] == master.rpartition(":")[2]  # another's page, by chance
         return state if same and {"workers", "activeapps"} <= state.keys() else None

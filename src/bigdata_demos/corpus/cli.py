@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from ..command import TERMINATED, drop_stdout, ended_by_sigterm
 from ..errors import BigDataDemosError, InputError, OutputError, UsageError
-from ..process import TERMINATED, drop_stdout, ended_by_sigterm
 
 if TYPE_CHECKING:
-    from ..keywords.model import Page, Rejected, Skipped
+    from ..crawl.model import Page, Rejected, Skipped
     from .writers import Output
 
 PROG: Final = "bigdata-demos corpus"
@@ -226,7 +226,7 @@ def source(arguments: argparse.Namespace) -> "Iterable[Page | Rejected | Skipped
 
 def put(output: "Output", item: "Page | Rejected | Skipped", date: str) -> tuple[str, str]:
     """Write a page; returns what became of it (``written``, ``rejected`` or ``skipped``), and why."""
-    from ..keywords.model import Page, Skipped
+    from ..crawl.model import Page, Skipped
     from .writers import Unwritable
 
     if isinstance(item, Skipped):

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import BinaryIO, Final
 
+from ..crawl import jsonl, plan, reader
+from ..crawl.model import MAX_BYTES, Page, Range, Rejected, Skipped
 from ..errors import InputError
-from ..keywords import sources
-from ..keywords.model import Page, Range, Rejected, Skipped
-from ..keywords.text import MAX_BYTES
 
 ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 """The start of a URL that has a scheme (RFC 3986, section 3.1)."""
@@ -19,7 +18,7 @@ def pages(inputs: Sequence[str], *, base_url: str = "", stdin: BinaryIO | None =
     """The pages of some inputs in their order, and what these have instead of pages.
 
     Args:
-        inputs: what :func:`~..keywords.sources.plan` takes, and ``-`` for JSON lines from ``stdin``.
+        inputs: what :func:`~..crawl.plan.plan` takes, and ``-`` for JSON lines from ``stdin``.
         base_url: comes before the url of each page whose url has no scheme.
         stdin: standard input; it is read on the way, not spooled.
 
@@ -28,8 +27,8 @@ def pages(inputs: Sequence[str], *, base_url: str = "", stdin: BinaryIO | None =
 
     """
     readers = [read_stdin(stdin) if path == "-" else read_path(path) for path in inputs]
-    for reader in readers:
-        for item in reader:
+    for items in readers:
+        for item in items:
             if not isinstance(item, Page):
                 yield item
             elif len(item.content) > MAX_BYTES:  # readers stop there: what they return of it is not the page
@@ -47,8 +46,8 @@ def absolute(url: str, base_url: str) -> str:
 
 def read_path(path: str) -> Iterator[Page | Rejected | Skipped]:
     """The pages of a path, a glob or a directory, in order of names and offsets."""
-    splits, skipped = sources.plan([path])  # now, not at the first page: what is not there should be known at the start
-    return chain((Skipped(path, 0) for _ in range(skipped)), chain.from_iterable(map(sources.read, splits)))
+    splits, skipped = plan.plan([path])  # now, not at the first page: what is not there should be known at the start
+    return chain((Skipped(path, 0) for _ in range(skipped)), chain.from_iterable(map(reader.read, splits)))
 
 
 def read_stdin(stdin: BinaryIO | None) -> Iterator[Page | Rejected | Skipped]:
@@ -56,6 +55,6 @@ def read_stdin(stdin: BinaryIO | None) -> Iterator[Page | Rejected | Skipped]:
     if stdin is None:
         raise InputError("-: there is no standard input here: name a file")
     try:
-        yield from sources.read_jsonl(stdin, Range("-", 0, sys.maxsize, "jsonl"))
+        yield from jsonl.read_jsonl(stdin, Range("-", 0, sys.maxsize, "jsonl"))
     except OSError as error:
         raise InputError(f"-: standard input cannot be read: {error.strerror or error}") from None

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Final
 
-from ..keywords.model import Page, Skipped
+from ..crawl.model import Page, Skipped
 
 NOT_IMPORTED: Final = """
     __hello__ __main__ __phello__ _ctypes_test _test_atexit _testbuffer _testcapi _testclinic _testconsole

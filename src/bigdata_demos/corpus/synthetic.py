@@ -24,8 +24,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..keywords.model import Page
-from ..keywords.stopwords import ENGLISH
+from ..crawl.model import Page
+from ..keywords.analysis.stopwords import ENGLISH
 
 Ids = npt.NDArray[np.int32]
 

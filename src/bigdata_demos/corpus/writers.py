@@ -38,8 +38,8 @@ from typing import Any, BinaryIO, Final, Literal, NamedTuple, Protocol, cast
 from urllib.parse import quote
 
 from .. import __version__
+from ..crawl.model import Page
 from ..errors import OutputError, UsageError
-from ..keywords.model import Page
 
 Kind = Literal["warc", "avro", "jsonl", "directory"]
 SUFFIXES: Final[dict[str, tuple[Kind, bool]]] = {
@@ -364,10 +364,10 @@ class Avro:
         """Write the header."""
         import fastavro.write
 
-        from ..formats import avro
+        from ..avro import core
 
-        marker = sha256(f"{self.number} {sound(url)}".encode()).digest()[: avro.SYNC_SIZE]
-        schema = avro.schema("page")
+        marker = sha256(f"{self.number} {sound(url)}".encode()).digest()[: core.SYNC_SIZE]
+        schema = core.schema("page")
         if self.only_bytes:
             fields = [{**field, "type": ["null", "bytes"]} if field["name"] == "html" else field for field in schema["fields"]]
             schema = {**schema, "fields": fields}
@@ -579,14 +579,14 @@ def decoded(page: Page) -> str:
     """A page's markup or text, decoded as the job does it."""
     if isinstance(page.content, str):
         return page.content
-    from ..keywords.text import decode
+    from ..crawl.charset import decode
 
     return decode(page.content, page.content_type)
 
 
 def charset_of(content: bytes, content_type: str = "") -> str:
     """The character set that a page declares."""
-    from ..keywords.text import declared_charset
+    from ..crawl.charset import declared_charset
 
     return declared_charset(content, content_type)
 

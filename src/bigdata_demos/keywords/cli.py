@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..cluster import rendezvous
+from ..cluster import registry
+from ..command import created
 from ..errors import BigDataDemosError, OutputError, UsageError
-from ..process import created
 from .engines import ENGINES
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.cluster is None:
             arguments.cluster = os.environ.get(f"BIGDATA_DEMOS_{arguments.engine.upper()}", "")
         check_shared(arguments.cluster, arguments.output)
-        with tempfile.TemporaryDirectory(prefix="bigdata-demos-", dir=rendezvous.spool(arguments.cluster)) as spool:
+        with tempfile.TemporaryDirectory(prefix="bigdata-demos-", dir=registry.spool(arguments.cluster)) as spool:
             result = run_with_progress(arguments, arguments.output or os.path.join(spool, "output"), options)
             write_result(result, arguments.format)
     except UsageError as error:
@@ -151,7 +151,7 @@ def check_shared(cluster: str, output: str | None) -> None:
 
     """
     host = cluster.partition("://")[2].rpartition(":")[0]
-    shared = host in ("", "localhost", "127.0.0.1", "[::1]") or rendezvous.find(cluster)
+    shared = host in ("", "localhost", "127.0.0.1", "[::1]") or registry.find(cluster)
     if not shared and output is None:
         raise UsageError(f"--cluster {cluster} needs an --output that its workers can write, at the same path as here")
 

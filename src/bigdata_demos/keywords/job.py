@@ -16,11 +16,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..formats import avro
-from . import frequencies, kernels, sinks, sources
-from .model import Document, Mapped, Packed, Page, Part, Rejected, Scored, Skipped, Split
-from .stopwords import Stopwords
-from .text import Unreadable, clean, extract
+from ..avro import core
+from ..crawl import plan
+from ..crawl.model import Page, Rejected, Skipped, Split, Unreadable
+from ..crawl.reader import read
+from .analysis import frequencies, kernels
+from .analysis.stopwords import Stopwords
+from .analysis.text import clean, extract
+from .model import Document, Mapped, Packed, Part, Scored
+from .output.parts import Row, index_row, keywords_row, rejected_row, write_part
 
 BUCKET_BYTES: Final = 64 << 20
 """Bytes of input, not compressed, for each bucket of the shuffle."""
@@ -45,7 +49,7 @@ class Job:
 
     def map_split(self, split: Split) -> Mapped:
         """Pass 1 over a split: what is kept of it, and its document frequencies by bucket, combined already."""
-        return self.map_pages(sources.read(split, self.reader))
+        return self.map_pages(read(split, self.reader))
 
     def map_pages(self, pages: Iterable[Page | Rejected | Skipped]) -> Mapped:
         """Pass 1 over the pages of a split, for engines that read the input themselves."""
@@ -63,7 +67,7 @@ class Job:
         tables = frequencies.cut(kernel.counted(), self.bits)
         shuffled = sum(len(table) for _, table in tables)
         kept = {"documents": documents, "rejected": list(map(cleaned, rejected)), "skipped": skipped, "shuffled": shuffled}
-        return Mapped(avro.pack(kept, avro.schema("kept")), tables)
+        return Mapped(core.pack(kept, core.schema("kept")), tables)
 
     @staticmethod
     def map_page(page: Page, kernel: kernels.Kernel) -> Document | Rejected:
@@ -101,21 +105,19 @@ class Job:
     def score_split(self, split: Split, kept: bytes, table: frequencies.Table) -> Scored:
         """Pass 2 over a split: writes its keywords and its dead letters, returns its postings by bucket."""
         kernel = kernels.of_this_thread(self.stopwords)
-        read = avro.unpack(kept, avro.schema("kept"))
+        read = core.unpack(kept, core.schema("kept"))
         kernel.start_scores(table, self.top, self.bits)
 
-        def results() -> Iterator[sinks.Row]:
+        def results() -> Iterator[Row]:
             for fields in read["documents"]:
                 document = Document(**fields)
-                yield sinks.keywords_row(document, kernel.score(document))
+                yield keywords_row(document, kernel.score(document))
 
         counts = {"skipped": read["skipped"], "bytes:kept": len(kept), "bytes:frequencies": read["shuffled"]}
-        parts = [sinks.write_part(self.parts or self.workdir, "keywords", split.number, results(), counts)]
+        parts = [write_part(self.parts or self.workdir, "keywords", split.number, results(), counts)]
         if letters := read["rejected"]:
             reasons = Counter(f"rejected:{letter['reason']}" for letter in letters)
-            parts.append(
-                sinks.write_part(self.parts or self.workdir, "rejected", split.number, map(sinks.rejected_row, letters), reasons)
-            )
+            parts.append(write_part(self.parts or self.workdir, "rejected", split.number, map(rejected_row, letters), reasons))
         return Scored(parts, kernel.postings())
 
     def write_bucket(self, bucket: int, packed: Iterable[bytes]) -> Part:
@@ -123,7 +125,7 @@ class Job:
         postings = b"".join(packed)
         rows, keywords = kernels.of_this_thread(self.stopwords).rank(postings)
         counts = {"keywords": keywords, "bytes:postings": len(postings)}
-        return sinks.write_part(self.parts or self.workdir, "index", bucket, map(sinks.index_row, rows), counts)
+        return write_part(self.parts or self.workdir, "index", bucket, map(index_row, rows), counts)
 
 
 def cleaned(letter: dict[str, object]) -> dict[str, object]:
@@ -133,5 +135,5 @@ def cleaned(letter: dict[str, object]) -> dict[str, object]:
 
 def bits_for(splits: Sequence[Split]) -> int:
     """The number of bits that choose a bucket: by the size of the input, never by the number of workers."""
-    size = sum(sources.weigh(piece) for split in splits for piece in split.ranges)
+    size = sum(plan.weigh(piece) for split in splits for piece in split.ranges)
     return min(max(MIN_BITS, math.ceil(math.log2(max(size / BUCKET_BYTES, 1)))), MAX_BITS)

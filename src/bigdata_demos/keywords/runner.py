@@ -17,13 +17,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from .. import __version__
-from ..cluster import rendezvous
+from ..cluster import registry
 from ..cluster.hadoop.connection import by_http
+from ..crawl import avro, jsonl, plan
+from ..crawl.model import Split
 from ..errors import InputError, OutputError, TooManyRejected, UsageError
-from . import engines, kernels, places, sinks, sources, stopwords
+from ..storage import places
+from ..storage.places import Place
+from . import engines
+from .analysis import kernels, stopwords
 from .job import Job, bits_for
-from .model import Split
-from .places import Place
+from .output import commit, digest, parts
 
 log = logging.getLogger(__name__)
 
@@ -50,15 +54,15 @@ class Result:
 
     def read_keywords(self) -> Iterator[dict[str, Any]]:
         """The pages and their keywords, as ``schemas/keywords.avsc`` has them."""
-        return sinks.read_parts(self.output, "keywords")
+        return parts.read_parts(self.output, "keywords")
 
     def read_index(self) -> Iterator[dict[str, Any]]:
         """The rows of the index, as ``schemas/index.avsc`` has them."""
-        return sinks.read_parts(self.output, "index")
+        return parts.read_parts(self.output, "index")
 
     def read_rejected(self) -> Iterator[dict[str, Any]]:
         """The rejected pages, as ``schemas/rejected.avsc`` has them."""
-        return sinks.read_parts(self.output, "rejected")
+        return parts.read_parts(self.output, "rejected")
 
 
 def no_progress(phase: str, done: int, total: int) -> None:
@@ -145,12 +149,12 @@ def run(
         raise UsageError("a session has its own workers, cluster and engine_options: give them to open_session")
     place = place_of(output)
     where = engine.cluster if isinstance(engine, Session) else cluster
-    compose = rendezvous.find(where)
+    compose = registry.find(where)
     if compose:
-        rendezvous.check_paths(compose, inputs, place if isinstance(place, Path) else None)
-        rendezvous.check_reachable([by_http(path) for path in (*inputs, str(output))])
+        registry.check_paths(compose, inputs, place if isinstance(place, Path) else None)
+        registry.check_reachable([by_http(path) for path in (*inputs, str(output))])
     words = stopwords.load(stopword_list)
-    reader = sources.load_reader(str(reader_schema)) if reader_schema else ""
+    reader = avro.load_reader(str(reader_schema)) if reader_schema else ""
     opening: contextlib.AbstractContextManager[Session]
     if isinstance(engine, str):
         engines.load(engine)  # says what is missing before any work is done
@@ -158,16 +162,16 @@ def run(
     else:
         opening = contextlib.nullcontext(engine)
     clock = Clock(started)
-    with sinks.working_directory(place, overwrite=overwrite) as unfinished, local_directory(unfinished, where) as workdir:
-        paths = [local_input(path, workdir, stdin) for path in inputs] or [str(sources.bundled_crawl())]
+    with commit.working_directory(place, overwrite=overwrite) as unfinished, local_directory(unfinished, where) as workdir:
+        paths = [local_input(path, workdir, stdin) for path in inputs] or [str(plan.bundled_crawl())]
         spooled = {str(workdir / STDIN): "-"}
         if compose and not inputs:  # containers have their own copy, at another path
             spooled[str(workdir / BUNDLED)] = paths[0]
             paths = [shutil.copyfile(paths[0], workdir / BUNDLED).as_posix()]
-        splits, skipped = sources.plan(paths, split_bytes=split_bytes)
+        splits, skipped = plan.plan(paths, split_bytes=split_bytes)
         splits = [rename(split, spooled) for split in splits]
         if reader:
-            sources.check_reader(splits, reader)
+            avro.check_reader(splits, reader)
         job = Job(top, words, bits_for(splits), str(workdir), places.address(unfinished), reader)
         log.info("%d splits, %d buckets", len(splits), 1 << job.bits)
         clock.lap("plan")
@@ -180,7 +184,7 @@ def run(
                 raise OutputError(f"cannot write {error.filename or workdir}: {error.strerror or error}") from error
             clock.end_phase()
         clock.lap("stop")
-        totals = sinks.add_up(parts)
+        totals = digest.add_up(parts)
         refused = totals.rejected * 100 > max_rejected * (totals.pages + totals.rejected)
         if refused and totals.rejected:
             most = ", ".join(f"{reason} {number}" for reason, number in totals.reasons.items())
@@ -218,7 +222,7 @@ def run(
         for path in spooled:
             Path(path).unlink(missing_ok=True)
         try:
-            sinks.commit(unfinished, place, parts, manifest)
+            commit.commit(unfinished, place, parts, manifest)
         except OSError as error:
             raise OutputError(f"cannot write {error.filename or place}: {error.strerror or error}") from None
     return Result(
@@ -320,11 +324,11 @@ def local_directory(unfinished: Place, cluster: str) -> Iterator[Path]:
     if isinstance(unfinished, Path):
         yield unfinished
         return
-    directory = Path(tempfile.mkdtemp(prefix="bigdata-demos-", dir=rendezvous.spool(cluster)))
+    directory = Path(tempfile.mkdtemp(prefix="bigdata-demos-", dir=registry.spool(cluster)))
     try:
         yield directory
     finally:
-        sinks.remove(directory)
+        places.remove(directory)
 
 
 def rename(split: Split, spooled: Mapping[str, str]) -> Split:
@@ -343,7 +347,7 @@ def local_input(path: str | Path, workdir: Path, stdin: Iterable[bytes] | None) 
         if stdin is None:
             raise InputError("-: there is no standard input here")
         spooled = workdir / STDIN
-        sources.spool_lines(stdin, spooled)
+        jsonl.spool_lines(stdin, spooled)
         return str(spooled)
     return by_http(str(path)) if "://" in str(path) else str(Path(path).expanduser().absolute())
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import fastavro
 from fastavro import validation
 
+from ..avro import core
 from ..errors import BadMessage, RemoteError, RpcError, UsageError
-from ..formats import avro
 from . import wire
 from .protocol import Message, Protocol, keyword_index
 
@@ -72,7 +72,7 @@ class Client:
         except Exception as error:  # TypeError, ValueError, KeyError … as the parameters are
             takes = ", ".join(f"{each['name']}: {each['type']}" for each in message.request["fields"]) or "nothing"
             raise UsageError(f"{name} takes {takes}: {' '.join(str(error).split())}") from None
-        call = b"\0" + avro.string(name) + buffer.getvalue()
+        call = b"\0" + core.string(name) + buffer.getvalue()
         for _ in range(2):
             request = wire.Request(self.protocol.md5, self.protocol.text if self.introduce else None, self.server_hash)
             reader = wire.Reader(self.post(request.pack() + call))

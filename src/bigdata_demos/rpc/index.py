@@ -22,12 +22,12 @@ from typing import Any, BinaryIO, Final, NamedTuple, Self, cast
 
 import Stemmer
 
+from ..avro import core, schema_rules
 from ..errors import InputError, OutputError
-from ..formats import avro, schemas
-from ..keywords.candidates import lower, segment
-from ..keywords.places import Place, at
-from ..keywords.sinks import MANIFEST
-from ..keywords.text import clean
+from ..keywords.analysis.candidates import lower, segment
+from ..keywords.analysis.text import clean
+from ..keywords.output.commit import MANIFEST
+from ..storage.places import Place, at
 
 READERS: Final = 4
 """Lookups at once; others wait for their turn."""
@@ -99,7 +99,7 @@ class Index:
     def page(self, url: str) -> dict[str, Any] | None:
         """A page's record (schemas/keywords.avsc). Takes as long as the depth of a tree, O(log pages)."""
         for (packed,) in self.select("SELECT packed FROM page WHERE url = ?", url):
-            return avro.unpack(packed, avro.schema("keywords"))  # type: ignore[no-any-return]
+            return core.unpack(packed, core.schema("keywords"))  # type: ignore[no-any-return]
         return None
 
     def phrase(self, stems: str) -> Phrase | None:
@@ -190,9 +190,9 @@ def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str,
 
     """
     database.executescript(f"PRAGMA cache_size = -{BUILD_CACHE};{TABLES}")
-    keywords, pages, postings, phrases = avro.schema("keywords"), 0, 0, 0
+    keywords, pages, postings, phrases = core.schema("keywords"), 0, 0, 0
     for page in records(place, parts["keywords"], "keywords"):
-        database.execute("INSERT INTO page VALUES (?, ?)", (page["url"], avro.pack(page, keywords)))
+        database.execute("INSERT INTO page VALUES (?, ?)", (page["url"], core.pack(page, keywords)))
         pages += 1
     for stems, group in groupby(
         records(place, parts["index"], "index"), lambda row: row["stems"]
@@ -228,26 +228,26 @@ def records(place: Place, parts: dict[str, str], kind: str) -> Iterator[dict[str
                     hashed.update(chunk)
                 if hashed.hexdigest() != sha256:
                     raise InputError(f"{path} is not what the job has written: its SHA-256 is not the manifest's")
-                for block in avro.read_blocks(cast(BinaryIO, file), str(path), 0, 1 << 62, chain):
-                    if isinstance(block, avro.BadBlock):
+                for block in core.read_blocks(cast(BinaryIO, file), str(path), 0, 1 << 62, chain):
+                    if isinstance(block, core.BadBlock):
                         raise InputError(f"{path} is damaged at offset {block.offset}: {block.detail}")
                     yield from decoded(block[1], str(path), block[0])
         except OSError as error:
             raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def presently(written: avro.Schema, path: str, kind: str) -> list[avro.Schema]:
+def presently(written: core.Schema, path: str, kind: str) -> list[core.Schema]:
     """The chain of schemas that leads from that of a part to the present one of its kind.
 
     Raises:
         InputError: if none does.
 
     """
-    present = avro.schema(kind)
-    if schemas.canonical(written) == schemas.canonical(present):
+    present = core.schema(kind)
+    if schema_rules.canonical(written) == schema_rules.canonical(present):
         return []
-    if reasons := schemas.compatibility(written, present):
-        raise InputError(f"{path} is of no version of {schemas.OURS}{kind}: {reasons[0]}")
+    if reasons := schema_rules.compatibility(written, present):
+        raise InputError(f"{path} is of no version of {schema_rules.OURS}{kind}: {reasons[0]}")
     return [present]
 
 
@@ -265,6 +265,6 @@ def decoded(block: Iterator[Any], path: str, offset: int) -> Iterator[dict[str, 
             raise InputError(f"{path} is damaged in the block at offset {offset}: {type(error).__name__}: {error}") from None
         if record is None:
             return
-        if isinstance(record, avro.Unresolved):
+        if isinstance(record, core.Unresolved):
             raise InputError(f"{path} has a record of another schema in the block at offset {offset}: {record.detail}")
         yield record

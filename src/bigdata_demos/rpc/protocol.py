@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 
 import fastavro
 
+from ..avro import core
 from ..errors import BadProtocol
-from ..formats import avro
 
 MAX_PROTOCOL: Final = 64 << 10
 """Bytes of the longest protocol that is read; ``keywords.avpr`` has 4,000."""
@@ -22,9 +22,9 @@ class Message(NamedTuple):
     union, ``string`` first.
     """
 
-    request: avro.Schema
-    response: avro.Schema
-    errors: avro.Schema
+    request: core.Schema
+    response: core.Schema
+    errors: core.Schema
 
 
 class Protocol:
@@ -41,8 +41,8 @@ class Protocol:
         encoded = text.encode()
         if len(encoded) > MAX_PROTOCOL:
             raise BadProtocol(f"a protocol of {len(encoded)} bytes; {MAX_PROTOCOL} are the most")
-        if avro.nesting(text) > avro.MAX_NESTING:
-            raise BadProtocol(f"a protocol nested more than {avro.MAX_NESTING} levels deep")
+        if core.nesting(text) > core.MAX_NESTING:
+            raise BadProtocol(f"a protocol nested more than {core.MAX_NESTING} levels deep")
         self.text, self.md5 = text, hashlib.md5(encoded, usedforsecurity=False).digest()
         self.named: dict[str, Any] = {}
         self.compiled: dict[str, Message] = {}
@@ -62,7 +62,7 @@ class Protocol:
         """The schemas of a message, which are made when they are first asked for; ``None`` if there is no such message.
 
         Raises:
-            BadProtocol: if they are none, or :func:`~..formats.avro.measure` refuses them.
+            BadProtocol: if they are none, or :func:`~..avro.core.measure` refuses them.
 
         """
         if name in self.compiled or name not in self.messages:
@@ -82,12 +82,12 @@ class Protocol:
         self.compiled[name] = compiled
         return compiled
 
-    def record(self, name: str, fields: list[Any]) -> avro.Schema:
+    def record(self, name: str, fields: list[Any]) -> core.Schema:
         """A record of some fields, which may be of the protocol's types."""
         named = dict(self.named)
         parts = {"type": "record", "name": f"__{name}__", "namespace": self.namespace, "fields": fields}
         parsed: Any = fastavro.parse_schema(parts, named, _force=True)
-        avro.measure(parsed, named, {})
+        core.measure(parsed, named, {})
         parsed["name"] = f"__{name}__"  # the same in all namespaces, for schema resolution
         return parsed  # type: ignore[no-any-return]
 

@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 
 import fastavro
 
+from ..avro import core
 from ..errors import BadMessage
-from ..formats import avro
 
 CONTENT_TYPE: Final = "avro/binary"
 FRAME: Final = 64 << 10
@@ -25,7 +25,7 @@ MAX_REQUEST: Final = 1 << 20
 """Bytes of the largest request that a server reads, its frames put together."""
 MAX_RESPONSE: Final = 16 << 20
 """Bytes of the largest answer that is written, or read by a client."""
-META: Final[avro.Schema] = {"type": "map", "values": "bytes"}
+META: Final[core.Schema] = {"type": "map", "values": "bytes"}
 SYSTEM_ERROR: Final = b"\0\1\0"
 """No metadata, an error, and of the union the first branch, which is ``string`` (then comes the string)."""
 
@@ -66,7 +66,7 @@ def unframe(framed: bytes, most: int) -> bytes:
 
 
 @cache
-def handshake_schemas() -> tuple[avro.Schema, avro.Schema]:
+def handshake_schemas() -> tuple[core.Schema, core.Schema]:
     """The specification's HandshakeRequest and HandshakeResponse."""
     text = (files("bigdata_demos") / "rpc" / "handshake.json").read_text(encoding="utf-8")
     [request, response] = [fastavro.parse_schema(each, {}) for each in json.loads(text)]
@@ -83,7 +83,7 @@ class Request(NamedTuple):
     def pack(self) -> bytes:
         """Its bytes."""
         parts = {"clientHash": self.client_hash, "clientProtocol": self.client_protocol, "serverHash": self.server_hash}
-        return avro.pack({**parts, "meta": None}, handshake_schemas()[0])
+        return core.pack({**parts, "meta": None}, handshake_schemas()[0])
 
 
 class Response(NamedTuple):
@@ -100,7 +100,7 @@ class Response(NamedTuple):
     def pack(self) -> bytes:
         """Its bytes."""
         parts = {"match": self.match, "serverProtocol": self.server_protocol, "serverHash": self.server_hash}
-        return avro.pack({**parts, "meta": None}, handshake_schemas()[1])
+        return core.pack({**parts, "meta": None}, handshake_schemas()[1])
 
 
 class Reader:
@@ -109,7 +109,7 @@ class Reader:
     def __init__(self, message: bytes) -> None:
         self.file, self.size = io.BytesIO(message), len(message)
 
-    def read(self, what: str, schema: Any, wanted: avro.Schema | None = None, *, named: bool = False) -> Any:
+    def read(self, what: str, schema: Any, wanted: core.Schema | None = None, *, named: bool = False) -> Any:
         """The datum that comes next, as ``wanted`` has it (schema resolution). ``named``: of a union's records, with their names.
 
         Raises:
@@ -144,7 +144,7 @@ class Reader:
 
 def system_error(text: str) -> bytes:
     """An answer, without its handshake, that is an undeclared error."""
-    return SYSTEM_ERROR + avro.string(text)
+    return SYSTEM_ERROR + core.string(text)
 
 
 def branch(value: Any) -> tuple[str, Any]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...errors import EngineUnavailable, UsageError
-from .. import rendezvous
+from .. import registry
 from . import configuration, daemons, jars
 from .client import Hadoop
 
@@ -69,17 +69,17 @@ def check(hadoop: Hadoop) -> None:
         EngineUnavailable: with what to do.
 
     """
-    record = rendezvous.read("hadoop")
-    if record is None or hadoop.conf != rendezvous.hadoop():
+    record = registry.read("hadoop")
+    if record is None or hadoop.conf != registry.hadoop():
         return
-    rendezvous.check_same(record)
+    registry.check_same(record)
     host, _, port = hadoop.settings()["dfs.namenode.http-address"].partition(":")
     try:
         socket.create_connection((host, int(port)), timeout=5).close()
     except OSError as error:
         raise EngineUnavailable(
             f"HDFS at {address_of(hadoop)} does not answer at {host}:{port}, its address on the containers' network ({error}): "
-            f"`{rendezvous.HOW_TO_START} hadoop --containers` starts it; where Docker runs in a virtual machine (macOS, "
+            f"`{registry.HOW_TO_START} hadoop --containers` starts it; where Docker runs in a virtual machine (macOS, "
             "Windows), run the driver in a container: python -m bigdata_demos.cluster run --engine hadoop …"
         ) from None
 
@@ -89,8 +89,8 @@ def known() -> list[Hadoop]:
     found = []
     if cluster := daemons.recorded():
         found.append(cluster.hadoop)
-    if rendezvous.read("hadoop") and (rendezvous.hadoop() / "core-site.xml").exists():
-        found.append(Hadoop(rendezvous.hadoop(), jars.directory()))
+    if registry.read("hadoop") and (registry.hadoop() / "core-site.xml").exists():
+        found.append(Hadoop(registry.hadoop(), jars.directory()))
     if (given := os.environ.get("HADOOP_CONF_DIR")) and (Path(given) / "core-site.xml").exists():
         found.append(Hadoop(Path(given), jars.directory()))
     return [hadoop for hadoop in found if "fs.defaultFS" in hadoop.settings()]

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from ...errors import EngineNotInstalled, UsageError
 
 if TYPE_CHECKING:  # the command asks for the names of engines before it imports what they need
+    from ...crawl.model import Split
     from ..job import Job
-    from ..model import Part, Split
+    from ..model import Part
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of a phase, how many of its tasks are done, and how many there are."""

@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from ...cluster.processes import in_plain_words, worker_pool
-from .. import spill
-from ..frequencies import mapped_file
+from ...crawl.model import Split
+from ..analysis.frequencies import mapped_file
 from ..job import Job
-from ..model import Part, Split
-from ..spill import Segment
+from ..model import Part
+from ..output import spill
+from ..output.spill import Segment
 from . import Progress, Run, Settings, check_embedded, check_options, warm_up
 
 T = TypeVar("T")

@@ -16,9 +16,10 @@ from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from ...cluster.dask import connect, local_cluster, quiet
+from ...crawl.model import Split
 from ...errors import JobFailed, UsageError
 from ..job import Job
-from ..model import Part, Split
+from ..model import Part
 from . import Progress, Run, Settings, check_options, warm_up
 
 SHUFFLED = 8  # partitions, at most, of what is shuffled

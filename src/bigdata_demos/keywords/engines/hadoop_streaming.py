@@ -18,9 +18,12 @@ import requests as _  # noqa: F401 (fsspec's WebHDFS needs it)
 
 from ...cluster.hadoop.client import StreamingJob, run
 from ...cluster.hadoop.connection import connect, say
+from ...crawl.model import Split
 from ...errors import UsageError
-from .. import streaming
-from ..hadoop_jobs import (
+from ..job import Job
+from ..model import Part
+from ..streaming import programs
+from ..streaming.jobs import (
     ONE_LINE,
     Surroundings,
     describe,
@@ -34,8 +37,6 @@ from ..hadoop_jobs import (
     staging,
     with_counters,
 )
-from ..job import Job
-from ..model import Part, Split
 from . import Progress, Run, Settings, check_options
 
 OPTIONS = {
@@ -81,24 +82,24 @@ def run_streaming(where: Surroundings, job: Job, splits: Sequence[Split], progre
             splits = put_inputs(where, splits)
         describe(where, splits, local)
         seconds = time.monotonic() - began
-        described = streaming.save(Path(local), job, f"{hadoop.webhdfs}{staging}/pass-1").as_uri()
+        described = programs.save(Path(local), job, f"{hadoop.webhdfs}{staging}/pass-1").as_uri()
 
         # Pass 1: map
         reducers = min(where.workers, 1 << job.bits)
-        programs = [
+        command = [
             where.options.get("python") or hadoop.python or sys.executable,
             "-m",
             "bigdata_demos.keywords.streaming",
         ]
         pass_1 = StreamingJob(
             "pass 1: map pages to candidates, reduce to document frequencies",
-            [f"{hdfs}/{streaming.SPLITS}"],
+            [f"{hdfs}/{programs.SPLITS}"],
             f"{hdfs}/pass-1",
-            mapper=[*programs, "map", "."],
+            mapper=[*command, "map", "."],
             # shuffle
-            combiner=[*programs, "merge", "--partial", "."],
+            combiner=[*command, "merge", "--partial", "."],
             # reduce
-            reducer=[*programs, "merge", "."],
+            reducer=[*command, "merge", "."],
             reducers=reducers,
             files=[described],
             settings=options(where, len(splits)),
@@ -114,20 +115,20 @@ def run_streaming(where: Surroundings, job: Job, splits: Sequence[Split], progre
         )
         if by_hadoop:
             describe(where, kept_splits(hadoop, f"{staging}/pass-1"), local)
-        merged = [f"{hdfs}/pass-1/part-{number:05}#{streaming.TABLE}-{number}" for number in range(reducers)]
+        merged = [f"{hdfs}/pass-1/part-{number:05}#{programs.TABLE}-{number}" for number in range(reducers)]
 
         # Pass 2: map
         pass_2 = replace(
             pass_1,
             name="pass 2: score candidates, reduce postings to the consolidated index",
             output=f"{hdfs}/pass-2",
-            mapper=[*programs, "score", "."],
+            mapper=[*command, "score", "."],
             # shuffle
             combiner=[],
             # reduce
-            reducer=[*programs, "index", "."],
+            reducer=[*command, "index", "."],
             files=[described, *merged],
         )
         second = run(hadoop, pass_2, percents(progress, "score", "index", len(splits), reducers), say)
-    parts = [streaming.part_of(line) for line in output_of(hadoop, f"{staging}/pass-2")]
+    parts = [programs.part_of(line) for line in output_of(hadoop, f"{staging}/pass-2")]
     return with_counters(parts, {"put": seconds}, [first, second])

@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from ...crawl.model import Split
 from ...errors import UsageError
-from .. import spill
-from ..frequencies import mapped_file
+from ..analysis.frequencies import mapped_file
 from ..job import Job
-from ..model import Part, Split
-from ..spill import Segment
+from ..model import Part
+from ..output import spill
+from ..output.spill import Segment
 from . import Progress, Run, Settings, check_embedded, check_options
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from pyspark import BarrierTaskContext, SparkContext
 
 from ...cluster.spark import OPTIONS, broadcast_bound, connect, in_plain_words, watched
-from .. import spill
+from ...crawl.model import Split
 from ..job import Job
-from ..model import Part, Split
+from ..model import Part
+from ..output import spill
 from . import Progress, Run, Settings, check_options, warm_up
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from .frequencies import COUNT, ENTRY, HASH
-from .model import Packed
-from .sinks import remove
+from ...storage.places import remove
+from ..analysis.frequencies import COUNT, ENTRY, HASH
+from ..model import Packed
 
 
 class Segment(NamedTuple):

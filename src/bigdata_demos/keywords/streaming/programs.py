@@ -30,11 +30,14 @@ from typing import BinaryIO, Final, NamedTuple, NoReturn, cast
 
 import fsspec
 
-from ..errors import BigDataDemosError, InputError, UsageError
-from . import frequencies, sources, spill
-from .job import Job, bits_for
-from .model import Mapped, Page, Part, Range, Rejected, Split
-from .stopwords import Stopwords
+from ...crawl import avro, plan, records
+from ...crawl.model import Page, Range, Rejected, Split
+from ...errors import BigDataDemosError, InputError, UsageError
+from ..analysis import frequencies
+from ..analysis.stopwords import Stopwords
+from ..job import Job, bits_for
+from ..model import Mapped, Part
+from ..output import spill
 
 JOB: Final = "job.json"
 SPLITS: Final = "splits"
@@ -83,7 +86,7 @@ def chunk(first: bytes, lines: Iterator[bytes]) -> Iterator[bytes]:
     """Lines of about the bytes of a split."""
     size = len(first)
     yield first
-    while size < sources.SPLIT_BYTES and (line := next(lines, b"")):
+    while size < plan.SPLIT_BYTES and (line := next(lines, b"")):
         size += len(line)
         yield line
 
@@ -97,7 +100,7 @@ def page_of(line: bytes, markup: str) -> Page | Rejected:
             record["html"] = characters.encode("latin-1")
     except ValueError as error:
         return Rejected(source or "-", int(start or 0), "", "bad-record", str(error))
-    return sources.page_of(record, source or "-", int(start or 0))
+    return records.page_of(record, source or "-", int(start or 0))
 
 
 def mapped(task: Task, number: int, found: Mapped) -> Iterator[bytes]:
@@ -269,7 +272,7 @@ def count(name: str, number: int) -> None:
 # ---- the command ------------------------------------------------------------------------------------------------------------
 
 
-def plan(directory: Path, inputs: Sequence[str], out: BinaryIO, reader_schema: str = "") -> None:
+def plan_job(directory: Path, inputs: Sequence[str], out: BinaryIO, reader_schema: str = "") -> None:
     """Make a directory for a job, and describe its splits.
 
     Raises:
@@ -277,17 +280,17 @@ def plan(directory: Path, inputs: Sequence[str], out: BinaryIO, reader_schema: s
         InputError: if an input cannot be read, or not with that.
 
     """
-    from ..cluster.hadoop.connection import by_http
-    from .sinks import KINDS
-    from .stopwords import load as load_stopwords
+    from ...cluster.hadoop.connection import by_http
+    from ..analysis.stopwords import load as load_stopwords
+    from ..model import KINDS
 
     if directory.exists():
         raise UsageError(f"{directory} exists already: name another one")
-    reader = sources.load_reader(reader_schema) if reader_schema else ""
+    reader = avro.load_reader(reader_schema) if reader_schema else ""
     paths = [by_http(path) if "://" in path else str(Path(path).absolute()) for path in inputs]
-    found, _ = sources.plan(paths or [str(sources.bundled_crawl())])
+    found, _ = plan.plan(paths or [str(plan.bundled_crawl())])
     if reader:
-        sources.check_reader(found, reader)
+        avro.check_reader(found, reader)
     for name in (*KINDS, "kept"):
         (directory / name).mkdir(parents=True)
     job = Job(10, load_stopwords("en"), bits_for(found), str(directory), reader=reader)
@@ -326,7 +329,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         directory = arguments.directory.absolute()
         if arguments.role == "plan":
-            plan(directory, arguments.inputs, out, arguments.reader_schema)
+            plan_job(directory, arguments.inputs, out, arguments.reader_schema)
         else:
             task = load(directory / JOB)
             roles: dict[str, Callable[[Task, Iterable[bytes]], Iterator[bytes]]] = {
@@ -350,7 +353,3 @@ def main(argv: Sequence[str] | None = None) -> int:
 def terminated(_signal: int, _frame: object) -> NoReturn:
     """End: Hadoop ends tasks that are needed no more."""
     sys.exit(143)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,7 +1,10 @@
 """Where an output can be: a directory of this machine, or one of HDFS, reached by HTTP. Both are used as pathlib's paths are."""
 
+import contextlib
 import errno
 import posixpath
+import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -12,7 +15,7 @@ from urllib.parse import urlsplit
 
 import fsspec
 
-fsspec.register_implementation("webhdfs", "bigdata_demos.formats.webhdfs.CheckedWebHDFS", clobber=True)
+fsspec.register_implementation("webhdfs", "bigdata_demos.storage.webhdfs.CheckedWebHDFS", clobber=True)
 SCHEME: Final = "webhdfs://"
 BLOCK: Final = 8 << 20
 """Bytes of a file that are held, and sent to HDFS at once."""
@@ -201,3 +204,14 @@ def reason(error: Exception) -> str:
     elif request is not None:
         text = f"nobody answers at http://{urlsplit(request.url).netloc} (WebHDFS)"
     return next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
+
+
+def remove(directory: Place) -> None:
+    """Remove a directory, if it is there, even while tasks that were given up still write new files in it."""
+    with contextlib.suppress(OSError):
+        if isinstance(directory, Hdfs):
+            directory.rmtree()
+            return
+        gone = directory.with_name(f"{directory.name}.{uuid.uuid4().hex}.gone")
+        directory.replace(gone)  # no path leads there now: what is in it can only become less
+        shutil.rmtree(gone, ignore_errors=True)

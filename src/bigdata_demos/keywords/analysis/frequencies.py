@@ -18,8 +18,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ..model import Packed
 from .candidates import Hashes, Integers
-from .model import Packed
 
 Table = bytes | mmap.mmap
 """A table, in memory or in a file that is mapped into it."""

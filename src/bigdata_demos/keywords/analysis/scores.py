@@ -17,10 +17,11 @@ from typing import Final
 
 import numpy as np
 
+from ...crawl.model import Page, Rejected, Unreadable
+from ..model import Document, IndexRow, Keyword, PageKeywords, Posting
 from . import frequencies
 from .candidates import Candidates, Integers, Vocabulary, find_candidates, segment
-from .model import Document, IndexRow, Keyword, Page, PageKeywords, Posting, Rejected
-from .text import Unreadable, extract
+from .text import extract
 
 WHOLE: Final = 64  # how much more a phrase counts that is ever a whole run of words
 MAX_TF: Final = 1023  # occurrences beyond this do not count: with it, scores fit 64 bits

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Iterable
 from typing import Protocol
 
-from ...errors import UsageError
+from ....errors import UsageError
+from ...model import Document, Packed
 from ..frequencies import Table
-from ..model import Document, Packed
 from ..stopwords import Stopwords
 from ..text import Scanner
 from . import native

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ...formats import avro
+from ....avro import core
+from ...model import Document, Packed, Posting
 from .. import frequencies
 from ..candidates import Hashes, Vocabulary, find_candidates, mix, word_hash
-from ..model import Document, Packed, Posting
-from ..pages import rank_pages, score_page, tokens
+from ..scores import rank_pages, score_page, tokens
 from ..stopwords import Stopwords
 from ..text import PLAIN
 
@@ -53,8 +53,8 @@ class PlainKernel:
         for keyword in keywords:
             posting = Posting(keyword.stems, keyword.phrase, keyword.score, document.url)
             bucket = phrase_hash(keyword.stems) >> (64 - self.bits)
-            self.posted.setdefault(bucket, bytearray()).extend(avro.pack(posting._asdict(), avro.schema("posting")))
-        return avro.pack([keyword._asdict() for keyword in keywords], avro.field("keywords", "keywords"))
+            self.posted.setdefault(bucket, bytearray()).extend(core.pack(posting._asdict(), core.schema("posting")))
+        return core.pack([keyword._asdict() for keyword in keywords], core.field("keywords", "keywords"))
 
     def postings(self) -> list[Packed]:
         """What was posted since the start, by bucket: ``Posting`` after ``Posting`` in Avro's encoding."""
@@ -63,9 +63,9 @@ class PlainKernel:
     @staticmethod
     def rank(postings: bytes) -> tuple[list[bytes], int]:
         """The rows of the index, each an Avro ``IndexRow``, from a bucket's postings; and how many keywords these are."""
-        unpacked = (Posting(**posting) for posting in avro.unpack_all(postings, avro.schema("posting")))
+        unpacked = (Posting(**posting) for posting in core.unpack_all(postings, core.schema("posting")))
         rows = list(rank_pages(unpacked))
-        return [avro.pack(row._asdict(), avro.schema("index")) for row in rows], sum(row.rank == 1 for row in rows)
+        return [core.pack(row._asdict(), core.schema("index")) for row in rows], sum(row.rank == 1 for row in rows)
 
 
 def phrase_hash(stems: str) -> int:

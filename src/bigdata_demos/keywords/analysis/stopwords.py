@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 ENGLISH: Final = """
 a able about above according achieve achieved across after again against all allow allowed allowing allows almost along

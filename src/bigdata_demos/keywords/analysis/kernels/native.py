@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import Stemmer
 
+from ...model import Document, Packed
 from .. import frequencies
 from ..candidates import SCRIPTS, STOPWORD, letter, lower, word_hash, word_of
-from ..model import Document, Packed
-from ..pages import log_steps
+from ..scores import log_steps
 from ..stopwords import Stopwords
 from ..text import FLAT, INLINE, MAX_DEPTH, SIBLINGS, WATCHED, Marked, Scanner, clean
 

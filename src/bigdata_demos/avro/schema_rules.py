@@ -11,7 +11,7 @@ from typing import Any, Final
 from fastavro.schema import to_parsing_canonical_form
 
 from ..errors import InputError
-from .avro import BUILT_IN, MAX_NESTING, PRIMITIVE, PUBLIC, VERSION, measure, nesting, parse, schema_text
+from .core import BUILT_IN, MAX_NESTING, PRIMITIVE, PUBLIC, VERSION, measure, nesting, parse, schema_text
 
 Named = dict[str, Any]
 

@@ -7,12 +7,16 @@ decoding stops the whole file at some of them, and has no bound.
 
 import io
 import re
+import sys
 import zlib
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
+
+from ..storage.files import unpacked
+from .model import MAX_BYTES, Page, Range, Rejected, Skipped
 
 GZIP: Final = b"\x1f\x8b\x08"
 WARC: Final = b"WARC/"
@@ -297,3 +301,18 @@ def plain_end(head: bytes, start: int, size: int) -> int | None:
             end = start + len(fields) + 4 + int(value)
             return min(end + 4, size) if end <= size else size + 1  # two line ends follow it
     return None
+
+
+def read_warc(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipped]:
+    """The HTML responses of a WARC file."""
+    if piece.codec:
+        with unpacked(file) as whole:
+            yield from read_warc(whole, piece._replace(codec="", end=sys.maxsize))
+        return
+    for found in read_responses(file, piece.start, piece.end, MAX_BYTES):
+        if isinstance(found, Response):
+            yield Page(found.url, piece.path, found.offset, found.body, content_type=found.content_type, date=found.date)
+        elif isinstance(found, BadRecord):
+            yield Rejected(piece.path, found.offset, found.url, found.reason, found.detail)
+        else:
+            yield Skipped(piece.path, found.offset)

@@ -9,11 +9,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..cluster.hadoop.client import Finished, Hadoop, StreamingJob, files, put
-from ..errors import UsageError
-from ..formats import avro
-from . import sources, streaming
-from .model import Part, Range, Split
+from ...avro import core
+from ...cluster.hadoop.client import Finished, Hadoop, StreamingJob, files, put
+from ...crawl import avro
+from ...crawl.model import Range, Split
+from ...errors import UsageError
+from ...storage.files import open_file
+from ..model import Part
+from . import programs
 
 Progress = Callable[[str, int, int], None]
 COUNTERS = (
@@ -50,9 +53,9 @@ class Surroundings:
 
 def describe(where: Surroundings, splits: Sequence[Split], local: str) -> None:
     """Put lines that describe some splits where mappers read them."""
-    path = Path(local, streaming.SPLITS)
-    path.write_text("".join(map(streaming.line_of_split, splits)), encoding="utf-8")
-    put(where.hadoop, str(path), f"{where.staging}/{streaming.SPLITS}")
+    path = Path(local, programs.SPLITS)
+    path.write_text("".join(map(programs.line_of_split, splits)), encoding="utf-8")
+    put(where.hadoop, str(path), f"{where.staging}/{programs.SPLITS}")
 
 
 def reading_avro(where: Surroundings, job: StreamingJob, splits: Sequence[Split]) -> StreamingJob:
@@ -154,9 +157,9 @@ def markup_of(path: str, name: str) -> str:
         UsageError: if that cannot be told.
 
     """
-    with sources.open_file(path) as file:
-        schema = avro.read_header(file, name).schema
-    if sources.is_earlier_page(schema):
+    with open_file(path) as file:
+        schema = core.read_header(file, name).schema
+    if avro.is_earlier_page(schema):
         raise UsageError(
             f"--engine-option input=avro: {name} is of an earlier version of our schema, and Hadoop hands on its fields by their "
             "names there: leave the option out, or make it anew with `bigdata-demos corpus convert --html-bytes`"

@@ -1,0 +1,104 @@
+"""The files of paths, globs and directories, and what each of them is."""
+
+import os
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import fsspec
+
+from ..avro import core
+from ..errors import InputError
+from ..storage.files import CODECS, DAMAGED, open_file
+from . import warc
+from .model import Kind, Range
+
+HTML_NAMES: Final = (".html", ".htm", ".xhtml")
+KIND_OF_NAME: Final[dict[str, Kind]] = {
+    **dict.fromkeys(HTML_NAMES, "html"),
+    ".warc": "warc",
+    ".avro": "avro",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+}
+HTML_START = re.compile(
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|title|body|meta)\b", re.IGNORECASE | re.DOTALL
+)
+
+
+def expand(path: str) -> Iterator[Range | None]:
+    """The files of a path, a glob or a directory, in order of their names; ``None`` for each that is no page.
+
+    Raises:
+        InputError: if there is none, or one that was named is of no known kind.
+
+    """
+    try:
+        local = "://" not in path
+        fs, root = (fsspec.filesystem("file"), os.path.abspath(path)) if local else fsspec.core.url_to_fs(path)
+        if fs.isdir(root):
+            base = root.rstrip("/")
+            for name, info in sorted(fs.find(root, detail=True).items()):
+                inside = name[len(base) + 1 :]
+                if info["type"] == "other" and not info.get("islink"):  # a pipe, a socket, a device: nothing to read to an end
+                    yield None
+                elif not any(part.startswith(".") for part in inside.split("/")):
+                    yield identify(name if local else url_of(fs, path, name), info["size"], inside)
+            return
+        if fs.isfile(root):  # first, for a name may have brackets in it
+            names = [root]
+        elif fsspec.core.has_magic(root):
+            names = sorted(name for name in fs.glob(root) if fs.isfile(name))
+            if not names:
+                raise InputError(f"{path}: no file matches: check the pattern (** goes into directories)")
+        else:
+            raise InputError(f"{path}: no such file or directory")
+        for name in names:
+            file = identify(name if local else url_of(fs, path, name), fs.size(name), os.path.basename(name))
+            if file is None:
+                raise InputError(f"{path}: not a web page, WARC, Avro or JSON lines file, by its content or its name")
+            yield file
+    except (OSError, ImportError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+
+
+def url_of(fs: Any, path: str, name: str) -> str:
+    """The URL of a file that a file system found for a path; names in HDFS say nothing of the host."""
+    scheme, _, rest = path.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}{name}" if scheme == "webhdfs" else str(fs.unstrip_protocol(name))
+
+
+def identify(path: str, size: int, name: str) -> Range | None:
+    """What a file is; ``None`` if it is nothing that has pages."""
+    stem, suffix = os.path.splitext(path.lower())
+    codec = CODECS.get(suffix, "")
+    kind = KIND_OF_NAME.get(os.path.splitext(stem)[1] if codec else suffix)
+    if kind == "html" and not codec:  # thousands of these are common: they are opened once, where they are read
+        return Range(path, 0, size, "html", name)
+    start = head_of(path, codec)
+    found: Kind | None = None
+    if start.startswith(core.MAGIC):
+        found = "avro"
+    elif start.startswith(warc.WARC):
+        found = "warc"
+    elif HTML_START.match(start):
+        found = "html"
+    elif start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and kind != "html":
+        found = "jsonl"
+    kind = found or kind
+    if kind is None:
+        return None
+    if kind == "warc" and codec == "gzip":
+        with open_file(path) as file:
+            codec = "gzip" if warc.is_one_member(file) else ""
+    return Range(path, 0, size, kind, name if kind == "html" else "", codec)
+
+
+def head_of(path: str, codec: str) -> bytes:
+    """The first bytes of a file, decompressed; ``b""`` if they cannot be."""
+    try:
+        with open_file(path, codec) as file:
+            return file.read(2048)
+    except DAMAGED:
+        return b""

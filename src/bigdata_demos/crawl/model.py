@@ -1,0 +1,82 @@
+"""From paths to pages: the values. Small, frozen, made of plain types, so that every engine can ship them."""
+
+from typing import Final, Literal, NamedTuple
+
+Kind = Literal["html", "warc", "avro", "jsonl"]
+
+MAX_BYTES: Final = 16 << 20
+"""Bytes of the largest page that is read; characters, of what is decoded already."""
+
+
+class Range(NamedTuple):
+    """Bytes ``start`` to ``end`` of a file; a record belongs to the range in which it starts.
+
+    ``name`` is the page's identity if the file is one page (its path relative to the input), ``-`` for standard input,
+    else ``""``. ``codec`` is
+    the compression of the whole file as fsspec names it, ``""`` if none; a WARC's own gzip members do not count.
+    """
+
+    path: str
+    start: int
+    end: int
+    kind: Kind
+    name: str = ""
+    codec: str = ""
+
+
+class Split(NamedTuple):
+    """The input of one map task: what it reads where it runs. ``number`` orders the output's parts."""
+
+    number: int
+    ranges: tuple[Range, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of input, as stored."""
+        return sum(part.end - part.start for part in self.ranges)
+
+
+class Page(NamedTuple):
+    """One page as it was crawled, not yet decoded.
+
+    ``content`` is ``bytes`` (HTML, character set unknown), or ``str`` (decoded HTML, or text if ``is_text``).
+    ``content_type`` is the HTTP header's value, ``date`` is what the crawl says (``WARC-Date``), uninterpreted.
+    """
+
+    url: str
+    source: str
+    offset: int
+    content: bytes | str
+    is_text: bool = False
+    title: str = ""
+    content_type: str = ""
+    date: str = ""
+
+
+class Rejected(NamedTuple):
+    """A page that should have been readable and was not: the dead letter. ``reason`` is one of a few words."""
+
+    source: str
+    offset: int
+    url: str
+    reason: str
+    detail: str = ""
+
+
+FAULTS: Final = {
+    **dict.fromkeys(("bad-record", "bad-encoding", "truncated", "unreadable"), "UNREADABLE"),
+    **dict.fromkeys(("empty", "not-html"), "NOT_A_PAGE"),
+    **dict.fromkeys(("too-large", "too-many-tags", "too-deep"), "TOO_LARGE"),
+}
+"""The kind of each reason: a symbol of the enum Fault in ``schemas/rejected.avsc``."""
+
+
+class Skipped(NamedTuple):
+    """A record or file that is no web page to begin with: an image, a redirect, an error response."""
+
+    source: str
+    offset: int
+
+
+class Unreadable(Exception):
+    """A page that cannot be read; ``args`` are the reason and a detail."""

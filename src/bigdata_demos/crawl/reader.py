@@ -1,0 +1,46 @@
+"""The pages of a split, read in the worker that maps it."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from ..avro.core import MAGIC
+from ..storage.files import DAMAGED, open_file
+from .avro import read_avro
+from .html import read_html
+from .jsonl import read_jsonl
+from .model import Kind, Page, Range, Rejected, Skipped, Split
+from .warc import WARC, read_warc
+
+
+def read(split: Split, reader: str = "") -> Iterator[Page | Rejected | Skipped]:
+    """The pages of a split, and what it has instead of pages. Nothing in a file is fatal.
+
+    ``reader``: the schema, as JSON, that Avro is read with; ``""`` for its own.
+    """
+    for piece in split.ranges:
+        try:
+            with open_file(piece.path, piece.codec) as file:
+                yield from read_file(file, piece, reader)
+        except DAMAGED as error:
+            reason = "truncated" if isinstance(error, EOFError) else "unreadable"
+            yield Rejected(piece.path, piece.start, piece.name, reason, f"{type(error).__name__}: {error}")
+
+
+def read_file(file: BinaryIO, piece: Range, reader: str) -> Iterator[Page | Rejected | Skipped]:
+    """The pages of a file. What is named as HTML may be an archive: its first bytes decide."""
+    kind = kind_of_start(file) if piece.kind == "html" else piece.kind
+    if kind == "avro":
+        yield from read_avro(file, piece, reader)
+    elif kind == "warc":
+        yield from read_warc(file, piece)
+    elif kind == "jsonl":
+        yield from read_jsonl(file, piece)
+    else:
+        yield read_html(file, piece)
+
+
+def kind_of_start(file: BinaryIO) -> Kind:
+    """What a file named as HTML is, by its first bytes."""
+    start = file.read(max(len(MAGIC), len(WARC)))
+    file.seek(0)
+    return "avro" if start.startswith(MAGIC) else "warc" if start.startswith(WARC) else "html"

@@ -1,0 +1,34 @@
+"""The page that a record of JSON lines or of Avro holds."""
+
+from typing import Any
+
+from .model import Page, Rejected
+
+
+def is_name(value: Any) -> bool:
+    """Whether a value can name a page: some text or a number (not the NaN and infinity that Python reads in JSON)."""
+    if isinstance(value, str):
+        return value != ""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and float("-inf") < value < float("inf")
+
+
+def page_of(record: Any, source: str, offset: int) -> Page | Rejected:
+    """The page that a record (of JSON lines, of Avro) holds: ``url`` or ``id``, ``html`` or ``text``, and what it may have."""
+    if not isinstance(record, dict):
+        return Rejected(source, offset, "", "bad-record", "not an object")
+    name = record.get("url")
+    if name is None or name == "":
+        name = record.get("id")
+    if not is_name(name):
+        return Rejected(source, offset, "", "bad-record", "neither url nor id")
+    url = str(name)
+    html, text = record.get("html"), record.get("text")
+    content = html if html is not None else text
+    if not isinstance(content, (str, bytes)):
+        return Rejected(source, offset, url, "bad-record", "neither html nor text")
+
+    def string(key: str) -> str:
+        value = record.get(key)
+        return value if isinstance(value, str) else ""
+
+    return Page(url, source, offset, content, html is None, string("title"), string("content_type"), string("date"))

@@ -1,1 +1,0 @@
-"""File formats: what the libraries leave to their users."""

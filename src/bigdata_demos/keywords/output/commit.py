@@ -1,0 +1,77 @@
+"""The commit: parts become visible all at once."""
+
+import contextlib
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Final, TypeVar, cast
+
+from ...errors import OutputError
+from ...storage.places import Place, move, remove
+from ..model import KINDS, Part
+
+MANIFEST: Final = "manifest.json"
+P = TypeVar("P", bound=Place)
+
+
+@contextlib.contextmanager
+def working_directory(output: P, *, overwrite: bool) -> Iterator[P]:
+    """A directory beside ``output`` for a run's parts; removed at the end, unless :func:`commit` has made it the output.
+
+    Raises:
+        OutputError: if ``output`` exists and must stay, or no directory can be made there.
+
+    """
+    workdir = cast(P, output.absolute().parent / f".{output.name}.{uuid.uuid4().hex}.unfinished")
+    try:
+        if output.exists() and not overwrite:
+            raise OutputError(f"{output} exists already: name another --output, or add --overwrite")
+        if output.exists() and not (output / MANIFEST).exists() and (not output.is_dir() or any(output.iterdir())):
+            raise OutputError(f"{output} is not the output of an earlier run: it will not be overwritten, remove it yourself")
+    except OSError as error:
+        raise OutputError(f"{output} cannot be looked at: {error.strerror or error}") from None
+    try:
+        try:
+            for kind in KINDS:
+                (workdir / kind).mkdir(parents=True)
+        except OSError as error:
+            raise OutputError(f"cannot write {error.filename or output}: {error.strerror or error}") from None
+        yield workdir
+    finally:
+        remove(workdir)
+
+
+def commit(workdir: Place, output: Place, parts: Sequence[Part], manifest: dict[str, Any]) -> list[Part]:
+    """Give the accepted parts their names, drop other attempts, write the manifest, make it all visible at once.
+
+    Returns:
+        the parts under their final names.
+
+    """
+    final = []
+    for part in parts:
+        name = f"{part.kind}/part-{part.number:05}.avro"
+        move(workdir / part.path, workdir / name)
+        final.append(replace(part, path=name))
+    for kind in KINDS:
+        for attempt in (workdir / kind).glob("part-*-*.avro"):
+            attempt.unlink()
+    manifest["parts"] = [
+        {"path": part.path, "records": part.records, "bytes": part.nbytes, "sha256": part.sha256}
+        for part in sorted(final, key=lambda part: part.path)
+    ]
+    (workdir / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    old = workdir.with_name(f"{workdir.name}.old")
+    try:
+        if output.exists():
+            move(output, old)
+        move(workdir, output)
+    except BaseException:  # an interrupt leaves it open how far this went
+        if old.exists() and not output.exists():
+            move(old, output)
+        elif not workdir.exists():
+            remove(old)
+        raise
+    remove(old)
+    return final

@@ -1,0 +1,57 @@
+"""The digest of a run, and the totals of its parts."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache
+from typing import Final, NamedTuple
+
+import fastavro
+
+from ...avro import core
+from ..model import KINDS, Part, PartKind
+
+NOT_IN_DIGEST: Final = frozenset({"source", "offset", "detail", "fault"})
+
+
+@cache
+def canonical_schema(kind: PartKind) -> core.Schema:
+    """The schema of a record's canonical form: without where it was read, and without what is only for people."""
+    whole = json.loads(json.dumps(core.schema(kind)))
+    fields = [field for field in whole["fields"] if field["name"] not in NOT_IN_DIGEST]
+    return fastavro.parse_schema({**whole, "fields": fields, "name": f"{whole['name']}Canonical"})  # type: ignore[return-value]
+
+
+class Totals(NamedTuple):
+    """What the committed parts add up to. ``digest`` is the run's: equal for equal results, whoever computed them."""
+
+    pages: int
+    rejected: int
+    skipped: int
+    keywords: int
+    reasons: dict[str, int]
+    shuffle: dict[str, int]
+    engine: dict[str, int]
+    digest: str
+
+
+def add_up(parts: Iterable[Part]) -> Totals:
+    """The totals of a run, from its accepted parts."""
+    records, digests, counts = Counter[str](), Counter[str](), Counter[str]()
+    for part in parts:
+        records[part.kind] += part.records
+        digests[part.kind] += part.digest
+        counts.update(part.counts)
+    text = "".join(f"{kind} {records[kind]} {digests[kind] % (1 << 256):064x}\n" for kind in KINDS)
+    reasons = {name.removeprefix("rejected:"): counts[name] for name in sorted(counts) if name.startswith("rejected:")}
+    return Totals(
+        pages=records["keywords"],
+        rejected=records["rejected"],
+        skipped=counts["skipped"],
+        keywords=counts["keywords"],
+        reasons=reasons,
+        shuffle={name.removeprefix("bytes:"): counts[name] for name in sorted(counts) if name.startswith("bytes:")},
+        engine={name.removeprefix("engine:"): counts[name] for name in counts if name.startswith("engine:")},
+        digest=f"sha256:{hashlib.sha256(text.encode()).hexdigest()}",
+    )

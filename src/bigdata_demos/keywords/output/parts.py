@@ -1,0 +1,109 @@
+"""Where results go: parts written by workers, made visible all at once by the driver.
+
+A part is written under a name of its own for each attempt, in a directory beside the output that nobody takes for it.
+The driver accepts one attempt for each part, gives it its final name, writes the manifest, and renames the directory:
+that is the commit. So retries and speculative duplicates need nothing more, and a failed run leaves nothing. All of this is
+the same in HDFS (see :mod:`.places`).
+"""
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, BinaryIO, Protocol, cast
+
+import fastavro
+
+from ...avro import core
+from ...avro.schema_rules import canonical
+from ...crawl.model import FAULTS
+from ...errors import OutputError
+from ...storage.places import Place, at
+from ..model import Document, Part, PartKind
+from .digest import canonical_schema
+
+Row = tuple[bytes, bytes]
+"""A record as it is written, and its canonical form, which the digest is of: both in Avro's binary encoding."""
+
+
+class Writable(Protocol):
+    """What a part is written to."""
+
+    def write(self, data: bytes, /) -> int:
+        """Write."""
+
+
+class HashingFile:
+    """A binary file that hashes and counts what is written to it."""
+
+    def __init__(self, file: Writable) -> None:
+        """Write to an open file."""
+        self.file, self.sha256, self.nbytes = file, hashlib.sha256(), 0
+
+    def write(self, data: bytes) -> int:
+        """Write, hash and count."""
+        self.sha256.update(data)
+        self.nbytes += len(data)
+        return self.file.write(data)
+
+
+def keywords_row(page: Document, keywords: bytes) -> Row:
+    """A page and its keywords, these as an Avro array already (schemas/keywords.avsc)."""
+    url = core.string(page.url)
+    source = core.string(page.source) + core.long(page.offset)
+    declared = core.long(len(page.declared)) + b"".join(map(core.string, page.declared)) if page.declared else b""
+    rest = b"".join((core.string(page.title), keywords, declared, b"\0"))
+    return url + source + rest, url + rest
+
+
+def index_row(row: bytes) -> Row:
+    """A row of the index, encoded already: all of it counts."""
+    return row, row
+
+
+def rejected_row(letter: dict[str, Any]) -> Row:
+    """A dead letter; what kind of reason it has follows from that."""
+    letter = {**letter, "fault": FAULTS.get(letter["reason"], "OTHER")}
+    return core.pack(letter, core.schema("rejected")), core.pack(letter, canonical_schema("rejected"))
+
+
+def write_part(directory: str, kind: PartKind, number: int, rows: Iterable[Row], counts: Mapping[str, int]) -> Part:
+    """Write rows to a new attempt at a part, in one pass. ``directory``: the working directory's path or address.
+
+    Raises:
+        OutputError: if the file cannot be written.
+
+    """
+    path = f"{kind}/part-{number:05}-{uuid.uuid4().hex}.avro"
+    records = total = 0
+    try:
+        with (at(directory) / path).open("xb") as raw:
+            file = HashingFile(raw)
+            writer = core.Writer(file, core.schema(kind))
+            for record, canonical in rows:
+                records += 1
+                total += int.from_bytes(hashlib.sha256(canonical).digest(), "big")
+                writer.write(record)
+            writer.flush()
+    except OSError as error:
+        raise OutputError(f"cannot write {error.filename or path}: {error.strerror}") from None
+    return Part(kind, number, path, records, file.nbytes, file.sha256.hexdigest(), total % (1 << 256), dict(counts))
+
+
+def read_parts(output: Place, kind: PartKind) -> Iterator[dict[str, Any]]:
+    """The records of an output's parts, part by part, as the present schema has them, whichever version they are of.
+
+    Raises:
+        OutputError: if one cannot be read.
+
+    """
+    try:
+        for name in sorted(path.name for path in (output / kind).glob("part-*.avro")):
+            with (output / kind / name).open("rb") as opened:
+                file = cast(BinaryIO, opened)
+                records = fastavro.reader(file)
+                if canonical(records.writer_schema) != canonical(core.schema(kind)):
+                    file.seek(0)
+                    records = fastavro.reader(file, core.schema(kind))
+                yield from records  # type: ignore[misc]
+    except OSError as error:
+        raise OutputError(f"cannot read {error.filename or output}: {error.strerror or error}") from error

@@ -1,0 +1,1 @@
+"""The job as programs for Hadoop Streaming."""

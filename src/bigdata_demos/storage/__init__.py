@@ -1,0 +1,1 @@
+"""Local directories and HDFS, opened alike."""
