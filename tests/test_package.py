@@ -8,9 +8,7 @@ from pathlib import Path
 from bigdata_demos.crawl import plan, reader
 from bigdata_demos.crawl.model import Page
 from bigdata_demos.keywords.engines import Engine, asyncio_pool, dask_bag, hadoop_streaming, serial, spark_rdd
-from conftest import DATA, SITE
-
-ROOT = Path(__file__).parents[1]
+from tests.support.paths import DATA, ROOT, SITE
 
 # Held to the contract by the type checker: the modules as they are, no base class.
 ENGINES: tuple[Engine, ...] = (serial, asyncio_pool, dask_bag, spark_rdd, hadoop_streaming)

@@ -1,4 +1,4 @@
-"""Fuzzes what reads Avro, by atheris: ``PYTHONPATH=src:tests python -m fuzz.fuzz_avro CORPUS [libFuzzer's options]``.
+"""Fuzzes what reads Avro, by atheris: ``PYTHONPATH=src:. python -m tests.fuzz.fuzz_avro CORPUS [libFuzzer's options]``.
 
 See README.md beside this file.
 """
@@ -13,7 +13,7 @@ def main() -> None:
     """Write the seeds to the corpus, and fuzz until something is found, or the time is over."""
     atheris: Any = importlib.import_module("atheris")  # not a dependency of the tests
     with atheris.instrument_imports(include=["bigdata_demos"]):
-        targets: Any = importlib.import_module("fuzz.targets")
+        targets: Any = importlib.import_module("tests.fuzz.targets")
         avro: Any = importlib.import_module("bigdata_demos.avro.core")
     avro.MAX_BLOCK = targets.MAX_BLOCK
     folders = [argument for argument in sys.argv[1:] if not argument.startswith("-")]

@@ -1,7 +1,7 @@
 /* The inner loops of the job, for one thread: what kernels/plain.py does readably, done fast. No Python in it: ctypes calls it.
 
    All text is valid UTF-8 (so bytes order as characters do). A function that needs memory and gets none returns NO_MEMORY.
-   Names and rules are those of plain.py; tests/test_kernels.py holds both to the same answers. */
+   Names and rules are those of plain.py; tests/keywords/analysis/test_kernels.py holds both to the same answers. */
 
 #include <stdint.h>
 #include <stdlib.h>

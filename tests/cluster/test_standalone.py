@@ -1,0 +1,149 @@
+"""Clusters of local processes: what is wrong with one is told within seconds, and nothing is left of it."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bigdata_demos.cluster.probe import check_python
+from bigdata_demos.cluster.standalone import Cluster, dask_cluster, spark_cluster
+from bigdata_demos.errors import EngineUnavailable
+from bigdata_demos.keywords import open_session, run
+from tests.support.paths import SITE
+from tests.support.processes import addresses_of
+from tests.support.requirements import require
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[Cluster]:
+    """A Spark cluster with one small worker."""
+    require("spark")
+    with spark_cluster(1, memory="600m") as cluster:
+        yield cluster
+
+
+def error_of(cluster: Cluster, *arguments: str, **environment: str) -> str:
+    """The one line that the command says when it fails on a cluster."""
+    engine = "spark" if cluster.url.startswith("spark") else "dask"
+    line = [
+        sys.executable,
+        "-m",
+        "bigdata_demos.keywords",
+        str(SITE),
+        "--engine",
+        engine,
+        "--cluster",
+        cluster.url,
+        "-q",
+        *arguments,
+    ]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=90, check=False, env={**os.environ, **environment})
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    (said,) = done.stderr.splitlines()
+    return said
+
+
+def test_worker_that_is_too_small(spark: Cluster) -> None:
+    """No worker has the memory: what they have is said, instead of waiting for ever."""
+    said = error_of(spark, "--engine-option", "memory=4g", "--engine-option", f"master-ui={spark.page}")
+    assert "gave 0 of one executor of 1 core and 4g of memory" in said
+    assert "free on its workers: 1 cores and 600 MB" in said
+    assert "--engine-option memory=" in said
+
+
+def test_more_workers_than_there_are(spark: Cluster) -> None:
+    """Two executors asked for, one there."""
+    assert "gave 1 of 2 executors" in error_of(spark, "--workers", "2", "--engine-option", "memory=500m")
+
+
+def test_workers_without_this_python(spark: Cluster) -> None:
+    """The workers' Python is not there."""
+    said = error_of(spark, "--engine-option", "memory=500m", "--engine-option", "python=/no/python")
+    assert "the workers have no /no/python" in said
+
+
+def test_workers_with_another_python(spark: Cluster, tmp_path: Path) -> None:
+    """The workers' Python has another minor version: both are named, and how to mend it."""
+    other = tmp_path / "python"
+    pretend = "import sys; from collections import namedtuple as n; sys.version_info = n('V', 'major minor micro releaselevel serial')(3, 99, 1, 'final', 0); "
+    pretend += "import runpy; sys.argv.pop(0); sys.argv[0] == '-m' and sys.argv.pop(0); runpy.run_module(sys.argv[0], run_name='__main__')"
+    other.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{pretend}" "$@"\n')
+    other.chmod(0o755)
+    said = error_of(spark, "--engine-option", "memory=500m", "--engine-option", f"python={other}")
+    assert f"{sys.version_info.major}.{sys.version_info.minor}" in said
+    assert "3.99" in said
+    assert "same minor version" in said
+
+
+def test_another_python_is_refused() -> None:
+    """Versions are compared by their first two numbers."""
+    check_python("somewhere", {".".join(map(str, sys.version_info[:2])) + ".99"})
+    with pytest.raises(EngineUnavailable, match=r"3\.8\.1 on somewhere: driver and workers must have the same minor version"):
+        check_python("somewhere", {"3.8.1"})
+
+
+def test_scheduler_without_enough_workers() -> None:
+    """Dask: more workers asked for than there are."""
+    require("dask")
+    with dask_cluster(1) as cluster:
+        assert "has 1 workers, not 3: start more" in error_of(cluster, "--workers", "3")
+
+
+@pytest.mark.parametrize("kind", ["spark", "dask"])
+def test_nothing_is_left_of_a_cluster(kind: str) -> None:
+    """All processes end with the context, also by an error."""
+    require(kind)
+    processes: list[psutil.Process] = []
+    with pytest.raises(RuntimeError, match="on purpose"), (spark_cluster if kind == "spark" else dask_cluster)(1) as cluster:
+        processes = [psutil.Process(process.pid) for process in cluster.processes]
+        processes += [child for process in processes for child in process.children(recursive=True)]
+        assert all(process.is_running() for process in processes)
+        listening = {address for process in processes for address in addresses_of(process)}
+        assert listening <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}, "ports on loopback only"
+        raise RuntimeError("on purpose")
+    _, alive = psutil.wait_procs(processes, timeout=10)
+    assert not alive
+    assert not cluster.logs.exists()
+
+
+def test_command_prints_the_address(tmp_path: Path) -> None:
+    """`bigdata-demos cluster dask` prints the address that --cluster takes, and ends on SIGTERM."""
+    require("dask")
+    line = [sys.executable, "-m", "bigdata_demos.cluster", "dask", "--workers", "1"]
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    try:
+        assert process.stdout
+        url = process.stdout.readline().strip()
+        done = subprocess.run(
+            [sys.executable, "-m", "bigdata_demos.keywords", str(SITE), "--engine", "dask", "--cluster", url, "-q", "--format", "jsonl"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert len([json.loads(line) for line in done.stdout.splitlines()]) == 63
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+def test_sparks_page_names_the_two_passes(tmp_path: Path) -> None:
+    """With its web page on, Spark describes jobs and stages by what they do; the page listens on loopback only."""
+    require("spark")
+    from pyspark import SparkContext
+
+    with open_session("spark", workers=1, engine_options={"ui": "0"}) as session:
+        run([SITE], engine=session, output=tmp_path / "out")
+        context = SparkContext._active_spark_context
+        assert context is not None
+        page = str(context.uiWebUrl)
+        assert page.startswith("http://127.0.0.1:")
+        for what in ("jobs", "stages"):
+            with urllib.request.urlopen(f"{page}/api/v1/applications/{context.applicationId}/{what}", timeout=20) as answer:
+                said = " | ".join(one.get("description", "") for one in json.load(answer))
+            assert "pass 1: map pages to candidates" in said
+            assert "pass 2: score candidates, reduce postings to the consolidated index" in said

@@ -1,0 +1,55 @@
+"""The places where the conformance suite runs engines."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bigdata_demos.cluster import registry
+from bigdata_demos.keywords import Result
+
+from .inputs import Input
+from .stack import Stack
+
+PLACES = [
+    pytest.param(("serial", 1, "local"), id="serial"),
+    *(
+        pytest.param((engine, workers, place), id=f"{engine}-{place}-{workers}")
+        for engine, places in (
+            ("asyncio", ("local",)),
+            ("dask", ("local", "cluster")),
+            ("spark", ("local", "cluster", "cluster-container-driver")),
+        )
+        for place in places
+        for workers in (1, 2)
+    ),
+    pytest.param(("hadoop", 2, "local"), id="hadoop-local-2"),  # half a minute for each input
+]
+"""Spark's cluster is the compose cluster; without Docker it is one of local processes."""
+
+
+@dataclass(frozen=True)
+class InContainer:
+    """What a driver in a container made of each input."""
+
+    results: dict[str, Result | str]
+
+
+def drive_in_container(stack: Stack, inputs: "dict[str, Input]", workers: int) -> dict[str, Result | str]:
+    """Run all inputs through one session of a driver in a container; returns the results, or errors, by name."""
+    script = shutil.copy(Path(__file__).parent / "container_driver.py", stack.shared)
+    work = {}
+    for name, given in inputs.items():
+        lines = stack.shared / f"{name}.stdin"
+        lines.write_bytes(b"".join(given.stdin() or []))
+        work[name] = {"paths": given.paths, "options": given.options, "stdin": str(lines)}
+    (stack.shared / "work.json").write_text(json.dumps(work))
+    outputs = stack.shared / registry.OUT / f"container-{workers}"
+    done = stack.driver(Path(script), str(stack.shared / "work.json"), str(outputs), str(workers))
+    assert done.returncode == 0, done.stderr
+    said = {name: answer for line in done.stdout.splitlines() for name, answer in json.loads(line).items()}
+    return {
+        name: answer if isinstance(answer, str) else Result(Path(answer.pop("output")), **answer) for name, answer in said.items()
+    }
