@@ -32,6 +32,7 @@ lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 # The compose cluster (docs/cluster.md)
 cluster-up cluster-down cluster-status cluster-logs: cluster-%: setup

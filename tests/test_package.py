@@ -1,5 +1,7 @@
 """The package: what the wheel carries, what its public names are, and that each engine keeps the contract."""
 
+import ast
+import re
 import subprocess
 import sys
 import zipfile
@@ -50,7 +52,6 @@ def test_bundled_crawl_is_the_site() -> None:
 
 def test_links_of_the_site_lead_somewhere() -> None:
     """Every link between the site's pages has a page or a file at its end, and every page can be reached."""
-    import re
     from urllib.parse import urljoin
 
     reached, waiting = set[str](), ["index.html"]
@@ -67,3 +68,25 @@ def test_links_of_the_site_lead_somewhere() -> None:
             else:
                 assert name == "bad/truncated.html", (name, link)  # which ends in the middle of one
     assert reached == {str(path.relative_to(SITE)) for path in SITE.rglob("*") if path.is_file()}
+
+
+def test_tests_import_no_other_tests() -> None:
+    """What test modules share is in tests/support; none imports another one, or conftest."""
+    for path in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [f"{node.module or ''}.{name}" for name in names]
+            for name in names:
+                assert not {part for part in name.split(".") if part.startswith(("test_", "conftest"))}, (path, name)
+
+
+def test_documents_name_tests_that_exist() -> None:
+    """Each test or file of tests that the documents or the source mention is there."""
+    texts = {path: path.read_text() for path in (ROOT / "tests").rglob("*.py")}
+    known = {path.stem for path in texts} | {name for text in texts.values() for name in re.findall(r"def (test_\w+)", text)}
+    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "src").rglob("*.py"), *texts):
+        text = path.read_text()
+        assert set(re.findall(r"\btest_\w+", text)) <= known, path
+        for file in re.findall(r"\btests/[\w/]+\.py\b", text):
+            assert (ROOT / file).exists(), (path, file)

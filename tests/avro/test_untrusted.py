@@ -1,6 +1,6 @@
 """Files made to break their reader, against every way in: the process lives, and the error is one line with the file's name.
 
-What is tried: test_avro.py has the job's reader and its schemas, test_avro_repair.py damage of all kinds. Here are the command's
+What is tried: test_core.py has the job's reader and its schemas, test_repair.py damage of all kinds. Here are the command's
 ways in, what only some of them do, and what was found while the fuzzer (fuzz/README.md) was made.
 """
 

@@ -1,4 +1,4 @@
-"""Spark's side of test_avro_interop, in a process of its own: pyspark takes jars only when its Java starts.
+"""Spark's side of tests/avro/test_interop.py, in a process of its own: pyspark takes jars only when its Java starts.
 
 Arguments: the jar of spark-avro, a directory with CODEC.avro for each codec and ``schema.avsc``, and one for the answers: of
 each, CODEC.pickle, the rows as Spark has them, and CODEC, the directory of what Spark writes, by the same schema and codec;

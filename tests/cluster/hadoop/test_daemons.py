@@ -156,7 +156,7 @@ def test_avro_that_json_cannot_tell(address: str, tmp_path: Path) -> None:
 
 
 def test_output_in_hdfs(cluster: daemons.Cluster, address: str, corpus: Path, expected: str) -> None:
-    """Hadoop's tasks write there what others read; more of it is in test_hdfs.py."""
+    """Hadoop's tasks write there what others read; more of it is in tests/storage/test_webhdfs.py."""
     result = run([corpus], engine="hadoop", workers=2, cluster=address, output=f"{address}/written/result")
     assert result.digest == expected
     assert sum(1 for _ in result.read_keywords()) == result.pages > 0
