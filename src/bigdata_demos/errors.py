@@ -17,16 +17,48 @@
         ├── EngineUnavailable   a cluster that cannot be reached or cannot run the job
         └── JobFailed           the job started and did not finish
 
-The text of each is one line that says what is wrong and what to do next.
+The message of each is one line that says what is wrong and what to do next.
+
+Messages put the parameters of the Python interface in backquotes: ``"`top` must be at least 1"``. ``str(error)`` removes
+the backquotes (``top must be at least 1``); a command writes the option instead whose ``dest`` in its parser is that
+parameter (``--top must be at least 1``). A value may follow, and a key in brackets:
+
+===============================  ===========================  ==============================
+in the message                   ``str(error)``               on the command line
+===============================  ===========================  ==============================
+```max_rejected```               ``max_rejected``             ``--max-rejected``
+```overwrite=True```             ``overwrite=True``           ``--overwrite``
+```engine=asyncio```             ``engine=asyncio``           ``--engine asyncio``
+```engine_options[memory]```     ``engine_options[memory]``   ``--engine-option memory``
+```engine_options[memory]=1g```  ``engine_options[memory]=1g``  ``--engine-option memory=1g``
+```inputs``` (positional)        ``inputs``                   ``INPUT``, its metavar
+===============================  ===========================  ==============================
+
+Anything else in backquotes, such as ```bigdata-demos cluster up```, stays as it is. A message that quotes another error and
+shall keep its parameters quotes ``error.args[0]``, not ``str(error)``.
 """
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+_PARAMETER: Final = re.compile(r"`([a-z_]+)(?:\[([^`\]]+)\])?(?:=([^`]*))?`")
 
 
 class BigDataDemosError(Exception):
     """Base of all errors raised here."""
 
+    def __str__(self) -> str:
+        """Return the message with parameters spelled as in Python."""
+        return _PARAMETER.sub(lambda match: match[0][1:-1], super().__str__())
+
+    def spelled(self, spell: Callable[[str, str | None, str | None], str | None]) -> str:
+        """Return the message with parameters spelled by ``spell(name, key, value)``; ``None`` means as in Python."""
+        return _PARAMETER.sub(lambda match: spell(match[1], match[2], match[3]) or match[0][1:-1], super().__str__())
+
 
 class UsageError(BigDataDemosError):
-    """What was asked for makes no sense."""
+    """An argument has no meaning, or two of them contradict each other."""
 
 
 class InputError(BigDataDemosError):
@@ -85,3 +117,9 @@ class EngineUnavailable(EngineError):
 
 class JobFailed(EngineError):
     """The job started and did not finish."""
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, with control characters and others that would steer a terminal escaped."""
+    shown = "".join(char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in text)
+    return shown.encode("utf-8", "backslashreplace").decode()
