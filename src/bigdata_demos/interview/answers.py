@@ -1,4 +1,4 @@
-"""The prose: what to say in half a minute, and how the engines differ, with the papers that say so."""
+"""The text of the answer: what to say in 30 seconds, and how the engines differ, with sources."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
@@ -8,25 +8,27 @@ QUESTIONS: Final = (
     "Can you write a parallel implementation of an algorithm?",
 )
 BEFORE: Final = (
-    "Yes, both. I work with one MapReduce job, the keywords of a web crawl, on five engines: one thread, asyncio with a "
-    "process pool, Dask, Spark, and Hadoop on HDFS and YARN. All map, shuffle and reduce twice and give the same answer, bit "
+    "Yes, both. I run one MapReduce job, keyword extraction from a web crawl, on five engines: one thread, asyncio with a "
+    "process pool, Dask, Spark, and Hadoop on HDFS and YARN. Each does two map-reduce passes and writes the same answer, bit "
     "for bit, as Avro."
 )
-AFTER: Final = "I start from one thread: a cluster has to beat it."
-"""What is said before the figures, and after them."""
-WITHOUT_FIGURES: Final = "Start-up decides small jobs, the shuffle large ones."
-WORDS: Final = 85  # so many are said in 30 seconds
+"""The sentences before the figures."""
+AFTER: Final = "I start with one thread: a cluster has to beat it."
+"""The sentence after the figures."""
+WITHOUT_FIGURES: Final = "Start-up dominates small jobs, the shuffle large ones."
+"""The sentence in place of the figures if there are none."""
+WORDS: Final = 85  # spoken in 30 seconds at 170 words a minute
 
 
 class Topic(NamedTuple):
-    """One way in which engines differ: what is so for each of them."""
+    """One way in which the engines differ, with a line of text for each engine."""
 
     title: str
     engines: Mapping[str, str]
 
 
 class Source(NamedTuple):
-    """Where a fact is from."""
+    """The source of a fact."""
 
     text: str
     url: str
@@ -36,58 +38,62 @@ TOPICS: Final = (
     Topic(
         "History",
         {
-            "Hadoop": "2006: MapReduce as Google's paper has it (2004), over HDFS",
+            "Hadoop": "2006: MapReduce as in Google's paper (2004), on top of HDFS",
             "Spark": "2009, Berkeley: RDDs (2012) keep data in memory between steps",
             "Dask": "2015: task graphs behind arrays, dataframes and bags",
-            "asyncio": "2014: part of Python since 3.4; its process pools since 3.2 (2011)",
+            "asyncio": "2014: in Python since 3.4; its process pools since 3.2 (2011)",
+            "serial": "a for loop: the baseline of every comparison",
         },
     ),
     Topic(
         "Execution model",
         {
-            "Hadoop": "one map and one reduce a job, each task a JVM: two passes, two jobs",
-            "Spark": "lazy; the driver cuts the graph at each shuffle into stages of tasks",
-            "Dask": "a graph of tasks; a scheduler hands them to workers one by one",
-            "asyncio": "an event loop hands splits to processes, a bounded number at a time",
+            "Hadoop": "one map and one reduce per job, each task in a JVM: two passes, two jobs",
+            "Spark": "lazy; the driver cuts the graph into stages of tasks at each shuffle",
+            "Dask": "a graph of tasks; a scheduler sends them to workers one by one",
+            "asyncio": "an event loop sends splits to processes, a bounded number at a time",
+            "serial": "one split after another, in one process",
         },
     ),
     Topic(
         "Shuffle",
         {
             "Hadoop": "map output sorted by key on local disk, fetched by reducers over HTTP",
-            "Spark": "each map task writes files by bucket; reduce tasks fetch their bucket",
-            "Dask": "more tasks of the same graph; workers send each other their buckets",
-            "asyncio": "packed buckets come back to the parent, which gathers them in a dict",
+            "Spark": "each map task writes one data file and an index; reducers fetch ranges",
+            "Dask": "more tasks in the same graph; workers send each other their buckets",
+            "asyncio": "packed buckets return to the parent, which writes them to files",
+            "serial": "buckets are appended to files in the working directory",
         },
     ),
     Topic(
         "Fault tolerance",
         {
-            "Hadoop": "failed tasks run again, slow ones twice; HDFS copies each block",
-            "Spark": "a lost partition is computed again from its lineage",
-            "Dask": "tasks of a lost worker, and what only it held, run again elsewhere",
-            "asyncio": "none: if a worker dies the run fails, and says so",
+            "Hadoop": "failed tasks run again, slow ones twice; HDFS replicates each block",
+            "Spark": "a lost partition is recomputed from its lineage",
+            "Dask": "tasks of a lost worker, and the results it held, run again elsewhere",
+            "asyncio": "none: if a worker dies, the run fails with an error",
+            "serial": "none: if the process dies, the run is lost",
         },
     ),
     Topic(
         "Memory",
         {
-            "Hadoop": "little is kept in it: between two jobs everything is on HDFS",
-            "Spark": "what is kept goes to files; a JVM beside each Python",
+            "Hadoop": "tasks stream; everything between two jobs is on HDFS",
+            "Spark": "one heap per executor for caching and shuffling, which spills to disk",
             "Dask": "results stay in the workers that made them, which spill to disk",
-            "asyncio": "what is kept goes to files; the frequencies are one, mapped by all",
+            "asyncio": "each process has its own heap; large tables are memory-mapped files",
+            "serial": "one split and the memory-mapped frequencies at a time",
         },
     ),
 )
 ONE_THREAD: Final = (
-    "The job ends before a cluster has started; the data fits one disk and you can wait; or tasks are so small that handing "
-    "them out costs more than doing them. McSherry, Isard and Murray call the number of cores at which a system beats a "
-    "competent single thread its COST: many published systems needed hundreds, some never beat it. So one thread, the engine "
-    "serial, is the baseline here."
+    "The job ends before a cluster has started; the data fits on one disk and you can wait; or tasks are so small that "
+    "scheduling them costs more than running them. McSherry et al. call the number of cores at which a system beats "
+    "a competent single thread its COST: many published systems needed hundreds, some never beat it."
 )
 HERE: Final = (
-    "serial, asyncio, Dask, Spark and Hadoop run, the last three also on clusters. Avro (2009) is the format of "
-    "input, output and what is kept between the passes; a command-line tool for it, and its RPC, are not here yet."
+    "serial, asyncio, Dask, Spark and Hadoop run the same job, the last three also on clusters. Avro (2009) is the format of "
+    "input, output and intermediate data: `bigdata-demos avro` inspects its files, `rpc` serves the index."
 )
 SOURCES: Final = (
     Source(
@@ -111,5 +117,5 @@ SOURCES: Final = (
 
 
 def spoken(figures: str = "") -> str:
-    """What to say in 30 seconds; ``figures`` is a sentence with those of this machine, ``""`` if there are none."""
+    """The spoken answer. ``figures`` is a sentence with the figures of this machine, or ``""`` if there are none."""
     return " ".join((BEFORE, figures or WITHOUT_FIGURES, AFTER))

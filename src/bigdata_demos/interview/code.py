@@ -16,7 +16,7 @@ from typing import Final
 from ..errors import InputError
 from ..keywords.engines import ENGINES
 
-SIDE_BY_SIDE: Final = ("asyncio", "dask", "spark", "hadoop")
+SIDE_BY_SIDE: Final = tuple(ENGINES)
 VERBS: Final = ("map", "shuffle", "reduce")
 STEPS: Final = ("", *(f"Pass {number}: {verb}" for number in (1, 2) for verb in VERBS))
 """What happens in the code, in order; first, without a name, what comes before the first pass."""

@@ -14,6 +14,8 @@ COMMAND: Final = "python -m bigdata_demos.bench"
 """What makes figures."""
 NAMES: Final = {"dask": "Dask", "spark": "Spark", "hadoop": "Hadoop"}
 """Engines that are written otherwise than they are called on the command line."""
+QUOTED_SECONDS: Final = 5
+"""A job that one thread finishes sooner is not quoted: start-up would be most of what was measured."""
 HEADS: Final = ("contestant", "seconds", "range", "tries", "ratio", "start-up", "cold")
 """Of the columns of a table of figures (:func:`cells`)."""
 LEGEND: Final = (
@@ -172,7 +174,11 @@ def printable(text: str) -> str:
 
 
 def sentence(here: Measured | None) -> str:
-    """The figures, said: the largest job's, of one thread, and of the others with the number of workers that most of them had."""
+    """The figures as a sentence, ``""`` if there are none worth quoting.
+
+    It quotes the largest job that took one thread at least :data:`QUOTED_SECONDS`: the seconds of one thread, and those of the
+    other engines with the number of workers that most of them ran with.
+    """
     for table in reversed(here.tables if here else []):
         medians = {
             (one.workers, one.cluster, one.contestant): one.seconds.median
@@ -181,20 +187,30 @@ def sentence(here: Measured | None) -> str:
         }
         control = next((seconds for (*_, name), seconds in medians.items() if name == results.CONTROL), None)
         engines = [(workers, name) for workers, _, name in medians if name != results.CONTROL]
-        if control is None or not engines:
+        if control is None or control < QUOTED_SECONDS or not engines:
             continue
         workers = max({some for some, _ in engines}, key=lambda some: (len({name for n, name in engines if n == some}), some))
         quickest: dict[str, float] = {}
         for (some, _, name), seconds in medians.items():
             if name != results.CONTROL and some == workers:
                 quickest[name] = min(seconds, quickest.get(name, seconds))
-        said = [
+        each = [
             f"{NAMES.get(name, name)} {in_words(quickest[name])}" for name in sorted(quickest, key=lambda name: quickest[name])
         ]
-        listed = " and ".join([", ".join(said[:-1]), said[-1]]) if len(said) > 1 else said[0]
+        listed = " and ".join([", ".join(each[:-1]), each[-1]]) if len(each) > 1 else each[0]
         many = f"{workers} workers" if workers > 1 else "one worker"
-        return f"On this machine one thread took {in_words(control)} seconds; with {many}, {listed}."
+        return f"For {corpus_size(table)} here, one thread took {in_words(control)} seconds; with {many}, {listed}."
     return ""
+
+
+def corpus_size(table: Table) -> str:
+    """The size of the job's input, as it is said: ``3,200 pages (12 MB)``."""
+    megabytes = (
+        "" if table.input_bytes is None else f"{max(table.input_bytes / 1e6, 0.1):,.{0 if table.input_bytes >= 1e7 else 1}f} MB"
+    )
+    if table.pages is None:
+        return megabytes or f"{table.size} × the input"
+    return f"{table.pages:,} pages ({megabytes})" if megabytes else f"{table.pages:,} pages"
 
 
 def title(table: Table) -> str:

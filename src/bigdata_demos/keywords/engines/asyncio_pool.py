@@ -42,7 +42,7 @@ def open(settings: Settings) -> Iterator[Run]:
         yield run
 
 
-async def run_async(  # noqa: PLR0917
+async def run_async(
     pool: Executor, ahead: int, spilled: str, job: Job, splits: Sequence[Split], progress: Progress
 ) -> list[Part]:
     """Both passes."""

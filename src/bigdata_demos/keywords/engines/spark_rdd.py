@@ -37,9 +37,7 @@ def open(settings: Settings) -> Iterator[Run]:
         yield run
 
 
-def run_rdd(  # noqa: PLR0917
-    context: SparkContext, bound: int, spilled: str, job: Job, splits: Sequence[Split], progress: Progress
-) -> list[Part]:
+def run_rdd(context: SparkContext, bound: int, spilled: str, job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
     """Both passes. A table of frequencies of more than ``bound`` bytes is joined by another shuffle, and not broadcast."""
     buckets = 1 << job.bits
     work: RDD[Split] = context.parallelize(splits, len(splits))
