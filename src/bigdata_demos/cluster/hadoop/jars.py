@@ -15,6 +15,8 @@ from typing import Final, NamedTuple
 from ...errors import EngineUnavailable
 
 VERSION: Final = "3.4.2"
+MEGABYTES: Final = 97
+"""The size of all jars together."""
 HERE: Final = Path(__file__).parent
 CENTRAL: Final = "https://repo.maven.apache.org/maven2"
 MIRROR: Final = "BIGDATA_DEMOS_MAVEN"
@@ -49,6 +51,11 @@ def directory() -> Path:
     return cache / "bigdata_demos" / f"hadoop-{VERSION}"
 
 
+def not_installed() -> list[Jar]:
+    """Return the jars that have to be fetched."""
+    return [jar for jar in listed() if not (directory() / jar.name).exists()]
+
+
 def install(say: Callable[[str], None]) -> Path:
     """Get the jars that are not there yet; returns their directory.
 
@@ -57,9 +64,9 @@ def install(say: Callable[[str], None]) -> Path:
 
     """
     kept = directory()
-    missing = [jar for jar in listed() if not (kept / jar.name).exists()]
-    if missing:
-        say(f"fetching Hadoop {VERSION}: {len(missing)} jars, into {kept}")
+    if missing := not_installed():
+        share = -(-MEGABYTES * len(missing) // len(listed()))
+        say(f"fetching Hadoop {VERSION} from Maven Central: {len(missing)} jars, about {share} MB, into {kept}")
         try:
             kept.mkdir(parents=True, exist_ok=True)
             with ThreadPoolExecutor(8) as pool:
