@@ -25,7 +25,7 @@ $(VENV)/ready: pyproject.toml hatch_build.py src/bigdata_demos/keywords/analysis
 	@touch $@
 
 docs: setup
-	$(BIN)/python tests/test_docs.py
+	$(BIN)/python -m tests.test_docs
 
 lint: setup
 	$(BIN)/ruff check

@@ -369,13 +369,13 @@ def test_full_or_closed_stdout_is_one_line() -> None:
 def test_readmes_python_example_runs(tmp_path: Path) -> None:
     """The README's example is a script that works; without its guard, one line says what is missing."""
     readme = (ROOT / "README.md").read_text()
-    code = readme.split("```python\n")[1].split("```")[0].replace("crawl.warc.gz", str(SITE))
+    code = readme.split("```python\n")[1].split("```")[0].replace("out/pydoc.warc.gz", str(SITE))
     script = tmp_path / "script.py"
     script.write_text(code)
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path)
     assert done.stdout.startswith("sha256:")
-    assert len(done.stdout.splitlines()) > 500
-    script.write_text(code.replace('if __name__ == "__main__":', "if True:").replace('"out/crawl"', '"out/other"'))
+    assert len(done.stdout.splitlines()) == 1 + 5
+    script.write_text(code.replace('if __name__ == "__main__":', "if True:").replace('"out/from-python"', '"out/other"'))
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
     assert done.returncode == 1
     assert "in a script, call run() below" in last_line(done.stderr)
