@@ -10,9 +10,10 @@ import pytest
 
 from bigdata_demos.cluster import registry
 from bigdata_demos.cluster.compose import PORTS
+from bigdata_demos.cluster.hadoop import daemons
 from bigdata_demos.cluster.standalone import dask_cluster, free_port, spark_cluster
 from bigdata_demos.keywords import Session, open_session
-from tests.support.conformance import PLACES, InContainer, drive_in_container
+from tests.support.conformance import InContainer, drive_in_container
 from tests.support.inputs import Input, make_inputs
 from tests.support.requirements import no_docker, refuse, require
 from tests.support.stack import TEST_PROJECT, Stack
@@ -70,7 +71,23 @@ def stack(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
             assert stack.containers("{{.ID}}") == []
 
 
-@pytest.fixture(scope="module", params=PLACES)
+@pytest.fixture(scope="session")
+def hadoop() -> Iterator[daemons.Cluster]:
+    """HDFS and YARN with two slots, as processes of this machine."""
+    require("hadoop")
+    with daemons.local_hadoop(2, lambda _: None) as running:
+        yield running
+
+
+@pytest.fixture
+def address(hadoop: daemons.Cluster, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of HDFS on this machine, which the settings in ``HADOOP_CONF_DIR`` make known."""
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(hadoop.hadoop.conf))
+    monkeypatch.setenv("XDG_STATE_HOME", str(hadoop.directory))  # so that a cluster that the user has started is not used
+    return hadoop.hadoop.hdfs
+
+
+@pytest.fixture(scope="module")
 def session(request: pytest.FixtureRequest) -> Iterator[Session | InContainer]:
     """Each engine at each place with each number of workers: one session, through which all inputs go.
 
@@ -87,6 +104,11 @@ def session(request: pytest.FixtureRequest) -> Iterator[Session | InContainer]:
             address = stack.enter_context(dask_cluster(2)).url
         elif where == "cluster":
             address = stack.enter_context(spark_cluster(2)).url if no_docker() else request.getfixturevalue("stack").address
+        elif engine == "hadoop":
+            cluster = request.getfixturevalue("hadoop")
+            environment = stack.enter_context(pytest.MonkeyPatch.context())
+            environment.setenv("HADOOP_CONF_DIR", str(cluster.hadoop.conf))
+            address = cluster.hadoop.hdfs
         yield stack.enter_context(open_session(engine, workers=workers, cluster=address))
 
 

@@ -89,6 +89,9 @@ def make_inputs(root: Path) -> dict[str, Input]:
     warc = (root / "site.warc.gz").read_bytes()
     (root / "cut.warc.gz").write_bytes(warc[: len(warc) * 2 // 3])
     small = {"split_bytes": 40_000}
+    several = [str(mixed), str(site / "a*.html"), str(site / "spark.html"), str(site / "spark.html")]
+    uneven_lines = write_lines(root / "uneven.jsonl", uneven)
+    damaged = [*(str(root / name) for name in ("bad.jsonl", "cut.avro", "cut.warc.gz")), str(site / "bad")]
     return {
         "directory": Input([str(site)]),
         "directory-many-splits": Input([str(site)], small),
@@ -100,11 +103,17 @@ def make_inputs(root: Path) -> dict[str, Input]:
         "avro-versions": Input(versions, {**small, "reader_schema": "bigdata-demos:page/1"}),
         "jsonl-many-splits": Input([str(root / "site.jsonl")], small),
         "jsonl.gz": Input([str(root / "site.jsonl.gz")]),
-        "mixed-and-glob": Input([str(mixed), str(site / "a*.html"), str(site / "spark.html"), str(site / "spark.html")]),
+        "mixed-and-glob": Input(several),
         "stdin": Input(["-"], {}, lambda: lines),
         "none": Input([str(root / "empty")]),
         "one-page": Input([str(site / "spark.html")]),
-        "uneven": Input([write_lines(root / "uneven.jsonl", uneven)], {"split_bytes": 20_000}),
+        "uneven": Input([uneven_lines], {"split_bytes": 20_000}),
         "unicode": Input([write_lines(root / "unicode.jsonl", UNICODE)], {"stopword_list": "none", "top": 50}),
-        "bad": Input([str(root / name) for name in ("bad.jsonl", "cut.avro", "cut.warc.gz")] + [str(site / "bad")], small),
+        "bad": Input(damaged, small),
+        "whole-files": Input(
+            [str(site), *(str(root / name) for name in ("site.warc", "site.warc.gz", "site.jsonl.gz")), *several]
+        ),
+        "cut-files": Input(
+            [str(site), str(root / "site.warc.gz"), str(root / "site.jsonl"), uneven_lines, *damaged], {"split_bytes": 100_000}
+        ),
     }

@@ -16,13 +16,8 @@ from bigdata_demos.keywords.analysis import stopwords
 from bigdata_demos.keywords.analysis.text import extract
 from bigdata_demos.keywords.model import Document
 from tests.support import reference
-from tests.support.conformance import InContainer
+from tests.support.conformance import HADOOP_NAMES, NAMES, PLACES, InContainer
 from tests.support.inputs import Input
-
-NAMES = [
-    "directory", "directory-many-splits", "bundled", "warc", "warc.gz", "warc.gz-many-splits", "avro-many-splits",
-    "avro-versions", "jsonl-many-splits", "jsonl.gz", "mixed-and-glob", "stdin", "none", "one-page", "uneven", "unicode", "bad",
-]  # fmt: skip
 
 
 def go(given: Input, output: Path, engine: str | Session, **more: Any) -> Result:
@@ -39,10 +34,21 @@ def serial(inputs: dict[str, Input], tmp_path_factory: pytest.TempPathFactory) -
 
 def test_names_are_complete(inputs: dict[str, Input]) -> None:
     """No input is forgotten below."""
-    assert list(inputs) == NAMES
+    assert set(inputs) == {*NAMES, *HADOOP_NAMES}
+    together = {path for name in HADOOP_NAMES for path in inputs[name].paths}
+    alone = {path for name in NAMES for path in inputs[name].paths if not path.endswith("site.avro")}  # two of versions are that
+    assert alone <= together
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("session", "name"),
+    [
+        pytest.param(*place.values, name, id=f"{place.id}-{name}")
+        for place in PLACES
+        for name in (HADOOP_NAMES if place.id == "hadoop-local-2" else NAMES)
+    ],
+    indirect=["session"],
+)
 def test_same_answer_as_one_thread(
     session: Session | InContainer,
     name: str,
@@ -106,7 +112,7 @@ def documents(given: Input) -> list[Document]:
     return found
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("bundled", "stdin")])
+@pytest.mark.parametrize("name", sorted({*NAMES, *HADOOP_NAMES} - {"bundled", "stdin"}))
 def test_one_thread_gives_the_references_answer(name: str, inputs: dict[str, Input], serial: dict[str, Result]) -> None:
     """Keywords and index are those of the plain reference implementation."""
     given = inputs[name]
