@@ -9,11 +9,12 @@ from pathlib import Path
 
 from bigdata_demos.crawl import plan, reader
 from bigdata_demos.crawl.model import Page
-from bigdata_demos.keywords.engines import Engine, asyncio_pool, dask_bag, hadoop_streaming, serial, spark_rdd
+from bigdata_demos.keywords.engines import ENGINES as RECORDS
+from bigdata_demos.keywords.engines import EngineModule, asyncio_pool, dask_bag, hadoop_streaming, serial, spark_rdd
 from tests.support.paths import DATA, ROOT, SITE
 
 # Held to the contract by the type checker: the modules as they are, no base class.
-ENGINES: tuple[Engine, ...] = (serial, asyncio_pool, dask_bag, spark_rdd, hadoop_streaming)
+ENGINES: tuple[EngineModule, ...] = (serial, asyncio_pool, dask_bag, spark_rdd, hadoop_streaming)
 
 
 def test_each_engine_is_one_readable_file() -> None:
@@ -90,3 +91,22 @@ def test_documents_name_tests_that_exist() -> None:
         assert set(re.findall(r"\btest_\w+", text)) <= known, path
         for file in re.findall(r"\btests/[\w/]+\.py\b", text):
             assert (ROOT / file).exists(), (path, file)
+
+
+def test_a_serial_run_imports_no_cluster(tmp_path: Path) -> None:
+    """A run on one thread needs nothing of Hadoop, Docker, Spark or Dask, and does not pay for their imports."""
+    code = (
+        "import sys; from bigdata_demos.keywords import run\n"
+        f"run([{str(SITE / 'mapreduce.html')!r}], engine='serial', output={str(tmp_path / 'out')!r})\nprint(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    foreign = r"(bigdata_demos\.cluster\.(hadoop|docker|compose|spark|dask|container)|pyspark|py4j|requests|dask|distributed)\b"
+    assert [name for name in done.stdout.split() if re.match(foreign, name)] == []
+
+
+def test_engine_records() -> None:
+    """Each engine has one record, and its module's file; what it has to do with clusters is said whole or not at all."""
+    assert {engine.module for engine in RECORDS.values()} == {str(module.__name__).rpartition(".")[2] for module in ENGINES}  # type: ignore[attr-defined]
+    for name, engine in RECORDS.items():
+        assert name == engine.name
+        assert bool(engine.scheme) == bool(engine.variable)

@@ -10,7 +10,7 @@ import sys
 from typing import NamedTuple
 
 from .errors import EngineError
-from .keywords.engines import ENGINES, load
+from .keywords.engines import ENGINES, download, why_not
 
 PAGES_SHOWN = 5
 SUMMARY = re.compile(r"^pages=(\d+) .*digest=(\S+) startup=([\d.]+) seconds=([\d.]+)$", re.MULTILINE)
@@ -24,23 +24,6 @@ class Row(NamedTuple):
     seconds: float
     pages: int
     digest: str
-
-
-def why_not(engine: str) -> str:
-    """Return why an engine cannot run on this machine, ``""`` if it can. Hadoop's jars are fetched if they are missing."""
-    try:
-        load(engine)
-        if engine in ("spark", "hadoop"):
-            from .cluster.java import find_java
-
-            find_java(engine)
-        if engine == "hadoop":
-            from .cluster.hadoop import jars
-
-            jars.install(lambda text: print(text, file=sys.stderr, flush=True))
-    except EngineError as error:
-        return str(error)
-    return ""
 
 
 def run(engine: str, *, shown: bool) -> Row | str:
@@ -72,9 +55,7 @@ def explain(rows: list[Row]) -> None:
     print(f"\nAll {len(rows)} digests are equal: every engine wrote the same keywords and the same index, bit for bit.")
     serial, cores = rows[0], os.cpu_count() or 1
     fastest = min(rows, key=lambda row: row.seconds)
-    print(
-        f"On this crawl of {serial.pages} pages, {fastest.engine} is the fastest: fixed costs take most of the time of the others."
-    )
+    print(f"On this crawl of {serial.pages} pages, {fastest.engine} is the fastest: most of what the others take is fixed costs.")
     if serial.engine == "serial" and cores > 1 and len(rows) > 1:
         each = ", ".join(f"{row.engine} {break_even(row, serial, cores):,}" for row in rows[1:])
         print(f"On a large crawl, {cores} workers save more than they cost. The earliest break-even, in pages: {each}.")
@@ -89,6 +70,11 @@ def main() -> int:
     for engine in ENGINES:  # Hadoop is the last, and so is its download
         if why := why_not(engine):
             left_out[engine] = why
+            continue
+        try:
+            download(engine, lambda text: print(text, file=sys.stderr, flush=True))
+        except EngineError as error:
+            left_out[engine] = str(error)
             continue
         print(f"{engine} …", file=sys.stderr, flush=True)
         result = run(engine, shown=not rows)

@@ -34,7 +34,7 @@ NOTHING = figures.Found(None, [])
 def module_of(engine: str) -> types.ModuleType:
     """The module of an engine, imported; the test is skipped where it cannot run."""
     require(engine)
-    return importlib.import_module(f"bigdata_demos.keywords.engines.{ENGINES[engine][0]}")
+    return importlib.import_module(f"bigdata_demos.keywords.engines.{ENGINES[engine].module}")
 
 
 def functions(made: types.CodeType) -> Iterator[types.CodeType]:

@@ -115,7 +115,7 @@ def test_existing_output_is_refused_and_then_replaced(tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert command(SITE / "spark.html", "--engine", "serial", "--output", out, "-q").returncode == 0
     before = (out / "manifest.json").read_text()
-    assert "add --overwrite" in one_error(command(SITE, "--engine", "serial", "--output", out, "-q"), 1)
+    assert "set --overwrite" in one_error(command(SITE, "--engine", "serial", "--output", out, "-q"), 1)
     assert (out / "manifest.json").read_text() == before
     assert command(SITE, "--engine", "serial", "--output", out, "--overwrite", "-q").returncode == 0
     assert json.loads((out / "manifest.json").read_text())["counts"]["pages"] == 63

@@ -14,8 +14,9 @@ import pytest
 from bigdata_demos.crawl.model import Page, Rejected
 from bigdata_demos.keywords.analysis import frequencies, stopwords
 from bigdata_demos.keywords.analysis.candidates import Vocabulary, mix, word_hash
-from bigdata_demos.keywords.analysis.scores import log2_256, map_page, rank_pages, score_page
+from bigdata_demos.keywords.analysis.scores import log2_256, rank_pages, score_page
 from bigdata_demos.keywords.model import IndexRow, Keyword, PageKeywords, Posting
+from tests.support.mapping import map_plainly
 
 STOPWORDS = stopwords.parse("the of them don’t *ly")
 
@@ -41,12 +42,14 @@ def phrase_hash(stems: str) -> int:
 
 def facts(text: str, title: str = "", *, stems: str) -> dict[str, Facts]:
     """The facts of all candidates of a page; ``stems`` names all there should be, separated by commas."""
-    mapped = map_page(Page("u", "s", 0, text, is_text=True, title=title), Vocabulary(STOPWORDS))
+    mapped = map_plainly(Page("u", "s", 0, text, is_text=True, title=title), Vocabulary(STOPWORDS))
     assert not isinstance(mapped, Rejected)
-    found = mapped[1]
+    candidates = mapped[1]
     names = {phrase_hash(phrase): phrase for phrase in stems.split(", ")}
-    assert set(found.hashes.tolist()) == set(names), "not the candidates that there should be"
-    rows = zip(found.hashes.tolist(), found.tf.tolist(), found.first.tolist(), found.whole.tolist(), strict=True)
+    assert set(candidates.hashes.tolist()) == set(names), "not the candidates that there should be"
+    rows = zip(
+        *(column.tolist() for column in (candidates.hashes, candidates.tf, candidates.first, candidates.whole)), strict=True
+    )
     return {names[phrase]: Facts(*its) for phrase, *its in rows}
 
 
@@ -55,7 +58,7 @@ def extracted(*pages: tuple[str, str], top: int = 1000) -> list[PageKeywords]:
     vocabulary = Vocabulary(STOPWORDS)
     documents, tables = [], []
     for number, (title, text) in enumerate(pages):
-        mapped = map_page(Page(f"u{number}", "s", number, text, is_text=True, title=title), vocabulary)
+        mapped = map_plainly(Page(f"u{number}", "s", number, text, is_text=True, title=title), vocabulary)
         assert not isinstance(mapped, Rejected)
         documents.append(mapped[0])
         tables.append(frequencies.count([mapped[1].hashes]))
@@ -173,7 +176,7 @@ def test_block_boundary() -> None:
         "data cluster": Facts(1, 0, whole=True),
         "page": Facts(1, 2, whole=True),
     }
-    html = map_page(Page("u", "s", 0, "<p>data <b>cluster</b><p>page"), Vocabulary(STOPWORDS))
+    html = map_plainly(Page("u", "s", 0, "<p>data <b>cluster</b><p>page"), Vocabulary(STOPWORDS))
     assert not isinstance(html, Rejected)
     assert sorted(html[1].hashes.tolist()) == sorted(map(phrase_hash, text))
 

@@ -3,30 +3,13 @@
 import os
 import sys
 from functools import cache
-from importlib.util import find_spec
 
 import pytest
 
 from bigdata_demos.cluster.compose import check_memory
 from bigdata_demos.cluster.docker import find_compose
-from bigdata_demos.cluster.java import find_java
-from bigdata_demos.errors import BigDataDemosError, EngineNotInstalled
-
-
-def missing(engine: str) -> str:
-    """Why an engine cannot run here; ``""`` if it can."""
-    if engine == "dask" and find_spec("distributed") is None:
-        return "distributed is not installed"
-    if engine == "spark" and find_spec("pyspark") is None:
-        return "pyspark is not installed"
-    if engine == "hadoop" and find_spec("requests") is None:
-        return "requests is not installed"
-    if engine in ("spark", "hadoop"):
-        try:
-            find_java(engine)
-        except EngineNotInstalled as error:
-            return str(error)
-    return ""
+from bigdata_demos.errors import BigDataDemosError
+from bigdata_demos.keywords.engines import why_not
 
 
 def refuse(what: str, why: str) -> None:
@@ -38,7 +21,7 @@ def refuse(what: str, why: str) -> None:
 
 def require(engine: str) -> None:
     """Skip a test whose engine cannot run here; in CI that is a failure."""
-    if why := missing(engine):
+    if why := why_not(engine):
         refuse(engine, why)
 
 

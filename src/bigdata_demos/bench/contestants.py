@@ -13,16 +13,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import BigDataDemosError, EngineNotInstalled, UsageError
-from ..keywords.engines import ENGINES, load
+from ..errors import BigDataDemosError, UsageError
+from ..keywords.engines import ENGINES, why_not
 from .measure import Measured
 from .peers import PEERS
 from .results import CONTROL, ENGINE, PEER, PEERS_CONTROL, Try
 
-SCHEMES: Final = {"dask": "tcp", "spark": "spark", "hadoop": "hdfs", "spark-wordcount": "spark"}
-"""Who can run on a cluster, and how its address starts."""
-CLUSTERS: Final = ("BIGDATA_DEMOS_SPARK", "BIGDATA_DEMOS_DASK", "BIGDATA_DEMOS_HADOOP")
-"""Environment variables that name one for the keywords command."""
+SCHEMES: Final = {**{engine.name: engine.scheme for engine in ENGINES.values() if engine.scheme}, "spark-wordcount": "spark"}
+"""The contestants that can run on a cluster, and how its address begins."""
+CLUSTERS: Final = tuple(engine.variable for engine in ENGINES.values() if engine.variable)
+"""The environment variables that name a cluster for the keywords command."""
 LOCAL: Final = "local"
 """As ``--cluster``: on this machine, beside the clusters that are named."""
 CLOCKS: Final = 0.03
@@ -115,11 +115,7 @@ def missing(name: str) -> str:
         return PEERS[name].missing
     if name not in ENGINES:
         raise UsageError(f"no such engine or peer: {name!r} (engines: {', '.join(ENGINES)}; peers: {', '.join(PEERS)})")
-    try:
-        load(name)
-    except EngineNotInstalled as error:
-        return str(error)
-    return ""
+    return why_not(name)
 
 
 def outcome(one: Contestant, measured: Measured, output: Path, *, size: int, number: int, cold: bool, timeout: float) -> Try:

@@ -211,12 +211,12 @@ def prepare(compose: Compose, say: Say) -> None:
     """
     root = Path(compose.environment[registry.ROOT])
     if not root.is_dir():
-        raise UsageError(f"--root {root}: no such directory")
+        raise UsageError(f"`root={root}`: no such directory")
     try:
         (root / registry.OUT).mkdir(exist_ok=True)
         Path(compose.environment[registry.RUN]).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{error.filename}: {error.strerror}: the containers need it; name another --root") from None
+        raise UsageError(f"{error.filename}: {error.strerror}: the containers need it; name another `root`") from None
     user = compose.environment["BIGDATA_DEMOS_USER"].partition(":")[0]
     if user == "0":
         say("warning: you are root, and so are the containers (without its capabilities); better start them as another user")

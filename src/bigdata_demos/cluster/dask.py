@@ -51,7 +51,7 @@ def local_cluster(workers: int, memory: str) -> Iterator[LocalCluster]:
     try:
         cluster = LocalCluster(workers, threads_per_worker=1, memory_limit=memory, host="127.0.0.1", dashboard_address=None)
     except ValueError as error:
-        raise UsageError(f"--engine-option memory={memory}: {error}") from None
+        raise UsageError(f"`engine_options[memory]={memory}`: {error}") from None
     except RuntimeError as error:
         raise EngineUnavailable(
             f'Dask\'s workers do not start ({error}): in a script, call run() below `if __name__ == "__main__":`'
@@ -84,7 +84,7 @@ def connect(address: str, workers: int) -> Iterator[Client]:
             there = len(client.scheduler_info(n_workers=-1)["workers"])
             raise EngineUnavailable(
                 f"the scheduler at {address} has {there} workers, not {max(workers, 1)}: start more (dask worker {address}), "
-                "or ask for fewer with --workers"
+                "or ask for fewer with `workers`"
             ) from None
         check_python(f"the workers of {address}", set(client.run(platform.python_version).values()))
         missing = client.run(has_package)

@@ -28,12 +28,12 @@ def reachable(url: str, scheme: str, how_to_start: str) -> tuple[str, int]:
     except ValueError:
         host = port = None
     if parts.scheme != scheme or not host or not port:
-        raise UsageError(f"--cluster {url}: not an address of the form {scheme}://HOST:PORT")
+        raise UsageError(f"`cluster={url}`: not an address of the form {scheme}://HOST:PORT")
     try:
         socket.create_connection((host, port), SECONDS).close()
     except OSError as error:
         raise EngineUnavailable(
-            f"nothing answers at {url} ({error.strerror or error}): start the cluster ({how_to_start}), or leave out --cluster"
+            f"nothing answers at {url} ({error.strerror or error}): start the cluster ({how_to_start}), or leave out `cluster`"
         ) from None
     return host, port
 

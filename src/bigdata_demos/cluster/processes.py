@@ -65,7 +65,7 @@ def running(pool: ProcessPoolExecutor) -> list[BaseProcess]:
 
 
 @contextmanager
-def in_plain_words(more: str = " (killed, or out of memory): see the system's log, or try fewer --workers") -> Iterator[None]:
+def in_plain_words(more: str = " (killed, or out of memory): see the system's log, or try fewer `workers`") -> Iterator[None]:
     """Say what a dead worker means."""
     try:
         yield

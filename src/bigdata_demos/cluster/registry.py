@@ -182,7 +182,7 @@ def check_paths(record: Record, inputs: Iterable[str], output: str | os.PathLike
         place = Path(output).expanduser().absolute()
         if not within(place.parent, root / OUT):
             raise UsageError(
-                f"--output {output}: the compose cluster writes below {root / OUT} only: --output {root / OUT / place.name}"
+                f"`output={output}`: the compose cluster writes below {root / OUT} only: `output={root / OUT / place.name}`"
             )
 
 

@@ -56,7 +56,7 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
     find_java()
     slots = workers or os.cpu_count() or 1
     memory, driver_memory = (
-        f"{mebibytes(f'--engine-option {name}', options.get(name, '1g'))}m" for name in ("memory", "driver-memory")
+        f"{mebibytes(f'`engine_options[{name}]`', options.get(name, '1g'))}m" for name in ("memory", "driver-memory")
     )
     variables = {"PYSPARK_PYTHON": options.get("python", sys.executable)}
     with tempfile.TemporaryDirectory(prefix="spark-") as directory:
@@ -87,8 +87,8 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
 def broadcast_bound(options: Mapping[str, str]) -> int:
     """Bytes of the largest table that is broadcast."""
     if "broadcast" in options:
-        return mebibytes("--engine-option broadcast", options["broadcast"]) << 20
-    return (mebibytes("--engine-option memory", options.get("memory", "1g")) << 20) // 8
+        return mebibytes("`engine_options[broadcast]`", options["broadcast"]) << 20
+    return (mebibytes("`engine_options[memory]`", options.get("memory", "1g")) << 20) // 8
 
 
 def stay_on(conf: SparkConf, address: str) -> dict[str, str]:
@@ -285,7 +285,7 @@ def wait_for_executors(context: SparkContext, cluster: str, workers: int, option
         )
     raise EngineUnavailable(
         f"{cluster} gave {there} of {wanted} within {WAIT:.0f} s{free_resources(state, cluster, options)}: ask for less "
-        "(--workers, --engine-option memory=512m), or start larger workers"
+        "(`workers`, `engine_options[memory]=512m`), or start larger workers"
     )
 
 
@@ -308,12 +308,12 @@ def in_plain_words() -> Iterator[None]:
             pair = f"{found[2]} here and {found[1]} on the workers" if found else "another one on the workers than here"
             raise EngineUnavailable(
                 f"Python is {pair}: driver and workers must have the same minor version; name the workers' Python with "
-                "--engine-option python=PATH, or run this with theirs"
+                "`engine_options[python]=PATH`, or run this with theirs"
             ) from RuntimeError(text)
         if "Cannot run program" in text:
             program = re.search(r'Cannot run program "([^"]*)"', text)
             raise EngineUnavailable(
-                f"the workers have no {program[1] if program else 'Python'}: name theirs with --engine-option python=PATH"
+                f"the workers have no {program[1] if program else 'Python'}: name theirs with `engine_options[python]=PATH`"
             ) from RuntimeError(text)
         if "No module named" in text:
             name = re.search(r"No module named '([^']*)'", text)

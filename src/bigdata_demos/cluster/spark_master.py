@@ -46,13 +46,13 @@ def check_capacity(cluster: str, workers: int, options: Mapping[str, str]) -> No
     if state is None:
         return
     memory = options.get("memory", "1g")
-    each = max(mebibytes("--engine-option memory", memory), 1)
+    each = max(mebibytes("`engine_options[memory]`", memory), 1)
     slots = sum(min(worker["cores"], worker["memory"] // each) for worker in alive(state))
     if slots < max(workers, 1):
         have = ", ".join(f"{worker['cores']} cores and {worker['memory']} MB" for worker in alive(state)) or "none"
         raise EngineUnavailable(
             f"{cluster} has room for {slots} executors of 1 core and {memory} of memory, not {max(workers, 1)} "
-            f"(its workers: {have}): ask for less (--workers, --engine-option memory=512m), or start larger workers "
+            f"(its workers: {have}): ask for less (`workers`, `engine_options[memory]=512m`), or start larger workers "
             "(SPARK_WORKER_MEMORY, SPARK_WORKER_CORES)"
         )
 
@@ -61,6 +61,6 @@ def free_resources(state: dict[str, Any] | None, cluster: str, options: Mapping[
     """What a master says that its workers have free, or how to name its web page if it does not answer."""
     if state is None:
         page = master_page(cluster, options)
-        return f" (no answer from its master's page at {page}: name it by --engine-option master-ui=HOST:PORT)"
+        return f" (no answer from its master's page at {page}: name it by `engine_options[master-ui]=HOST:PORT`)"
     free = ", ".join(f"{worker['coresfree']} cores and {worker['memoryfree']} MB" for worker in alive(state))
     return f" (free on its workers: {free})" if free else " (it has no worker)"

@@ -60,7 +60,7 @@ def readers_schema(reader: str) -> core.Schema:
     names = {field["name"] for field in [*fields, *(core.schema("page")["fields"] if is_earlier_page(schema) else [])]}
     if not (names & {"url", "id"} and names & {"html", "text"}):
         raise UsageError(
-            "--reader-schema: it has to be a record with fields url or id, and html or text; "
+            "`reader_schema`: it has to be a record with fields url or id, and html or text; "
             'a field of the files that has another name is its alias: {"name": "url", "aliases": ["link"], …}'
         )
     return cast(core.Schema, schema)
@@ -86,7 +86,7 @@ def chain(written: core.Schema, reader: str) -> list[core.Schema]:
     found = [written]
     if reader and schema_rules.canonical(wanted := readers_schema(reader)) != schema_rules.canonical(written):
         if reasons := schema_rules.compatibility(written, wanted, by_record=True):
-            raise BadAvro(f"cannot be read with --reader-schema: {'; '.join(reasons[:3])}{' …' if reasons[3:] else ''}")
+            raise BadAvro(f"cannot be read with `reader_schema`: {'; '.join(reasons[:3])}{' …' if reasons[3:] else ''}")
         found.append(schema_rules.adapted(written, wanted))
     if is_earlier_page(found[-1]):
         found.append(schema_rules.adapted(found[-1], core.schema("page")))
@@ -102,7 +102,7 @@ def check_reader(splits: Iterable[Split], reader: str) -> None:
     """
     files = {piece.path: piece for split in splits for piece in split.ranges if piece.kind == "avro"}
     if not files:
-        raise InputError("--reader-schema: there is no Avro file in the input: leave it out")
+        raise InputError("`reader_schema`: there is no Avro file in the input: leave it out")
     for path, piece in files.items():
         try:
             with open_file(path, piece.codec) as file:

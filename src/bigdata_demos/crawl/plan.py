@@ -38,16 +38,16 @@ def plan(inputs: Sequence[str], *, split_bytes: int | None = None) -> tuple[list
         InputError: if a path is not there, or of no kind that is known.
 
     """
-    found = [file for path in inputs for file in expand(path)]
-    files = [file for file in found if file is not None]
+    expanded = [file for path in inputs for file in expand(path)]
+    files = [file for file in expanded if file is not None]
     if split_bytes is None:
-        split_bytes = min(max(sum(map(weigh, files)) // TASKS, SMALL_SPLIT), SPLIT_BYTES)
-    pieces = [piece for file in files for piece in cut(file, split_bytes)]
+        split_bytes = min(max(sum(map(estimated_size, files)) // TASKS, SMALL_SPLIT), SPLIT_BYTES)
+    pieces = [piece for file in files for piece in split_file(file, split_bytes)]
     splits: list[Split] = []
     group: list[Range] = []
     size = 0
     for piece in pieces:
-        weight = weigh(piece)
+        weight = estimated_size(piece)
         if group and size + weight > split_bytes:
             splits.append(Split(len(splits), tuple(group)))
             group, size = [], 0
@@ -55,19 +55,19 @@ def plan(inputs: Sequence[str], *, split_bytes: int | None = None) -> tuple[list
         size += weight
     if group:
         splits.append(Split(len(splits), tuple(group)))
-    return splits, len(found) - len(files)
+    return splits, len(expanded) - len(files)
 
 
-def weigh(piece: Range) -> int:
+def estimated_size(piece: Range) -> int:
     """About how many bytes a range has when it is not compressed."""
     packed = piece.codec or (piece.kind == "warc" and piece.path.endswith(".gz"))
     return (piece.end - piece.start) * (EXPANSION if packed else 1)
 
 
-def cut(file: Range, split_bytes: int) -> Iterator[Range]:
+def split_file(file: Range, split_bytes: int) -> Iterator[Range]:
     """The ranges of a file, none of them much larger than a split."""
     whole = file.codec or file.kind == "html" or (file.kind == "warc" and not file.path.endswith(".gz"))
-    pieces = 1 if whole else max(1, round(weigh(file) / split_bytes))
+    pieces = 1 if whole else max(1, round(estimated_size(file) / split_bytes))
     edges = [file.end * i // pieces for i in range(pieces + 1)]
     for start, end in pairwise(edges):
         yield file._replace(start=start, end=end)

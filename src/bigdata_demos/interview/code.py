@@ -75,7 +75,7 @@ def listing(engine: str) -> Listing:
         InputError: if the engine's source is not there, or has no such function.
 
     """
-    module = ENGINES[engine][0]
+    module = ENGINES[engine].module
     file = f"keywords/engines/{module}.py"
     try:
         text = resources.files("bigdata_demos").joinpath(file).read_bytes().decode()

@@ -9,11 +9,10 @@ from typing import Final
 
 from ..bench import results, statistics
 from ..errors import InputError
+from ..keywords.engines import ENGINES
 
 COMMAND: Final = "python -m bigdata_demos.bench"
 """What makes figures."""
-NAMES: Final = {"dask": "Dask", "spark": "Spark", "hadoop": "Hadoop"}
-"""Engines that are written otherwise than they are called on the command line."""
 QUOTED_SECONDS: Final = 5
 """A job that one thread finishes sooner is not quoted: start-up would be most of what was measured."""
 HEADS: Final = ("contestant", "seconds", "range", "tries", "ratio", "start-up", "cold")
@@ -194,9 +193,7 @@ def sentence(here: Measured | None) -> str:
         for (some, _, name), seconds in medians.items():
             if name != results.CONTROL and some == workers:
                 quickest[name] = min(seconds, quickest.get(name, seconds))
-        each = [
-            f"{NAMES.get(name, name)} {in_words(quickest[name])}" for name in sorted(quickest, key=lambda name: quickest[name])
-        ]
+        each = [f"{ENGINES[name].title} {in_words(quickest[name])}" for name in sorted(quickest, key=lambda name: quickest[name])]
         listed = " and ".join([", ".join(each[:-1]), each[-1]]) if len(each) > 1 else each[0]
         many = f"{workers} workers" if workers > 1 else "one worker"
         return f"For {corpus_size(table)} here, one thread took {in_words(control)} seconds; with {many}, {listed}."

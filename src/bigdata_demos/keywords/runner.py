@@ -18,7 +18,6 @@ from typing import Any, Final
 
 from .. import __version__
 from ..cluster import registry
-from ..cluster.hadoop.connection import by_http
 from ..crawl import avro, jsonl, plan
 from ..crawl.model import Split
 from ..errors import InputError, OutputError, TooManyRejected, UsageError
@@ -190,7 +189,7 @@ def run(
             most = ", ".join(f"{reason} {number}" for reason, number in totals.reasons.items())
             raise TooManyRejected(
                 f"{totals.rejected} of {totals.pages + totals.rejected} pages were rejected ({most}), more than "
-                f"{max_rejected:g} %: look at the input, or allow more with --max-rejected"
+                f"{max_rejected:g} %: look at the input, or allow more with `max_rejected`"
             )
         manifest: dict[str, Any] = {
             "format": 1,
@@ -274,13 +273,13 @@ def check(*, top: int, workers: int, max_rejected: float, split_bytes: int | Non
 
     """
     if not 1 <= top <= 1000:
-        raise UsageError("--top must be from 1 to 1000")
+        raise UsageError("`top` must be from 1 to 1000")
     if workers < 0:
-        raise UsageError("--workers must be 1 or more (0: one for each core)")
+        raise UsageError("`workers` must be 1 or more (0: one for each core)")
     if not (math.isfinite(max_rejected) and 0 <= max_rejected <= 100):
-        raise UsageError("--max-rejected must be a percentage, from 0 to 100")
+        raise UsageError("`max_rejected` must be a percentage, from 0 to 100")
     if split_bytes is not None and split_bytes < 1:
-        raise UsageError("--split-bytes must be 1 or more")
+        raise UsageError("`split_bytes` must be 1 or more")
 
 
 def check_paths(inputs: Sequence[str | Path]) -> list[str]:
@@ -313,7 +312,7 @@ def place_of(output: str | Path) -> Place:
     place = places.at(by_http(str(output)))
     if not isinstance(place, places.Hdfs) or "?" in rest:
         raise UsageError(
-            f"--output {output}: an output is a directory of this machine (a path, or file:///PATH), or of HDFS (hdfs://HOST:PORT/PATH)"
+            f"`output={output}`: an output is a directory of this machine (a path, or file:///PATH), or of HDFS (hdfs://HOST:PORT/PATH)"
         )
     return replace(place, called=f"{scheme}://{rest.partition('/')[0]}")
 
@@ -350,6 +349,15 @@ def local_input(path: str | Path, workdir: Path, stdin: Iterable[bytes] | None) 
         jsonl.spool_lines(stdin, spooled)
         return str(spooled)
     return by_http(str(path)) if "://" in str(path) else str(Path(path).expanduser().absolute())
+
+
+def by_http(path: str) -> str:
+    """A path in HDFS as its WebHDFS address, which needs no native code; any other path as it is."""
+    if not path.startswith("hdfs://"):
+        return path
+    from ..cluster.hadoop import connection  # only those who have HDFS need it
+
+    return connection.by_http(path)
 
 
 def versions() -> dict[str, str]:

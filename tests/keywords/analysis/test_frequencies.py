@@ -101,7 +101,7 @@ def test_merge_does_not_mutate(a: Plain, b: Plain) -> None:
     frequencies.merge(buffers)
     for buffer in buffers:
         frequencies.at_least(2, buffer)
-        frequencies.cut(buffer, 3)
+        frequencies.partition(buffer, 3)
         frequencies.look_up(buffer, np.array(EDGES, np.uint64))
     frequencies.join(buffers)
     assert buffers == before
@@ -134,7 +134,7 @@ def test_count_of_any_partition(some: list[set[int]], data: st.DataObject) -> No
 def test_cut_then_join(plain: Plain, bits: int) -> None:
     """Buckets joined in order are the table again; each hash is in the bucket of its upper bits; none is empty."""
     table = packed(plain)
-    buckets = frequencies.cut(table, bits)
+    buckets = frequencies.partition(table, bits)
     assert frequencies.join(bucket for _, bucket in buckets) == table
     assert [number for number, _ in buckets] == sorted({phrase >> (64 - bits) for phrase in plain})
     for number, bucket in buckets:
@@ -146,7 +146,7 @@ def test_merge_by_bucket(tables: list[Plain], bits: int) -> None:
     """What the shuffle does: cut each table, merge bucket by bucket, join. It equals one merge of everything."""
     buckets: dict[int, list[bytes]] = {}
     for table in tables:
-        for number, bucket in frequencies.cut(packed(table), bits):
+        for number, bucket in frequencies.partition(packed(table), bits):
             buckets.setdefault(number, []).append(bucket)
     merged = [frequencies.merge(buckets[number]) for number in sorted(buckets)]
     assert frequencies.join(merged) == frequencies.merge(map(packed, tables))

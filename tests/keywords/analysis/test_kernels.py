@@ -663,7 +663,7 @@ def test_merge_of_a_cluster(last: int) -> None:
     script = f"""
 import resource, numpy as np
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
-from bigdata_demos.keywords import frequencies, stopwords
+from bigdata_demos.keywords.analysis import frequencies, stopwords
 from bigdata_demos.keywords.analysis.kernels.native import NativeKernel
 kernel = NativeKernel(stopwords.load("none"))
 for size in 255, 256, 257, 258, 300, 5000:

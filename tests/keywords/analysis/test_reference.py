@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from bigdata_demos.crawl.model import Page, Rejected
 from bigdata_demos.keywords.analysis import frequencies, stopwords
 from bigdata_demos.keywords.analysis.candidates import Vocabulary
-from bigdata_demos.keywords.analysis.scores import map_page, rank_pages, score_page
+from bigdata_demos.keywords.analysis.scores import rank_pages, score_page
 from bigdata_demos.keywords.model import Document, IndexRow, Keyword, Posting
 from tests.support import reference
+from tests.support.mapping import map_plainly
 from tests.support.texts import ENDINGS, PIECES, messy, plain, tops
 
 ENGLISH = stopwords.load("en")
@@ -26,7 +27,7 @@ def by_job(
 ) -> tuple[list[Document], list[list[Keyword]], list[IndexRow]]:
     """What the job makes of some pages: documents, keywords of each, index."""
     vocabulary = WARM[words]
-    mapped = [found for page in pages if not isinstance(found := map_page(page, vocabulary), Rejected)]
+    mapped = [mapping for page in pages if not isinstance(mapping := map_plainly(page, vocabulary), Rejected)]
     tables = [frequencies.count([candidates.hashes]) for _, candidates in mapped]
     table = frequencies.at_least(2, frequencies.merge(tables))
     scored = [score_page(document, table, top, vocabulary) for document, _ in mapped]

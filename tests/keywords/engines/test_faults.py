@@ -20,12 +20,13 @@ from bigdata_demos.crawl.model import Split
 from bigdata_demos.errors import EngineError, InputError, JobFailed
 from bigdata_demos.keywords import open_session, run
 from bigdata_demos.keywords.analysis import stopwords
+from bigdata_demos.keywords.engines import why_not
 from bigdata_demos.keywords.job import Job
 from bigdata_demos.keywords.model import Mapped
 from bigdata_demos.keywords.output import commit
 from bigdata_demos.keywords.output.digest import add_up
 from tests.support.paths import ROOT, SITE
-from tests.support.requirements import missing, require
+from tests.support.requirements import require
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def job_of(kind: type[Job], workdir: Path) -> tuple[Job, list[Split]]:
 def by_value() -> None:
     """Send this module's classes to workers that cannot import it."""
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    if not missing("spark"):
+    if not why_not("spark"):
         import pyspark.cloudpickle
 
         pyspark.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # type: ignore[no-untyped-call]

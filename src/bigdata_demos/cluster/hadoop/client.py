@@ -238,7 +238,7 @@ def why(hadoop: Hadoop, job: StreamingJob, application: str, failed: str, said: 
     if not application:
         return EngineUnavailable(f"Hadoop does not take the job: {last_word(said.splitlines())}")
     if missing := re.search(r'Cannot run program "([^"]+)"', said):
-        return EngineUnavailable(f"Hadoop's nodes have no {missing[1]}: name their Python with --engine-option python=PATH")
+        return EngineUnavailable(f"Hadoop's nodes have no {missing[1]}: name their Python with `engine_options[python]=PATH`")
     logs = task_logs(hadoop, application)
     if missing := re.search(r"^(\S+): No module named bigdata_demos", logs, re.MULTILINE):
         return EngineUnavailable(f"Hadoop's nodes have no bigdata_demos for {missing[1]}: install this package there (pip)")

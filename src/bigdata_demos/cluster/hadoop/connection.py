@@ -52,7 +52,7 @@ def find(url: str) -> Hadoop:
             return hadoop
     there = ", ".join(map(address_of, known())) or "none that is known"
     raise UsageError(
-        f"--cluster {url}: no Hadoop of that address (there is {there}): start one with `bigdata-demos cluster up hadoop`, or "
+        f"`cluster={url}`: no Hadoop of that address (there is {there}): start one with `bigdata-demos cluster up hadoop`, or "
         "set HADOOP_CONF_DIR to the directory of its settings"
     )
 

@@ -65,7 +65,7 @@ def merge(tables: Iterable[bytes]) -> bytes:
     return pack(hashes[starts], np.add.reduceat(counts[order], starts, dtype=np.uint32))
 
 
-def cut(table: bytes, bits: int) -> list[Packed]:
+def partition(table: bytes, bits: int) -> list[Packed]:
     """The table cut into (at most) 2**bits buckets by the hashes' upper bits; empty buckets are left out."""
     hashes, counts = unpack(table)
     edges = np.searchsorted(hashes, np.arange(1, 1 << bits, dtype=np.uint64) << np.uint64(64 - bits)).tolist()

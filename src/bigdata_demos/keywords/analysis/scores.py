@@ -1,13 +1,12 @@
-"""The job for one page, readably: pure functions on arrays, told in the order in which they happen.
+"""The score of a page's candidates, and the order of the index, as pure functions on arrays.
 
 ::
 
-    map_page     page → document + candidates, or a rejection       pass 1
     score_page   document + frequencies → its best keywords         pass 2
     rank_pages   postings → rows of the index                       the reduce of pass 2
 
-All arithmetic is on integers, and all ties are broken, so the result does not depend on who computes what, in which
-order, or how often. :mod:`.kernels` does the same for whole splits, faster, and is held to these functions by the tests.
+All arithmetic is on integers and all ties are broken, so the result does not depend on where and in which order it is computed.
+These functions make up the readable kernel (:mod:`.kernels.plain`).
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,75 +16,63 @@ from typing import Final
 
 import numpy as np
 
-from ...crawl.model import Page, Rejected, Unreadable
 from ..model import Document, IndexRow, Keyword, PageKeywords, Posting
 from . import frequencies
 from .candidates import Candidates, Integers, Vocabulary, find_candidates, segment
-from .text import extract
 
 WHOLE: Final = 64  # how much more a phrase counts that is ever a whole run of words
 MAX_TF: Final = 1023  # occurrences beyond this do not count: with it, scores fit 64 bits
 SHORT: Final = 3  # stems of so few characters (or fewer) are short
 
 
-def map_page(page: Page, vocabulary: Vocabulary) -> tuple[Document, Candidates] | Rejected:
-    """Pass 1 of a page: what is kept of it, and its candidates; or why it cannot be read."""
-    try:
-        document = extract(page)
-    except Unreadable as error:
-        reason, detail = error.args
-        return Rejected(page.source, page.offset, page.url, reason, detail)
-    return document, find_candidates(vocabulary.numbers(tokens(document)), vocabulary)
-
-
 def score_page(document: Document, table: frequencies.Table, top: int, vocabulary: Vocabulary) -> PageKeywords:
-    """Pass 2 of a page: its ``top`` best keywords; ``table`` has the document frequencies of its candidates, at least.
+    """Score a page: its ``top`` best keywords. ``table`` has the document frequencies of its candidates, at least.
 
     Ties are broken by first occurrence, then by stems.
     """
     numbers = vocabulary.numbers(tokens(document))
-    found = find_candidates(numbers, vocabulary)
-    df = frequencies.look_up(table, found.hashes)
-    scores = score(found, df, frequencies.pages(table))
+    candidates = find_candidates(numbers, vocabulary)
+    df = frequencies.look_up(table, candidates.hashes)
+    scores = score(candidates, df, frequencies.pages(table))
     least = np.partition(scores, -top)[-top] if len(scores) > top else 0
 
     def stems(i: int) -> str:
-        start = found.token[i]
-        return " ".join(vocabulary.stems[number] for number in numbers[start : start + found.words[i]])
+        start = candidates.token[i]
+        return " ".join(vocabulary.stems[number] for number in numbers[start : start + candidates.words[i]])
 
-    best = sorted(np.flatnonzero(scores >= least).tolist(), key=lambda i: (-scores[i], found.first[i], stems(i)))[:top]
-    phrases = surface_forms(document, [(int(found.token[i]), int(found.words[i])) for i in best])
+    best = sorted(np.flatnonzero(scores >= least).tolist(), key=lambda i: (-scores[i], candidates.first[i], stems(i)))[:top]
+    phrases = surface_forms(document, [(int(candidates.token[i]), int(candidates.words[i])) for i in best])
     return PageKeywords(
         document.url,
         document.source,
         document.offset,
         document.title,
         [
-            Keyword(phrase, stems(i), int(scores[i]), int(found.tf[i]), int(df[i]))
+            Keyword(phrase, stems(i), int(scores[i]), int(candidates.tf[i]), int(df[i]))
             for i, phrase in zip(best, phrases, strict=True)
         ],
         document.declared,
     )
 
 
-def score(found: Candidates, df: Integers, pages: int) -> Integers:
+def score(candidates: Candidates, df: Integers, pages: int) -> Integers:
     """The scores of a page's candidates (docs/keywords.md), in integers throughout.
 
     ``((tf · W · I · (64 if ever a whole run else 1)) << 8) // ((10 + first) · D)``, with ``L(n) = ⌊256 · log₂ n⌋``,
     ``I = L(N + 1) - L(df) + 185``, ``W`` the sum of ``tf · (L(N + 1) - L(df + 1) + 369)`` over the phrase's words, and
     ``D`` 2 but for phrases of two words, times 4 if its stems are short.
     """
-    if not len(found.tf):
-        return found.tf
-    tf = np.minimum(found.tf, MAX_TF)
+    if not len(candidates.tf):
+        return candidates.tf
+    tf = np.minimum(candidates.tf, MAX_TF)
     most = log2_256(np.array([pages + 1]))
     rarity = most - log2_256(df) + 185
-    weight = (tf * (most - log2_256(df + 1) + 369))[found.word_at]  # of the word at each token
-    words = weight[found.token]
+    weight = (tf * (most - log2_256(df + 1) + 369))[candidates.word_at]  # of the word at each token
+    words = weight[candidates.token]
     for more in range(1, 3):
-        words = words + np.where(found.words > more, weight[found.token + more], 0)
-    divisor = np.where(found.words == 2, 1, 2) * np.where(found.length <= SHORT, 4, 1)
-    scores: Integers = ((tf * words * rarity * np.where(found.whole, WHOLE, 1)) << 8) // ((10 + found.first) * divisor)
+        words = words + np.where(candidates.words > more, weight[candidates.token + more], 0)
+    divisor = np.where(candidates.words == 2, 1, 2) * np.where(candidates.length <= SHORT, 4, 1)
+    scores: Integers = ((tf * words * rarity * np.where(candidates.whole, WHOLE, 1)) << 8) // ((10 + candidates.first) * divisor)
     return scores
 
 

@@ -1,14 +1,14 @@
 """The engines, and the contract that they keep.
 
-An engine is a module with one function, ``open(settings)``. Entering it starts what the engine needs and waits until every
-worker can work; leaving it stops all that was started, also after a failure. What entering gives is called with a job, its splits
-and a progress report, and returns the parts that were written::
+An engine is a module with a function ``open(settings)``, a context manager. Entering it starts what the engine needs and waits
+until every worker is ready; leaving it stops everything that was started, also after a failure. The context's value runs a job
+and returns the parts that were written::
 
     with engine.open(settings) as run:
         parts = run(job, splits, progress)
 
-All of them do the same: **map** the splits, **shuffle** by bucket, **reduce** each bucket once, twice over. What is kept
-between the two passes, and where, is what makes them differ. No engine falls back to another.
+Every engine does the same, twice: **map** the splits, **shuffle** by bucket, **reduce** each bucket once. They differ in where
+the tasks run and in where the data between the two passes are. No engine falls back to another.
 """
 
 import importlib
@@ -27,23 +27,59 @@ if TYPE_CHECKING:  # the command asks for the names of engines before it imports
 Progress = Callable[[str, int, int], None]
 """Called with the name of a phase, how many of its tasks are done, and how many there are."""
 
-ENGINES: Final[Mapping[str, tuple[str, str]]] = {
-    "serial": ("serial", ""),
-    "asyncio": ("asyncio_pool", ""),
-    "dask": ("dask_bag", "dask distributed"),
-    "spark": ("spark_rdd", "'pyspark>=4.1,<4.4'"),
-    "hadoop": ("hadoop_streaming", "requests"),
-}
-"""Name → module, and the packages that it needs (as this package's extras have them)."""
+
+@dataclass(frozen=True)
+class Engine:
+    """What the command, the demo, the benchmark, the interview and the tests know of an engine.
+
+    Attributes:
+        name: the value of ``--engine``.
+        title: the name in prose.
+        module: the module in this package.
+        requirements: what ``pip install`` takes if the engine's packages are missing, ``""`` if there are none to install.
+        scheme: how a cluster's address begins, ``""`` if the engine runs on this machine only.
+        variable: the environment variable with the default of ``--cluster``, ``""`` if there is none.
+        needs_java: whether it needs a Java runtime.
+        download: a module below ``bigdata_demos`` whose ``install(say)`` downloads what the engine needs, once.
+
+    """
+
+    name: str
+    title: str
+    module: str
+    requirements: str = ""
+    scheme: str = ""
+    variable: str = ""
+    needs_java: bool = False
+    download: str = ""
+
+
+ENGINES: Final[Mapping[str, Engine]] = {
+    engine.name: engine
+    for engine in (
+        Engine("serial", "one thread", "serial"),
+        Engine("asyncio", "asyncio", "asyncio_pool"),
+        Engine("dask", "Dask", "dask_bag", "dask distributed", "tcp", "BIGDATA_DEMOS_DASK"),
+        Engine("spark", "Spark", "spark_rdd", "'pyspark>=4.1,<4.4'", "spark", "BIGDATA_DEMOS_SPARK", needs_java=True),
+        Engine(
+            "hadoop", "Hadoop", "hadoop_streaming", "requests", "hdfs", "BIGDATA_DEMOS_HADOOP",
+            needs_java=True, download="cluster.hadoop.jars",
+        ),
+    )
+}  # fmt: skip
+"""The engines by name. A new one needs its module, its record here, and its start-up in ``cluster/`` if it has clusters."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """What an engine is opened with.
 
-    ``workers``: how many tasks run at once (0: as many as the machine has cores, or the cluster offers); on a Dask cluster, how
-    many of its worker processes run them, each as many at once as it has threads.
-    ``cluster``: the address of a cluster, ``""`` for an embedded one. ``options``: what only one engine knows.
+    Attributes:
+        workers: how many tasks run at once; 0 for as many as the machine has cores, or the cluster offers. On a Dask cluster it
+            is the number of worker processes, each of which runs as many tasks at once as it has threads.
+        cluster: the address of a cluster, ``""`` to run on this machine.
+        options: engine-specific options.
+
     """
 
     workers: int = 0
@@ -63,8 +99,8 @@ class Run(Protocol):
         """
 
 
-class Engine(Protocol):
-    """A module of this package."""
+class EngineModule(Protocol):
+    """The module of an engine."""
 
     def open(self, settings: Settings) -> AbstractContextManager[Run]:
         """Start the engine.
@@ -75,30 +111,56 @@ class Engine(Protocol):
         """
 
 
-def load(name: str) -> Engine:
-    """The engine of a name.
+def load(name: str) -> EngineModule:
+    """Import the module of an engine.
 
     Raises:
         UsageError: if there is no such engine.
-        EngineNotInstalled: if a package is missing.
+        EngineNotInstalled: if one of its packages is missing.
 
     """
     if name not in ENGINES:
-        raise UsageError(f"no such engine: {name!r} (there are {', '.join(ENGINES)})")
-    module, extra = ENGINES[name]
+        raise UsageError(f"there is no engine {name!r} (there are {', '.join(ENGINES)})")
+    engine = ENGINES[name]
     try:
-        return cast(Engine, importlib.import_module(f"{__name__}.{module}"))
+        return cast(EngineModule, importlib.import_module(f"{__name__}.{engine.module}"))
     except ModuleNotFoundError as error:
-        if not extra or (error.name or "").startswith("bigdata_demos"):
+        if not engine.requirements or (error.name or "").startswith("bigdata_demos"):
             raise
-        raise EngineNotInstalled(f"engine {name}: the package {error.name} is not installed: pip install {extra}") from None
+        raise EngineNotInstalled(
+            f"engine {name}: the package {error.name} is not installed: pip install {engine.requirements}"
+        ) from None
+
+
+def why_not(name: str) -> str:
+    """Return why an engine cannot run on this machine, ``""`` if it can."""
+    try:
+        load(name)
+        if ENGINES[name].needs_java:
+            from ...cluster.java import find_java
+
+            find_java(name)
+    except EngineNotInstalled as error:
+        return str(error)
+    return ""
+
+
+def download(name: str, say: Callable[[str], None]) -> None:
+    """Download what an engine needs besides Python packages, unless it is here already; ``say`` is told how much that is.
+
+    Raises:
+        EngineUnavailable: if it cannot be downloaded.
+
+    """
+    if module := ENGINES[name].download:
+        importlib.import_module(f"bigdata_demos.{module}").install(say)
 
 
 def check_options(engine: str, options: Mapping[str, str], known: Mapping[str, str]) -> None:
-    """Refuse options that an engine does not know. ``known``: name → what it means.
+    """Check the names of engine-specific options. ``known``: name → description.
 
     Raises:
-        UsageError: naming those that it knows.
+        UsageError: if one is unknown; the message lists the known ones.
 
     """
     for name in options:
@@ -107,22 +169,23 @@ def check_options(engine: str, options: Mapping[str, str], known: Mapping[str, s
             raise UsageError(f"engine {engine} has no option {name!r} (it has {listed})")
 
 
-def check_embedded(engine: str, settings: Settings) -> None:
-    """Refuse a cluster where there can be none.
+def check_embedded(name: str, settings: Settings) -> None:
+    """Check that no cluster was asked for, for an engine that runs on this machine only.
 
     Raises:
-        UsageError: if one was asked for.
+        UsageError: if one was.
 
     """
     if settings.cluster:
-        raise UsageError(f"engine {engine} runs on this machine only: leave out --cluster, or take --engine dask or spark")
+        others = " or ".join(engine.name for engine in ENGINES.values() if engine.scheme)
+        raise UsageError(f"engine {name} runs on this machine only: leave out `cluster`, or use {others}")
 
 
 def warm_up() -> str:
-    """A no-op that uses the job's imports: what start-up is measured by. Returns the Python version of where it ran.
+    """Import what the job needs, in a worker, so that this counts as start-up. Returns the worker's Python version.
 
-    What was imported stays: no collection of garbage need look at it again. (That costs 15 ms each time, and pyspark has one
-    after each task.)
+    The imported objects are moved out of the garbage collector's sight: a collection would take 15 ms for them, and pyspark runs
+    one after each task.
     """
     import gc
     import platform

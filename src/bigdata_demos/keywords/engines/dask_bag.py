@@ -33,7 +33,7 @@ def open(settings: Settings) -> Iterator[Run]:
     with quiet():
         if settings.cluster:
             if settings.options:
-                raise UsageError("--engine-option memory is for an embedded cluster: a running one has its workers' memory")
+                raise UsageError("`engine_options[memory]` is for an embedded cluster: a running one has its workers' memory")
             with connect(settings.cluster, settings.workers) as client:
                 yield opened(client, settings.workers)
         else:

@@ -25,7 +25,7 @@ from ..model import Part
 from ..streaming import programs
 from ..streaming.jobs import (
     ONE_LINE,
-    Surroundings,
+    JobContext,
     describe,
     environment,
     kept_splits,
@@ -45,7 +45,7 @@ OPTIONS = {
     "data": "local to leave local input where it is, for nodes that see it there (default: hdfs, where it is put first)",
 }
 READER_OR_AVRO = (
-    "--engine-option input=avro: Hadoop reads the files with their own schema, not with --reader-schema: leave one of the two out"
+    "`engine_options[input]=avro`: Hadoop reads the files by their own schema, and not by `reader_schema`: leave one of them out"
 )
 CHOICES = {"input": ("splits", "avro"), "data": ("hdfs", "local")}
 
@@ -56,7 +56,7 @@ def open(settings: Settings) -> Iterator[Run]:
     check_options("hadoop", settings.options, OPTIONS)
     for name, values in CHOICES.items():
         if settings.options.get(name, values[0]) not in values:
-            raise UsageError(f"--engine-option {name}={settings.options[name]}: it is {' or '.join(values)}")
+            raise UsageError(f"`engine_options[{name}]={settings.options[name]}`: it is {' or '.join(values)}")
     workers = settings.workers or os.cpu_count() or 1
     with connect(settings.cluster, workers) as hadoop:
 
@@ -66,28 +66,28 @@ def open(settings: Settings) -> Iterator[Run]:
             if job.reader and settings.options.get("input") == "avro":
                 raise UsageError(READER_OR_AVRO)
             with staging(hadoop) as directory:
-                return run_streaming(Surroundings(hadoop, workers, settings.options, directory), job, splits, progress)
+                return run_streaming(JobContext(hadoop, workers, settings.options, directory), job, splits, progress)
 
         yield run_job
 
 
-def run_streaming(where: Surroundings, job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+def run_streaming(context: JobContext, job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
     """Both passes, each a MapReduce job."""
-    hadoop, staging = where.hadoop, where.staging
+    hadoop, staging = context.hadoop, context.staging
     hdfs = f"{hadoop.hdfs}{staging}"
     with tempfile.TemporaryDirectory(prefix="bigdata-demos-") as local:
         progress("put", 0, 1)
         began = time.monotonic()
-        if where.options.get("data", "hdfs") == "hdfs":
-            splits = put_inputs(where, splits)
-        describe(where, splits, local)
+        if context.options.get("data", "hdfs") == "hdfs":
+            splits = put_inputs(context, splits)
+        describe(context, splits, local)
         seconds = time.monotonic() - began
         described = programs.save(Path(local), job, f"{hadoop.webhdfs}{staging}/pass-1").as_uri()
 
         # Pass 1: map
-        reducers = min(where.workers, 1 << job.bits)
+        reducers = min(context.workers, 1 << job.bits)
         command = [
-            where.options.get("python") or hadoop.python or sys.executable,
+            context.options.get("python") or hadoop.python or sys.executable,
             "-m",
             "bigdata_demos.keywords.streaming",
         ]
@@ -102,19 +102,19 @@ def run_streaming(where: Surroundings, job: Job, splits: Sequence[Split], progre
             reducer=[*command, "merge", "."],
             reducers=reducers,
             files=[described],
-            settings=options(where, len(splits)),
+            settings=options(context, len(splits)),
             environment=environment(hadoop),
             options=ONE_LINE,
         )
-        by_hadoop = where.options.get("input") == "avro"
+        by_hadoop = context.options.get("input") == "avro"
         first = run(
             hadoop,
-            reading_avro(where, pass_1, splits) if by_hadoop else pass_1,
+            reading_avro(context, pass_1, splits) if by_hadoop else pass_1,
             percents(progress, "map", "merge", len(splits), reducers),
             say,
         )
         if by_hadoop:
-            describe(where, kept_splits(hadoop, f"{staging}/pass-1"), local)
+            describe(context, kept_splits(hadoop, f"{staging}/pass-1"), local)
         merged = [f"{hdfs}/pass-1/part-{number:05}#{programs.TABLE}-{number}" for number in range(reducers)]
 
         # Pass 2: map

@@ -26,7 +26,7 @@ def working_directory(output: P, *, overwrite: bool) -> Iterator[P]:
     workdir = cast(P, output.absolute().parent / f".{output.name}.{uuid.uuid4().hex}.unfinished")
     try:
         if output.exists() and not overwrite:
-            raise OutputError(f"{output} exists already: name another --output, or add --overwrite")
+            raise OutputError(f"{output} exists already: name another `output`, or set `overwrite=True`")
         if output.exists() and not (output / MANIFEST).exists() and (not output.is_dir() or any(output.iterdir())):
             raise OutputError(f"{output} is not the output of an earlier run: it will not be overwritten, remove it yourself")
     except OSError as error:

@@ -60,10 +60,10 @@ def index_row(row: bytes) -> Row:
     return row, row
 
 
-def rejected_row(letter: dict[str, Any]) -> Row:
-    """A dead letter; what kind of reason it has follows from that."""
-    letter = {**letter, "fault": FAULTS.get(letter["reason"], "OTHER")}
-    return core.pack(letter, core.schema("rejected")), core.pack(letter, canonical_schema("rejected"))
+def rejected_row(rejected: dict[str, Any]) -> Row:
+    """A rejected page, with the kind of its reason."""
+    rejected = {**rejected, "fault": FAULTS.get(rejected["reason"], "OTHER")}
+    return core.pack(rejected, core.schema("rejected")), core.pack(rejected, canonical_schema("rejected"))
 
 
 def write_part(directory: str, kind: PartKind, number: int, rows: Iterable[Row], counts: Mapping[str, int]) -> Part:

@@ -42,7 +42,7 @@ TASKS = 4  # map tasks for each worker: a task costs a JVM and a Python
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class JobContext:
     """Where a job runs; ``staging`` is its directory in HDFS."""
 
     hadoop: Hadoop
@@ -51,32 +51,32 @@ class Surroundings:
     staging: str
 
 
-def describe(where: Surroundings, splits: Sequence[Split], local: str) -> None:
+def describe(context: JobContext, splits: Sequence[Split], local: str) -> None:
     """Put lines that describe some splits where mappers read them."""
     path = Path(local, programs.SPLITS)
     path.write_text("".join(map(programs.line_of_split, splits)), encoding="utf-8")
-    put(where.hadoop, str(path), f"{where.staging}/{programs.SPLITS}")
+    put(context.hadoop, str(path), f"{context.staging}/{programs.SPLITS}")
 
 
-def reading_avro(where: Surroundings, job: StreamingJob, splits: Sequence[Split]) -> StreamingJob:
+def reading_avro(context: JobContext, job: StreamingJob, splits: Sequence[Split]) -> StreamingJob:
     """Pass 1 with pages that Hadoop reads, where they are stored, and hands to the mapper as JSON: the key is the page.
 
     Raises:
         UsageError: if the input is not Avro in this HDFS, or if its pages cannot be told from their JSON.
 
     """
-    hadoop, pieces = where.hadoop, {piece.path: piece for split in splits for piece in split.ranges}
+    hadoop, pieces = context.hadoop, {piece.path: piece for split in splits for piece in split.ranges}
     for path, piece in pieces.items():
         if piece.kind != "avro" or piece.codec or not path.startswith(hadoop.webhdfs):
-            raise UsageError(f"--engine-option input=avro: {piece.name or path} is not an Avro file in {hadoop.hdfs}")
+            raise UsageError(f"`engine_options[input]=avro`: {piece.name or path} is not an Avro file in {hadoop.hdfs}")
     markup = {markup_of(path, piece.name or path) for path, piece in pieces.items()}
     if len(markup) > 1:
-        raise UsageError("--engine-option input=avro: some files have their markup as bytes, some as strings: one job for each")
+        raise UsageError("`engine_options[input]=avro`: some files have their markup as bytes, some as strings: one job for each")
     return replace(
         job,
         inputs=[hadoop.hdfs + path.removeprefix(hadoop.webhdfs) for path in pieces],
         mapper=[*job.mapper[:-1], "--pages", *markup, job.mapper[-1]],
-        settings={**job.settings, "mapreduce.job.maps": TASKS * where.workers, "stream.map.input.ignoreKey": "false"},
+        settings={**job.settings, "mapreduce.job.maps": TASKS * context.workers, "stream.map.input.ignoreKey": "false"},
         options=AVRO_PAGES,
     )
 
@@ -85,13 +85,13 @@ AVRO_PAGES = ("-inputformat", "org.apache.avro.mapred.AvroAsTextInputFormat")
 ONE_LINE = ("-inputformat", "org.apache.hadoop.mapred.lib.NLineInputFormat")
 
 
-def options(where: Surroundings, splits: int) -> dict[str, object]:
+def options(context: JobContext, splits: int) -> dict[str, object]:
     """The settings of both jobs."""
     return {
-        "mapreduce.input.lineinputformat.linespermap": max(1, math.ceil(splits / (TASKS * where.workers))),
+        "mapreduce.input.lineinputformat.linespermap": max(1, math.ceil(splits / (TASKS * context.workers))),
         "stream.map.input.ignoreKey": "true",
-        "mapreduce.job.running.map.limit": where.workers,
-        "mapreduce.job.running.reduce.limit": where.workers,
+        "mapreduce.job.running.map.limit": context.workers,
+        "mapreduce.job.running.reduce.limit": context.workers,
         "mapreduce.job.reduce.slowstart.completedmaps": 1.0,  # reducers that wait would hold the mappers' places
     }
 
@@ -133,14 +133,14 @@ def staging(hadoop: Hadoop) -> Iterator[str]:
             files(hadoop).rm(directory, recursive=True)
 
 
-def put_inputs(where: Surroundings, splits: Sequence[Split]) -> list[Split]:
+def put_inputs(context: JobContext, splits: Sequence[Split]) -> list[Split]:
     """Copy what is on this machine to HDFS; returns the splits of the copies, which keep the names of what they are of."""
     paths = sorted({piece.path for split in splits for piece in split.ranges if "://" not in piece.path})
     copies = {}
     for number, path in enumerate(paths):
-        target = f"{where.staging}/in/{number}/{Path(path).name}"
-        put(where.hadoop, path, target)
-        copies[path] = f"{where.hadoop.webhdfs}{target}"
+        target = f"{context.staging}/in/{number}/{Path(path).name}"
+        put(context.hadoop, path, target)
+        copies[path] = f"{context.hadoop.webhdfs}{target}"
 
     def copied(piece: Range) -> Range:
         return piece._replace(path=copies.get(piece.path, piece.path), name=piece.name or piece.path)
@@ -161,14 +161,14 @@ def markup_of(path: str, name: str) -> str:
         schema = core.read_header(file, name).schema
     if avro.is_earlier_page(schema):
         raise UsageError(
-            f"--engine-option input=avro: {name} is of an earlier version of our schema, and Hadoop hands on its fields by their "
-            "names there: leave the option out, or make it anew with `bigdata-demos corpus convert --html-bytes`"
+            f"`engine_options[input]=avro`: {name} has an earlier version of our schema, and Hadoop passes its fields on by "
+            "the names in it: leave the option out, or make it anew with `bigdata-demos corpus convert --html-bytes`"
         )
     types = next((field["type"] for field in schema["fields"] if field["name"] == "html"), "string")
     found = {"bytes", "string"} & set(types if isinstance(types, list) else [types])
     if len(found) != 1:
         raise UsageError(
-            f"--engine-option input=avro: {name} may have its markup as bytes or as strings, and Hadoop's JSON has both alike: "
+            f"`engine_options[input]=avro`: {name} may have its markup as bytes or as strings, and Hadoop's JSON has both alike: "
             "make it with `bigdata-demos corpus convert --html-bytes`, or leave the option out"
         )
     return found.pop()

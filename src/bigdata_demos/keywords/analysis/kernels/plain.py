@@ -1,4 +1,4 @@
-"""The kernel without compiled code: the functions of :mod:`~..pages`, page by page, and Avro by fastavro."""
+"""The readable kernel: the functions of :mod:`~..scores`, page by page, with Avro by fastavro."""
 
 from collections.abc import Iterable
 
