@@ -28,13 +28,12 @@ ENGINES = ("serial", "asyncio", "dask", "spark")
 
 
 @pytest.fixture(scope="module")
-def hdfs() -> Iterator[client.Hadoop]:
-    """A file system, without YARN; its address is known by its settings. The bundled crawl is in it."""
-    require("hadoop")
-    with daemons.local_hadoop(1, lambda _: None, daemons.HDFS) as running, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("HADOOP_CONF_DIR", str(running.hadoop.conf))
-        client.put(running.hadoop, str(SITE.parent / "site.warc.gz"), "/in/site.warc.gz")
-        yield running.hadoop
+def hdfs(hadoop: daemons.Cluster) -> Iterator[client.Hadoop]:
+    """HDFS with the bundled crawl in it; the settings in ``HADOOP_CONF_DIR`` make its address known."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HADOOP_CONF_DIR", str(hadoop.hadoop.conf))
+        client.put(hadoop.hadoop, str(SITE.parent / "site.warc.gz"), "/in/site.warc.gz")
+        yield hadoop.hadoop
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +21,10 @@ from tests.support.paths import DATA, SITE
 from tests.support.requirements import require
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[daemons.Cluster]:
-    """HDFS and YARN with two slots."""
-    require("hadoop")
-    with daemons.local_hadoop(2, lambda _: None) as running:
-        yield running
-
-
 @pytest.fixture
-def address(cluster: daemons.Cluster, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Its address, which is known by its settings."""
-    monkeypatch.setenv("HADOOP_CONF_DIR", str(cluster.hadoop.conf))
-    monkeypatch.setenv("XDG_STATE_HOME", str(cluster.directory))  # one that the user has started is not meant
-    return cluster.hadoop.hdfs
+def cluster(hadoop: daemons.Cluster) -> daemons.Cluster:
+    """HDFS and YARN with two slots, which all tests share."""
+    return hadoop
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +81,10 @@ def command(*arguments: str, **more: Any) -> "subprocess.Popen[str]":
 # ---- what it does -----------------------------------------------------------------------------------------------------------
 
 
-def test_manifest_tells_what_hadoop_counted(address: str, corpus: Path, expected: str, tmp_path: Path) -> None:
-    """Counters of both passes, what went to HDFS between them, and the seconds of each start."""
+def test_manifest_tells_what_hadoop_counted(
+    cluster: daemons.Cluster, address: str, corpus: Path, expected: str, tmp_path: Path
+) -> None:
+    """Counters of both passes, bytes written to HDFS between them, seconds of each phase; the job's directory is removed."""
     result = run([corpus], engine="hadoop", workers=2, cluster=address, output=tmp_path / "result")
     assert result.digest == expected
     manifest = json.loads((tmp_path / "result" / "manifest.json").read_text())
@@ -106,23 +98,21 @@ def test_manifest_tells_what_hadoop_counted(address: str, corpus: Path, expected
     assert counted["pass 1 Spilled Records"] > 0
     assert 0 < counted["pass 1 submit ms"] < counted["pass 1 first map ms"] < counted["pass 1 all ms"]
     assert {"put", "map", "merge", "score", "index"} <= manifest["seconds"].keys()
-
-
-def test_nothing_stays_in_hdfs(cluster: daemons.Cluster, address: str, tmp_path: Path) -> None:
-    """The directory of a job is removed."""
-    run(engine="hadoop", workers=2, cluster=address, output=tmp_path / "result")
-    home = f"/user/{getpass.getuser()}"
-    assert client.files(cluster.hadoop).ls(home, detail=False) == []
+    assert client.files(cluster.hadoop).ls(f"/user/{getpass.getuser()}", detail=False) == []
 
 
 @pytest.mark.parametrize("engine", ["asyncio", "hadoop"])
 def test_input_in_hdfs(engine: str, cluster: daemons.Cluster, address: str, corpus: Path, expected: str, tmp_path: Path) -> None:
-    """A path in HDFS is read by every engine, without native code; a directory as well."""
+    """Every engine reads a directory of HDFS, without native code; Hadoop's tasks write their output there, too."""
     for path in corpus.iterdir():
         client.put(cluster.hadoop, str(path), f"/crawl-{engine}/{path.name}")
     where = {"cluster": address} if engine == "hadoop" else {}
-    result = run([f"{address}/crawl-{engine}"], engine=engine, workers=2, output=tmp_path / "result", **where)  # type: ignore[arg-type]
+    output = f"{address}/written/result" if engine == "hadoop" else tmp_path / "result"
+    result = run([f"{address}/crawl-{engine}"], engine=engine, workers=2, output=output, **where)  # type: ignore[arg-type]
     assert result.digest == expected
+    assert sum(1 for _ in result.read_keywords()) == result.pages > 0
+    if engine == "hadoop":
+        assert client.files(cluster.hadoop).ls("/written", detail=False) == ["/written/result"]
 
 
 def test_avro_that_hadoop_reads(cluster: daemons.Cluster, address: str, tmp_path: Path) -> None:
@@ -153,14 +143,6 @@ def test_avro_that_json_cannot_tell(address: str, tmp_path: Path) -> None:
             run([path], engine="hadoop", cluster=address, output=tmp_path / "result", engine_options={"input": "avro"})
     with pytest.raises(UsageError, match="input=json: it is splits or avro"):
         run(engine="hadoop", cluster=address, output=tmp_path / "result", engine_options={"input": "json"})
-
-
-def test_output_in_hdfs(cluster: daemons.Cluster, address: str, corpus: Path, expected: str) -> None:
-    """Hadoop's tasks write there what others read; more of it is in tests/storage/test_webhdfs.py."""
-    result = run([corpus], engine="hadoop", workers=2, cluster=address, output=f"{address}/written/result")
-    assert result.digest == expected
-    assert sum(1 for _ in result.read_keywords()) == result.pages > 0
-    assert client.files(cluster.hadoop).ls("/written", detail=False) == ["/written/result"]
 
 
 # ---- what goes wrong --------------------------------------------------------------------------------------------------------
