@@ -1,39 +1,63 @@
-"""``bigdata-demos COMMAND …``: hands over to the command's own ``__main__``, which is imported only then."""
+"""``bigdata-demos COMMAND …``: hands over to the command's own ``cli`` module, which is imported only then."""
 
-import importlib
+import argparse
 import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from .command import Parser, run
 
 COMMANDS = {
-    "keywords": "keywords of a crawl, on any engine",
-    "corpus": "make or convert a corpus",
-    "avro": "Avro files: as JSON and back, looked into, joined, recompressed, compared, repaired",
-    "bench": "the engines side by side: time, CPU, memory, COST",
-    "rpc": "the keyword index as a service: Avro RPC over HTTP",
-    "interview": "what to say of it in an interview: engines compared, their code, your figures",
-    "cluster": "a Spark or Dask cluster on this machine, of containers or of processes",
+    "keywords": "extract the keywords of a crawl, on any engine",
+    "corpus": "make a corpus of pages, or convert one",
+    "avro": "show, convert, join, recompress, compare and repair Avro files",
+    "bench": "measure the engines side by side: time, CPU, memory, COST",
+    "rpc": "serve the keyword index by Avro RPC over HTTP",
+    "interview": "print an interview answer: the engines compared, their code, your measurements",
+    "cluster": "start and stop Spark, Dask and Hadoop on this machine, in containers or as processes",
 }
+EPILOG = """\
+`bigdata-demos COMMAND --help` has the details of a command.
+
+examples:
+  bigdata-demos keywords                      the keywords of the bundled crawl
+  bigdata-demos help avro cat
+  eval "$(bigdata-demos completion bash)"     in ~/.bashrc: complete commands and options with the tab key (also: zsh)
+"""
 
 
-def main() -> int:
-    """Run the command named first on the command line; returns its exit status."""
-    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
-    if name in COMMANDS:
-        command = importlib.import_module(f"bigdata_demos.{name}.__main__")
-        return int(command.main(sys.argv[2:]))
-    if name == "--version":
-        from bigdata_demos import __version__
-
-        print(f"bigdata-demos {__version__}")
-        return 0
-    usage = "usage: bigdata-demos COMMAND [ARGUMENT …]\n\n" + "".join(
-        f"  {command:10}{what}\n" for command, what in COMMANDS.items()
+def parser() -> Parser:
+    """Return the parser of everything before the command's own arguments."""
+    top = Parser(
+        "bigdata-demos", description="One MapReduce job, keyword extraction from a crawl, on every engine.", epilog=EPILOG
     )
-    usage += "\n`bigdata-demos COMMAND --help` says more."
-    if name in ("-h", "--help"):
-        print(usage)
-        return 0
-    print(f"bigdata-demos: no such command: {name!r}\n\n{usage}", file=sys.stderr)
-    return 2
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        commands.add_parser(name, help=summary)
+    commands.add_parser("help", help="show the help of a command")
+    completion = commands.add_parser("completion", help="print a script that makes a shell complete commands and options")
+    completion.add_argument("shell", choices=("bash", "zsh"))
+    return top
+
+
+def _print_completion(arguments: argparse.Namespace) -> None:
+    """Print the completion script for a shell."""
+    import shtab
+
+    top = parser()
+    commands = next(action.choices for action in top._actions if isinstance(action.choices, dict))  # noqa: SLF001
+    commands.update((name, import_module(f"bigdata_demos.{name}.cli").parser()) for name in COMMANDS)
+    print(shtab.complete(top, arguments.shell))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command named first in ``argv`` (default: the process' arguments); returns its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:], "--help"]
+    if arguments and arguments[0] in COMMANDS:
+        return int(import_module(f"bigdata_demos.{arguments[0]}.cli").main(arguments[1:]))
+    return run(parser(), _print_completion, arguments or ["--help"])
 
 
 if __name__ == "__main__":

@@ -35,6 +35,9 @@ TERMINATED: Final = 143
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are UsageErrors that suggest the nearest name; ``-v``, ``-q`` and ``--version`` come with it."""
 
+    after_interrupt = ""
+    """What is true after an interrupt; part of the message."""
+
     def __init__(self, prog: str | None = None, **settings: Any) -> None:
         settings = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False, **settings}
         super().__init__(prog, **settings)
@@ -75,8 +78,8 @@ def number_from(least: float, most: float | None = None, kind: type[float] = int
 def run(parser: Parser, execute: Callable[[argparse.Namespace], int | None], argv: Sequence[str] | None = None) -> int:
     """Parse the arguments, execute the command, and return its exit status; no exception passes but those of bugs.
 
-    ``execute`` returns an exit status, or None for 0. It may give the message of an interrupt details:
-    ``raise KeyboardInterrupt("nothing was written")``.
+    ``execute`` returns an exit status, or None for 0. If something stays after an interrupt, it says what:
+    ``raise KeyboardInterrupt("out/crawl is complete")``.
     """
     if sys.stdout is None:  # closed by the caller: let writing fail, and no other file become standard output
         sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
@@ -90,11 +93,9 @@ def run(parser: Parser, execute: Callable[[argparse.Namespace], int | None], arg
             return 0
         except (Exception, KeyboardInterrupt) as error:
             if terminated or isinstance(error, KeyboardInterrupt):  # a library may raise another error because of the signal
-                details = f": {error}" if isinstance(error, KeyboardInterrupt) and error.args else ""
-                message, status = (
-                    ("terminated" if terminated else "interrupted") + details,
-                    TERMINATED if terminated else INTERRUPTED,
-                )
+                message, status = ("terminated", TERMINATED) if terminated else ("interrupted", INTERRUPTED)
+                details = error.args[0] if isinstance(error, KeyboardInterrupt) and error.args else parser.after_interrupt
+                message += f": {details}" if details else ""
             else:
                 message, status = _describe(error, parser)
             say(f"error: {message}")
@@ -139,7 +140,7 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
     """Yield the arguments of a parser and of its subcommands."""
     for action in parser._actions:  # noqa: SLF001 (there is no public way, and shtab does the same)
         yield action
-        if isinstance(action.choices, dict):
+        if isinstance(action.choices, dict):  # of subcommands
             for subcommand in action.choices.values():
                 yield from _actions(subcommand)
 

@@ -120,7 +120,7 @@ def test_head_does_not_read_on(run: Command, events: str) -> None:
     content = Path(events).read_bytes()[:-1000]
     assert run("head", "-n", 1, "-", stdin=content)[0].startswith(b'{"id": 0')
     _, err = run("tojson", "-", stdin=content, status=1)
-    assert err.startswith("bigdata-demos avro: stdin: damaged block at offset ")
+    assert err.startswith("error: stdin: damaged block at offset ")
     assert err.count("\n") == 1
 
 
@@ -358,7 +358,7 @@ def test_hostile_schema_that_refers_to_itself(tmp_path: Path, schema: Any, data:
 def test_outputs(run: Command, events: str, tmp_path: Path) -> None:
     """Nothing is replaced unasked, nothing is left of what failed, and a device is written to as it is."""
     before = Path(events).read_bytes()
-    assert "exists: add --overwrite" in run("recode", events, "--codec", "null", "-o", events, status=1)[1]
+    assert "exists: set --overwrite" in run("recode", events, "--codec", "null", "-o", events, status=1)[1]
     assert Path(events).read_bytes() == before
     run("recode", "-", "--codec", "null", "-o", tmp_path / "x.avro", stdin=before[:-1], status=1)
     assert sorted(os.listdir(tmp_path)) == ["events.avro"]

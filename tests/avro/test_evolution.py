@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from bigdata_demos.avro import core, schemas, single_object
 from bigdata_demos.avro.cli import main as avro_command
-from bigdata_demos.corpus.__main__ import main as corpus
+from bigdata_demos.corpus.cli import main as corpus
 from bigdata_demos.crawl import avro, plan
 from bigdata_demos.crawl import reader as crawl_reader
 from bigdata_demos.crawl.model import FAULTS, Page, Range, Rejected, Split
@@ -273,7 +273,7 @@ def test_damage_is_found_as_ever(crawl: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "reader", "error", "said"),
     [
-        ("other.avro", "bigdata-demos:page", InputError, r"other\.avro cannot be read with --reader-schema: top: the writer's record is named other\.Doc, "),
+        ("other.avro", "bigdata-demos:page", InputError, r"other\.avro cannot be read with reader_schema: top: the writer's record is named other\.Doc, "),
         ("other.avro", json.dumps({**READER, "fields": [field("url", "int", "link"), field("text", "string", default="")]}), InputError, "url: the writer's string cannot be read as int: add aliases"),
         ("other.avro", json.dumps({**READER, "fields": READER["fields"] + [field("lang", "string")]}), InputError, "lang: the writer's record other.Doc has no such field"),
         ("2.avro", "bigdata-demos:index", UsageError, "fields url or id, and html or text"),

@@ -41,7 +41,7 @@ def needs_spark(stack: Stack) -> None:
 @pytest.fixture(scope="module")
 def pages(stack: Stack) -> str:
     """Some thousand pages, where the containers can read them."""
-    from bigdata_demos.corpus.__main__ import main as corpus
+    from bigdata_demos.corpus.cli import main as corpus
 
     path = stack.shared / "pages.avro"
     assert corpus(["synthetic", "--pages", "1500", "--seed", "4", "--output", str(path)]) == 0
@@ -181,7 +181,7 @@ def test_more_memory_or_cores_than_there_are(stack: Stack, pages: str) -> None:
     [
         ("python", "3.99.1", "and 3.99.1 in the containers: make their image anew with this one"),
         ("pyspark", "4.99.0", "and 4.99.0 in the containers: make their image anew with this one"),
-        ("fingerprint", "0", "the containers run another bigdata_demos than this one: python -m bigdata_demos.cluster up"),
+        ("fingerprint", "0", "the containers run another bigdata_demos than this one: bigdata-demos cluster up"),
         ("gateway", "192.0.2.1", "this machine does not have 192.0.2.1, its address for the containers"),
     ],
 )

@@ -260,7 +260,7 @@ def test_outputs_that_containers_cannot_write(seen: Record, output: str) -> None
     name = path.resolve().name
     assert (
         str(caught.value)
-        == f"--output {path}: the compose cluster writes below {seen.root}/out only: --output {seen.root}/out/{name}"
+        == f"output={path}: the compose cluster writes below {seen.root}/out only: output={seen.root}/out/{name}"
     )
 
 
@@ -287,7 +287,7 @@ def test_what_may_differ(changes: dict[str, str], pyspark: str) -> None:
         ),
         (
             {"fingerprint": "0" * 64},
-            "^the containers run another bigdata_demos than this one: python -m bigdata_demos.cluster up makes",
+            "^the containers run another bigdata_demos than this one: bigdata-demos cluster up makes",
         ),
     ],
 )

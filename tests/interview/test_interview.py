@@ -323,7 +323,7 @@ def test_figures_are_the_tries() -> None:
         "spark × 2": ("13.0", "12.0–29.0!", "3", "0.65", "3.00", "18.8"),
         "dask × 2": ("–", "–", "0", "–", "–", "–"),
     }
-    assert [figures.failure(one) for one in table.figures] == ["", "", "failed 4 of 4: the workers [31m died", ""]
+    assert [figures.failure(one) for one in table.figures] == ["", "", "failed 4 of 4: the workers\\x1b[31m died", ""]
     assert figures.title(table) == "1 × the input, 10 pages, 4.0 MB"
 
 
@@ -377,10 +377,10 @@ def test_newest_of_this_machine_is_shown_with_date_and_command(tmp_path: Path, m
 def test_without_figures_the_command_that_makes_them_is_named(tmp_path: Path) -> None:
     """And what is said has no figures."""
     text = command("--section", "figures", cwd=tmp_path).stdout
-    assert "There are none yet. This makes them: python -m bigdata_demos.bench\n" in text
+    assert "There are none yet. This makes them: bigdata-demos bench\n" in text
     assert importlib.util.find_spec("bigdata_demos.bench") is not None
     assert "took" not in command("--section", "spoken", cwd=tmp_path).stdout
-    assert "<kbd>python -m bigdata_demos.bench</kbd>" in command("--html", "-", cwd=tmp_path).stdout
+    assert "<kbd>bigdata-demos bench</kbd>" in command("--html", "-", cwd=tmp_path).stdout
 
 
 def test_figures_of_elsewhere_are_not_shown_as_the_readers(tmp_path: Path) -> None:
@@ -397,7 +397,7 @@ def test_figures_of_elsewhere_are_not_shown_as_the_readers(tmp_path: Path) -> No
             assert not re.search(r"\d\.\d\d|took \d|\b(20|10|13|31|17|18)\.\d", figures_of(done.stdout)), done.stdout
             if form != ["--section", "spoken"]:
                 unwrapped_text = " ".join(done.stdout.split())
-                assert "results.json was measured elsewhere, on far away (2030-01-01 00:00 UTC)" in unwrapped_text
+                assert "results.json was measured elsewhere, on far\\x1baway (2030-01-01 00:00 UTC)" in unwrapped_text
                 assert ("bench/results.json is not a benchmark" in unwrapped_text) == (not arguments)
 
 
@@ -422,7 +422,7 @@ def one_error(done: "subprocess.CompletedProcess[str]", status: int, reason: str
     assert done.returncode == status, done.stderr
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
-    assert line.startswith("bigdata-demos interview: error: ")
+    assert line.startswith("error: ")
     assert reason in line
 
 
@@ -480,7 +480,7 @@ def test_page_is_whole_or_not_there(tmp_path: Path) -> None:
     """Its directory is made; where it cannot be written, one line says so, and nothing is left behind."""
     done = command("--html", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == "bigdata-demos interview: wrote out/interview.html\n"
+    assert done.stderr == "wrote out/interview.html\n"
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["interview.html"]
     assert (tmp_path / "out" / "interview.html").read_text("utf-8") == command("--html", "-", cwd=tmp_path).stdout
     one_error(command("--html", "out", cwd=tmp_path), 1, "cannot write out: it is a directory")

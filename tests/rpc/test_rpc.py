@@ -27,7 +27,7 @@ from bigdata_demos.errors import BadMessage, BadProtocol, InputError, RemoteErro
 from bigdata_demos.keywords import run
 from bigdata_demos.keywords.output.parts import read_parts
 from bigdata_demos.rpc import wire
-from bigdata_demos.rpc.__main__ import main
+from bigdata_demos.rpc.cli import main
 from bigdata_demos.rpc.client import Client
 from bigdata_demos.rpc.index import Index, open_index, stems_of
 from bigdata_demos.rpc.protocol import Protocol, keyword_index
@@ -630,7 +630,7 @@ def test_the_command_calls(server: Server, capsys: pytest.CaptureFixture[str]) -
         assert main(["call", *arguments]) == status
         out, err = capsys.readouterr()
         assert out == ""
-        assert err.startswith("bigdata-demos rpc: ")
+        assert err.startswith("error: ")
         assert err.count("\n") == 1
 
 

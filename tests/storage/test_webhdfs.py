@@ -151,7 +151,7 @@ def test_what_is_there_is_kept_or_replaced(hdfs: client.Hadoop, out: str) -> Non
     """It is refused, unless it is an earlier output and may be overwritten; then it is there whole, and alone."""
     page = [f"{hdfs.hdfs}/in"]
     first = run(page, engine="serial", output=f"{out}/result", top=3)
-    with pytest.raises(OutputError, match=f"{out}/result exists already: name another --output, or add --overwrite"):
+    with pytest.raises(OutputError, match=f"{out}/result exists already: name another output, or set overwrite=True"):
         run(page, engine="serial", output=f"{out}/result")
     assert run(page, engine="serial", output=f"{out}/result", overwrite=True).digest != first.digest
     with pytest.raises(OutputError, match=f"{out} is not the output of an earlier run"):
@@ -246,8 +246,7 @@ def test_nobody_answers() -> None:
     done = command(str(SITE / "spark.html"), "-o", url)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"bigdata-demos keywords: error: {url} cannot be looked at: nobody answers at "
-        f"http://{url.partition('@')[2].partition('/')[0]} (WebHDFS)\n"
+        f"error: {url} cannot be looked at: nobody answers at http://{url.partition('@')[2].partition('/')[0]} (WebHDFS)\n"
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import fastavro
 
 from bigdata_demos.avro import core
-from bigdata_demos.corpus.__main__ import main as corpus
+from bigdata_demos.corpus.cli import main as corpus
 
 from .paths import SITE
 

@@ -1,4 +1,4 @@
-"""Avro for people who have a file in their hands and Python only: ``python -m bigdata_demos.avro --help``.
+"""Avro for people who have a file in their hands and Python only: ``bigdata-demos avro --help``.
 
 fastavro does the encoding, :mod:`bigdata_demos.avro.core` bounds what a file can ask for. Here is the rest, in reading order:
 

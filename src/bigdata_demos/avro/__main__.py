@@ -1,10 +1,8 @@
-"""``python -m bigdata_demos.avro``."""
+"""``python -m bigdata_demos.avro``: the same as ``bigdata-demos avro``."""
 
 import sys
 
 from .cli import main
-
-__all__ = ["main"]
 
 if __name__ == "__main__":
     sys.exit(main())

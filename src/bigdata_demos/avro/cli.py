@@ -1,4 +1,4 @@
-"""The command ``python -m bigdata_demos.avro``: the only place here that prints, exits and catches broadly.
+"""The command ``bigdata-demos avro``: the only place here that prints, exits and catches broadly.
 
 Standard output is data only. All that takes long to import is imported where it is used.
 """
@@ -9,17 +9,16 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from ..command import TERMINATED, drop_stdout, ended_by_sigterm
-from ..errors import BadAvro, BigDataDemosError, InputError, OutputError, UsageError
+from .. import command
+from ..errors import BadAvro, BigDataDemosError, InputError, UsageError
 
 if TYPE_CHECKING:
     from .containers import Writer
     from .streams import Source
 
-PROG: Final = "bigdata-demos avro"
 INTERRUPTED: Final = 130
 CODECS: Final = ("null", "deflate", "bzip2", "snappy", "xz", "zstandard")
 ALGORITHMS: Final = ("CRC-64-AVRO", "MD5", "SHA-256")
@@ -133,51 +132,17 @@ Reads and decodes everything. Exit status 1 with the first error of each file, i
 }
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns its exit status: 0, 1 for failure, 2 for wrong usage, 130 after Ctrl-C."""
-    arguments = parser().parse_args(argv)
-    try:
-        with ended_by_sigterm(SystemExit(TERMINATED)):
-            status: int = arguments.run(arguments)
-            if sys.stdout is not None:
-                sys.stdout.flush()
-            return status
-    except BrokenPipeError:  # whoever read standard output has had enough
-        drop_stdout()
-        return 0
-    except BigDataDemosError as error:
-        say(str(error))
-        if isinstance(error, OutputError) and getattr(arguments, "output", "-") == "-":
-            drop_stdout()
-        return 2 if isinstance(error, UsageError) else 1
-    except OSError as error:
-        say(f"cannot write standard output: {error.strerror or error}")
-        drop_stdout()
-        return 1
-    except MemoryError:
-        say("out of memory: a record or a block is too large for this machine")
-        return 1
-    except KeyboardInterrupt:
-        say("interrupted; nothing was left")
-        return INTERRUPTED
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    return command.run(parser(), lambda arguments: arguments.run(arguments), argv)
 
 
-def say(text: str) -> None:
-    """Talk on standard error, in one line."""
-    from .streams import printable
-
-    print(f"{PROG}: {printable(text)}", file=sys.stderr)
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    command = argparse.ArgumentParser(
-        prog=PROG,
-        description="Avro files: as JSON and back, looked into, joined, recompressed, compared, repaired.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def parser() -> command.Parser:
+    """Return the parser of the command line."""
+    top = command.Parser(
+        "bigdata-demos avro", description="Show, convert, join, recompress, compare and repair Avro files.", epilog=EPILOG
     )
-    commands = command.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(
         name: str, run: Callable[[argparse.Namespace], int], description: str, *aliases: str, output: bool = True
@@ -188,7 +153,6 @@ def parser() -> argparse.ArgumentParser:
             help=(description if description[1].isupper() else description[0].lower() + description[1:]).rstrip("."),
             description=description,
             epilog=EPILOGS[name],
-            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         made.set_defaults(run=run)
         if output:
@@ -260,7 +224,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--codec", choices=CODECS, help="of the blocks (default: the header's, or one that they decode with)")
     made = add("validate", validate, "Reads everything; tells the first error.", output=False)
     made.add_argument("inputs", metavar="FILE", nargs="+")
-    return command
+    return top
 
 
 def natural(text: str) -> int:
@@ -698,20 +662,20 @@ def mend(arguments: argparse.Namespace) -> int:
     ):
         header, notes = find_header(source, schema, arguments.codec)
         for note in notes:
-            say(f"{source.name}: {note}")
+            command.say(f"{source.name}: {note}")
         text = containers.schema_text(header)
         writer = containers.Writer(file, text, codec=header.codec, meta=header.meta, sync=header.sync)
         unknown = False
         for loss in repair(source, header, writer, doubtful=arguments.doubtful):
             missing = "an unknown number" if loss.lost is None else loss.lost
             where = f"offset {loss.start} to {loss.end} ({loss.end - loss.start} bytes)"
-            say(f"{source.name}: {where}: {loss.detail}: {loss.kept} records kept, {missing} lost")
+            command.say(f"{source.name}: {where}: {loss.detail}: {loss.kept} records kept, {missing} lost")
             losses += not loss.complete
             lost += loss.lost or 0
             unknown |= loss.lost is None
     summary(writer, arguments)
     if losses:
-        say(f"{source.name}: records lost: {'at least ' * unknown}{lost}; places damaged: {losses}")
+        command.say(f"{source.name}: records lost: {'at least ' * unknown}{lost}; places damaged: {losses}")
     return 1 if losses else 0
 
 
@@ -732,6 +696,6 @@ def validate(arguments: argparse.Namespace) -> int:
                     records += sum(1 for _ in containers.frame_records(decoder, frame, header, source.name))
             print(f"{source.name}: ok: records={records} blocks={blocks} codec={header.codec}")
         except (BadAvro, InputError) as error:
-            say(str(error))
+            command.say(str(error))
             bad = 1
     return bad

@@ -84,14 +84,14 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
     header, error = readable(window, source.name)
     text = schema or (containers.schema_text(header) if header else schema_in(window))
     if text is None:
-        raise BadAvro(f"{error}; the JSON of its schema is damaged, too: add --schema")
+        raise BadAvro(f"{error}; the JSON of its schema is damaged, too: give the `schema`")
     old = header.codec if header else None
     choices = [codec] if codec else sorted(CODECS, key=lambda name: name != old)  # the header's own first
     meta = header.meta if header else {}
     try:
         model = made(text, choices[0], bytes(core.SYNC_SIZE), meta, source.name)
     except BadAvro as unusable:
-        raise BadAvro(f"{unusable}{'' if schema else '; add --schema'}") from None
+        raise BadAvro(f"{unusable}{'' if schema else '; give the `schema`'}") from None
     if header and window.find(header.sync, header.end) >= 0:
         best = guessed(window, header, model, choices) or codec or header.codec
         found: tuple[int, bytes, str] | None = header.end, header.sync, best

@@ -118,9 +118,9 @@ def open_output(name: str, *, binary: bool, overwrite: bool) -> Iterator[BinaryI
     """
     if name == "-":
         if sys.stdout is None:
-            raise OutputError("standard output is closed: name a file with --output")
+            raise OutputError("standard output is closed: name a file as `output`")
         if binary and sys.stdout.isatty():
-            raise UsageError("Avro is no text for a terminal: name a file with --output, or redirect standard output")
+            raise UsageError("Avro is no text for a terminal: name a file as `output`, or redirect standard output")
         with unwritable("standard output"):
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
@@ -151,7 +151,7 @@ def check_free(name: str, *, overwrite: bool) -> None:
 
     """
     if not overwrite and os.path.lexists(name):
-        raise OutputError(f"{printable(name)} exists: add --overwrite to replace it")
+        raise OutputError(f"{printable(name)} exists: set `overwrite=True` to replace it")
 
 
 @contextlib.contextmanager

@@ -11,5 +11,5 @@ Reading order:
 - :mod:`.summary`, :mod:`.table`, :mod:`.page`, :mod:`.svg`: the same figures for a terminal and as one HTML page;
 - :mod:`.stores`, :mod:`.access`, :mod:`.access_report`: the same records in JSON lines, Avro and Parquet, written and read;
 - :mod:`.compare`: whether a change made something slower;
-- :mod:`.cli`: the command, ``python -m bigdata_demos.bench --help``.
+- :mod:`.cli`: the command, ``bigdata-demos bench --help``.
 """

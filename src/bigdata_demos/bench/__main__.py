@@ -1,10 +1,8 @@
-"""``python -m bigdata_demos.bench``."""
+"""``python -m bigdata_demos.bench``: the same as ``bigdata-demos bench``."""
 
 import sys
 
 from .cli import main
-
-__all__ = ["main"]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,7 +1,8 @@
-"""The command ``python -m bigdata_demos.bench``: a table to stdout, talk to stderr. Nothing else here prints or exits."""
+"""The command ``bigdata-demos bench``: tables on standard output, messages on standard error."""
 
 import argparse
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import Sequence
@@ -10,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..command import ended_by_sigterm
-from ..errors import BigDataDemosError, OutputError, UsageError
+from .. import command
+from ..errors import OutputError, UsageError
 from .results import FILE, FORMAT, Results, Try, load, save
 
 if TYPE_CHECKING:
@@ -21,34 +22,32 @@ PROG: Final = "bigdata-demos bench"
 PAGE: Final = "index.html"
 EPILOG: Final = """\
 examples:
-  python -m bigdata_demos.bench                                             every engine and peer here, on the bundled crawl
-  python -m bigdata_demos.bench --workers 1,2 --sizes 1,2,4 --input 'crawl/*.warc.gz' --output out/bench/first
-  python -m bigdata_demos.bench --engines spark --peers spark-wordcount --cluster spark://localhost:7077 --input crawl/*.warc.gz
-  python -m bigdata_demos.bench compare out/bench/first out/bench/second   what got slower? Exit status 1 if something did
-  python -m bigdata_demos.bench report out/bench/first                     table and page once more, from results.json
-  python -m bigdata_demos.bench access 'crawl/*.warc.gz'                   the same records as JSON lines, Avro, Parquet
+  bigdata-demos bench                                             every engine and peer here, on the bundled crawl
+  bigdata-demos bench --workers 1,2 --sizes 1,2,4 --input 'crawl/*.warc.gz' --output out/bench/first
+  bigdata-demos bench --engines spark --peers spark-wordcount --cluster spark://localhost:7077 --input crawl/*.warc.gz
+  bigdata-demos bench compare out/bench/first out/bench/second   what got slower? Exit status 1 if something did
+  bigdata-demos bench report out/bench/first                     table and page once more, from results.json
+  bigdata-demos bench access 'crawl/*.warc.gz'                   the same records as JSON lines, Avro, Parquet
 
 serial, one thread, is in every round: it is the control. DIR/results.json has every try, DIR/index.html the plots.
-Exit status: 0; 1 if a try failed or its answer was another; 2 wrong usage; 130 interrupted (results.json keeps what was run).
+Exit status: 1 if a run failed or its digest differed. After an interrupt, results.json keeps what was measured.
 """
 
 ACCESS_EPILOG: Final = """\
 examples:
-  python -m bigdata_demos.bench access                                           the bundled crawl
-  python -m bigdata_demos.bench access 'crawl/*.warc.gz' --pages 500 --runs 5
-  python -m bigdata_demos.bench access crawl.avro --results out/bench/first      and show it on that benchmark's page
+  bigdata-demos bench access                                           the bundled crawl
+  bigdata-demos bench access 'crawl/*.warc.gz' --pages 500 --runs 5
+  bigdata-demos bench access crawl.avro --results out/bench/first      and show it on that benchmark's page
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The arguments of a benchmark."""
-    made = argparse.ArgumentParser(
+def parser() -> command.Parser:
+    """Return the parser of a benchmark's arguments."""
+    made = command.Parser(
         PROG,
-        description="Run the job on each engine, again and again, and tell what it took.",
+        description="Run the job on each engine, repeatedly, and report time, CPU and memory.",
         usage=f"{PROG} [OPTION …]\n       {PROG} compare A.json B.json\n       {PROG} report DIR\n       {PROG} access [INPUT …]",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     made.add_argument("--engines", type=names, metavar="A,B", help="engines beside serial (default: all)")
     made.add_argument("--peers", type=names, metavar="A,B", help="what others would write: word counts (default: all; none)")
@@ -64,11 +63,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="spark://HOST:7077, tcp://HOST:8786, hdfs://HOST:8020: its engine runs there; repeatable; with local also here",
     )
-    made.add_argument("--runs", type=number, default=5, metavar="N", help="tries of each that count (default: 5)")
+    made.add_argument("--runs", type=command.number_from(1), default=5, metavar="N", help="tries of each that count (default: 5)")
     made.add_argument("--no-cold", action="store_true", help="no first round that is kept apart")
     made.add_argument("--seed", type=int, default=1, metavar="N", help="of the order in each round (default: 1)")
     made.add_argument("--timeout", type=float, default=900.0, metavar="SECONDS", help="of each try (default: 900)")
-    made.add_argument("--split-bytes", type=number, metavar="N", help="of the keywords command")
+    made.add_argument("--split-bytes", type=command.number_from(1), metavar="N", help="of the keywords command")
     made.add_argument("--output", metavar="DIR", help="for results.json and index.html (default: out/bench/<now>)")
     return made
 
@@ -78,56 +77,34 @@ def names(text: str) -> list[str]:
     return [] if text == "none" else [name.strip() for name in text.split(",") if name.strip()]
 
 
-def number(text: str) -> int:
-    """A type for argparse: a whole number above 0."""
-    if (value := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, not {value}")
-    return value
-
-
 def numbers(text: str) -> list[int]:
     """A type for argparse: numbers, with commas between them; each once, ascending."""
+    number = command.number_from(1)
     return sorted({number(part) for part in text.split(",")})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    try:
-        with ended_by_sigterm(KeyboardInterrupt()):  # which ends the try that runs, too
-            if arguments[:1] == ["compare"]:
-                return compare_command(arguments[1:])
-            if arguments[:1] == ["report"]:
-                return report_command(arguments[1:])
-            if arguments[:1] == ["access"]:
-                return access_command(arguments[1:])
-            return run_command(arguments)
-    except BigDataDemosError as error:
-        say(f"error: {error}")
-        return 2 if isinstance(error, UsageError) else 1
-    except KeyboardInterrupt:
-        kept = (
-            "nothing was kept"
-            if arguments[:1] == ["access"]
-            else f"what was run is in {FILE}; `report` makes table and page of it"
-        )
-        say(f"interrupted: {kept}")
-        return 130
-    except BrokenPipeError:  # whoever read has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    first, rest = arguments[:1], arguments[1:]
+    if first == ["compare"]:
+        return command.run(compare_parser(), compare_command, rest)
+    if first == ["report"]:
+        return command.run(report_parser(), report_command, rest)
+    if first == ["access"]:
+        return command.run(access_parser(), functools.partial(access_command, argv=rest), rest)
+    return command.run(parser(), functools.partial(run_command, argv=arguments), arguments)
 
 
-def run_command(argv: Sequence[str]) -> int:
+def run_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     """Run a benchmark."""
-    arguments = parser().parse_args(argv)
     if arguments.timeout <= 0:
-        raise UsageError("--timeout must be more than 0 seconds")
+        raise UsageError("`timeout` must be more than 0 seconds")
     from . import environment, rounds
 
     directory = Path(arguments.output or f"out/bench/{rounds.stamp()}").absolute()
     if (directory / FILE).exists():
-        raise UsageError(f"{directory} has a benchmark already: name another --output, or remove it")
+        raise UsageError(f"{directory} has a benchmark already: name another `output`, or remove it")
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -151,8 +128,11 @@ def run_command(argv: Sequence[str]) -> int:
         )
         load_before = results.machine.load_before
         if load_before is not None and load_before > results.machine.cores / 2:
-            say(f"warning: the machine is busy (load {load_before}): times will scatter")
-        results = rounds.run(plan, results, tell)
+            command.say(f"warning: the machine is busy (load {load_before}): times will scatter")
+        try:
+            results = rounds.run(plan, results, tell)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"{FILE} has what was measured; `{PROG} report` makes the table and the page of it") from None
     finally:
         with contextlib.suppress(OSError):
             directory.rmdir()  # if nothing has come of it
@@ -208,7 +188,7 @@ def tell(done: int, total: int, one: Try) -> None:
     from .contestants import label
 
     took = one.error or f"{one.seconds:.2f} s"
-    say(f"{done}/{total} round {one.round}{' (cold)' if one.cold else ''} size {one.size} {label(one.key)}: {took}")
+    command.say(f"{done}/{total} round {one.round}{' (cold)' if one.cold else ''} size {one.size} {label(one.key)}: {took}")
 
 
 def show(results: Results, directory: Path) -> None:
@@ -225,7 +205,7 @@ def show(results: Results, directory: Path) -> None:
     write(table(results))
     if results.access:
         write(f"\n{text(results.access)}")
-    say(f"{path}, {directory / FILE}")
+    command.say(f"{path}, {directory / FILE}")
 
 
 def write_page(results: Results, directory: Path) -> Path:
@@ -245,14 +225,18 @@ def write_page(results: Results, directory: Path) -> Path:
     return path
 
 
-def compare_command(argv: Sequence[str]) -> int:
-    """Compare two benchmarks."""
-    made = argparse.ArgumentParser(
-        f"{PROG} compare", description="What got slower from A to B? Exit status 1 if something did, or fails now."
+def compare_parser() -> command.Parser:
+    """Return the parser of ``compare``."""
+    made = command.Parser(
+        f"{PROG} compare", description="Report what got slower from A to B; exit status 1 if something did or fails now."
     )
     made.add_argument("a", metavar="A.json", help="results.json, or its directory, from before the change")
     made.add_argument("b", metavar="B.json", help="the same, from after it")
-    arguments = made.parse_args(argv)
+    return made
+
+
+def compare_command(arguments: argparse.Namespace) -> int:
+    """Compare two benchmarks."""
     from . import compare
 
     before, after = load(arguments.a), load(arguments.b)
@@ -263,39 +247,53 @@ def compare_command(argv: Sequence[str]) -> int:
     return int(compare.worse(differences))
 
 
-def report_command(argv: Sequence[str]) -> int:
-    """Make table and page anew."""
-    made = argparse.ArgumentParser(f"{PROG} report", description="Table and page of a benchmark once more.")
+def report_parser() -> command.Parser:
+    """Return the parser of ``report``."""
+    made = command.Parser(
+        f"{PROG} report", description="Write the table and the page of a benchmark again, from its results.json."
+    )
     made.add_argument("path", metavar="DIR", help="the directory with results.json, or the file")
-    path = Path(made.parse_args(argv).path)
+    return made
+
+
+def report_command(arguments: argparse.Namespace) -> int:
+    """Write table and page again."""
+    path = Path(arguments.path)
     show(load(path), path if path.is_dir() else path.parent)
     return 0
 
 
-def access_command(argv: Sequence[str]) -> int:
-    """Measure formats of files."""
-    made = argparse.ArgumentParser(
+def access_parser() -> command.Parser:
+    """Return the parser of ``access``."""
+    made = command.Parser(
         f"{PROG} access",
-        description="Write and read the same records as JSON lines, Avro (each codec) and Parquet, and tell what it took.",
+        description="Write and read the same records as JSON lines, Avro (each codec) and Parquet, and report what it took.",
         epilog=ACCESS_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("input", nargs="*", metavar="INPUT", help="what the job reads (default: the bundled crawl)")
-    made.add_argument("--runs", type=number, default=3, metavar="N", help="rounds, each format once in each (default: 3)")
-    made.add_argument("--pages", type=number, default=2000, metavar="N", help="of the input, the first so many (default: 2000)")
+    made.add_argument(
+        "--runs", type=command.number_from(1), default=3, metavar="N", help="rounds, each format once in each (default: 3)"
+    )
+    made.add_argument(
+        "--pages", type=command.number_from(1), default=2000, metavar="N", help="of the input, the first so many (default: 2000)"
+    )
     made.add_argument("--results", metavar="FILE", help="a benchmark's results.json: put it there, and make its page anew")
-    arguments = made.parse_args(argv)
+    return made
+
+
+def access_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
+    """Measure formats of files."""
     from . import access, access_report
 
     path = Path(arguments.results) if arguments.results else None
     path = path / FILE if path and path.is_dir() else path
     results = load(path) if path else None  # now: what is no benchmark should be known at the start
-    command = ["python", "-m", "bigdata_demos.bench", "access", *argv]
-    measured = access.measure(arguments.input, command, pages=arguments.pages, runs=arguments.runs, progress=say)
+    line = ["python", "-m", "bigdata_demos.bench", "access", *argv]
+    measured = access.measure(arguments.input, line, pages=arguments.pages, runs=arguments.runs, progress=command.say)
     if path and results:
         results = replace(results, access=measured)
         save(results, path)
-        say(f"{write_page(results, path.parent)}, {path}")
+        command.say(f"{write_page(results, path.parent)}, {path}")
     write(access_report.text(measured))
     return 0
 
@@ -304,8 +302,3 @@ def write(text: str) -> None:
     """Write to standard output."""
     print(text)
     sys.stdout.flush()
-
-
-def say(text: str) -> None:
-    """Talk on stderr."""
-    print(f"{PROG}: {text}", file=sys.stderr, flush=True)

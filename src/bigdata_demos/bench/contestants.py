@@ -1,6 +1,6 @@
 """Who runs, by which command, and what a run says of itself.
 
-An engine's try is the command that a user types, ``python -m bigdata_demos.keywords …``; what the clock cannot see is in the
+An engine's try is the command that a user types, ``bigdata-demos keywords …``; what the clock cannot see is in the
 manifest that it leaves. A peer's is ``python -m bigdata_demos.bench.peers …``, and one line of JSON.
 """
 
@@ -98,7 +98,7 @@ def choose(
     for url in clusters:
         if url != LOCAL and not any(one.cluster == url for one in chosen):
             raise UsageError(
-                f"--cluster {url}: no engine that runs here is for it (spark://HOST:PORT, tcp://HOST:PORT for dask, "
+                f"`cluster={url}`: no engine that runs here is for it (spark://HOST:PORT, tcp://HOST:PORT for dask, "
                 "hdfs://HOST:PORT for hadoop, local)"
             )
     return chosen, absent

@@ -19,7 +19,7 @@ OLDEST: Final = (1, 28)
 PROFILES: Final = ("--profile", "dask", "--profile", "hadoop", "--profile", "keywords")
 CANNOT_RUN: Final = 127
 """Exit status of a command that cannot be run, as shells have it."""
-WITHOUT: Final = "or without Docker: python -m bigdata_demos.cluster spark"
+WITHOUT: Final = "or without Docker: bigdata-demos cluster spark"
 
 
 class Service(NamedTuple):

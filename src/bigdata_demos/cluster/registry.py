@@ -26,8 +26,8 @@ ROOT: Final = "BIGDATA_DEMOS_ROOT"
 """Environment variable: the directory tree that all containers see at the same path as the host."""
 OUT: Final = "out"
 """The directory below the root where the containers may write."""
-HOW_TO_START: Final = "python -m bigdata_demos.cluster up"
-LOGS: Final = "python -m bigdata_demos.cluster logs"
+HOW_TO_START: Final = "bigdata-demos cluster up"
+LOGS: Final = "bigdata-demos cluster logs"
 
 
 @dataclass(frozen=True)

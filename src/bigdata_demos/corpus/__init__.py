@@ -4,5 +4,5 @@
 - :mod:`.synthetic`: as many pages as wanted, words and sizes distributed as on the web, equal for equal seeds;
 - :mod:`.convert`: whatever :mod:`bigdata_demos.crawl` reads;
 - :mod:`.writers`: WARC, Avro, JSON lines, directories; an output is complete, or it isn't there;
-- :mod:`.cli`: the command, ``python -m bigdata_demos.corpus --help``.
+- :mod:`.cli`: the command, ``bigdata-demos corpus --help``.
 """

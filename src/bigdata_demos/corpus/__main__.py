@@ -1,10 +1,8 @@
-"""``python -m bigdata_demos.corpus``."""
+"""``python -m bigdata_demos.corpus``: the same as ``bigdata-demos corpus``."""
 
 import sys
 
 from .cli import main
-
-__all__ = ["main"]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""The command ``python -m bigdata_demos.corpus``: the only place here that prints, exits and catches broadly.
+"""The command ``bigdata-demos corpus``: the only place here that prints, exits and catches broadly.
 
 Standard output is data only. All that takes long to import is imported where it is used.
 """
@@ -8,17 +8,16 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, BinaryIO, Final
 
-from ..command import TERMINATED, drop_stdout, ended_by_sigterm
-from ..errors import BigDataDemosError, InputError, OutputError, UsageError
+from .. import command
+from ..errors import InputError
 
 if TYPE_CHECKING:
     from ..crawl.model import Page, Rejected, Skipped
     from .writers import Output
 
-PROG: Final = "bigdata-demos corpus"
 MIN_BYTES, MAX_BYTES = 256, 1 << 18
 INTERRUPTED: Final = 130
 
@@ -29,94 +28,55 @@ bytes. A failed run leaves nothing. The last line on standard error has the coun
 """
 EPILOG: Final = f"""\
 examples:
-  python -m bigdata_demos.corpus pydoc --output pydoc.warc.gz
-  python -m bigdata_demos.corpus synthetic --pages 1000000 --files 32 --output big.warc.gz
-  python -m bigdata_demos.corpus convert data/site --base-url https://example.org/ --output site.avro
+  bigdata-demos corpus pydoc --output pydoc.warc.gz
+  bigdata-demos corpus synthetic --pages 1000000 --files 32 --output big.warc.gz
+  bigdata-demos corpus convert data/site --base-url https://example.org/ --output site.avro
 {OUTPUT_HELP}"""
 PYDOC_EPILOG: Final = f"""\
 examples:
-  python -m bigdata_demos.corpus pydoc --output pydoc.warc.gz
-  python -m bigdata_demos.corpus pydoc | head -3
-  python -m bigdata_demos.corpus pydoc -v --output pydoc/       # -v names the modules that cannot be imported here
+  bigdata-demos corpus pydoc --output pydoc.warc.gz
+  bigdata-demos corpus pydoc | head -3
+  bigdata-demos corpus pydoc -v --output pydoc/       # -v names the modules that cannot be imported here
 {OUTPUT_HELP}"""
 CONVERT_EPILOG: Final = f"""\
 examples:
-  python -m bigdata_demos.corpus convert site/ --base-url https://example.org/ --output site.warc.gz
-  python -m bigdata_demos.corpus convert 'crawl/*.warc.gz' --files 8 --output crawl.avro
-  curl -s https://example.org/pages.jsonl | python -m bigdata_demos.corpus convert - --output pages/
+  bigdata-demos corpus convert site/ --base-url https://example.org/ --output site.warc.gz
+  bigdata-demos corpus convert 'crawl/*.warc.gz' --files 8 --output crawl.avro
+  curl -s https://example.org/pages.jsonl | bigdata-demos corpus convert - --output pages/
 
 Avro keeps all of a page. JSON lines hold decoded markup. WARC and directories hold HTML only: text without markup becomes
 a minimal page. What gets lost is counted on standard error, and what cannot be read is named there.
 {OUTPUT_HELP}"""
 SYNTHETIC_EPILOG: Final = f"""\
 examples:
-  python -m bigdata_demos.corpus synthetic --pages 100000 --output synthetic.warc.gz
-  python -m bigdata_demos.corpus synthetic --pages 1000000 --seed 7 --files 32 --output big.warc.gz
-  python -m bigdata_demos.corpus synthetic --pages 3 --bytes 512
+  bigdata-demos corpus synthetic --pages 100000 --output synthetic.warc.gz
+  bigdata-demos corpus synthetic --pages 1000000 --seed 7 --files 32 --output big.warc.gz
+  bigdata-demos corpus synthetic --pages 3 --bytes 512
 
 Words follow Zipf's law, sizes are log-normal with --bytes as the median. Page n is the same for equal --seed and --bytes,
 however many pages there are and whatever they are written as.
 {OUTPUT_HELP}"""
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns its exit status: 0, 1 for failure, 2 for wrong usage, 130 after Ctrl-C."""
-    started = time.monotonic()
-    arguments = parser().parse_args(argv)
-    try:
-        with ended_by_sigterm(SystemExit(TERMINATED)):
-            run(arguments, started)
-    except BrokenPipeError:  # whoever read standard output has had enough
-        drop_stdout()
-        return 0
-    except BigDataDemosError as error:
-        print(f"{PROG}: {error}", file=sys.stderr)
-        if isinstance(error, OutputError) and arguments.output == "-":
-            drop_stdout()
-        return 2 if isinstance(error, UsageError) else 1
-    except KeyboardInterrupt:
-        print(f"{PROG}: interrupted; nothing was left", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    return command.run(parser(), execute, argv)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    command = argparse.ArgumentParser(
-        prog=PROG,
-        description="Make a corpus, or convert one, offline.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    output = argparse.ArgumentParser(add_help=False)
-    group = output.add_argument_group("output")
-    group.add_argument("-o", "--output", metavar="PATH", default="-", help="what to write (default: -, JSON lines to stdout)")
-    group.add_argument(
-        "--files",
-        metavar="K",
-        type=at_least(1),
-        default=1,
-        help="spread the pages over K files, NAME-00000.warc.gz and so on",
-    )
-    group.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
-    group.add_argument(
-        "--date",
-        metavar="DATE",
-        type=date,
-        help="of pages that have none: ISO 8601 in UTC, or now (default: none; in a WARC, 2026-01-01T00:00:00Z)",
-    )
-    group.add_argument("-v", "--verbose", action="store_true", help="name on standard error what is skipped")
-    commands = command.add_subparsers(dest="command", required=True, metavar="COMMAND")
+def parser() -> command.Parser:
+    """Return the parser of the command line."""
+    top = command.Parser("bigdata-demos corpus", description="Make a corpus, or convert one, offline.", epilog=EPILOG)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(name: str, description: str, epilog: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
+    def add(name: str, description: str, epilog: str) -> command.Parser:
+        made = commands.add_parser(
             name,
-            parents=[output],
             help=description[0].lower() + description[1:].rstrip("."),
             description=description,
             epilog=epilog,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        add_output_options(made)
+        return made
 
     add("pydoc", "The documentation of this Python's standard library.", PYDOC_EPILOG)
     convert = add("convert", "Another corpus, in another form.", CONVERT_EPILOG)
@@ -133,29 +93,38 @@ def parser() -> argparse.ArgumentParser:
     )
     convert.add_argument("--base-url", metavar="URL", default="", help="put before each url that has no scheme")
     synthetic = add("synthetic", "Any number of made-up pages.", SYNTHETIC_EPILOG)
-    synthetic.add_argument("--pages", metavar="N", type=at_least(0), required=True, help="how many")
-    synthetic.add_argument("--seed", metavar="S", type=at_least(0), default=0, help="another seed, other pages (default: 0)")
+    synthetic.add_argument("--pages", metavar="N", type=command.number_from(0), required=True, help="how many")
+    synthetic.add_argument(
+        "--seed", metavar="S", type=command.number_from(0), default=0, help="another seed, other pages (default: 0)"
+    )
     synthetic.add_argument(
         "--bytes",
         metavar="B",
-        type=at_least(MIN_BYTES, MAX_BYTES),
+        type=command.number_from(MIN_BYTES, MAX_BYTES),
         default=4096,
         help="a page's median size (default: 4096)",
     )
-    return command
+    return top
 
 
-def at_least(least: int, most: int | None = None) -> Any:
-    """A type for argparse: a whole number in bounds."""
-
-    def number(text: str) -> int:
-        value = int(text)
-        if value < least or (most is not None and value > most):
-            bounds = f"{least} or more" if most is None else f"from {least} to {most}"
-            raise argparse.ArgumentTypeError(f"must be {bounds}, not {value}")
-        return value
-
-    return number
+def add_output_options(made: command.Parser) -> None:
+    """Add the options that all commands have."""
+    group = made.add_argument_group("output")
+    group.add_argument("-o", "--output", metavar="PATH", default="-", help="what to write (default: -, JSON lines to stdout)")
+    group.add_argument(
+        "--files",
+        metavar="K",
+        type=command.number_from(1),
+        default=1,
+        help="spread the pages over K files, NAME-00000.warc.gz and so on",
+    )
+    group.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
+    group.add_argument(
+        "--date",
+        metavar="DATE",
+        type=date,
+        help="of pages that have none: ISO 8601 in UTC, or now (default: none; in a WARC, 2026-01-01T00:00:00Z)",
+    )
 
 
 def date(text: str) -> str:
@@ -167,7 +136,7 @@ def date(text: str) -> str:
     return text
 
 
-def run(arguments: argparse.Namespace, started: float) -> None:
+def execute(arguments: argparse.Namespace) -> None:
     """Copy pages from where they come from to where they shall go; report.
 
     Raises:
@@ -178,6 +147,7 @@ def run(arguments: argparse.Namespace, started: float) -> None:
 
     from .writers import open_output
 
+    started = time.monotonic()
     counts = Counter[str]()
     stdout: BinaryIO | None = getattr(sys.stdout, "buffer", None)
     shown = sys.stderr.isatty() and not (arguments.output == "-" and sys.stdout.isatty())
@@ -200,11 +170,10 @@ def run(arguments: argparse.Namespace, started: float) -> None:
         if counts["rejected"] and not output.pages:
             raise InputError(f"none of {counts['rejected']} pages can be read: see the reasons above, and look at the input")
     for note, number in output.notes.items():
-        print(f"note: {number} pages: {note}", file=sys.stderr)
-    print(
+        command.say(f"note: {number} pages: {note}")
+    command.say(
         f"pages={output.pages} rejected={counts['rejected']} skipped={counts['skipped']} bytes={output.nbytes}"
-        f" output={arguments.output} seconds={time.monotonic() - started:.1f}",
-        file=sys.stderr,
+        f" output={arguments.output} seconds={time.monotonic() - started:.1f}"
     )
 
 

@@ -158,7 +158,7 @@ def targets(name: str, files: int) -> list[Path]:
     if files == 1:
         return [Path(name)]
     if target.kind == "directory":
-        raise UsageError(f"{name}: a directory has a file for each page: leave out --files")
+        raise UsageError(f"{name}: a directory has a file for each page: leave out `files`")
     stem = name[: -len(target.suffix)]
     return [Path(f"{stem}-{number:05}{target.suffix}") for number in range(files)]
 
@@ -178,7 +178,7 @@ def check_free(name: str, files: int, *, overwrite: bool) -> list[Path]:
     else:
         there = [path for path in paths if os.path.lexists(path)]
     if there and not overwrite:
-        raise OutputError(f"{there[0]} exists already: name another --output, or add --overwrite")
+        raise OutputError(f"{there[0]} exists already: name another `output`, or set `overwrite=True`")
     for path in there:
         ours = path.is_dir() and ((path / MARKER).exists() or not any(path.iterdir()))
         if path.is_symlink() or not (ours if target.kind == "directory" else path.is_file()):
@@ -206,7 +206,7 @@ def open_output(
     """
     if name == "-":
         if stdout is None or files > 1:
-            raise UsageError("-: standard output is one stream: leave out --files, or name an --output")
+            raise UsageError("-: standard output is one stream: leave out `files`, or name an `output`")
         try:
             yield Output([JsonLines(stdout)])
             stdout.flush()

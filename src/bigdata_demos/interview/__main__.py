@@ -1,4 +1,4 @@
-"""``python -m bigdata_demos.interview``."""
+"""``python -m bigdata_demos.interview``: the same as ``bigdata-demos interview``."""
 
 import sys
 

@@ -1,7 +1,6 @@
-"""The command: text to stdout, or a page to a file. Nothing else here prints or exits."""
+"""The command ``bigdata-demos interview``: text on standard output, or a page in a file."""
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
@@ -9,31 +8,28 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from ..errors import BigDataDemosError, OutputError, UsageError
+from .. import command
+from ..errors import OutputError, UsageError
 
 SECTIONS: Final = ("spoken", "engines", "code", "figures")
 PAGE: Final = "out/interview.html"
 NARROWEST: Final = 40
 EPILOG: Final = """\
 examples:
-  python -m bigdata_demos.interview                        all of it; with 180 columns, the engines' code side by side
-  python -m bigdata_demos.interview --section spoken       what to say in 30 seconds
-  python -m bigdata_demos.interview --section code --width 200 | less
-  python -m bigdata_demos.interview --html                 one page, out/interview.html: open it in a browser
-  python -m bigdata_demos.interview --results out/bench    figures of these results, if they are of this machine
-
-Exit status: 0, 1 failure, 2 wrong usage, 130 interrupted.
+  bigdata-demos interview                        all of it; with 180 columns, the engines' code side by side
+  bigdata-demos interview --section spoken       what to say in 30 seconds
+  bigdata-demos interview --section code --width 200 | less
+  bigdata-demos interview --html                 one page, out/interview.html: open it in a browser
+  bigdata-demos interview --results out/bench    figures of these results, if they are of this machine
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
-    made = argparse.ArgumentParser(
-        "python -m bigdata_demos.interview",
-        description="Answers an interviewer: what to say, how the engines differ, their code side by side, and your own figures.",
+def parser() -> command.Parser:
+    """Return the parser of the command line."""
+    made = command.Parser(
+        "bigdata-demos interview",
+        description="Answer an interviewer: what to say, how the engines differ, their code side by side, and your own figures.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     made.add_argument("--section", choices=SECTIONS, help="only this one (default: all)")
     made.add_argument(
@@ -46,23 +42,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    arguments = parser().parse_args(argv)
-    try:
-        answer(arguments)
-    except UsageError as error:
-        say(f"error: {error}")
-        return 2
-    except BigDataDemosError as error:
-        say(f"error: {error}")
-        return 1
-    except KeyboardInterrupt:
-        say("interrupted")
-        return 130
-    return 0
+    return command.run(parser(), answer, argv)
 
 
 def answer(arguments: argparse.Namespace) -> None:
-    """Make the answer, and write it where it is wanted.
+    """Make the answer, and write it to standard output or to a file.
 
     Raises:
         BigDataDemosError: if something that it needs is not there, or it cannot be written.
@@ -80,7 +64,7 @@ def answer(arguments: argparse.Namespace) -> None:
         write_out(made, encoding="utf-8")
     else:
         save(made, Path(arguments.html))
-        say(f"wrote {arguments.html}")
+        command.say(f"wrote {arguments.html}")
 
 
 def text(arguments: argparse.Namespace) -> str:
@@ -91,11 +75,11 @@ def text(arguments: argparse.Namespace) -> str:
 
     """
     if arguments.width is not None and arguments.width < NARROWEST:
-        raise UsageError(f"--width {arguments.width} is too narrow: {NARROWEST} columns, at least")
+        raise UsageError(f"`width={arguments.width}` is too narrow: {NARROWEST} columns at least")
     from . import code, figures, terminal
 
     width = arguments.width or max(shutil.get_terminal_size().columns, NARROWEST)
-    paint = terminal.colourful if sys.stdout and sys.stdout.isatty() and not os.environ.get("NO_COLOR") else terminal.plain
+    paint = terminal.colourful if command.coloured() else terminal.plain
     parts: dict[str, Callable[[], str]] = {
         "spoken": lambda: "\n".join(terminal.spoken(figures.find(arguments.results), width, paint)),
         "engines": lambda: "\n".join(terminal.engines(width, paint)),
@@ -106,23 +90,9 @@ def text(arguments: argparse.Namespace) -> str:
 
 
 def write_out(made: str, encoding: str | None = None) -> None:
-    """Write to stdout; a character that it does not have becomes a question mark.
-
-    Raises:
-        OutputError: if stdout is closed, or on a full disk.
-
-    """
-    if sys.stdout is None:
-        raise OutputError("standard output is closed: open it, or write a page with --html FILE")
-    try:
-        sys.stdout.reconfigure(encoding=encoding, errors="replace")  # type: ignore[union-attr]
-        sys.stdout.write(made)
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever read has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise OutputError(f"cannot write to standard output: {error.strerror or error}") from None
+    """Write to standard output; characters that its encoding lacks become question marks."""
+    sys.stdout.reconfigure(encoding=encoding, errors="replace")  # type: ignore[union-attr]
+    sys.stdout.write(made)
 
 
 def save(made: str, path: Path) -> None:
@@ -148,9 +118,3 @@ def save(made: str, path: Path) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-
-
-def say(line: str) -> None:
-    """Talk on stderr."""
-    sys.stderr.write(f"bigdata-demos interview: {line}\n")
-    sys.stderr.flush()

@@ -8,10 +8,10 @@ from statistics import median
 from typing import Final
 
 from ..bench import results, statistics
-from ..errors import InputError
+from ..errors import InputError, printable
 from ..keywords.engines import ENGINES
 
-COMMAND: Final = "python -m bigdata_demos.bench"
+COMMAND: Final = "bigdata-demos bench"
 """What makes figures."""
 QUOTED_SECONDS: Final = 5
 """A job that one thread finishes sooner is not quoted: start-up would be most of what was measured."""
@@ -116,7 +116,7 @@ def paths(place: str | None) -> list[Path]:
     if place is None:
         return sorted(path for directory in Path("out").glob("bench*") for path in directory.rglob(results.FILE))
     if not Path(place).exists():
-        raise InputError(f"--results {place} is not there: {COMMAND} makes it")
+        raise InputError(f"`results={place}` is not there: {COMMAND} makes it")
     return sorted(Path(place).rglob(results.FILE)) if Path(place).is_dir() else [Path(place)]
 
 
@@ -165,11 +165,6 @@ def by_round(tries: Sequence[results.Try]) -> dict[int, float]:
 def moment(created: str) -> str:
     """A point in time as people write it: ``2026-11-24 09:30 UTC``."""
     return printable(f"{created[:10]} {created[11:16]} UTC")
-
-
-def printable(text: str) -> str:
-    """The text of a file, without what would steer a terminal."""
-    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def sentence(here: Measured | None) -> str:

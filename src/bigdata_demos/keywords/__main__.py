@@ -1,4 +1,4 @@
-"""``python -m bigdata_demos.keywords``."""
+"""``python -m bigdata_demos.keywords``: the same as ``bigdata-demos keywords``."""
 
 import sys
 

@@ -5,7 +5,7 @@
 - :mod:`.index`: an output directory of the job, opened for lookups;
 - :mod:`.service`: what each message of ``keywords.avpr`` does;
 - :mod:`.server`, :mod:`.client`: both ends of HTTP;
-- :mod:`.cli`: the command, ``python -m bigdata_demos.rpc --help``.
+- :mod:`.cli`: the command, ``bigdata-demos rpc --help``.
 
 The ``avro`` package from PyPI has RPC, too, and is not used (``ipc.py`` of 1.12.2, read line by line). It has no server. Its
 frames and messages have no bound. A declared error is written as a string, so that no error but a system error gets through,

@@ -1,10 +1,8 @@
-"""``python -m bigdata_demos.rpc``."""
+"""``python -m bigdata_demos.rpc``: the same as ``bigdata-demos rpc``."""
 
 import sys
 
 from .cli import main
-
-__all__ = ["main"]
 
 if __name__ == "__main__":
     sys.exit(main())

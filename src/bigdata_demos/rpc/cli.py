@@ -1,4 +1,4 @@
-"""The command ``python -m bigdata_demos.rpc``: the only place here that prints, exits and catches broadly.
+"""The command ``bigdata-demos rpc``: the only place here that prints, exits and catches broadly.
 
 Standard output is data only. All that takes long to import is imported where it is used.
 """
@@ -8,19 +8,18 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from ..errors import BigDataDemosError, UsageError
+from .. import command
+from ..errors import UsageError
 
-PROG: Final = "bigdata-demos rpc"
-INTERRUPTED: Final = 130
 EPILOG: Final = """\
 examples:
   bigdata-demos keywords --output out/site
-  python -m bigdata_demos.rpc serve out/site --port 8090
-  python -m bigdata_demos.rpc call http://127.0.0.1:8090/ pages '{"phrase": "word counts", "limit": 3}'
-  python -m bigdata_demos.rpc call http://127.0.0.1:8090/ stats
+  bigdata-demos rpc serve out/site --port 8090
+  bigdata-demos rpc call http://127.0.0.1:8090/ pages '{"phrase": "word counts", "limit": 3}'
+  bigdata-demos rpc call http://127.0.0.1:8090/ stats
 """
 SERVE_EPILOG: Final = """\
 The address is the first line on standard output, once calls are answered. There is no password, and no encryption: with a
@@ -39,48 +38,43 @@ The answer is one line of JSON on standard output. An error is one line on stand
 
 
 class Ended(BaseException):
-    """A signal has come that ends the server."""
+    """The signal that ends the server has come."""
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns its exit status: 0, 1 for failure, 2 for wrong usage, 130 after Ctrl-C."""
-    arguments = parser().parse_args(argv)
-    try:
-        serve(arguments) if arguments.command == "serve" else call(arguments)
-    except Ended:
-        return 0
-    except BigDataDemosError as error:
-        print(f"{PROG}: {error}", file=sys.stderr)
-        return 2 if isinstance(error, UsageError) else 1
-    except BrokenPipeError:  # whoever read standard output has had enough
-        return 0
-    except KeyboardInterrupt:
-        print(f"{PROG}: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    return command.run(parser(), execute, argv)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    raw = argparse.RawDescriptionHelpFormatter
-    command = argparse.ArgumentParser(
-        prog=PROG, description="The keyword index as a service, by Avro's RPC over HTTP.", epilog=EPILOG, formatter_class=raw
-    )
-    commands = command.add_subparsers(dest="command", required=True, metavar="COMMAND")
+def execute(arguments: argparse.Namespace) -> None:
+    """Serve until a signal comes, or send a message."""
+    if arguments.command == "call":
+        call(arguments)
+        return
+    with contextlib.suppress(Ended):
+        serve(arguments)
+
+
+def parser() -> command.Parser:
+    """Return the parser of the command line."""
+    top = command.Parser("bigdata-demos rpc", description="Serve the keyword index by Avro RPC over HTTP.", epilog=EPILOG)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     about = "Answer lookups in an output directory of the keyword job."
-    server = commands.add_parser("serve", help=about.lower(), description=about, epilog=SERVE_EPILOG, formatter_class=raw)
+    server = commands.add_parser("serve", help=about.lower(), description=about, epilog=SERVE_EPILOG)
     server.add_argument("output", metavar="OUTPUT", help="what `bigdata-demos keywords --output` has written")
     server.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
     server.add_argument("--port", type=int, default=0, help="port to listen on (default: 0, any that is free)")
     server.add_argument("--seconds", type=seconds, default=30.0, help="for a request, before it is cut off (default: 30)")
-    server.add_argument("--connections", type=count, default=64, help="at once, before others are refused (default: 64)")
+    server.add_argument(
+        "--connections", type=command.number_from(1, 10_000), default=64, help="at once, before others are refused (default: 64)"
+    )
     about = "Send a message to a server, and print the answer."
-    caller = commands.add_parser("call", help=about.lower(), description=about, epilog=CALL_EPILOG, formatter_class=raw)
+    caller = commands.add_parser("call", help=about.lower(), description=about, epilog=CALL_EPILOG)
     caller.add_argument("url", metavar="URL", help="the server's address, such as http://127.0.0.1:8090/")
     caller.add_argument("message", metavar="MESSAGE", help="keywords, pages, suggest or stats")
     caller.add_argument("parameters", metavar="ARGUMENTS", nargs="?", default="{}", help="as a JSON object (default: {})")
     caller.add_argument("--seconds", type=seconds, default=30.0, help="to wait for the answer (default: 30)")
-    return command
+    return top
 
 
 def seconds(text: str) -> float:
@@ -88,14 +82,6 @@ def seconds(text: str) -> float:
     value = float(text)
     if not 0 < value <= 86_400:
         raise argparse.ArgumentTypeError(f"must be above 0 and up to 86400, not {text}")
-    return value
-
-
-def count(text: str) -> int:
-    """A type for argparse: a number of connections."""
-    value = int(text)
-    if not 1 <= value <= 10_000:
-        raise argparse.ArgumentTypeError(f"must be from 1 to 10000, not {text}")
     return value
 
 
@@ -114,12 +100,12 @@ def serve(arguments: argparse.Namespace) -> None:
 
     limits = Limits(arguments.seconds, arguments.connections)
     with ending_by_signal(), open_index(arguments.output, arguments.seconds) as index:
-        responder = Responder(keyword_index(), handlers(index), limits, lambda line: print(f"{PROG}: {line}", file=sys.stderr))
+        responder = Responder(keyword_index(), handlers(index), limits, command.say)
         server = Server(arguments.host, arguments.port, responder)
         try:
             print(server.url, flush=True)
             stats = index.stats
-            print(f"pages={stats['pages']} phrases={stats['phrases']} postings={stats['postings']}", file=sys.stderr, flush=True)
+            command.say(f"pages={stats['pages']} phrases={stats['phrases']} postings={stats['postings']}")
             server.serve_forever(POLL)
         finally:
             server.close()

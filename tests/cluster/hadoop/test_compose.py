@@ -124,7 +124,7 @@ def test_hdfs_outlives_its_containers(stack: Stack, address: str, expected: str)
 
 def test_nodemanager_that_is_killed_in_a_job(stack: Stack, address: str, tmp_path: Path) -> None:
     """With all its tasks, and the application's master; it is started again, and the job ends with the same answer."""
-    from bigdata_demos.corpus.__main__ import main as corpus
+    from bigdata_demos.corpus.cli import main as corpus
 
     pages = stack.shared / "pages-for-hadoop.avro"
     assert corpus(["synthetic", "--pages", "3000", "--seed", "4", "--output", str(pages)]) == 0

@@ -141,7 +141,7 @@ def test_avro_that_json_cannot_tell(address: str, tmp_path: Path) -> None:
     for path, said in ((crawl, "convert --html-bytes"), (DATA / "site.warc.gz", "is not an Avro file in hdfs://")):
         with pytest.raises(UsageError, match=said):
             run([path], engine="hadoop", cluster=address, output=tmp_path / "result", engine_options={"input": "avro"})
-    with pytest.raises(UsageError, match="input=json: it is splits or avro"):
+    with pytest.raises(UsageError, match=r"engine_options\[input\]=json: it is splits or avro"):
         run(engine="hadoop", cluster=address, output=tmp_path / "result", engine_options={"input": "json"})
 
 
@@ -165,7 +165,7 @@ def test_task_that_fails_says_why(cluster: daemons.Cluster, tmp_path: Path) -> N
 
 def test_nodes_without_this_python(address: str, tmp_path: Path) -> None:
     """One line says which Python is missing, and how to name another."""
-    with pytest.raises(EngineUnavailable, match="have no /nowhere/python: name their Python with --engine-option python="):
+    with pytest.raises(EngineUnavailable, match=r"have no /nowhere/python: name their Python with engine_options\[python\]="):
         run(engine="hadoop", cluster=address, output=tmp_path / "result", engine_options={"python": "/nowhere/python"})
     assert not list(tmp_path.iterdir())
 

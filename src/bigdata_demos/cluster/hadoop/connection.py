@@ -80,7 +80,7 @@ def check(hadoop: Hadoop) -> None:
         raise EngineUnavailable(
             f"HDFS at {address_of(hadoop)} does not answer at {host}:{port}, its address on the containers' network ({error}): "
             f"`{registry.HOW_TO_START} hadoop --containers` starts it; where Docker runs in a virtual machine (macOS, "
-            "Windows), run the driver in a container: python -m bigdata_demos.cluster run --engine hadoop …"
+            "Windows), run the driver in a container: bigdata-demos cluster run --engine hadoop …"
         ) from None
 
 
