@@ -294,7 +294,7 @@ def test_refused_before_the_job(name: str, reader: str, error: type[Exception], 
 
 def test_hadoop_that_reads_avro_itself_refuses(crawl: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It hands on what files have by their own names."""
-    with pytest.raises(UsageError, match=r"1\.avro is of an earlier version of our schema"):
+    with pytest.raises(UsageError, match=r"1\.avro has an earlier version of our schema"):
         jobs.markup_of(str(crawl / "1.avro"), "1.avro")
 
     @contextlib.contextmanager
