@@ -306,7 +306,7 @@ def test_hadoop_that_reads_avro_itself_refuses(crawl: Path, monkeypatch: pytest.
     split = Split(0, (Range("x.avro", 0, 1, "avro"),))
     with (
         hadoop_streaming.open(Settings(1, "", {"input": "avro"})) as run_job,
-        pytest.raises(UsageError, match="leave one of the two out"),
+        pytest.raises(UsageError, match="leave one of them out"),
     ):
         run_job(job, [split], lambda *_: None)
 
