@@ -272,7 +272,7 @@ class TestWithADriver:
     def test_driver_listens_on_loopback_and_for_the_containers_only(self, stack: Stack, session: Session) -> None:
         """Its web page on loopback, all else on the address that this machine has on the containers' network."""
         gateway = registry.find(stack.address).gateway  # type: ignore[union-attr]
-        (driver,) = [child for child in psutil.Process().children() if child.name() == "java"]
+        (driver,) = [child for child in psutil.Process().children() if "org.apache.spark.deploy.SparkSubmit" in child.cmdline()]
         listening = {address.removeprefix("::ffff:") for address in addresses_of(driver)}
         assert gateway in listening
         assert listening <= {gateway, "127.0.0.1", "::1"}
@@ -395,7 +395,7 @@ def test_status_and_logs(stack: Stack) -> None:
     """Each service is ready; logs are those of the service asked for."""
     status = stack.cluster("status")
     assert status.returncode == 0
-    assert [line.split()[:2] for line in status.stdout.splitlines()] == [
+    assert [line.split()[:2] for line in status.stdout.splitlines()[1:]] == [
         [name, "ready"] for name in sorted(compose.SERVICES["spark"])
     ]
     logs = stack.cluster("logs", "spark-worker-1")

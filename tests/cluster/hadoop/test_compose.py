@@ -115,7 +115,7 @@ def test_hdfs_outlives_its_containers(stack: Stack, address: str, expected: str)
     assert stack.cluster("status", "hadoop", "--containers").returncode == 1
     up(stack, address)
     status = stack.cluster("status", "hadoop", "--containers")
-    assert [line.split()[:2] for line in status.stdout.splitlines()] == [
+    assert [line.split()[:2] for line in status.stdout.splitlines()[1:]] == [
         [name, "ready"] for name in sorted(compose.SERVICES["hadoop"])
     ]
     result = run([f"{address}/crawl"], engine="hadoop", cluster=address, output=stack.shared / "out" / "from-hdfs")

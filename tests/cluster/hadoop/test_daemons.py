@@ -260,7 +260,7 @@ def test_up_status_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         address = up.stdout.strip()
         assert cluster_command("up", "hadoop", state=tmp_path).stdout.strip() == address
         status = cluster_command("status", "hadoop", state=tmp_path)
-        assert (status.returncode, [line.split()[:2] for line in status.stdout.splitlines()]) == (
+        assert (status.returncode, [line.split()[:2] for line in status.stdout.splitlines()[1:]]) == (
             0,
             [[name, "ready,"] for name in daemons.DAEMONS],
         )
