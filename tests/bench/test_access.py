@@ -1,6 +1,5 @@
-"""The benchmark of formats: all give back what they got, look-ups are right, figures say what the tries say."""
+"""The benchmark of formats: all give back what they got, look-ups are right, figures say what the runs say."""
 
-import dataclasses
 import gzip
 import itertools
 import json
@@ -11,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import fastavro
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from bigdata_demos.bench import access, access_report, results, stores
 from bigdata_demos.bench.page import page
-from bigdata_demos.bench.results import PLAIN, STEPS, Access, Kept
+from bigdata_demos.bench.results import PLAIN, STEPS, Access, FormatRun
 from bigdata_demos.bench.stores import Avro, Data, JsonLines, Parquet, Record, Store
 from bigdata_demos.errors import InputError, JobFailed
-from tests.support.benchmarks import MACHINE, a_try, benchmark
+from tests.support.benchmarks import MACHINE, a_run, benchmark
 from tests.support.paths import DATA
 
 CRAWL = str(DATA / "site.warc.gz")
@@ -146,19 +146,19 @@ def test_without_pyarrow_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch
 def test_rounds_survive_the_disk_and_are_shown(tmp_path: Path) -> None:
     """Each format once in each round, in another order; saved, loaded, on the page and in the text; all files gone."""
     lines: list[str] = []
-    made = access.measure([CRAWL], ["python"], pages=10, runs=2, progress=lines.append)
+    made = access.measure([CRAWL], ["python"], pages=10, rounds=2, progress=lines.append)
     assert made.records == {"pages": 10, "results": 8}  # the job rejects two of these
-    assert len(lines) == len(made.tries) == 2 * 2 * len(FORMATS)
+    assert len(lines) == len(made.runs) == 2 * 2 * len(FORMATS)
     order = {
-        key: [one.format for one in made.tries if (one.data, one.round) == key] for key in itertools.product(made.records, (1, 2))
+        key: [one.format for one in made.runs if (one.data, one.round) == key] for key in itertools.product(made.records, (1, 2))
     }
     assert order["pages", 1] == order["results", 1] == FORMATS
     assert order["pages", 2] != FORMATS
     assert sorted(order["pages", 2]) == sorted(FORMATS)
-    for one in made.tries:
+    for one in made.runs:
         assert set(one.seconds) == set(one.cpu_seconds) == {*STEPS, *(["arrow"] if one.family == "Parquet" else [])}
 
-    whole = benchmark([a_try()], access=made)
+    whole = benchmark([a_run()], access=made)
     results.save(whole, tmp_path / "results.json")
     assert results.load(tmp_path) == whole
     shown, said = page(whole), access_report.text(made)
@@ -169,30 +169,30 @@ def test_rounds_survive_the_disk_and_are_shown(tmp_path: Path) -> None:
 
 def test_results_without_formats_are_as_before(tmp_path: Path) -> None:
     """An older file, which knows nothing of them, is read; its page has no such section."""
-    results.save(benchmark([a_try()]), tmp_path / "results.json")
+    results.save(benchmark([a_run()]), tmp_path / "results.json")
     found = json.loads((tmp_path / "results.json").read_text())
     del found["access"]
     (tmp_path / "results.json").write_text(json.dumps(found))
-    assert results.load(tmp_path) == benchmark([a_try()])
+    assert results.load(tmp_path) == benchmark([a_run()])
     assert HEADING not in page(results.load(tmp_path))
 
 
 # Figures
 
 
-def some(name: str, nbytes: int, read: Sequence[float], **more: Sequence[float]) -> list[Kept]:
-    """A format's tries, one a round: every step takes what reading takes, but for those that are given."""
+def some(name: str, nbytes: int, read: Sequence[float], **more: Sequence[float]) -> list[FormatRun]:
+    """A format's runs, one a round: every step takes what reading takes, but for those that are given."""
     family = name.partition(",")[0]
     took = [{step: more.get(step.replace("-", "_"), read)[index] for step in STEPS} for index in range(len(read))]
-    return [Kept("pages", name, family, index + 1, nbytes, seconds, seconds) for index, seconds in enumerate(took)]
+    return [FormatRun("pages", name, family, index + 1, nbytes, seconds, seconds) for index, seconds in enumerate(took)]
 
 
-def formats(*tries: list[Kept]) -> Access:
+def formats(*runs: list[FormatRun]) -> Access:
     """What was measured of 100 pages."""
-    by_hand = dict.fromkeys((one.family for one in itertools.chain(*tries)), "something")
+    by_hand = dict.fromkeys((one.family for one in itertools.chain(*runs)), "something")
     return Access(
         "2026-01-01", ["python"], MACHINE, {"python": "3.11"}, "abc", ["crawl"], 3, {"pages": 100}, 20, 1 << 16, 500, by_hand,
-        [one for format_tries in tries for one in format_tries],
+        [one for format_runs in runs for one in format_runs],
     )  # fmt: skip
 
 
@@ -225,7 +225,7 @@ def test_who_wins_is_told_from_the_tries_only() -> None:
         "JSON lines also a record somewhere (pages)",
         "Parquet": "one field (≈pages)",
     }
-    swapped = [dataclasses.replace(one, format="Parquet, zstd", family="Parquet") for one in AVRO]
+    swapped = [msgspec.structs.replace(one, format="Parquet, zstd", family="Parquet") for one in AVRO]
     assert access_report.wins(formats(JSON, GZIP, swapped)) == {
         "JSON lines": "writing (pages), a record somewhere (pages)",
         "Parquet": "size (pages), reading all (pages), one field (pages), a newer schema (pages); of files of at most half the size of "
@@ -234,16 +234,16 @@ def test_who_wins_is_told_from_the_tries_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tries", "what"),
+    ("runs", "what"),
     [
-        (AVRO, "its pages were not kept as JSON lines"),
-        ([*JSON, dataclasses.replace(AVRO[0], data="crumbs")], r"access.tries\[3\]: 'crumbs' is none of its records"),
-        ([dataclasses.replace(JSON[0], seconds={"write": 1.0})], r"access.tries\[0\]: read was not measured"),
+        (AVRO, "the pages were not written as JSON lines"),
+        ([*JSON, msgspec.structs.replace(AVRO[0], data="crumbs")], r"access.runs\[3\]: 'crumbs' is not among the records"),
+        ([msgspec.structs.replace(JSON[0], seconds={"write": 1.0})], r"access.runs\[0\]: read was not measured"),
     ],
 )
-def test_formats_without_figures_are_refused(tries: list[Kept], what: str) -> None:
+def test_formats_without_figures_are_refused(runs: list[FormatRun], what: str) -> None:
     """In one line that says where."""
-    made = dataclasses.asdict(benchmark([a_try()], access=formats(tries)))
+    made = msgspec.to_builtins(benchmark([a_run()], access=formats(runs)))
     with pytest.raises(InputError, match=what):
         results.validate(made)
 
@@ -258,14 +258,14 @@ def command(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
 
 
 def test_command_adds_to_a_benchmark(tmp_path: Path) -> None:
-    """The table to stdout, the section to the page, the tries to the file, whose other tries stay; `report` has both tables."""
-    before = benchmark([a_try()])
+    """The table to stdout, the section to the page, the runs to the file, whose other runs stay; `report` has both tables."""
+    before = benchmark([a_run()])
     results.save(before, tmp_path / "results.json")
     done = command("access", CRAWL, "--pages", "5", "--runs", "1", "--results", tmp_path)
     assert done.returncode == 0, done.stderr
     made = results.load(tmp_path)
     assert made.access
-    assert dataclasses.replace(made, access=None) == before
+    assert msgspec.structs.replace(made, access=None) == before
     assert made.access.command[:4] == ["python", "-m", "bigdata_demos.bench", "access"]
     assert done.stdout == access_report.text(made.access) + "\n"
     assert done.stdout.startswith("pages: 5 records, 1 round, medians\n")

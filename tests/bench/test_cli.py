@@ -1,4 +1,4 @@
-"""The benchmark, as a user runs it: real tries in processes of their own, on the bundled crawl."""
+"""The benchmark, as a user runs it: real runs in processes of their own, on the bundled crawl."""
 
 import json
 import os
@@ -45,30 +45,30 @@ def customized(directory: Path, code: str) -> dict[str, str]:
 
 
 def test_benchmark_end_to_end(tmp_path: Path) -> None:
-    """Equal answers, all figures there, every try on the page and in the raw results, and no output of a try left."""
+    """Equal answers, all figures there, every run on the page and in the raw results, and no output of a run left."""
     done = bench(*SHORT, "--sizes", "1,2", "--runs", "2", "--output", tmp_path / "b")
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == ["index.html", "results.json"]
     made = results.load(tmp_path / "b")
-    assert (made.sizes, made.runs, made.machine.id) == ([1, 2], 2, results.machine_id())
+    assert (made.sizes, made.rounds, made.machine.id) == ([1, 2], 2, results.machine_id())
     assert made.contestants() == [("serial", 1, ""), ("asyncio", 2, ""), ("wordcount", 1, ""), ("pool-wordcount", 2, "")]
-    assert len(made.tries) == 2 * 2 * 4
-    assert not [one.error for one in made.tries if one.error]
+    assert len(made.runs) == 2 * 2 * 4
+    assert not [one.error for one in made.runs if one.error]
     for size, pages in ((1, 63), (2, 126)):
-        engines = {one.digest for one in made.tries if one.size == size and one.kind == results.ENGINE}
+        engines = {one.digest for one in made.runs if one.size == size and one.kind == results.ENGINE}
         assert engines == {made.job(size).digest}
         assert (made.job(size).pages, made.job(size).input_bytes) == (pages, size * Path(CRAWL).stat().st_size)
-        assert len({one.digest for one in made.tries if one.size == size and one.kind == results.PEER}) == 1
-    for one in made.tries:
+        assert len({one.digest for one in made.runs if one.size == size and one.kind == results.PEER}) == 1
+    for one in made.runs:
         assert one.seconds > 0
         assert one.cpu_seconds
         assert one.peak_memory_bytes or "too short" in one.unmeasured["peak_memory_bytes"]
         assert one.work
         assert ("map" in one.phases) == (one.kind == results.ENGINE)
-    rounds = [[one.contestant for one in made.tries if (one.round, one.size) == (number, 1)] for number in (1, 2)]
+    rounds = [[one.contestant for one in made.runs if (one.round, one.size) == (number, 1)] for number in (1, 2)]
     assert sorted(rounds[0]) == sorted(rounds[1])
     page = (tmp_path / "b" / "index.html").read_text()
-    assert {int(part.split('"', 1)[0]) for part in page.split('data-try="')[1:]} == set(range(len(made.tries)))
+    assert {int(part.split('"', 1)[0]) for part in page.split('data-run="')[1:]} == set(range(len(made.runs)))
     for text in (done.stdout, page):
         assert "asyncio ×2" in text
         assert "pool-wordcount" in text
@@ -87,20 +87,20 @@ def test_peers_sum_to_the_clock_around_them(tmp_path: Path) -> None:
     """What a process says of its phases, and the rest, is what the clock around it saw."""
     done = bench("--engines", "none", "--peers", "wordcount", "--no-cold", "--runs", "1", "--output", tmp_path / "b")
     assert done.returncode == 0, done.stderr
-    (peer,) = [one for one in results.load(tmp_path / "b").tries if one.contestant == "wordcount"]
+    (peer,) = [one for one in results.load(tmp_path / "b").runs if one.contestant == "wordcount"]
     assert peer.startup is not None
     assert sum(peer.phases.values()) == pytest.approx(peer.seconds, abs=contestants.CLOCKS)
     assert peer.startup < peer.seconds + contestants.CLOCKS
 
 
 def test_another_answer_does_not_count_and_fails_the_benchmark(tmp_path: Path) -> None:
-    """An engine whose answer differs keeps its tries, has no figures, is named, and the command's status is 1."""
+    """An engine whose answer differs keeps its runs, has no figures, is named, and the command's status is 1."""
     code = "import sys\nif {'asyncio', '--engine'} <= {*sys.orig_argv}: sys.argv += ['--top', '3']\n"
     environment = customized(tmp_path / "site", code)
     done = bench(*SHORT, "--runs", "1", "--output", tmp_path / "b", env=environment)
     assert done.returncode == 1
     made = results.load(tmp_path / "b")
-    wrong = [one for one in made.tries if one.error]
+    wrong = [one for one in made.runs if one.error]
     assert {one.contestant for one in wrong} == {"asyncio"}
     assert "another answer: its digest is sha256:" in str(wrong[0].error)
     assert "FAILED asyncio ×2, size 1, round 1: another answer" in done.stdout
@@ -118,7 +118,7 @@ def test_failures_stay_in_the_table(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "FAILED asyncio ×2, size 1, round 1: error: <no> asyncio today (status 1)" in done.stdout
     assert "error: &lt;no&gt; asyncio today" in (tmp_path / "b" / "index.html").read_text()
-    assert sum(one.error is None for one in results.load(tmp_path / "b").tries) == 3
+    assert sum(one.error is None for one in results.load(tmp_path / "b").runs) == 3
 
 
 def test_a_try_that_takes_too_long_is_ended(tmp_path: Path) -> None:
@@ -133,12 +133,12 @@ def test_a_try_that_takes_too_long_is_ended(tmp_path: Path) -> None:
 
 
 def wait_for_tries(path: Path, number: int) -> None:
-    """Wait until a benchmark that runs has saved some tries."""
+    """Wait until a benchmark that runs has saved some runs."""
     for _ in range(1200):
-        if path.exists() and len(results.load(path).tries) >= number:
+        if path.exists() and len(results.load(path).runs) >= number:
             return
         time.sleep(0.05)
-    pytest.fail("no tries were saved")
+    pytest.fail("no runs were saved")
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -155,8 +155,8 @@ def test_a_benchmark_that_is_killed_keeps_its_tries(tmp_path: Path, how: signal.
         process.send_signal(how)
         _, said = process.communicate(timeout=60)
     made = results.load(tmp_path / "b")
-    assert len(made.tries) >= 3
-    assert not [one.error for one in made.tries if one.error]
+    assert len(made.runs) >= 3
+    assert not [one.error for one in made.runs if one.error]
     if how == signal.SIGKILL:
         assert process.returncode == -signal.SIGKILL
         psutil.wait_procs(children, timeout=60)
@@ -175,12 +175,12 @@ def test_compare_fails_when_something_got_slower(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "b" / "results.json").read_text())
     for name, factor in (("before", 1.0), ("after", 1.2)):
-        tries = []
+        runs = []
         for number in range(1, 7):
-            for one in found["tries"]:
+            for one in found["runs"]:
                 slower = factor if one["contestant"] == "serial" else 1.0
-                tries.append({**one, "round": number, "seconds": (1 + number / 100) * slower})
-        (tmp_path / f"{name}.json").write_text(json.dumps({**found, "tries": tries}))
+                runs.append({**one, "round": number, "seconds": (1 + number / 100) * slower})
+        (tmp_path / f"{name}.json").write_text(json.dumps({**found, "runs": runs}))
     compared = bench("compare", tmp_path / "before.json", tmp_path / "after.json")
     assert compared.returncode == 1
     (line,) = [line for line in compared.stdout.splitlines() if line.startswith("serial")]
@@ -302,7 +302,7 @@ def test_cpu_and_memory_are_of_the_whole_tree() -> None:
 
 
 def test_a_daemon_counts_and_is_not_left() -> None:
-    """A process that outlives its parent becomes ours: its CPU time counts, and the next try does not run beside it."""
+    """A process that outlives its parent becomes ours: its CPU time counts, and the next run does not run beside it."""
     burn = "import time; t = time.process_time()\nwhile time.process_time() - t < 0.5: pass"
     code = (
         "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', "

@@ -1,28 +1,30 @@
 """The benchmark's figures: statistics by hand, results that survive the disk, a comparison that does not cry wolf."""
 
-import dataclasses
 import json
 import math
 import random
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bigdata_demos.bench import compare, results, statistics, summary, svg
 from bigdata_demos.bench.page import page
-from bigdata_demos.bench.results import Job, Try
+from bigdata_demos.bench.results import Job, Run
 from bigdata_demos.bench.rounds import judge
 from bigdata_demos.bench.table import number, size_of, table
 from bigdata_demos.errors import InputError
-from tests.support.benchmarks import MACHINE, a_try, benchmark
+from bigdata_demos.interview import figures
+from tests.support.benchmarks import MACHINE, a_run, benchmark
+from tests.support.paths import ROOT
 
 
-def times(contestant: str, seconds: list[float], **more: Any) -> list[Try]:
-    """A try in each round."""
-    return [a_try(contestant, seconds=value, number=index + 1, **more) for index, value in enumerate(seconds)]
+def times(contestant: str, seconds: list[float], **more: Any) -> list[Run]:
+    """A run in each round."""
+    return [a_run(contestant, seconds=value, number=index + 1, **more) for index, value in enumerate(seconds)]
 
 
 # Statistics
@@ -58,7 +60,7 @@ def test_bootstrap_of_a_known_distribution() -> None:
 
 @given(st.lists(st.floats(0.01, 100), min_size=2, max_size=8), st.lists(st.floats(0.01, 100), min_size=2, max_size=8))
 def test_an_interval_holds_its_middle_and_stays_within_what_was_seen(some: list[float], others: list[float]) -> None:
-    """Low ≤ middle ≤ high, and no end is beyond the most extreme ratio of two tries; the other way round it is the inverse."""
+    """Low ≤ middle ≤ high, and no end is beyond the most extreme ratio of two runs; the other way round it is the inverse."""
     found = statistics.ratio_of_medians(some, others)
     assert found.low is not None
     assert found.high is not None
@@ -107,9 +109,9 @@ def test_crossover_is_between_the_sizes(slow: float, fast: float, size: int, fac
 
 def test_results_survive_the_disk(tmp_path: Path) -> None:
     """What is loaded is what was saved; failures, and figures that could not be measured, too."""
-    failed = a_try("spark", 2, error="no Java", digest=None, startup=None, work=None, cpu_seconds=None, peak_memory_bytes=None,
+    failed = a_run("spark", 2, error="no Java", digest=None, startup=None, work=None, cpu_seconds=None, peak_memory_bytes=None,
                    shuffle=None, pages=None, memory_is=None, unmeasured={"cpu_seconds": "elsewhere"})  # fmt: skip
-    made = benchmark([a_try(), failed], absent={"ray": "not installed: pip install ray"}, notes={"wordcount": "less"})
+    made = benchmark([a_run(), failed], absent={"ray": "not installed: pip install ray"}, notes={"wordcount": "less"})
     results.save(made, tmp_path / "results.json")
     assert results.load(tmp_path) == results.load(tmp_path / "results.json") == made
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
@@ -118,18 +120,33 @@ def test_results_survive_the_disk(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"format": 2}, "format is 2"),
-        ({"runs": "five"}, "results.runs: 'five' is not of type int"),
-        ({"machine": None}, "results.machine: no object"),
-        ({"tries": [{}]}, r"results.tries\[0\].contestant is missing"),
-        ({"jobs": []}, "tries of size 1"),
+        ({"format": 3}, "format is 3"),
+        ({"format": True}, "format is True"),
+        ({"rounds": "five"}, r"Expected int, got str - at \$\.rounds"),
+        ({"runs": "five"}, r"Expected array, got str - at \$\.runs"),
+        ({"machine": None}, r"Expected object, got null - at \$\.machine"),
+        ({"runs": [{}]}, r"missing required field contestant - at \$\.runs\[0\]"),
+        ({"rounds": True}, r"Expected int, got bool - at \$\.rounds"),
+        ({"seed": None}, r"Expected int, got null - at \$\.seed"),
+        ({"surprise": 1}, "unknown field surprise"),
+        ({"jobs": []}, "runs of size 1"),
     ],
 )
 def test_results_that_are_none_are_refused(change: dict[str, Any], what: str) -> None:
     """In one line that says where."""
-    found = json.loads(json.dumps(dataclasses.asdict(benchmark([a_try()])))) | change
+    found = msgspec.to_builtins(benchmark([a_run()])) | change
     with pytest.raises(InputError, match=what):
         results.validate(found)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "benchmark").rglob("results.json")), ids=str)
+def test_committed_results_of_format_1_load(path: Path) -> None:
+    """Format 1 calls the rounds `runs` and the runs `tries`; nothing is lost, and what is saved again is format 2."""
+    before = json.loads(path.read_text())
+    after = msgspec.to_builtins(results.load(path))
+    assert (before["format"], after["format"], after["rounds"], after["runs"]) == (1, 2, before["runs"], before["tries"])
+    if before.get("access"):
+        assert (after["access"]["rounds"], after["access"]["runs"]) == (before["access"]["runs"], before["access"]["tries"])
 
 
 def test_load_says_what_is_wrong(tmp_path: Path) -> None:
@@ -143,31 +160,34 @@ def test_load_says_what_is_wrong(tmp_path: Path) -> None:
 
 def test_newest_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The latest by its own date, of this machine only; what cannot be read is passed over."""
-    other = dataclasses.replace(MACHINE, id="another")
+    other = msgspec.structs.replace(MACHINE, id="another")
     for name, created, machine in (
         ("old", "2026-01-01", MACHINE),
         ("new", "2026-01-02", MACHINE),
         ("alien", "2026-01-03", other),
     ):
         (tmp_path / "out" / "bench" / name).mkdir(parents=True)
-        results.save(benchmark([a_try()], created=created, machine=machine), tmp_path / "out" / "bench" / name / "results.json")
+        results.save(benchmark([a_run()], created=created, machine=machine), tmp_path / "out" / "bench" / name / "results.json")
     (tmp_path / "out" / "bench" / "results.json").write_text("{")
     monkeypatch.chdir(tmp_path)
-    assert results.newest() == Path("out/bench/new/results.json")
-    assert results.newest(tmp_path / "out" / "bench" / "old") == tmp_path / "out" / "bench" / "old" / "results.json"
-    assert results.newest(tmp_path / "nowhere") is None
+    assert (newest := figures.find().here)
+    assert newest.path == "out/bench/new/results.json"
+    assert (old := figures.find(str(tmp_path / "out" / "bench" / "old")).here)
+    assert old.path == str(tmp_path / "out" / "bench" / "old" / "results.json")
+    with pytest.raises(InputError, match="is not there"):
+        figures.find(str(tmp_path / "nowhere"))
     assert len(results.machine_id()) == 16
 
 
 def test_another_answer_is_an_error_and_counts_nowhere() -> None:
     """The control's digest is the right one, whoever ran first; peers are compared with one another."""
-    tries = [
-        a_try("asyncio", 2, digest="sha256:wrong"),
-        a_try(),
-        a_try("wordcount"),
-        a_try("pool-wordcount", 2, digest="words:2"),
+    runs = [
+        a_run("asyncio", 2, digest="sha256:wrong"),
+        a_run(),
+        a_run("wordcount"),
+        a_run("pool-wordcount", 2, digest="words:2"),
     ]
-    judged, jobs = judge(tries, {1: Job(1, None, None, None)})
+    judged, jobs = judge(runs, {1: Job(1, None, None, None)})
     assert [one.error is None for one in judged] == [False, True, True, False]
     assert "sha256:wrong" in str(judged[0].error)
     assert jobs[1] == Job(1, 100, None, "sha256:right")
@@ -181,13 +201,13 @@ def test_another_answer_is_an_error_and_counts_nowhere() -> None:
 
 
 def test_rows_leave_out_cold_tries_and_failures() -> None:
-    """Figures by hand: the cold try of 9 s and the failed one of 0.1 s are in the table, and in no median."""
-    tries = [
-        a_try(seconds=9.0, number=0, cold=True), *times("serial", [2.0, 2.0, 4.0]),
-        *times("asyncio", [1.0, 1.5, 2.0], workers=2), a_try("asyncio", 2, 0.1, 4, error="died"),
+    """Figures by hand: the cold run of 9 s and the failed one of 0.1 s are in the table, and in no median."""
+    runs = [
+        a_run(seconds=9.0, number=0, cold=True), *times("serial", [2.0, 2.0, 4.0]),
+        *times("asyncio", [1.0, 1.5, 2.0], workers=2), a_run("asyncio", 2, 0.1, 4, error="died"),
     ]  # fmt: skip
-    serial, engine = summary.rows(benchmark(tries), 1)
-    assert (serial.key, len(serial.tries)) == (("serial", 1, ""), 4)
+    serial, engine = summary.rows(benchmark(runs), 1)
+    assert (serial.key, len(serial.runs)) == (("serial", 1, ""), 4)
     assert serial.seconds == (2.0, 2.0, 4.0, 3)
     assert serial.rate == 50
     assert engine.seconds == (1.5, 1.0, 2.0, 3)
@@ -200,11 +220,11 @@ def test_rows_leave_out_cold_tries_and_failures() -> None:
 
 def test_speedup_cost_and_crossover_of_a_benchmark() -> None:
     """An engine that takes 1 s to start and halves the work: it loses at 100 pages, and wins at 400."""
-    tries = []
+    runs = []
     for size, seconds in ((1, 1.0), (4, 4.0)):
-        tries += times("serial", [seconds] * 3, size=size, pages=100 * size, startup=0.0, work=seconds)
-        tries += times("asyncio", [1 + seconds / 2] * 3, workers=2, size=size, pages=100 * size, startup=1.0, work=seconds / 2)
-    made = benchmark(tries)
+        runs += times("serial", [seconds] * 3, size=size, pages=100 * size, startup=0.0, work=seconds)
+        runs += times("asyncio", [1 + seconds / 2] * 3, workers=2, size=size, pages=100 * size, startup=1.0, work=seconds / 2)
+    made = benchmark(runs)
     (line,) = summary.speedups(made, 4)
     assert line.work[2].middle == 2.0
     assert line.total[2].middle == pytest.approx(4 / 3)
@@ -218,17 +238,17 @@ def test_speedup_cost_and_crossover_of_a_benchmark() -> None:
 
 
 def test_page_has_every_try_escapes_everything_and_needs_no_network() -> None:
-    """Each try is a dot in the plot of time; what was not measured is told; nothing is loaded from elsewhere."""
+    """Each run is a dot in the plot of time; what was not measured is told; nothing is loaded from elsewhere."""
     evil = "<script>alert(1)</script>"
-    tries = [
-        a_try(number=0, cold=True), *times("serial", [1.0, 1.1]), *times("wordcount", [0.5, 0.6]),
+    runs = [
+        a_run(number=0, cold=True), *times("serial", [1.0, 1.1]), *times("wordcount", [0.5, 0.6]),
         *times("spark", [2.0, 2.1], workers=2, cluster="spark://h:1", cpu_seconds=None, unmeasured={"cpu_seconds": "not ours to see"}),
-        a_try("dask", 2, error=evil, digest=None, startup=None, work=None, phases={}, shuffle=None, pages=None),
+        a_run("dask", 2, error=evil, digest=None, startup=None, work=None, phases={}, shuffle=None, pages=None),
         *times("serial", [4.0, 4.1], size=4), *times("spark", [2.5, 2.6], workers=2, size=4, cluster="spark://h:1"),
     ]  # fmt: skip
-    made = page(benchmark(tries, inputs=[evil], absent={"ray-wordcount": "not installed: pip install ray"}))
-    dots = {int(part.split('"', 1)[0]) for part in made.split('data-try="')[1:]}
-    assert dots == set(range(len(tries)))
+    made = page(benchmark(runs, inputs=[evil], absent={"ray-wordcount": "not installed: pip install ray"}))
+    dots = {int(part.split('"', 1)[0]) for part in made.split('data-run="')[1:]}
+    assert dots == set(range(len(runs)))
     assert "<script" not in made
     assert "&lt;script&gt;" in made
     assert "http" not in made
@@ -242,8 +262,8 @@ def test_page_has_every_try_escapes_everything_and_needs_no_network() -> None:
 
 def test_page_of_nothing() -> None:
     """A benchmark that was stopped at once, and one in which all failed, have a page and a table."""
-    assert "No try has ended" in page(benchmark([]))
-    broken = benchmark([a_try(error="no disk", digest=None, startup=None, work=None, phases={}, cpu_seconds=None, shuffle=None)],
+    assert "No run has ended" in page(benchmark([]))
+    broken = benchmark([a_run(error="no disk", digest=None, startup=None, work=None, phases={}, cpu_seconds=None, shuffle=None)],
                        jobs=[Job(1, None, None, None)])  # fmt: skip
     assert "no disk" in page(broken)
     assert "FAILED serial, size 1, round 1: no disk" in table(broken)
@@ -277,8 +297,8 @@ def test_numbers_as_people_write_them() -> None:
 # Compare
 
 
-def noisy(contestant: str, seconds: float, noise: float, draw: random.Random, runs: int = 10, **more: Any) -> list[Try]:
-    """Tries that scatter."""
+def noisy(contestant: str, seconds: float, noise: float, draw: random.Random, runs: int = 10, **more: Any) -> list[Run]:
+    """Runs that scatter."""
     return times(contestant, [seconds * math.exp(draw.gauss(0, noise)) for _ in range(runs)], **more)
 
 
@@ -328,10 +348,10 @@ def test_compare_does_not_cry_wolf() -> None:
 
 
 def test_compare_of_what_fails_now_and_of_too_little() -> None:
-    """What counted before and only fails now is broken; one try says nothing; another input and another machine are told."""
+    """What counted before and only fails now is broken; one run says nothing; another input and another machine are told."""
     before = benchmark([*times("serial", [1.0, 1.0]), *times("asyncio", [1.0, 1.0], workers=2)])
-    after = benchmark([*times("serial", [1.0]), a_try("asyncio", 2, error="died", digest=None)],
-                      machine=dataclasses.replace(MACHINE, id="another"), jobs=[Job(1, 50, 500, "sha256:other")])  # fmt: skip
+    after = benchmark([*times("serial", [1.0]), a_run("asyncio", 2, error="died", digest=None)],
+                      machine=msgspec.structs.replace(MACHINE, id="another"), jobs=[Job(1, 50, 500, "sha256:other")])  # fmt: skip
     found = compare.compare(before, after)
     assert [one.verdict for one in found] == [compare.FEW, compare.BROKEN]
     assert compare.worse(found)

@@ -1,6 +1,5 @@
 """The answer to an interviewer: the code shown is the code that runs, and no figure is shown that is not this machine's."""
 
-import dataclasses
 import importlib
 import inspect
 import json
@@ -16,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from bigdata_demos.bench import results
@@ -218,12 +218,12 @@ def test_spoken_form_takes_half_a_minute() -> None:
 
 def spoken_at_most() -> str:
     """The spoken form where each engine has figures."""
-    tries = [
+    runs = [
         one
         for engine in ENGINES
-        for one in (a_try(engine, 1 if engine == "serial" else 12, 0, 12345.6), a_try(engine, 12, 1, 23456.7))
+        for one in (a_run(engine, 1 if engine == "serial" else 12, 0, 12345.6), a_run(engine, 12, 1, 23456.7))
     ]
-    return answers.spoken(figures.sentence(figures.measured("", result(tries))))
+    return answers.spoken(figures.sentence(figures.measured("", result(runs))))
 
 
 def test_text_is_about_the_engines_that_there_are() -> None:
@@ -271,32 +271,32 @@ def test_engines_are_one_screen() -> None:
 # Figures
 
 
-def a_try(contestant: str, workers: int, number: int, seconds: float, **more: Any) -> results.Try:
-    """A try as a benchmark leaves it; the first round is cold."""
-    made = results.Try(
+def a_run(contestant: str, workers: int, number: int, seconds: float, **more: Any) -> results.Run:
+    """A run as a benchmark leaves it; the first round is cold."""
+    made = results.Run(
         contestant=contestant, kind="engine", workers=workers, cluster="", size=1, round=number, cold=number == 0,
         seconds=seconds, startup=0.5, work=seconds - 0.5, phases={"map": seconds}, cpu_seconds=1.0, peak_memory_bytes=1,
         shuffle=None, pages=10, digest="sha256:0", error=None, started="2026-01-02T03:04:05+00:00",
     )  # fmt: skip
-    return dataclasses.replace(made, **more)
+    return msgspec.structs.replace(made, **more)
 
 
-def result(tries: list[results.Try] | None = None, **more: Any) -> results.Results:
+def result(runs: list[results.Run] | None = None, **more: Any) -> results.Results:
     """A benchmark of this machine: serial takes 20 s, asyncio 10, spark 13 (with 3 of start-up)."""
-    tries = tries or [
-        *(a_try("serial", 1, number, seconds) for number, seconds in enumerate((31.5, 20.0, 22.0, 19.0))),
-        *(a_try("asyncio", 2, number, seconds) for number, seconds in enumerate((17.25, 10.0, 11.0, 9.0))),
-        *(a_try("spark", 2, number, seconds, startup=3.0) for number, seconds in enumerate((18.75, 13.0, 29.0, 12.0))),
-        *(a_try("dask", 2, number, 7.77, error="the workers\x1b[31m died") for number in range(4)),
+    runs = runs or [
+        *(a_run("serial", 1, number, seconds) for number, seconds in enumerate((31.5, 20.0, 22.0, 19.0))),
+        *(a_run("asyncio", 2, number, seconds) for number, seconds in enumerate((17.25, 10.0, 11.0, 9.0))),
+        *(a_run("spark", 2, number, seconds, startup=3.0) for number, seconds in enumerate((18.75, 13.0, 29.0, 12.0))),
+        *(a_run("dask", 2, number, 7.77, error="the workers\x1b[31m died") for number in range(4)),
     ]
     made = results.Results(
-        format=1, created="2026-01-02T03:04:05+00:00", command=["python", "-m", "bigdata_demos.bench", "a crawl.warc.gz"],
+        format=results.FORMAT, created="2026-01-02T03:04:05+00:00", command=["python", "-m", "bigdata_demos.bench", "a crawl.warc.gz"],
         machine=results.Machine(results.machine_id(), "here", "a processor", 2, None, "Linux", None),
-        versions={}, commit=None, inputs=["a crawl.warc.gz"], runs=3, seed=1,
-        jobs=[results.Job(size, 10 * size, 4_000_000 * size, "sha256:0") for size in sorted({one.size for one in tries})],
-        tries=tries, absent={"ray": "it is not installed"}, notes={"polars": "counts words only"},
+        versions={}, commit=None, inputs=["a crawl.warc.gz"], rounds=3, seed=1,
+        jobs=[results.Job(size, 10 * size, 4_000_000 * size, "sha256:0") for size in sorted({one.size for one in runs})],
+        runs=runs, absent={"ray": "it is not installed"}, notes={"polars": "counts words only"},
     )  # fmt: skip
-    return dataclasses.replace(made, **more)
+    return msgspec.structs.replace(made, **more)
 
 
 def saved(made: results.Results, directory: Path) -> Path:
@@ -313,8 +313,8 @@ def command(*arguments: str | Path, **more: Any) -> "subprocess.CompletedProcess
     return subprocess.run(line, capture_output=True, text=True, timeout=60, check=False, **more)
 
 
-def test_figures_are_the_tries() -> None:
-    """Median and range of the tries that count, the ratio by rounds, start-up and the cold try apart, failures in the table."""
+def test_figures_are_the_runs() -> None:
+    """Median and range of the runs that count, the ratio by rounds, start-up and the cold run apart, failures in the table."""
     (table,) = figures.measured("somewhere", result()).tables
     rows = {row[0]: row[1:] for row in map(figures.cells, table.figures)}
     assert rows == {
@@ -333,19 +333,19 @@ def test_figures_said_are_of_the_largest_job_that_has_them() -> None:
         "For 10 pages (4.0 MB) here, one thread took 20 seconds; with 2 workers, asyncio 10 and Spark 13."
     )
     many = [
-        a_try("serial", 1, 1, 200.0, size=10),
-        a_try("asyncio", 1, 1, 210.0, size=10),
-        a_try("spark", 4, 1, 90.0, size=10),
-        a_try("spark", 4, 1, 80.0, size=10, cluster="spark://localhost:7077"),
-        a_try("serial", 1, 1, 5000.0, size=100, error="killed"),
-        a_try("spark", 4, 1, 900.0, size=100),
-        a_try("polars", 4, 1, 2.0, size=10, kind="peer"),
+        a_run("serial", 1, 1, 200.0, size=10),
+        a_run("asyncio", 1, 1, 210.0, size=10),
+        a_run("spark", 4, 1, 90.0, size=10),
+        a_run("spark", 4, 1, 80.0, size=10, cluster="spark://localhost:7077"),
+        a_run("serial", 1, 1, 5000.0, size=100, error="killed"),
+        a_run("spark", 4, 1, 900.0, size=100),
+        a_run("polars", 4, 1, 2.0, size=10, kind="peer"),
     ]
     assert figures.sentence(figures.measured("", result(many))) == (
         "For 100 pages (40 MB) here, one thread took 200 seconds; with 4 workers, Spark 80."
     )
-    assert figures.sentence(figures.measured("", result([a_try("serial", 1, 1, 30.0)]))) == ""
-    small = [a_try("serial", 1, 1, 4.9), a_try("asyncio", 2, 1, 9.0)]
+    assert figures.sentence(figures.measured("", result([a_run("serial", 1, 1, 30.0)]))) == ""
+    small = [a_run("serial", 1, 1, 4.9), a_run("asyncio", 2, 1, 9.0)]
     assert figures.sentence(figures.measured("", result(small))) == ""
     assert figures.sentence(None) == ""
 
@@ -357,7 +357,7 @@ def test_newest_of_this_machine_is_shown_with_date_and_command(tmp_path: Path, m
     saved(result(created="2027-01-02T03:04:05+00:00", command=["not", "there"]), tmp_path / "out" / "other")
     monkeypatch.chdir(tmp_path)
     assert (found := figures.find().here)
-    assert found.path == str(results.newest())
+    assert found.path == str(Path("out/bench/deep") / results.FILE)
     text = command("--section", "figures", "--width", "120", cwd=tmp_path).stdout
     for wanted in (
         "2026-01-02 03:04 UTC", "$ python -m bigdata_demos.bench 'a crawl.warc.gz'\n", "out/bench/deep/results.json",
@@ -385,7 +385,7 @@ def test_without_figures_the_command_that_makes_them_is_named(tmp_path: Path) ->
 
 def test_figures_of_elsewhere_are_not_shown_as_the_readers(tmp_path: Path) -> None:
     """Only who measured them and when is told, by default and if they are asked for by name; broken files are named."""
-    elsewhere = dataclasses.replace(result().machine, id="0" * 16, host="far\x1baway")
+    elsewhere = msgspec.structs.replace(result().machine, id="0" * 16, host="far\x1baway")
     path = saved(result(machine=elsewhere, created="2030-01-01T00:00:00+00:00"), tmp_path / "out" / "bench-far")
     (tmp_path / "out" / "bench").mkdir()
     (tmp_path / "out" / "bench" / results.FILE).write_text("{}")
@@ -408,8 +408,8 @@ def figures_of(text: str) -> str:
 
 def test_what_is_asked_for_by_name_must_be_a_result(tmp_path: Path) -> None:
     """One line, exit status 1; a directory without results is no error."""
-    (tmp_path / "broken.json").write_text(json.dumps({"format": 2}))
-    for place, reason in (("./broken.json", "its format is 2"), ("absent", "--results absent is not there")):
+    (tmp_path / "broken.json").write_text(json.dumps({"format": 3}))
+    for place, reason in (("./broken.json", "its format is 3"), ("absent", "--results absent is not there")):
         one_error(command("--results", place, cwd=tmp_path), 1, reason)
     assert "There are none yet" in command("--section", "figures", "--results", ".", cwd=tmp_path).stdout
 
@@ -541,7 +541,7 @@ def test_page_has_the_code_and_loads_nothing() -> None:
 
 def test_what_is_in_results_is_text_in_the_page() -> None:
     """Names, errors and commands are escaped."""
-    tries = [a_try("<script>", 2, 0, 1.0, error="<b>&"), a_try("serial", 1, 1, 1.0)]
-    made = result(tries, command=["<i>"], notes={"<u>": "<u>"}, absent={})
+    runs = [a_run("<script>", 2, 0, 1.0, error="<b>&"), a_run("serial", 1, 1, 1.0)]
+    made = result(runs, command=["<i>"], notes={"<u>": "<u>"}, absent={})
     html = page.page([], figures.Found(figures.measured("<em>", made), ["<del>"]))
     assert not {"script", "b", "i", "u", "em", "del"} & set(Read(html).tags)

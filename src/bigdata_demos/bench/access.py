@@ -29,7 +29,7 @@ from ..crawl.model import Page
 from ..errors import InputError, JobFailed, OutputError
 from ..keywords.runner import run
 from . import environment
-from .results import Access, Kept
+from .results import Access, FormatRun
 from .stores import BY_HAND, GROUP_RECORDS, KEY, Data, JsonLines, Parquet, Record, Store, stores
 
 LOOKUPS: Final = 20
@@ -40,14 +40,14 @@ TRIAL: Final = 20
 PACKAGES: Final = ("fastavro", "pyarrow", "cramjam", "backports.zstd")
 
 
-def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, runs: int, progress: Callable[[str], None]) -> Access:
+def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, rounds: int, progress: Callable[[str], None]) -> Access:
     """Measure all formats.
 
     Args:
         inputs: a crawl, as the keywords command has it; none: the bundled one.
         command: which command this is, for the record.
         pages: how many of the crawl's first pages are taken, at most.
-        runs: rounds.
+        rounds: how often each format is measured.
         progress: called with a line of text on each file that was measured.
 
     Raises:
@@ -58,7 +58,7 @@ def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, runs: 
     """
     kinds = stores()
     machine = environment.machine()
-    tries = []
+    runs = []
     try:
         with tempfile.TemporaryDirectory(prefix="bigdata-demos-") as name:
             directory = Path(name)
@@ -66,10 +66,10 @@ def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, runs: 
             kept = [crawl, results_of(crawl, directory)]
             for data, store in itertools.product(kept, kinds):
                 try_out(store, replace(data, records=data.records[:TRIAL]), directory / "file", 0)
-            for number, data in itertools.product(range(1, runs + 1), kept):
+            for number, data in itertools.product(range(1, rounds + 1), kept):
                 for store in rotated(kinds, number):
-                    tries.append(try_out(store, data, directory / "file", number))
-                    progress(told(tries[-1], runs))
+                    runs.append(try_out(store, data, directory / "file", number))
+                    progress(told(runs[-1], rounds))
     except OSError as error:
         raise OutputError(f"cannot keep files in {tempfile.gettempdir()}: {error.strerror or error}: set TMPDIR") from None
     return Access(
@@ -79,13 +79,13 @@ def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, runs: 
         versions=versions(),
         commit=environment.commit(),
         inputs=inputs or ["(the bundled crawl)"],
-        runs=runs,
+        rounds=rounds,
         records={data.name: len(data.records) for data in kept},
         lookups=LOOKUPS,
         block_bytes=core.BLOCK_BYTES,
         group_records=GROUP_RECORDS,
         by_hand=BY_HAND,
-        tries=tries,
+        runs=runs,
     )
 
 
@@ -148,7 +148,7 @@ def rotated(kinds: Sequence[Store], number: int) -> list[Store]:
     return [*kinds[first:], *kinds[:first]]
 
 
-def try_out(store: Store, data: Data, path: Path, number: int) -> Kept:
+def try_out(store: Store, data: Data, path: Path, number: int) -> FormatRun:
     """Write a file, read it in all ways, remove it.
 
     Raises:
@@ -177,7 +177,7 @@ def try_out(store: Store, data: Data, path: Path, number: int) -> Kept:
                     f"{store.name}, {name}: other records are read than were written: that is a bug, please report it"
                 )
             del found
-        return Kept(data.name, store.name, store.family, number, path.stat().st_size, seconds, cpu)
+        return FormatRun(data.name, store.name, store.family, number, path.stat().st_size, seconds, cpu)
     finally:
         path.unlink(missing_ok=True)
 
@@ -195,9 +195,9 @@ def right(name: str, found: Any, data: Data) -> bool:
     return bool(name == "write" or found.num_rows == len(data.records))
 
 
-def told(one: Kept, runs: int) -> str:
+def told(one: FormatRun, rounds: int) -> str:
     """A file that was measured, as a line of talk."""
-    return f"round {one.round}/{runs}, {one.data} as {one.format}: {one.nbytes} bytes, {sum(one.seconds.values()):.2f} s"
+    return f"round {one.round}/{rounds}, {one.data} as {one.format}: {one.nbytes} bytes, {sum(one.seconds.values()):.2f} s"
 
 
 def versions() -> dict[str, str]:

@@ -6,7 +6,7 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from .parts import MIB, legend, pair, section, table
-from .results import PLAIN, STEPS, Access, Kept
+from .results import PLAIN, STEPS, Access, FormatRun
 from .statistics import Interval, Spread, ratio, spread
 from .svg import Bar, Dot, Strip, bars, esc, strips
 from .table import NONE, UNSTABLE_IS, aligned, number, size_of
@@ -41,39 +41,39 @@ class Row(NamedTuple):
     format: str
     family: str
     nbytes: int
-    tries: Sequence[Kept]
+    runs: Sequence[FormatRun]
     seconds: dict[str, Spread]
     cpu: dict[str, Spread]
 
 
 def rows(access: Access, data: str) -> list[Row]:
     """All formats for some records, in the order of the first round."""
-    formats = dict.fromkeys(one.format for one in access.tries if one.data == data)
+    formats = dict.fromkeys(one.format for one in access.runs if one.data == data)
     found = []
     for name in formats:
-        tries = [one for one in access.tries if (one.data, one.format) == (data, name)]
+        runs = [one for one in access.runs if (one.data, one.format) == (data, name)]
         found.append(
-            Row(name, tries[0].family, tries[0].nbytes, tries, spreads(access, tries, seconds_of), spreads(access, tries, cpu_of))
+            Row(name, runs[0].family, runs[0].nbytes, runs, spreads(access, runs, seconds_of), spreads(access, runs, cpu_of))
         )
     return found
 
 
-def seconds_of(one: Kept, step: str) -> float | None:
+def seconds_of(one: FormatRun, step: str) -> float | None:
     """Wall seconds of a step."""
     return one.seconds.get(step)
 
 
-def cpu_of(one: Kept, step: str) -> float | None:
+def cpu_of(one: FormatRun, step: str) -> float | None:
     """CPU seconds of a step."""
     return one.cpu_seconds.get(step)
 
 
-def spreads(access: Access, tries: Sequence[Kept], figure: Callable[[Kept, str], float | None]) -> dict[str, Spread]:
+def spreads(access: Access, runs: Sequence[FormatRun], figure: Callable[[FormatRun, str], float | None]) -> dict[str, Spread]:
     """Median and range of each step."""
     found = {}
     for step in ALL_STEPS:
         each = access.lookups if step == "look-up" else 1
-        if some := spread([value / each for one in tries if (value := figure(one, step)) is not None]):
+        if some := spread([value / each for one in runs if (value := figure(one, step)) is not None]):
             found[step] = some
     return found
 
@@ -82,7 +82,7 @@ def against(row: Row, other: Row, step: str) -> Interval | None:
     """How many times as long a format takes as another one: paired by round; of sizes, their ratio."""
     if step == "size":
         return Interval(row.nbytes / other.nbytes, None, None)
-    return ratio({one.round: one.seconds[step] for one in row.tries}, {one.round: one.seconds[step] for one in other.tries})
+    return ratio({one.round: one.seconds[step] for one in row.runs}, {one.round: one.seconds[step] for one in other.runs})
 
 
 def cost(row: Row, step: str) -> float:
@@ -144,7 +144,7 @@ def sentences(found: Sequence[Row]) -> list[str]:
         said.append(f"The quickest of files of at most half the size of JSON lines: {'; '.join(best)}.")
     if arrow := [row for row in found if "arrow" in row.seconds]:
         row = min(arrow, key=lambda row: cost(row, "arrow"))
-        made = median(one.seconds["read"] / one.seconds["arrow"] for one in row.tries)
+        made = median(one.seconds["read"] / one.seconds["arrow"] for one in row.runs)
         said.append(
             f"Left as Arrow, {row.format} is read in {seconds(cost(row, 'arrow'))}; dicts take {number(made)} times as long."
         )
@@ -234,7 +234,7 @@ def text(access: Access) -> str:
 
 def counted(access: Access) -> str:
     """How often all was measured."""
-    return f"{access.runs} {'round' if access.runs == 1 else 'rounds'}, medians"
+    return f"{access.rounds} {'round' if access.rounds == 1 else 'rounds'}, medians"
 
 
 def access_section(access: Access) -> str:
@@ -265,7 +265,7 @@ def of_data(access: Access, data: str) -> str:
             row.format,
             seconds(cost(row, "read")),
             colours[row.family],
-            [Dot(one.seconds["read"], f"{row.format}, round {one.round}: {seconds(one.seconds['read'])}") for one in row.tries],
+            [Dot(one.seconds["read"], f"{row.format}, round {one.round}: {seconds(one.seconds['read'])}") for one in row.runs],
             cost(row, "read"),
         )
         for row in found

@@ -6,14 +6,15 @@ import functools
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from .. import command
 from ..errors import OutputError, UsageError
-from .results import FILE, FORMAT, Results, Try, load, save
+from .results import FILE, FORMAT, Results, Run, load, save
 
 if TYPE_CHECKING:
     from .rounds import Plan
@@ -29,7 +30,7 @@ examples:
   bigdata-demos bench report out/bench/first                     table and page once more, from results.json
   bigdata-demos bench access 'crawl/*.warc.gz'                   the same records as JSON lines, Avro, Parquet
 
-serial, one thread, is in every round: it is the control. DIR/results.json has every try, DIR/index.html the plots.
+serial, one thread, is in every round: it is the control. DIR/results.json has every run, DIR/index.html the plots.
 Exit status: 1 if a run failed or its digest differed. After an interrupt, results.json keeps what was measured.
 """
 
@@ -63,10 +64,10 @@ def parser() -> command.Parser:
         metavar="URL",
         help="spark://HOST:7077, tcp://HOST:8786, hdfs://HOST:8020: its engine runs there; repeatable; with local also here",
     )
-    made.add_argument("--runs", type=command.number_from(1), default=5, metavar="N", help="tries of each that count (default: 5)")
+    made.add_argument("--runs", type=command.number_from(1), default=5, metavar="N", help="runs of each that count (default: 5)")
     made.add_argument("--no-cold", action="store_true", help="no first round that is kept apart")
     made.add_argument("--seed", type=int, default=1, metavar="N", help="of the order in each round (default: 1)")
-    made.add_argument("--timeout", type=float, default=900.0, metavar="SECONDS", help="of each try (default: 900)")
+    made.add_argument("--timeout", type=float, default=900.0, metavar="SECONDS", help="of each run (default: 900)")
     made.add_argument("--split-bytes", type=command.number_from(1), metavar="N", help="of the keywords command")
     made.add_argument("--output", metavar="DIR", help="for results.json and index.html (default: out/bench/<now>)")
     return made
@@ -119,10 +120,10 @@ def run_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
             versions=environment.versions(),
             commit=environment.commit(),
             inputs=arguments.input or ["(the bundled crawl)"],
-            runs=arguments.runs,
+            rounds=arguments.runs,
             seed=arguments.seed,
             jobs=[],
-            tries=[],
+            runs=[],
             absent=absent,
             notes=notes(plan),
         )
@@ -138,7 +139,7 @@ def run_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
             directory.rmdir()  # if nothing has come of it
     show(results, directory)
     asked = set(arguments.engines or ()) | set(arguments.peers or ())
-    return int(any(one.error is not None for one in results.tries) or bool(asked & absent.keys()))
+    return int(any(one.error is not None for one in results.runs) or bool(asked & absent.keys()))
 
 
 def prepare(arguments: argparse.Namespace, directory: Path) -> tuple["Plan", dict[str, str]]:
@@ -165,7 +166,7 @@ def prepare(arguments: argparse.Namespace, directory: Path) -> tuple["Plan", dic
             inputs=inputs,
             sizes=arguments.sizes,
             contestants=chosen,
-            runs=arguments.runs,
+            rounds=arguments.runs,
             cold=not arguments.no_cold,
             seed=arguments.seed,
             timeout=arguments.timeout,
@@ -183,8 +184,8 @@ def notes(plan: "Plan") -> dict[str, str]:
     return {one.name: PEERS[one.name].note for one in plan.contestants if one.name in PEERS}
 
 
-def tell(done: int, total: int, one: Try) -> None:
-    """Say what a try took."""
+def tell(done: int, total: int, one: Run) -> None:
+    """Say what a run took."""
     from .contestants import label
 
     took = one.error or f"{one.seconds:.2f} s"
@@ -289,7 +290,7 @@ def access_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     path = path / FILE if path and path.is_dir() else path
     results = load(path) if path else None  # now: what is no benchmark should be known at the start
     line = ["python", "-m", "bigdata_demos.bench", "access", *argv]
-    measured = access.measure(arguments.input, line, pages=arguments.pages, runs=arguments.runs, progress=command.say)
+    measured = access.measure(arguments.input, line, pages=arguments.pages, rounds=arguments.runs, progress=command.say)
     if path and results:
         results = replace(results, access=measured)
         save(results, path)

@@ -22,7 +22,7 @@ CONFIDENCE: Final = 0.99
 SLOWER: Final = "slower"
 FASTER: Final = "faster"
 SAME: Final = "no difference shown"
-FEW: Final = "too few tries to say"
+FEW: Final = "too few runs to say"
 BROKEN: Final = "fails now"
 
 
@@ -42,7 +42,7 @@ def compare(before: Results, after: Results) -> list[Difference]:
     for size in [size for size in before.sizes if size in after.sizes]:
         for key in before.contestants():
             then, now = (by_round(one, key, size, seconds_of) for one in (before, after))
-            if not then or not any(one.key == key and one.size == size for one in after.tries):
+            if not then or not any(one.key == key and one.size == size for one in after.runs):
                 continue
             if not now:
                 found.append(Difference(key, size, None, "", BROKEN))
@@ -59,7 +59,7 @@ def compare(before: Results, after: Results) -> list[Difference]:
 
 def control_of(key: Key, size: int, before: Results, after: Results) -> str:
     """What a contestant's times are divided by: a control that both benchmarks have, in rounds that it ran in; or nothing."""
-    kind = next(one.kind for one in before.tries if one.key == key)
+    kind = next(one.kind for one in before.runs if one.key == key)
     wanted = CONTROL if kind == ENGINE and key[0] != CONTROL else PEERS_CONTROL
     if key[0] == wanted:
         return ""

@@ -1,6 +1,6 @@
 """Who runs, by which command, and what a run says of itself.
 
-An engine's try is the command that a user types, ``bigdata-demos keywords …``; what the clock cannot see is in the
+An engine's run is the command that a user types, ``bigdata-demos keywords …``; what the clock cannot see is in the
 manifest that it leaves. A peer's is ``python -m bigdata_demos.bench.peers …``, and one line of JSON.
 """
 
@@ -17,7 +17,7 @@ from ..errors import BigDataDemosError, UsageError
 from ..keywords.engines import ENGINES, why_not
 from .measure import Measured
 from .peers import PEERS
-from .results import CONTROL, ENGINE, PEER, PEERS_CONTROL, Try
+from .results import CONTROL, ENGINE, PEER, PEERS_CONTROL, Run
 
 SCHEMES: Final = {**{engine.name: engine.scheme for engine in ENGINES.values() if engine.scheme}, "spark-wordcount": "spark"}
 """The contestants that can run on a cluster, and how its address begins."""
@@ -45,7 +45,7 @@ class Contestant:
         return label((self.name, self.workers, self.cluster))
 
     def command(self, inputs: Sequence[str], output: Path, options: Sequence[str] = ()) -> list[str]:
-        """The command of a try; ``options`` are handed to the engine's command."""
+        """The command of a run; ``options`` are handed to the engine's command."""
         if self.kind == PEER:
             more = ["--cluster", self.cluster] if self.cluster else []
             return [sys.executable, "-m", "bigdata_demos.bench.peers", self.name, "--workers", str(self.workers), *more, *inputs]
@@ -118,8 +118,8 @@ def missing(name: str) -> str:
     return why_not(name)
 
 
-def outcome(one: Contestant, measured: Measured, output: Path, *, size: int, number: int, cold: bool, timeout: float) -> Try:
-    """What came of a try."""
+def outcome(one: Contestant, measured: Measured, output: Path, *, size: int, number: int, cold: bool, timeout: float) -> Run:
+    """What came of a run."""
     said, error = {}, failure(measured, timeout)
     if error is None:
         try:
@@ -135,7 +135,7 @@ def outcome(one: Contestant, measured: Measured, output: Path, *, size: int, num
         phases["finish"] = max(phases["finish"], 0.0)
     if said and said["shuffle"] is None:
         unmeasured["shuffle"] = said["no_shuffle"]
-    return Try(
+    return Run(
         contestant=one.name,
         kind=one.kind,
         workers=one.workers,
@@ -160,7 +160,7 @@ def outcome(one: Contestant, measured: Measured, output: Path, *, size: int, num
 
 
 def failure(measured: Measured, timeout: float) -> str | None:
-    """Why a try failed, in one line; None if it did not."""
+    """Why a run failed, in one line; None if it did not."""
     if measured.status is None:
         return f"it was ended after {timeout:g} s (--timeout)"
     if measured.status == 0:
@@ -210,7 +210,7 @@ def input_bytes(output: Path) -> int | None:
 
 
 def environment() -> dict[str, str]:
-    """The environment of a try: this one, but clusters are named by ``--cluster`` only."""
+    """The environment of a run: this one, but clusters are named by ``--cluster`` only."""
     return {name: value for name, value in os.environ.items() if name not in CLUSTERS}
 
 

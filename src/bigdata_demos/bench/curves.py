@@ -48,9 +48,9 @@ def speedup_section(results: Results) -> str:
 
 def series_of(results: Results, size: int, line: Line) -> Series:
     """An engine's speed-ups, with a dot for each round."""
-    control = {one.round: one.work for one in results.tries if one.contestant == CONTROL and one.size == size and one.counts}
+    control = {one.round: one.work for one in results.runs if one.contestant == CONTROL and one.size == size and one.counts}
     dots = []
-    for one in results.tries:
+    for one in results.runs:
         base = control.get(one.round)
         if (one.contestant, one.cluster, one.size) == (line.name, line.cluster, size) and one.counts and one.work and base:
             dots.append((float(one.workers), dot(results, one, base / one.work, "times")))
@@ -66,7 +66,7 @@ def cost_section(results: Results) -> str:
     series: list[Series] = []
     body: list[tuple[str, ...]] = []
     for key in results.contestants():
-        good = [one for one in results.tries if one.key == key and one.counts and one.size in pages]
+        good = [one for one in results.runs if one.key == key and one.counts and one.size in pages]
         medians = {size: spread([one.seconds for one in good if one.size == size]) for size in pages}
         points = [(pages[size], some.median) for size, some in medians.items() if some]
         if points:
@@ -88,7 +88,7 @@ def cost_section(results: Results) -> str:
         "thread, start-up included."
     )
     if not series:
-        return section("Cost by size, and COST", words, '<p class="note">No try counts.</p>')
+        return section("Cost by size, and COST", words, '<p class="note">No run counts.</p>')
     crossings = overtakings(results)
     if len(pages) > 1:
         said += "".join(f"<li>overtakes one thread: {esc(overtaken(one))}</li>" for one in crossings)

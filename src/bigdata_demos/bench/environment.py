@@ -15,7 +15,7 @@ OF_PEERS: Final = ("ray", "polars", "duckdb")
 
 
 def machine() -> Machine:
-    """This machine, and its load before the first try."""
+    """This machine, and its load before the first run."""
     load = memory = None
     with suppress(OSError, AttributeError):
         load = round(os.getloadavg()[0], 2)

@@ -25,20 +25,20 @@ from typing import IO, Final, Self
 from .containers import Container
 
 INTERVAL: Final = 0.1
-"""Seconds between two samples; less at first, a tenth of the time so far, for tries that are short."""
+"""Seconds between two samples; less at first, a tenth of the time so far, for runs that are short."""
 SAMPLES: Final = 3
 """With fewer, a peak is a guess."""
 SHARE: Final = 0.05
 """The part of one core that sampling may take, at most: costly samples become rarer."""
 GRACE: Final = 10.0
-"""Seconds for a try to end after it was told to, and for its daemons to end after it."""
+"""Seconds for a run to end after it was told to, and for its daemons to end after it."""
 PROC: Final = Path("/proc")
 PR_SET_CHILD_SUBREAPER: Final = 36
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a process took. ``status``: of its exit, None if ended at the timeout. The others: see :class:`.results.Try`."""
+    """What a process took. ``status``: of its exit, None if ended at the timeout. The others: see :class:`.results.Run`."""
 
     status: int | None
     started: float
@@ -86,7 +86,7 @@ def measure(
         raise
     missing = {"cpu_seconds": elsewhere, "peak_memory_bytes": elsewhere} if elsewhere else {}
     if not sampler.peak or sampler.samples < SAMPLES:
-        missing.setdefault("peak_memory_bytes", f"there is no /proc here, or the try was too short for {SAMPLES} samples")
+        missing.setdefault("peak_memory_bytes", f"there is no /proc here, or the run was too short for {SAMPLES} samples")
     sampled = "peak_memory_bytes" not in missing
     return Measured(
         None if sampler.timed_out else process.returncode,
@@ -111,7 +111,7 @@ class Sampler(threading.Thread):
     """Samples memory and CPU time of all descendants while it is entered; ends them all when the time is over."""
 
     def __init__(self, before: set[int], containers: Sequence[Container], deadline: float) -> None:
-        """``before``: children of ours that are none of the try's. ``deadline``: by :func:`time.perf_counter`."""
+        """``before``: children of ours that are none of the run's. ``deadline``: by :func:`time.perf_counter`."""
         super().__init__(daemon=True)
         self.before, self.containers, self.deadline = before, containers, deadline
         self.over = threading.Event()
@@ -238,7 +238,7 @@ def running(pid: int) -> bool:
 
 
 def reap(before: set[int], grace: float) -> float:
-    """Wait for the orphans that a try has left, and kill them after the grace; returns their CPU seconds."""
+    """Wait for the orphans that a run has left, and kill them after the grace; returns their CPU seconds."""
     cpu, limit = 0.0, time.perf_counter() + grace
     while orphans := [pid for pid in children_of({os.getpid()}) if pid not in before]:
         for pid in orphans:

@@ -21,7 +21,7 @@ def page(results: Results) -> str:
     """The whole page."""
     title = f"bigdata_demos benchmark, {results.created[:10]}"
     parts = [f'<h1>One job on every engine</h1><p class="dim">{esc(lead(results))}</p>', tiles(results), trouble(results)]
-    if results.tries:
+    if results.runs:
         parts += [
             time_section(results),
             ratio_section(results),
@@ -44,13 +44,13 @@ def page(results: Results) -> str:
 
 def lead(results: Results) -> str:
     """What was measured, in a sentence or two."""
-    rounds = len({one.round for one in results.tries if not one.cold})
+    rounds = len({one.round for one in results.runs if not one.cold})
     pages = " and ".join(f"{number(results.job(size).pages)}" for size in results.sizes)
-    cold = ", after a cold one that is kept apart" if any(one.cold for one in results.tries) else ""
+    cold = ", after a cold one that is kept apart" if any(one.cold for one in results.runs) else ""
     counted = "1 round" if rounds == 1 else f"{rounds} rounds"
-    tries = Counter((one.key, one.size) for one in results.tries if not one.cold)
-    whole = min(tries.values(), default=0) == results.runs
-    left = "" if whole else f" (of {results.runs}: it was stopped before its end)"
+    runs = Counter((one.key, one.size) for one in results.runs if not one.cold)
+    whole = min(runs.values(), default=0) == results.rounds
+    left = "" if whole else f" (of {results.rounds}: it was stopped before its end)"
     return (
         f"{pages} pages of {', '.join(results.inputs)}, {counted}{left}{cold}; in each round every contestant once, in an order "
         f"shuffled with seed {results.seed}. Made {results.created} on {results.machine.cpu}, {results.machine.cores} cores."
@@ -59,8 +59,8 @@ def lead(results: Results) -> str:
 
 def tiles(results: Results) -> str:
     """The largest size in a few figures."""
-    if not results.tries:
-        return '<p class="note">No try has ended.</p>'
+    if not results.runs:
+        return '<p class="note">No run has ended.</p>'
     size = results.sizes[-1]
     engines = [row for row in rows(results, size) if row.kind != PEER and row.seconds]
     shown = [(f"{number(row.rate)} pages/s", "serial, one thread") for row in engines if row.key[0] == CONTROL]
@@ -74,8 +74,8 @@ def tiles(results: Results) -> str:
         (f"{len(beaten)} of {len({row.key[0] for row in rivals})}", f"engines beat one thread: {', '.join(beaten) or 'none'}")
     )
     wrong = failed(results)
-    answers = f"{len(results.tries) - len(wrong)} of {len(results.tries)}"
-    shown.append((answers, "tries finished with the right answer"))
+    answers = f"{len(results.runs) - len(wrong)} of {len(results.runs)}"
+    shown.append((answers, "runs finished with the right answer"))
     inside = "".join(
         f'<div class="tile"><b>{esc(figure)}</b><span class="dim">{esc(what)}</span></div>' for figure, what in shown
     )
@@ -91,7 +91,7 @@ def trouble(results: Results) -> str:
         said += [f"size {size}, unstable ({UNSTABLE_IS}): {', '.join(unstable)}"] if unstable else []
     load = results.machine.load_before
     if load is not None and load > results.machine.cores / 2:
-        said.append(f"the machine was busy before the first try: load {load}")
+        said.append(f"the machine was busy before the first run: load {load}")
     if not said:
         return ""
     return (
@@ -133,9 +133,9 @@ def environment(results: Results) -> str:
 
 
 def raw(results: Results) -> str:
-    """Every try, as a table."""
+    """Every run, as a table."""
     body = []
-    for index, one in enumerate(results.tries):
+    for index, one in enumerate(results.runs):
         body.append((
             f"{index}", label(one.key), f"{one.size}", "cold" if one.cold else f"{one.round}", one.started[:19].replace("T", " "),
             f"{one.seconds:.3f}", number(one.startup), number(one.work), number(one.cpu_seconds), size_of(one.peak_memory_bytes),
@@ -156,6 +156,6 @@ def raw(results: Results) -> str:
         "digest",
         "error",
     )
-    inside = f"<details><summary>{len(body)} tries</summary>{table(head, body, [12])}</details>"
+    inside = f"<details><summary>{len(body)} runs</summary>{table(head, body, [12])}</details>"
     beside = f'<p class="note">The same as JSON, with all phases: <a href="{FILE}">{FILE}</a> beside this page.</p>'
-    return section("Every try", "In the order in which they ran.", inside + beside)
+    return section("Every run", "In the order in which they ran.", inside + beside)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from .contestants import label
-from .results import CONTROL, Results, Try
+from .results import CONTROL, Results, Run
 from .summary import Key
 from .svg import Dot, esc
 from .table import number
@@ -62,10 +62,10 @@ def by_size(results: Results, make: Callable[[int], str]) -> str:
     return "".join(parts)
 
 
-def dot(results: Results, one: Try, value: float, unit: str, *, marked: bool = False) -> Dot:
-    """A try as a dot; ``marked`` with its number in the results."""
+def dot(results: Results, one: Run, value: float, unit: str, *, marked: bool = False) -> Dot:
+    """A run as a dot; ``marked`` with its number in the results."""
     look = "failed" if one.error is not None else "cold" if one.cold else "good"
     says = f"{short(one.key)}, round {one.round}{' (cold)' if one.cold else ''}: {number(value)} {unit}"
     says += f": {one.error}" if one.error else ""
-    place = next(index for index, other in enumerate(results.tries) if other is one) if marked else None
+    place = next(index for index, other in enumerate(results.runs) if other is one) if marked else None
     return Dot(value, says, look, place)

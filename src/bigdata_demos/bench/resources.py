@@ -1,10 +1,10 @@
-"""The page's sections on what a try takes beside time: CPU seconds, memory, bytes shuffled."""
+"""The page's sections on what a run takes beside time: CPU seconds, memory, bytes shuffled."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 from .parts import MIB, by_size, colour, dot, legend, pair, section, short, table
-from .results import Results, Try
+from .results import Results, Run
 from .statistics import Spread, spread
 from .summary import Row, rows
 from .svg import Bar, Strip, bars, strips
@@ -12,19 +12,19 @@ from .table import NONE, number, range_of, size_of
 
 
 class Resource(NamedTuple):
-    """``name``: of the field of :class:`.results.Try`. ``figure``: a try's, in the unit. ``grows``: with the pages."""
+    """``name``: of the field of :class:`.results.Run`. ``figure``: a run's, in the unit. ``grows``: with the pages."""
 
     title: str
     words: str
     unit: str
     name: str
-    figure: Callable[[Try], float | None]
+    figure: Callable[[Run], float | None]
     grows: bool
 
 
 CPU = Resource(
     "CPU seconds",
-    "User and system, of all processes that the try started, and of the containers of a compose cluster, also while they "
+    "User and system, of all processes that the run started, and of the containers of a compose cluster, also while they "
     "waited. What is "
     "beyond serial's is the engine's own.",
     "CPU s",
@@ -34,7 +34,7 @@ CPU = Resource(
 )
 MEMORY = Resource(
     "Peak memory",
-    "The largest sum over all processes of the try at one time, sampled ten times a second, or less where sampling costs much; "
+    "The largest sum over all processes of the run at one time, sampled ten times a second, or less where sampling costs much; "
     "pages that processes share are "
     "divided among them (PSS). With a compose cluster its containers are in it, idle ones too.",
     "MiB",
@@ -45,7 +45,7 @@ MEMORY = Resource(
 
 
 def resource_section(results: Results, resource: Resource) -> str:
-    """A resource of each try as a dot; what is not measured is told, with the reason."""
+    """A resource of each run as a dot; what is not measured is told, with the reason."""
     title, words, unit, name, figure, grows = resource
 
     def make(size: int) -> str:
@@ -75,7 +75,7 @@ def per_page(row: Row, some: Spread | None) -> str:
 
 def shuffle_section(results: Results) -> str:
     """Bytes moved and kept."""
-    names = list(dict.fromkeys(name for one in results.tries for name in one.shuffle or ()))
+    names = list(dict.fromkeys(name for one in results.runs for name in one.shuffle or ()))
 
     def make(size: int) -> str:
         found = [row for row in rows(results, size) if row.good]

@@ -1,7 +1,7 @@
-"""The tries: in rounds, each contestant once in each round and size, in an order that a seed shuffles; saved after each try.
+"""The runs: in rounds, each contestant once in each round and size, in an order that a seed shuffles; saved after each run.
 
 So whatever slows the machine down for a while slows all of them, and the control too. The first round is cold: caches are as they
-were found; its tries are kept apart.
+were found; its runs are kept apart.
 """
 
 import random
@@ -9,38 +9,40 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from ..cluster import registry
 from ..errors import InputError
 from . import containers
 from .contestants import Contestant, environment, input_bytes, outcome
 from .measure import measure
-from .results import CONTROL, FILE, PEER, PEERS_CONTROL, Job, Results, Try, save
+from .results import CONTROL, FILE, PEER, PEERS_CONTROL, Job, Results, Run, save
 
 WORK: Final = "work"
-"""Where outputs of tries are, until each has ended."""
+"""Where outputs of runs are, until each has ended."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run. ``options``: of the engines' command. ``cold``: whether there is a round of its own before the ``runs``."""
+    """What to run. ``options``: of the engines' command. ``cold``: whether there is a round of its own before the ``rounds``."""
 
     inputs: Sequence[str]
     sizes: Sequence[int]
     contestants: Sequence[Contestant]
-    runs: int
+    rounds: int
     cold: bool
     seed: int
     timeout: float
     directory: Path
     options: Sequence[str] = ()
 
-    def tries(self) -> Iterator[tuple[int, int, Contestant]]:
-        """Round (0: cold), size and contestant of each try, in order."""
-        for number in range(0 if self.cold else 1, self.runs + 1):
+    def runs(self) -> Iterator[tuple[int, int, Contestant]]:
+        """Round (0: cold), size and contestant of each run, in order."""
+        for number in range(0 if self.cold else 1, self.rounds + 1):
             for size in self.sizes:
                 order = list(self.contestants)
                 random.Random(f"{self.seed} {number} {size}").shuffle(order)  # noqa: S311
@@ -48,21 +50,21 @@ class Plan:
                     yield number, size, one
 
 
-def run(plan: Plan, results: Results, progress: Callable[[int, int, Try], None]) -> Results:
-    """Run all tries. ``results`` has what is known before; what is returned has been saved, as after each try.
+def run(plan: Plan, results: Results, progress: Callable[[int, int, Run], None]) -> Results:
+    """Run all runs. ``results`` has what is known before; what is returned has been saved, as after each run.
 
     Raises:
         OutputError: if the results cannot be saved.
 
     """
     found = {url: containers.find(url) for url in {one.cluster for one in plan.contestants if one.cluster}}
-    tries: list[Try] = []
+    runs: list[Run] = []
     jobs = {size: Job(size, None, None, None) for size in plan.sizes}
-    todo = list(plan.tries())
+    todo = list(plan.runs())
     save(replace(results, jobs=list(jobs.values())), plan.directory / FILE)
     with working_directory(plan.directory) as work:
         for index, (number, size, one) in enumerate(todo):
-            output = work / f"try-{index}"
+            output = work / f"run-{index}"
             inside, elsewhere = found.get(one.cluster, ([], ""))
             measured = measure(
                 one.command(list(plan.inputs) * size, output, plan.options),
@@ -75,22 +77,22 @@ def run(plan: Plan, results: Results, progress: Callable[[int, int, Try], None])
             if one.name == CONTROL and jobs[size].input_bytes is None:
                 jobs[size] = replace(jobs[size], input_bytes=input_bytes(output))
             shutil.rmtree(output, ignore_errors=True)
-            tries.append(made)
-            judged, known = judge(tries, jobs)
-            results = replace(results, jobs=[known[size] for size in plan.sizes], tries=judged)
+            runs.append(made)
+            judged, known = judge(runs, jobs)
+            results = replace(results, jobs=[known[size] for size in plan.sizes], runs=judged)
             save(results, plan.directory / FILE)
             progress(index + 1, len(todo), judged[-1])
     return results
 
 
-def judge(tries: Sequence[Try], jobs: dict[int, Job]) -> tuple[list[Try], dict[int, Job]]:
-    """Give an error to each try whose answer is not that of its size: the control's; of peers, the first one's."""
+def judge(runs: Sequence[Run], jobs: dict[int, Job]) -> tuple[list[Run], dict[int, Job]]:
+    """Give an error to each run whose answer is not that of its size: the control's; of peers, the first one's."""
     right: dict[tuple[int, bool], str] = {}
-    for one in sorted(tries, key=lambda one: one.contestant not in {CONTROL, PEERS_CONTROL}):  # sorts keep order
+    for one in sorted(runs, key=lambda one: one.contestant not in {CONTROL, PEERS_CONTROL}):  # sorts keep order
         if one.error is None and one.digest:
             right.setdefault((one.size, one.kind == PEER), one.digest)
     judged = []
-    for one in tries:
+    for one in runs:
         wanted = right.get((one.size, one.kind == PEER))
         if one.error is None and one.digest != wanted:
             one = replace(one, error=f"another answer: its digest is {one.digest}, and it should be {wanted}")  # noqa: PLW2901
@@ -129,7 +131,7 @@ def local_inputs(inputs: Sequence[str], directory: Path, clusters: Sequence[str]
         raise InputError("-: standard input can be read once only: name files")
     for url in clusters:
         if record := registry.find(url):
-            registry.check_paths(record, inputs, work / "try-0")
+            registry.check_paths(record, inputs, work / "run-0")
     return [path if "://" in path else str(Path(path).expanduser().absolute()) for path in inputs]
 
 

@@ -14,7 +14,7 @@ WIDE: Final = 10
 
 
 def time_section(results: Results) -> str:
-    """Time and pages a second, every try as a dot."""
+    """Time and pages a second, every run as a dot."""
 
     def make(size: int) -> str:
         found = rows(results, size)
@@ -23,20 +23,20 @@ def time_section(results: Results) -> str:
                 short(row.key),
                 f"{number(row.seconds.median)} s" if row.seconds else "failed" if row.errors else NONE,
                 colour(results, row.key),
-                [dot(results, one, one.seconds, "s", marked=True) for one in row.tries],
+                [dot(results, one, one.seconds, "s", marked=True) for one in row.runs],
                 row.seconds.median if row.seconds else None,
             )
             for row in found
         ]
         body = [(row.label, range_of(row.seconds), number(row.rate), str(len(row.good)), flags(row)) for row in found]
-        taken = [one.seconds for row in found for one in row.tries]
+        taken = [one.seconds for row in found for one in row.runs]
         wide = max(taken, default=1) > WIDE * min(taken, default=1)
         unit = f"seconds, start-up included{', logarithmic' if wide else ''}"
-        plot = strips(f"Seconds of each try, size {size}", plotted, unit, log=wide)
-        return pair(plot, table(("contestant", "seconds (range)", "pages/s", "tries", ""), body, [4]))
+        plot = strips(f"Seconds of each run, size {size}", plotted, unit, log=wide)
+        return pair(plot, table(("contestant", "seconds (range)", "pages/s", "runs", ""), body, [4]))
 
     words = (
-        "Wall clock around the whole process. A dot is a try, the line their median. Dashed and hollow: the cold first round, "
+        "Wall clock around the whole process. A dot is a run, the line their median. Dashed and hollow: the cold first round, "
         "which no figure counts. ✕: failed, or gave another answer."
     )
     return section("Time, and pages a second", words, by_size(results, make))
@@ -60,7 +60,7 @@ def ratio_section(results: Results) -> str:
         return pair(plot, table(("contestant", "× serial (95 %)"), [(row.label, interval(row.ratio)) for row in found]))
 
     words = (
-        "Left of the line is faster than one thread. Each dot compares two tries of the same round; the band is the 95 % "
+        "Left of the line is faster than one thread. Each dot compares two runs of the same round; the band is the 95 % "
         "bootstrap interval of their median. Peers do less than the job: see below."
     )
     return section("Ratio to serial", words, by_size(results, make))

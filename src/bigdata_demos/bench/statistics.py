@@ -1,6 +1,6 @@
-"""What tries say: pure functions of numbers, no more than the data bears.
+"""What runs say: pure functions of numbers, no more than the data bears.
 
-A **ratio to the control** is made of tries of the same round (they ran within minutes of each other), then its median is
+A **ratio to the control** is made of runs of the same round (they ran within minutes of each other), then its median is
 taken; its interval is the bootstrap's: the middle 95 % of the medians of samples drawn from the rounds with replacement (Efron
 1979, the percentile method). With few rounds such an interval is too narrow; five are few.
 """
@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 UNSTABLE: Final = 1.25
-"""A contestant whose slowest try took this many times its fastest is flagged."""
+"""A contestant whose slowest run took this many times its fastest is flagged."""
 SAMPLES: Final = 2000
 CONFIDENCE: Final = 0.95
 
 
 class Spread(NamedTuple):
-    """The median and the range of some tries. ``unstable``: whether the range is wider than :data:`UNSTABLE`."""
+    """The median and the range of some runs. ``unstable``: whether the range is wider than :data:`UNSTABLE`."""
 
     median: float
     least: float
@@ -28,12 +28,12 @@ class Spread(NamedTuple):
 
     @property
     def unstable(self) -> bool:
-        """Whether the tries are too far apart to be one figure."""
+        """Whether the runs are too far apart to be one figure."""
         return self.least > 0 and self.most / self.least > UNSTABLE
 
 
 class Interval(NamedTuple):
-    """An estimate, and the ends of its interval: None where there are too few tries for one."""
+    """An estimate, and the ends of its interval: None where there are too few runs for one."""
 
     middle: float
     low: float | None

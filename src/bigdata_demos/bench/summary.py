@@ -1,22 +1,22 @@
-"""The figures of a benchmark, as its table and its page show them: all made from the raw tries, each time anew."""
+"""The figures of a benchmark, as its table and its page show them: all made from the raw runs, each time anew."""
 
 import statistics
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from .contestants import label
-from .results import CONTROL, ENGINE, PEER, PEERS_CONTROL, Results, Try
+from .results import CONTROL, ENGINE, PEER, PEERS_CONTROL, Results, Run
 from .statistics import Interval, Spread, cost, crossover, ratio, spread
 
 Key = tuple[str, int, str]
 
 
 class Row(NamedTuple):
-    """A contestant at one size. ``tries``: all; the figures are of those that count. ``ratio``: its seconds by the control's."""
+    """A contestant at one size. ``runs``: all; the figures are of those that count. ``ratio``: its seconds by the control's."""
 
     key: Key
     kind: str
-    tries: Sequence[Try]
+    runs: Sequence[Run]
     seconds: Spread | None
     rate: float | None
     ratio: Interval | None
@@ -32,14 +32,14 @@ class Row(NamedTuple):
         return label(self.key)
 
     @property
-    def good(self) -> list[Try]:
-        """The tries that count."""
-        return [one for one in self.tries if one.counts]
+    def good(self) -> list[Run]:
+        """The runs that count."""
+        return [one for one in self.runs if one.counts]
 
     @property
     def errors(self) -> list[str]:
-        """Why tries failed, each reason once."""
-        return list(dict.fromkeys(one.error for one in self.tries if one.error is not None))
+        """Why runs failed, each reason once."""
+        return list(dict.fromkeys(one.error for one in self.runs if one.error is not None))
 
     @property
     def unstable(self) -> bool:
@@ -48,7 +48,7 @@ class Row(NamedTuple):
 
     def unmeasured(self, figure: str) -> str:
         """Why a figure is not there."""
-        reasons = [one.unmeasured[figure] for one in self.tries if figure in one.unmeasured]
+        reasons = [one.unmeasured[figure] for one in self.runs if figure in one.unmeasured]
         return reasons[0] if reasons else ""
 
     def phases(self) -> dict[str, float]:
@@ -71,14 +71,14 @@ def rows(results: Results, size: int) -> list[Row]:
 
 def row(results: Results, key: Key, size: int, control: dict[int, float]) -> Row:
     """One contestant at one size."""
-    tries = [one for one in results.tries if one.key == key and one.size == size]
-    good = [one for one in tries if one.counts]
+    runs = [one for one in results.runs if one.key == key and one.size == size]
+    good = [one for one in runs if one.counts]
     seconds = spread([one.seconds for one in good])
     pages = [one.pages for one in good if one.pages]
     return Row(
         key,
-        next(one.kind for one in results.tries if one.key == key),
-        tries,
+        next(one.kind for one in results.runs if one.key == key),
+        runs,
         seconds,
         pages[0] / seconds.median if pages and seconds else None,
         ratio({one.round: one.seconds for one in good}, control),
@@ -90,7 +90,7 @@ def row(results: Results, key: Key, size: int, control: dict[int, float]) -> Row
     )
 
 
-def shuffled(one: Try) -> int | None:
+def shuffled(one: Run) -> int | None:
     """Bytes that went from map to reduce: not what was kept where it was made, nor what all workers got."""
     return None if one.shuffle is None else sum(size for name, size in one.shuffle.items() if name not in {"kept", "broadcast"})
 
@@ -101,19 +101,19 @@ def median(values: Sequence[float | None]) -> float | None:
     return statistics.median(there) if there else None
 
 
-def seconds_of(one: Try) -> float | None:
+def seconds_of(one: Run) -> float | None:
     """Wall seconds, start-up included."""
     return one.seconds
 
 
-def work_of(one: Try) -> float | None:
+def work_of(one: Run) -> float | None:
     """Seconds of the job itself, start-up apart."""
     return one.work
 
 
-def by_round(results: Results, key: Key, size: int, figure: Callable[[Try], float | None]) -> dict[int, float]:
+def by_round(results: Results, key: Key, size: int, figure: Callable[[Run], float | None]) -> dict[int, float]:
     """A contestant's figure in each round that counts."""
-    found = {one.round: figure(one) for one in results.tries if one.key == key and one.size == size and one.counts}
+    found = {one.round: figure(one) for one in results.runs if one.key == key and one.size == size and one.counts}
     return {number: value for number, value in found.items() if value}
 
 
@@ -132,7 +132,7 @@ def speedups(results: Results, size: int) -> list[Line]:
     lines: dict[tuple[str, str], Line] = {}
     for key in results.contestants():
         name, workers, cluster = key
-        kind = next(one.kind for one in results.tries if one.key == key)
+        kind = next(one.kind for one in results.runs if one.key == key)
         control = (CONTROL if kind == ENGINE else PEERS_CONTROL, 1, "")
         if key == control:
             continue
@@ -179,7 +179,7 @@ def overtakings(results: Results) -> list[Overtaking]:
     """The crossover of each engine with each number of workers."""
     found = []
     for key in results.contestants():
-        if key[0] == CONTROL or any(one.key == key and one.kind == PEER for one in results.tries):
+        if key[0] == CONTROL or any(one.key == key and one.kind == PEER for one in results.runs):
             continue
         ratios = {}
         for size in results.sizes:
@@ -192,6 +192,6 @@ def overtakings(results: Results) -> list[Overtaking]:
     return found
 
 
-def failed(results: Results) -> list[Try]:
-    """The tries that failed, cold ones too."""
-    return [one for one in results.tries if one.error is not None]
+def failed(results: Results) -> list[Run]:
+    """The runs that failed, cold ones too."""
+    return [one for one in results.runs if one.error is not None]

@@ -73,7 +73,7 @@ def logarithmic(values: Sequence[float], ticks: Sequence[float] = ()) -> Axis:
 
 
 class Dot(NamedTuple):
-    """A try. ``look``: good, cold or failed. ``of``: the number of the try in ``results.json``."""
+    """A run. ``look``: good, cold or failed. ``of``: the number of the run in ``results.json``."""
 
     value: float
     title: str
@@ -94,8 +94,8 @@ class Strip(NamedTuple):
 
 
 def mark(dot: Dot, across: str, down: float, colour: int) -> str:
-    """A dot, or a cross for a try that failed."""
-    data = "" if dot.of is None else f' data-try="{dot.of}"'
+    """A dot, or a cross for a run that failed."""
+    data = "" if dot.of is None else f' data-run="{dot.of}"'
     title = f"<title>{esc(dot.title)}</title>"
     if dot.look == "failed":
         return f'<text class="failed" x="{across}" y="{down + 4}" text-anchor="middle"{data}>✕{title}</text>'
@@ -170,7 +170,7 @@ def bars(title: str, rows: Sequence[Bar], unit: str, show: Callable[[float], str
 
 
 class Series(NamedTuple):
-    """A line. ``points``: across, down, in order; ``dots``: across and a try."""
+    """A line. ``points``: across, down, in order; ``dots``: across and a run."""
 
     name: str
     colour: int

@@ -8,7 +8,7 @@ from .statistics import UNSTABLE, Interval, Spread
 from .summary import Cost, Overtaking, Row, costs, failed, overtakings, rows
 
 NONE = "–"
-UNSTABLE_IS = f"the slowest try took more than {UNSTABLE:g} times the fastest"
+UNSTABLE_IS = f"the slowest run took more than {UNSTABLE:g} times the fastest"
 HEAD = ("contestant", "seconds (range)", "pages/s", "× serial (95 %)", "start-up", "work", "CPU s", "peak", "shuffled")
 
 
@@ -46,8 +46,8 @@ def interval(some: Interval | None) -> str:
 
 def flags(row: Row) -> str:
     """What is to be known of a row."""
-    failures = sum(one.error is not None for one in row.tries)
-    said = [f"FAILED {failures} of {len(row.tries)}"] if failures else []
+    failures = sum(one.error is not None for one in row.runs)
+    said = [f"FAILED {failures} of {len(row.runs)}"] if failures else []
     said += ["unstable"] if row.unstable else []
     return ", ".join(said)
 

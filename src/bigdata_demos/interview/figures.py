@@ -15,11 +15,11 @@ COMMAND: Final = "bigdata-demos bench"
 """What makes figures."""
 QUOTED_SECONDS: Final = 5
 """A job that one thread finishes sooner is not quoted: start-up would be most of what was measured."""
-HEADS: Final = ("contestant", "seconds", "range", "tries", "ratio", "start-up", "cold")
+HEADS: Final = ("contestant", "seconds", "range", "runs", "ratio", "start-up", "cold")
 """Of the columns of a table of figures (:func:`cells`)."""
 LEGEND: Final = (
-    "seconds: median, of the whole process, start-up included; range: of the tries, with ! where it is too wide to trust; "
-    "ratio: to serial's seconds in the same round, less is quicker; cold: the first try, which is not among the others"
+    "seconds: median, of the whole process, start-up included; range: of the runs, with ! where it is too wide to trust; "
+    "ratio: to serial's seconds in the same round, less is quicker; cold: the first run, which is not among the others"
 )
 
 
@@ -27,9 +27,9 @@ LEGEND: Final = (
 class Figure:
     """What one contestant took for one size of the job.
 
-    ``seconds``: of the process, start-up included; None if no try counts. ``cold``: seconds of the first try, which is not among
+    ``seconds``: of the process, start-up included; None if no run counts. ``cold``: seconds of the first run, which is not among
     them. ``ratio``: to the serial engine's seconds, the median over the rounds. ``startup``: median seconds, part of ``seconds``.
-    ``tries`` is how many there were, ``failed`` of them did; ``error`` is of the last that failed.
+    ``runs`` is how many there were, ``failed`` of them did; ``error`` is of the last that failed.
     """
 
     contestant: str
@@ -40,7 +40,7 @@ class Figure:
     cold: float | None
     ratio: float | None
     startup: float | None
-    tries: int
+    runs: int
     failed: int
     error: str | None
 
@@ -124,9 +124,9 @@ def measured(path: str, found: results.Results) -> Measured:
     """The figures of a result."""
     tables = []
     for size in found.sizes:
-        job, tries = found.job(size), [one for one in found.tries if one.size == size]
-        control = by_round([one for one in tries if one.contestant == results.CONTROL])
-        of_each = ([one for one in tries if one.key == key] for key in found.contestants())
+        job, runs = found.job(size), [one for one in found.runs if one.size == size]
+        control = by_round([one for one in runs if one.contestant == results.CONTROL])
+        of_each = ([one for one in runs if one.key == key] for key in found.contestants())
         figures = [figure(some, control) for some in of_each if some]
         tables.append(Table(size, job.pages, job.input_bytes, figures))
     remarks = [f"{name}: {note}" for name, note in found.notes.items()]
@@ -136,30 +136,30 @@ def measured(path: str, found: results.Results) -> Measured:
     return Measured(path, moment(found.created), command, printable(machine.cpu), machine.cores, tables, remarks)
 
 
-def figure(tries: Sequence[results.Try], control: Mapping[int, float]) -> Figure:
-    """The figures of one contestant's tries; ``control``: the serial engine's seconds by round."""
-    first, seconds = tries[0], by_round(tries)
-    startups = [one.startup for one in tries if one.counts and one.startup is not None]
+def figure(runs: Sequence[results.Run], control: Mapping[int, float]) -> Figure:
+    """The figures of one contestant's runs; ``control``: the serial engine's seconds by round."""
+    first, seconds = runs[0], by_round(runs)
+    startups = [one.startup for one in runs if one.counts and one.startup is not None]
     ratios = statistics.paired(seconds, control)
-    errors = [one.error for one in tries if one.error is not None]
+    errors = [one.error for one in runs if one.error is not None]
     return Figure(
         contestant=first.contestant,
         kind=first.kind,
         workers=first.workers,
         cluster=first.cluster,
         seconds=statistics.spread(list(seconds.values())),
-        cold=next((one.seconds for one in tries if one.cold and one.error is None), None),
+        cold=next((one.seconds for one in runs if one.cold and one.error is None), None),
         ratio=median(ratios) if ratios else None,
         startup=median(startups) if startups else None,
-        tries=len(tries),
+        runs=len(runs),
         failed=len(errors),
         error=errors[-1] if errors else None,
     )
 
 
-def by_round(tries: Sequence[results.Try]) -> dict[int, float]:
-    """The seconds of those tries that count, by their round."""
-    return {one.round: one.seconds for one in tries if one.counts}
+def by_round(runs: Sequence[results.Run]) -> dict[int, float]:
+    """The seconds of those runs that count, by their round."""
+    return {one.round: one.seconds for one in runs if one.counts}
 
 
 def moment(created: str) -> str:
@@ -237,8 +237,8 @@ def digits(seconds: float) -> str:
 
 
 def failure(one: Figure) -> str:
-    """What became of the tries that failed; ``""`` if none did."""
-    return printable(f"failed {one.failed} of {one.tries}: {one.error}") if one.failed else ""
+    """What became of the runs that failed; ``""`` if none did."""
+    return printable(f"failed {one.failed} of {one.runs}: {one.error}") if one.failed else ""
 
 
 def in_words(seconds: float) -> str:
