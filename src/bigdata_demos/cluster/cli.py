@@ -1,6 +1,7 @@
 """``bigdata-demos cluster``: start and stop the compose cluster, or a cluster of local processes."""
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -86,7 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _execute(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
     """Run a subcommand; returns the exit status."""
     if arguments.command in ("spark", "dask"):
-        _run_processes(arguments)
+        with contextlib.suppress(KeyboardInterrupt):  # a signal is the way to end it
+            _run_processes(arguments)
+        return 0
     kinds = set(arguments.kinds) if arguments.command in ("up", "down", "status") else set()
     if not kinds <= {"spark", "dask", "hadoop"}:
         raise UsageError(f"no such cluster: {' '.join(arguments.kinds)} (choose from spark, dask, hadoop)")
