@@ -69,6 +69,29 @@ def schema_text(name: str, version: int | None = None) -> str:
     return (where / f"{name}.avsc").read_text(encoding="utf-8")
 
 
+@cache
+def file_schema(name: str) -> Schema:
+    """The schema that files of the package's own records are written with: :func:`schema` without the defaults of its fields.
+
+    Defaults belong to readers; some readers refuse a file whose schema has one that they do not expect.
+    """
+    return fastavro.parse_schema(_without_defaults(json.loads(schema_text(name))))  # type: ignore[return-value]
+
+
+def _without_defaults(part: Any) -> Any:
+    """A part of a schema, as JSON has it, without the defaults of fields; that of an enum is no field's, and stays."""
+    if isinstance(part, list):
+        return [_without_defaults(branch) for branch in part]
+    if not isinstance(part, dict):
+        return part
+    part = {key: _without_defaults(value) if key in ("type", "items", "values") else value for key, value in part.items()}
+    if "fields" in part:
+        part["fields"] = [
+            {key: value for key, value in _without_defaults(field).items() if key != "default"} for field in part["fields"]
+        ]
+    return part
+
+
 def pack(datum: Any, writer_schema: Schema) -> bytes:
     """A datum in Avro's binary encoding, without a header."""
     buffer = io.BytesIO()

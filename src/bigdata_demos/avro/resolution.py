@@ -45,10 +45,9 @@ def convert(value: Any, old: Any, new: Any, written: Named, wanted: Named) -> An
     if kind in ("record", "error"):
         return convert_record(value, old, new, written, wanted)
     if kind == "array":
-        return [under(f"[{i}]", convert, item, old["items"], new["items"], written, wanted) for i, item in enumerate(value)]
+        return [under(i, convert, item, old["items"], new["items"], written, wanted) for i, item in enumerate(value)]
     if kind == "map":
-        steps = ((key, f"[{key!r}]", item) for key, item in value.items())
-        return {key: under(step, convert, item, old["values"], new["values"], written, wanted) for key, step, item in steps}
+        return {key: under((key,), convert, item, old["values"], new["values"], written, wanted) for key, item in value.items()}
     if kind == "enum" and value not in new["symbols"]:
         if "default" not in new:
             raise Mismatch(f"no symbol {value!r} in {label(new)}, and no default")
@@ -64,9 +63,9 @@ def convert_record(value: Any, old: Any, new: Any, written: Named, wanted: Named
         name = field["name"]
         source = next((alias for alias in (name, *field.get("aliases", ())) if alias in fields), None)
         if source is not None:
-            record[name] = under(f".{name}", convert, value[source], fields[source]["type"], field["type"], written, wanted)
+            record[name] = under(name, convert, value[source], fields[source]["type"], field["type"], written, wanted)
         elif "default" in field:
-            record[name] = under(f".{name} (default)", default, field["default"], field["type"], wanted)
+            record[name] = under(f"{name} (default)", default, field["default"], field["type"], wanted)
         else:
             raise Mismatch(f"no field {name!r}, and no default")
     return record

@@ -367,7 +367,7 @@ class Avro:
         from ..avro import core
 
         marker = sha256(f"{self.number} {sound(url)}".encode()).digest()[: core.SYNC_SIZE]
-        schema = core.schema("page")
+        schema = core.file_schema("page")
         if self.only_bytes:
             fields = [{**field, "type": ["null", "bytes"]} if field["name"] == "html" else field for field in schema["fields"]]
             schema = {**schema, "fields": fields}

@@ -78,7 +78,7 @@ def write_part(directory: str, kind: PartKind, number: int, rows: Iterable[Row],
     try:
         with (at(directory) / path).open("xb") as raw:
             file = HashingFile(raw)
-            writer = core.Writer(file, core.schema(kind))
+            writer = core.Writer(file, core.file_schema(kind))
             for record, canonical in rows:
                 records += 1
                 total += int.from_bytes(hashlib.sha256(canonical).digest(), "big")
