@@ -3,12 +3,12 @@
 import shlex
 from collections.abc import Callable, Sequence
 from statistics import median
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from .parts import MIB, legend, pair, section, table
+from .parts import MIB, Table
 from .results import PLAIN, STEPS, Access, FormatRun
 from .statistics import Interval, Spread, ratio, spread
-from .svg import Bar, Dot, Strip, bars, esc, strips
+from .svg import Bar, Dot, Plot, Strip, bars, strips
 from .table import NONE, UNSTABLE_IS, aligned, number, size_of
 
 ALL_STEPS: Final = (*STEPS, "arrow")
@@ -237,26 +237,35 @@ def counted(access: Access) -> str:
     return f"{access.rounds} {'round' if access.rounds == 1 else 'rounds'}, medians"
 
 
-def access_section(access: Access) -> str:
-    """The section of the page."""
-    words = (
-        f"The crawl's first {number(access.records.get('pages'))} pages, and what the job makes of them, kept in a file of each "
-        f"format and read again, {counted(access)}, every answer compared. Read: all records as Python's dicts. One field: the "
-        f"url of all. Look-up: a record at each of {access.lookups} places in the file, from its opening on; time of one. Newer: "
-        "all records, with one field renamed and one added. Libraries as they come: json and gzip, fastavro (blocks of "
-        f"{size_of(access.block_bytes)}), pyarrow (all cores; row groups of {number(access.group_records)} records). Files were "
-        "in memory when they were read: a disk or a network adds what the size costs."
-    )
-    won = " ".join(f"<strong>{esc(family)}:</strong> {esc(said)}." for family, said in wins(access).items())
-    parts = [f'<h3>When each wins</h3><p>{won}</p><p class="note">{LEVEL_IS}.</p>']
-    parts += [of_data(access, data) for data in access.records]
-    left = table(("family", "what it leaves to the programmer"), list(access.by_hand.items()), [1])
-    by_hand = f"<h3>A newer schema</h3>{left}"
-    return section("Faster access: the same records in other formats", words, "".join([*parts, by_hand, facts(access)]))
+class Part(NamedTuple):
+    """The plots, tables and sentences of the page for some records."""
+
+    data: str
+    legend: list[tuple[str, int]]
+    sizes: Plot
+    reads: Plot
+    figures: Table
+    sentences: list[str]
+    ranges: Table
+    cpu: Table
 
 
-def of_data(access: Access, data: str) -> str:
-    """Plots, table and sentences for some records."""
+def section(access: Access) -> dict[str, Any]:
+    """Return what the template needs for the section on formats."""
+    return {
+        "access": access,
+        "access_rounds": counted(access),
+        "wins": wins(access),
+        "level_is": LEVEL_IS,
+        "parts": [of_data(access, data) for data in access.records],
+        "by_hand": Table(("family", "what it leaves to the programmer"), list(access.by_hand.items()), [1]),
+        "access_command": shlex.join(access.command),
+        "access_facts": facts(access),
+    }
+
+
+def of_data(access: Access, data: str) -> Part:
+    """Return what the page shows of some records."""
     found = rows(access, data)
     colours = {family: index for index, family in enumerate(dict.fromkeys(row.family for row in found))}
     sizes = [Bar(row.format, size_of(row.nbytes), [("size", row.nbytes / MIB, colours[row.family])]) for row in found]
@@ -270,21 +279,17 @@ def of_data(access: Access, data: str) -> str:
         )
         for row in found
     ]
-    plots = pair(
-        bars(f"Size of {data}", sizes, "MiB", lambda mib: size_of(mib * MIB)),
-        f"<figure>{strips(f'Reading all {data}', reads, 'seconds to read all, as dicts; logarithmic', log=True)}</figure>",
-    )
-    figures = table(HEAD, [cells(row, plain_of(found)) for row in found], [len(HEAD) - 1])
-    said = f"<ul>{''.join(f'<li>{esc(sentence)}</li>' for sentence in sentences(found))}</ul>"
-    spans = [(row.format, *(span(row.seconds.get(step)) for step in ALL_STEPS)) for row in found]
-    cpu = [(row.format, *(milliseconds(row.cpu.get(step)) for step in ALL_STEPS)) for row in found]
     head = ("format", *STEP_HEADS)
-    inside = (
-        table(head, spans) + '<p class="note">CPU milliseconds, user and system, of all threads; medians:</p>' + table(head, cpu)
+    return Part(
+        data,
+        list(colours.items()),
+        bars(f"Size of {data}", sizes, "MiB", lambda mib: size_of(mib * MIB)),
+        strips(f"Reading all {data}", reads, "seconds to read all, as dicts; logarithmic", log=True),
+        Table(HEAD, [cells(row, plain_of(found)) for row in found], [len(HEAD) - 1]),
+        sentences(found),
+        Table(head, [(row.format, *(span(row.seconds.get(step)) for step in ALL_STEPS)) for row in found]),
+        Table(head, [(row.format, *(milliseconds(row.cpu.get(step)) for step in ALL_STEPS)) for row in found]),
     )
-    more = f"<details><summary>Ranges, and CPU time: {esc(data)}</summary>{inside}</details>"
-    title = f"<h3>{esc(data.capitalize())}: {number(access.records[data])} records</h3>"
-    return f"{title}{legend(colours.items())}{plots}{figures}{said}{more}"
 
 
 def span(some: Spread | None) -> str:
@@ -292,10 +297,10 @@ def span(some: Spread | None) -> str:
     return f"{number(1000 * some.least)}–{number(1000 * some.most)}" if some else NONE
 
 
-def facts(access: Access) -> str:
-    """Where and how it was measured."""
+def facts(access: Access) -> list[tuple[str, str]]:
+    """Return where and how it was measured, as names and values."""
     machine = access.machine
-    known = [
+    return [
         ("made", access.created),
         ("input", ", ".join(access.inputs)),
         ("machine", f"{machine.host}, {machine.cpu}, {machine.cores} cores (id {machine.id})"),
@@ -303,6 +308,3 @@ def facts(access: Access) -> str:
         ("commit", access.commit or "not a git tree"),
         *access.versions.items(),
     ]
-    listed = "".join(f"<dt>{esc(name)}</dt><dd>{esc(value)}</dd>" for name, value in known)
-    command = f"<pre>{esc(shlex.join(access.command))}</pre>"
-    return f"<details><summary>How this was measured</summary>{command}<dl>{listed}</dl></details>"

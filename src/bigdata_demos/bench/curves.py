@@ -4,22 +4,22 @@ import math
 from collections.abc import Sequence
 
 from .contestants import label
-from .parts import by_size, colour, dot, legend, pair, section, short, table
+from .parts import Panel, Section, Table, by_size, colour, dot, short
 from .results import CONTROL, PEER, PEERS_CONTROL, Results
 from .statistics import Spread, spread
 from .summary import Line, costs, overtakings, speedups
-from .svg import Ring, Series, esc, linear, lines, logarithmic
+from .svg import Ring, Series, linear, lines, logarithmic
 from .table import NONE, interval, number, overtaken, told
 
 
-def speedup_section(results: Results) -> str:
+def speedup_section(results: Results) -> Section:
     """Speed-up by workers."""
 
-    def make(size: int) -> str:
+    def make(size: int) -> Panel:
         found = [line for line in speedups(results, size) if line.work]
         engines = [line for line in found if line.kind != PEER]
         if not engines:
-            return '<p class="note">No engine finished beside the control.</p>'
+            return Panel(note="No engine finished beside the control.")
         workers = sorted({number_of for line in engines for number_of in line.work})
         series = [
             Series("as many times as workers", 0, [(float(n), float(n)) for n in (workers[0], workers[-1])], dashed=True),
@@ -30,20 +30,20 @@ def speedup_section(results: Results) -> str:
         plot = lines(
             f"Speed-up by workers, size {size}", series, (across, down), ("workers", "times as fast as serial, start-up apart")
         )
-        shown = legend([("workers-fold (dashed)", 0), *((one.name, one.colour) for one in series[1:])])
+        shown = [("workers-fold (dashed)", 0), *((one.name, one.colour) for one in series[1:])]
         body = [
             (label((line.name, n, line.cluster)), interval(line.work[n]), interval(line.total.get(n)))
             for line in found
             for n in line.work
         ]
-        beside = table(("contestant", "start-up apart (95 %)", "start-up included"), body)
-        return pair(shown + plot, beside, "lines")
+        beside = Table(("contestant", "start-up apart (95 %)", "start-up included"), body)
+        return Panel(plot, beside, shown)
 
     words = (
         "How many times faster than one thread: engines than serial, peers than wordcount (in the table only). Start-up apart "
         "is what a long job comes to."
     )
-    return section("Speed-up by workers", words, by_size(results, make))
+    return "Speed-up by workers", words, by_size(results, make)
 
 
 def series_of(results: Results, size: int, line: Line) -> Series:
@@ -60,7 +60,7 @@ def series_of(results: Results, size: int, line: Line) -> Series:
     )
 
 
-def cost_section(results: Results) -> str:
+def cost_section(results: Results) -> Section:
     """Cost by size, COST, and where one thread is overtaken."""
     pages = {size: float(results.job(size).pages or 0) for size in results.sizes if results.job(size).pages}
     series: list[Series] = []
@@ -77,21 +77,17 @@ def cost_section(results: Results) -> str:
             body.append(
                 (label(key), *(number(some.median) if some else NONE for some in medians.values()), growth(medians, pages))
             )
-    said = "".join(
-        f"<li>COST, {number(pages.get(size))} pages: {esc(told(one))}</li>"
-        for size in results.sizes
-        for one in costs(results, size)
-    )
+    said = [f"COST, {number(pages.get(size))} pages: {told(one)}" for size in results.sizes for one in costs(results, size)]
     words = (
         "Medians over the number of pages, both axes logarithmic; of the peers wordcount, dashed. A ring is where an engine "
         "overtakes one thread, between two sizes that were measured. COST: the smallest number of workers that beats one "
         "thread, start-up included."
     )
     if not series:
-        return section("Cost by size, and COST", words, '<p class="note">No run counts.</p>')
+        return "Cost by size, and COST", words, [("", Panel(note="No run counts."))]
     crossings = overtakings(results)
     if len(pages) > 1:
-        said += "".join(f"<li>overtakes one thread: {esc(overtaken(one))}</li>" for one in crossings)
+        said += [f"overtakes one thread: {overtaken(one)}" for one in crossings]
     base = next((one.points for one in series if one.name == CONTROL), [])
     rings = [Ring(one.pages, between(base, one.pages), overtaken(one)) for one in crossings if one.pages and one.crossed and base]
     axes = (
@@ -100,9 +96,8 @@ def cost_section(results: Results) -> str:
     )
     plot = lines("Seconds by pages", series, axes, ("pages", "seconds, start-up included"), rings)
     head = ("contestant", *(f"{number(count)} pages" for count in pages.values()), "growth")
-    shown = legend({one.name: one.colour for one in series}.items())
-    beside = table(head, body) + f'<ul class="note">{said}</ul>'
-    return section("Cost by size, and COST", words, pair(shown + plot, beside, "lines"))
+    shown = list({one.name: one.colour for one in series}.items())
+    return "Cost by size, and COST", words, [("", Panel(plot, Table(head, body), shown, said))]
 
 
 def growth(medians: dict[int, Spread | None], pages: dict[int, float]) -> str:

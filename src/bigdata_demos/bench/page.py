@@ -1,28 +1,32 @@
-"""The page: one file of HTML with all that it needs, no scripts, no network."""
+"""Renders the page: one HTML file with all that it needs, no scripts, no network. Its text is in ``page.html.jinja``."""
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
 
-from .access_report import access_section
+import jinja2
+
+from . import access_report
 from .contestants import label
 from .curves import cost_section, speedup_section
-from .parts import section, table
+from .parts import Table
 from .resources import CPU, MEMORY, resource_section, shuffle_section
-from .results import CONTROL, FILE, PEER, Results
+from .results import CONTROL, PEER, Results
 from .sections import ratio_section, stage_section, startup_section, time_section
-from .style import style
 from .summary import costs, failed, rows
-from .svg import esc
 from .table import NONE, UNSTABLE_IS, number, size_of
 
 
 def page(results: Results) -> str:
-    """The whole page."""
-    title = f"bigdata_demos benchmark, {results.created[:10]}"
-    parts = [f'<h1>One job on every engine</h1><p class="dim">{esc(lead(results))}</p>', tiles(results), trouble(results)]
-    if results.runs:
-        parts += [
+    """Return the whole page."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(__package__, "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(number=number, size_of=size_of)
+    sections = (
+        [
             time_section(results),
             ratio_section(results),
             startup_section(results),
@@ -33,12 +37,21 @@ def page(results: Results) -> str:
             resource_section(results, MEMORY),
             shuffle_section(results),
         ]
-    parts += [access_section(results.access)] if results.access else []
-    parts += [peers(results), environment(results), raw(results)]
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{esc(title)}</title><style>{style()}</style></head><body><main>\n{chr(10).join(parts)}\n</main></body></html>\n"
+        if results.runs
+        else []
+    )
+    return environment.get_template("page.html.jinja").render(
+        results=results,
+        largest=results.job(results.sizes[-1]),
+        lead=lead(results),
+        tiles=tiles(results),
+        warnings=warnings(results),
+        sections=sections,
+        peers=Table(("peer", "what it does"), list(results.notes.items()), [1]),
+        command=shlex.join(results.command),
+        environment=facts(results),
+        runs=runs(results),
+        **(access_report.section(results.access) if results.access else {"access": None}),
     )
 
 
@@ -57,10 +70,10 @@ def lead(results: Results) -> str:
     )
 
 
-def tiles(results: Results) -> str:
-    """The largest size in a few figures."""
+def tiles(results: Results) -> list[tuple[str, str]]:
+    """Return the most important figures of the largest size, each with what it is."""
     if not results.runs:
-        return '<p class="note">No run has ended.</p>'
+        return []
     size = results.sizes[-1]
     engines = [row for row in rows(results, size) if row.kind != PEER and row.seconds]
     shown = [(f"{number(row.rate)} pages/s", "serial, one thread") for row in engines if row.key[0] == CONTROL]
@@ -76,14 +89,11 @@ def tiles(results: Results) -> str:
     wrong = failed(results)
     answers = f"{len(results.runs) - len(wrong)} of {len(results.runs)}"
     shown.append((answers, "runs finished with the right answer"))
-    inside = "".join(
-        f'<div class="tile"><b>{esc(figure)}</b><span class="dim">{esc(what)}</span></div>' for figure, what in shown
-    )
-    return f'<p class="note">At {number(results.job(size).pages)} pages:</p><div class="tiles">{inside}</div>'
+    return shown
 
 
-def trouble(results: Results) -> str:
-    """What keeps the figures from being what they seem: failures, and times that scatter."""
+def warnings(results: Results) -> list[str]:
+    """Return what limits the figures: failures, absent contestants, unstable times, a busy machine."""
     said = [f"{label(one.key)}, size {one.size}, round {one.round} failed: {one.error}" for one in failed(results)]
     said += [f"{name} did not run: {why}" for name, why in results.absent.items()]
     for size in results.sizes:
@@ -92,26 +102,13 @@ def trouble(results: Results) -> str:
     load = results.machine.load_before
     if load is not None and load > results.machine.cores / 2:
         said.append(f"the machine was busy before the first run: load {load}")
-    if not said:
-        return ""
-    return (
-        f'<div class="warn" role="note"><strong>Mind:</strong><ul>{"".join(f"<li>{esc(text)}</li>" for text in said)}</ul></div>'
-    )
+    return said
 
 
-def peers(results: Results) -> str:
-    """What peers do less or more than the job."""
-    if not results.notes:
-        return ""
-    body = [(name, note) for name, note in results.notes.items()]
-    words = "Not the same job: what others would write first. Their counts must be one another's before a time of theirs counts."
-    return section("Peers: what they do less, or more", words, table(("peer", "what it does"), body, [1]))
-
-
-def environment(results: Results) -> str:
-    """Machine, versions, command."""
+def facts(results: Results) -> list[tuple[str, str]]:
+    """Return machine, versions and inputs, as names and values."""
     machine = results.machine
-    facts: Sequence[tuple[str, str]] = [
+    return [
         (
             "machine",
             f"{machine.host}, {machine.cpu}, {machine.cores} cores, {size_of(machine.memory_bytes)} of memory (id {machine.id})",
@@ -126,14 +123,10 @@ def environment(results: Results) -> str:
             for job in results.jobs
         ),
     ]
-    listed = "".join(f"<dt>{esc(name)}</dt><dd>{esc(value)}</dd>" for name, value in facts)
-    command = f"<pre>{esc(shlex.join(results.command))}</pre>"
-    words = "A commit that ends in + had changes that were not committed."
-    return section("Environment and exact command", words, f"{command}<dl>{listed}</dl>")
 
 
-def raw(results: Results) -> str:
-    """Every run, as a table."""
+def runs(results: Results) -> Table:
+    """Return the table of all runs."""
     body = []
     for index, one in enumerate(results.runs):
         body.append((
@@ -156,6 +149,4 @@ def raw(results: Results) -> str:
         "digest",
         "error",
     )
-    inside = f"<details><summary>{len(body)} runs</summary>{table(head, body, [12])}</details>"
-    beside = f'<p class="note">The same as JSON, with all phases: <a href="{FILE}">{FILE}</a> beside this page.</p>'
-    return section("Every run", "In the order in which they ran.", inside + beside)
+    return Table(head, body, [12])

@@ -1,12 +1,12 @@
-"""What the page's sections are made of: tables, legends, plots beside tables, the same for each size."""
+"""What the sections of the page consist of: tables, and panels of a plot and its table for each size."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from .contestants import label
 from .results import CONTROL, Results, Run
 from .summary import Key
-from .svg import Dot, esc
+from .svg import Dot, Plot
 from .table import number
 
 MIB: Final = 1 << 20
@@ -23,43 +23,37 @@ def short(key: Key) -> str:
     return label(key, short=True)
 
 
-def table(head: Sequence[str], body: Sequence[Sequence[str]], words: Sequence[int] = ()) -> str:
+class Table(NamedTuple):
     """A table; the columns ``words`` hold sentences. A column without a head that is empty throughout is left out."""
-    columns = [index for index, text in enumerate(head) if text or any(row[index] for row in body)]
-    first = "".join(f'<th scope="col">{esc(head[index])}</th>' for index in columns)
-    lines = []
-    for row in body:
-        cells = "".join(f"<td{' class=words' if index in words else ''}>{esc(row[index])}</td>" for index in columns)
-        lines.append(f"<tr>{cells}</tr>")
-    return f'<div class="scroll"><table><thead><tr>{first}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+
+    head: Sequence[str]
+    body: Sequence[Sequence[str]]
+    words: Sequence[int] = ()
+
+    @property
+    def columns(self) -> list[int]:
+        """The columns that are shown."""
+        return [index for index, text in enumerate(self.head) if text or any(row[index] for row in self.body)]
 
 
-def pair(plot: str, beside: str, kind: str = "", *, wide: bool = False) -> str:
-    """A plot, and its table: beside it, or below if it is a wide one."""
-    return f'<div class="pair{" tall" if wide else ""}"><figure class="{kind}">{plot}</figure><div>{beside}</div></div>'
+class Panel(NamedTuple):
+    """A plot beside its table, or below it if ``wide``; ``note``: what is shown if there is no plot."""
+
+    plot: Plot | None = None
+    table: Table | None = None
+    legend: Sequence[tuple[str, int]] = ()
+    remarks: Sequence[str] = ()
+    note: str = ""
+    wide: bool = False
 
 
-def legend(names: Iterable[tuple[str, int]]) -> str:
-    """What colours mean."""
-    swatch = '<svg width="12" height="12" aria-hidden="true"><rect class="c{}" width="12" height="12" rx="3"/></svg>'
-    return f'<ul class="legend">{"".join(f"<li>{swatch.format(index)}{esc(name)}</li>" for name, index in names)}</ul>'
+Section = tuple[str, str, list[tuple[str, Panel]]]
+"""A section of the page: title, how to read it, and a named panel for each size."""
 
 
-def section(title: str, words: str, inside: str) -> str:
-    """A section."""
-    return f'<section><h2>{esc(title)}</h2><p class="dim">{esc(words)}</p>{inside}</section>'
-
-
-def by_size(results: Results, make: Callable[[int], str]) -> str:
-    """The same for each size; the largest one is open, the others are one click away."""
-    if len(results.sizes) == 1:
-        return make(results.sizes[0])
-    parts = []
-    for size in reversed(results.sizes):
-        name = f"size {size}: {number(results.job(size).pages)} pages"
-        opened = " open" if size == results.sizes[-1] else ""
-        parts.append(f"<details{opened}><summary>{esc(name)}</summary>{make(size)}</details>")
-    return "".join(parts)
+def by_size(results: Results, make: Callable[[int], Panel]) -> list[tuple[str, Panel]]:
+    """Return a named panel for each size, the largest first."""
+    return [(f"size {size}: {number(results.job(size).pages)} pages", make(size)) for size in reversed(results.sizes)]
 
 
 def dot(results: Results, one: Run, value: float, unit: str, *, marked: bool = False) -> Dot:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .parts import MIB, by_size, colour, dot, legend, pair, section, short, table
+from .parts import MIB, Panel, Section, Table, by_size, colour, dot, short
 from .results import Results, Run
 from .statistics import Spread, spread
 from .summary import Row, rows
@@ -44,11 +44,11 @@ MEMORY = Resource(
 )
 
 
-def resource_section(results: Results, resource: Resource) -> str:
+def resource_section(results: Results, resource: Resource) -> Section:
     """A resource of each run as a dot; what is not measured is told, with the reason."""
     title, words, unit, name, figure, grows = resource
 
-    def make(size: int) -> str:
+    def make(size: int) -> Panel:
         drawn, body = [], []
         for row in rows(results, size):
             values = [(one, value) for one in row.good if (value := figure(one)) is not None]
@@ -61,10 +61,14 @@ def resource_section(results: Results, resource: Resource) -> str:
             body.append(
                 (row.label, range_of(some), per_page(row, some) if grows else "", "" if some else f"not measured: {reason}")
             )
-        plot = strips(f"{title}, size {size}", drawn, unit) if drawn else '<p class="note">Nothing was measured.</p>'
-        return pair(plot, table(("contestant", f"{unit} (range)", "per 1,000 pages" if grows else "", ""), body, [3]))
+        plot = strips(f"{title}, size {size}", drawn, unit) if drawn else None
+        return Panel(
+            plot,
+            Table(("contestant", f"{unit} (range)", "per 1,000 pages" if grows else "", ""), body, [3]),
+            note="Nothing was measured.",
+        )
 
-    return section(title, words, by_size(results, make))
+    return title, words, by_size(results, make)
 
 
 def per_page(row: Row, some: Spread | None) -> str:
@@ -73,11 +77,11 @@ def per_page(row: Row, some: Spread | None) -> str:
     return number(some.median / pages * 1000) if some and pages else NONE
 
 
-def shuffle_section(results: Results) -> str:
+def shuffle_section(results: Results) -> Section:
     """Bytes moved and kept."""
     names = list(dict.fromkeys(name for one in results.runs for name in one.shuffle or ()))
 
-    def make(size: int) -> str:
+    def make(size: int) -> Panel:
         found = [row for row in rows(results, size) if row.good]
         drawn, body = [], []
         for row in found:
@@ -87,12 +91,12 @@ def shuffle_section(results: Results) -> str:
                 drawn.append(Bar(short(row.key), size_of(sum(sizes.values())), parts))
             reason = "" if sizes else f"not measured: {row.unmeasured('shuffle')}"
             body.append((row.label, *(size_of(sizes.get(name)) for name in names), reason))
-        plot = bars(f"Bytes shuffled and kept, size {size}", drawn, "MiB", lambda mib: size_of(mib * MIB)) if drawn else ""
-        shown = legend((name, index % 10 + 1) for index, name in enumerate(names))
-        return pair(shown + plot, table(("contestant", *names, ""), body, [len(names) + 1]), wide=True)
+        plot = bars(f"Bytes shuffled and kept, size {size}", drawn, "MiB", lambda mib: size_of(mib * MIB)) if drawn else None
+        shown = [(name, index % 10 + 1) for index, name in enumerate(names)]
+        return Panel(plot, Table(("contestant", *names, ""), body, [len(names) + 1]), shown, wide=True)
 
     words = (
         "What the job hands to its engine, as each manifest counts it: frequencies and postings are shuffled; kept is what "
         "waits between the passes; broadcast is the table that all workers get. Not what an engine adds on the wire."
     )
-    return section("Bytes shuffled", words, by_size(results, make))
+    return "Bytes shuffled", words, by_size(results, make)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from .parts import by_size, colour, dot, legend, pair, section, short, table
+from .parts import Panel, Section, Table, by_size, colour, dot, short
 from .results import CONTROL, Results
 from .summary import by_round, rows, seconds_of
 from .svg import Bar, Strip, bars, strips
@@ -13,10 +13,10 @@ WIDE: Final = 10
 """Times that differ by more than this are on a logarithmic axis, or the short ones could not be told apart."""
 
 
-def time_section(results: Results) -> str:
+def time_section(results: Results) -> Section:
     """Time and pages a second, every run as a dot."""
 
-    def make(size: int) -> str:
+    def make(size: int) -> Panel:
         found = rows(results, size)
         plotted = [
             Strip(
@@ -33,23 +33,23 @@ def time_section(results: Results) -> str:
         wide = max(taken, default=1) > WIDE * min(taken, default=1)
         unit = f"seconds, start-up included{', logarithmic' if wide else ''}"
         plot = strips(f"Seconds of each run, size {size}", plotted, unit, log=wide)
-        return pair(plot, table(("contestant", "seconds (range)", "pages/s", "runs", ""), body, [4]))
+        return Panel(plot, Table(("contestant", "seconds (range)", "pages/s", "runs", ""), body, [4]))
 
     words = (
         "Wall clock around the whole process. A dot is a run, the line their median. Dashed and hollow: the cold first round, "
         "which no figure counts. ✕: failed, or gave another answer."
     )
-    return section("Time, and pages a second", words, by_size(results, make))
+    return "Time, and pages a second", words, by_size(results, make)
 
 
-def ratio_section(results: Results) -> str:
+def ratio_section(results: Results) -> Section:
     """Ratio to serial, by round."""
 
-    def make(size: int) -> str:
+    def make(size: int) -> Panel:
         control = by_round(results, (CONTROL, 1, ""), size, seconds_of)
         found = [row for row in rows(results, size) if row.ratio and row.key[0] != CONTROL]
         if not found:
-            return '<p class="note">There is no round in which both the control and another one finished.</p>'
+            return Panel(note="There is no round in which both the control and another one finished.")
         plotted = []
         for row in found:
             dots = [dot(results, one, one.seconds / control[one.round], "×") for one in row.good if control.get(one.round)]
@@ -57,19 +57,19 @@ def ratio_section(results: Results) -> str:
             assert some is not None
             plotted.append(Strip(short(row.key), f"{some.middle:.2f}", colour(results, row.key), dots, *some))
         plot = strips(f"Time by that of serial, size {size}", plotted, "time ÷ serial's of the same round", log=True, reference=1)
-        return pair(plot, table(("contestant", "× serial (95 %)"), [(row.label, interval(row.ratio)) for row in found]))
+        return Panel(plot, Table(("contestant", "× serial (95 %)"), [(row.label, interval(row.ratio)) for row in found]))
 
     words = (
         "Left of the line is faster than one thread. Each dot compares two runs of the same round; the band is the 95 % "
         "bootstrap interval of their median. Peers do less than the job: see below."
     )
-    return section("Ratio to serial", words, by_size(results, make))
+    return "Ratio to serial", words, by_size(results, make)
 
 
-def startup_section(results: Results) -> str:
+def startup_section(results: Results) -> Section:
     """Start-up against work."""
 
-    def make(size: int) -> str:
+    def make(size: int) -> Panel:
         found = [row for row in rows(results, size) if row.seconds]
         drawn, body = [], []
         for row in found:
@@ -87,14 +87,14 @@ def startup_section(results: Results) -> str:
             share = f"{100 * startup / row.seconds.median:.0f} %" if known else row.unmeasured("startup") or NONE
             body.append((row.label, number(row.startup), number(row.work), number(rest) if known else NONE, share))
         plot = bars(f"Start-up and work, size {size}", drawn, "seconds, medians")
-        shown = legend([("start-up", 2), ("work", 1), ("end", 0)])
-        return pair(shown + plot, table(("contestant", "start-up", "work", "end", "start-up of all"), body))
+        shown = [("start-up", 2), ("work", 1), ("end", 0)]
+        return Panel(plot, Table(("contestant", "start-up", "work", "end", "start-up of all"), body), shown)
 
     words = (
         "Start-up: from the creation of the process until every worker has what the job needs. End: stopping what was started, "
         "committing the result, printing."
     )
-    return section("Start-up against work", words, by_size(results, make))
+    return "Start-up against work", words, by_size(results, make)
 
 
 ORDER: Final = (
@@ -110,11 +110,11 @@ def in_order(names: Iterable[str]) -> dict[str, int]:
     return {name: 0 if name == ORDER[-1] else index % 10 + 1 for index, name in enumerate(known)}
 
 
-def stage_section(results: Results) -> str:
+def stage_section(results: Results) -> Section:
     """Where the time goes, by phase."""
     names = in_order(name for size in results.sizes for row in rows(results, size) for name in row.phases())
 
-    def make(size: int) -> str:
+    def make(size: int) -> Panel:
         found = [row for row in rows(results, size) if row.phases()]
         drawn = []
         for row in found:
@@ -123,8 +123,7 @@ def stage_section(results: Results) -> str:
             drawn.append(Bar(short(row.key), f"{number(sum(took.values()))} s", parts))
         body = [(row.label, *(number(row.phases().get(name)) for name in names)) for row in found]
         plot = bars(f"Seconds by phase, size {size}", drawn, "seconds, medians")
-        shown = legend(names.items())
-        return pair(shown + plot, table(("contestant", *names), body), wide=True)
+        return Panel(plot, Table(("contestant", *names), body), list(names.items()), wide=True)
 
     words = (
         "As each run's manifest has it. plan: imports, and splits from names and sizes. start: the engine. map: read, parse, "
@@ -133,4 +132,4 @@ def stage_section(results: Results) -> str:
         "Hadoop's alone: put copies the input to HDFS; launch is the start of both jobs, until their own masters run; shuffle is "
         "that of both."
     )
-    return section("Stages", words, by_size(results, make))
+    return "Stages", words, by_size(results, make)

@@ -1,12 +1,12 @@
-"""Plots as inline SVG: no scripts, no fonts but the system's. Across is percent, down is pixels: text keeps its size.
+"""The data of plots; the template draws them as inline SVG.
 
-Labels of rows stand above their rows, so that narrow screens lose nothing. What a mark means is in its ``<title>``.
+Horizontal positions are percentages and vertical ones are pixels, so that text keeps its size. The labels of rows stand above
+the rows to fit narrow screens. Each mark is explained by its ``<title>``.
 """
 
-import html
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from .table import number
@@ -18,13 +18,8 @@ ROW: Final = 42
 HEIGHT: Final = 300
 
 
-def esc(text: object) -> str:
-    """Text, safe in markup."""
-    return html.escape(str(text))
-
-
 class Axis(NamedTuple):
-    """From value to place. ``ticks``: the values that are labelled."""
+    """Converts values to positions. ``ticks``: the values that are labelled."""
 
     low: float
     high: float
@@ -32,16 +27,20 @@ class Axis(NamedTuple):
     ticks: list[float]
 
     def at(self, value: float) -> float:
-        """Where a value is, 0 to 1; what is outside is at the edge."""
+        """Return a position from 0 to 1; values beyond the ends are clipped to them."""
         low, high, value = (math.log(max(x, 1e-12)) if self.log else x for x in (self.low, self.high, value))
         return min(max((value - low) / (high - low), 0.0), 1.0)
 
     def across(self, value: float) -> str:
-        """Where a value is on a horizontal axis."""
+        """Return the position on a horizontal axis, in percent."""
         return f"{100 * self.at(value):.3f}%"
 
+    def width(self, start: float, length: float) -> str:
+        """Return the width of a part of a bar, in percent."""
+        return f"{100 * (self.at(start + length) - self.at(start)):.3f}%"
+
     def down(self, value: float, height: float) -> float:
-        """Where a value is on a vertical axis of some pixels."""
+        """Return the position on a vertical axis of ``height`` pixels, from the top."""
         return round(height * (1 - self.at(value)), 2)
 
 
@@ -73,7 +72,7 @@ def logarithmic(values: Sequence[float], ticks: Sequence[float] = ()) -> Axis:
 
 
 class Dot(NamedTuple):
-    """A run. ``look``: good, cold or failed. ``of``: the number of the run in ``results.json``."""
+    """A run. ``look``: good, cold or failed. ``of``: the index of the run in ``results.json``."""
 
     value: float
     title: str
@@ -93,56 +92,6 @@ class Strip(NamedTuple):
     high: float | None = None
 
 
-def mark(dot: Dot, across: str, down: float, colour: int) -> str:
-    """A dot, or a cross for a run that failed."""
-    data = "" if dot.of is None else f' data-run="{dot.of}"'
-    title = f"<title>{esc(dot.title)}</title>"
-    if dot.look == "failed":
-        return f'<text class="failed" x="{across}" y="{down + 4}" text-anchor="middle"{data}>✕{title}</text>'
-    return f'<circle class="{dot.look} c{colour}" cx="{across}" cy="{down}" r="4.5"{data}>{title}</circle>'
-
-
-def svg(title: str, height: float, body: Iterable[str], kind: str = "") -> str:
-    """A plot with its title, for those who cannot see it, too."""
-    inside = "\n".join(body)
-    return f'<svg class="plot {kind}" role="img" height="{height:g}" width="100%"><title>{esc(title)}</title>\n{inside}\n</svg>'
-
-
-def grid(axis: Axis, height: float, unit: str) -> list[str]:
-    """Vertical lines at the ticks, and their labels below."""
-    lines = []
-    for tick in axis.ticks:
-        x = axis.across(tick)
-        lines.append(f'<line class="grid" x1="{x}" x2="{x}" y1="0" y2="{height}"/>')
-        lines.append(f'<text class="tick" x="{x}" y="{height + 16}" text-anchor="middle">{esc(f"{tick:,.6g}")}</text>')
-    lines.append(f'<text class="unit" x="100%" y="{height + 34}" text-anchor="end">{esc(unit)}</text>')
-    return lines
-
-
-def strips(title: str, rows: Sequence[Strip], unit: str, *, log: bool = False, reference: float | None = None) -> str:
-    """Rows of dots over one axis."""
-    values = [dot.value for row in rows for dot in row.dots] + [x for row in rows for x in (row.low, row.high) if x is not None]
-    values += [] if reference is None else [reference]
-    axis = logarithmic(values) if log else linear(values)
-    height = ROW * len(rows)
-    body = grid(axis, height, unit)
-    if reference is not None:
-        x = axis.across(reference)
-        body.append(f'<line class="reference" x1="{x}" x2="{x}" y1="0" y2="{height}"/>')
-    for index, row in enumerate(rows):
-        top, middle = index * ROW, index * ROW + 30
-        body.append(f'<text class="label" x="0" y="{top + 15}">{esc(row.label)}</text>')
-        body.append(f'<text class="value" x="100%" y="{top + 15}" text-anchor="end">{esc(row.value)}</text>')
-        if row.low is not None and row.high is not None:
-            ends = f'x1="{axis.across(row.low)}" x2="{axis.across(row.high)}" y1="{middle}" y2="{middle}"'
-            body.append(f'<line class="interval c{row.colour}" {ends}/>')
-        body += [mark(dot, axis.across(dot.value), middle, row.colour) for dot in row.dots]
-        if row.middle is not None:
-            x = axis.across(row.middle)
-            body.append(f'<line class="median" x1="{x}" x2="{x}" y1="{middle - 9}" y2="{middle + 9}"/>')
-    return svg(title, height + 40, body)
-
-
 class Bar(NamedTuple):
     """A stacked bar. ``parts``: name, length, colour."""
 
@@ -150,27 +99,14 @@ class Bar(NamedTuple):
     value: str
     parts: Sequence[tuple[str, float, int]]
 
-
-def bars(title: str, rows: Sequence[Bar], unit: str, show: Callable[[float], str] = number) -> str:
-    """Stacked bars over one axis that starts at 0."""
-    axis = linear([sum(length for _, length, _ in row.parts) for row in rows])
-    height = ROW * len(rows)
-    body = grid(axis, height, unit)
-    for index, row in enumerate(rows):
-        top, start = index * ROW, 0.0
-        body.append(f'<text class="label" x="0" y="{top + 15}">{esc(row.label)}</text>')
-        body.append(f'<text class="value" x="100%" y="{top + 15}" text-anchor="end">{esc(row.value)}</text>')
-        for name, length, colour in row.parts:
-            width = f"{100 * (axis.at(start + length) - axis.at(start)):.3f}%"
-            title_of = f"<title>{esc(row.label)}, {esc(name)}: {esc(show(length))}</title>"
-            place = f'x="{axis.across(start)}" y="{top + 22}" width="{width}" height="15"'
-            body.append(f'<rect class="bar c{colour}" {place}>{title_of}</rect>')
-            start += length
-    return svg(title, height + 40, body)
+    def placed(self) -> Iterator[tuple[str, float, float, int]]:
+        """Yield name, start, length and colour of each part."""
+        starts = itertools.accumulate((length for _, length, _ in self.parts), initial=0.0)
+        return ((name, start, length, colour) for start, (name, length, colour) in zip(starts, self.parts, strict=False))
 
 
 class Series(NamedTuple):
-    """A line. ``points``: across, down, in order; ``dots``: across and a run."""
+    """A line. ``points``: across, up, in order; ``dots``: across and a run."""
 
     name: str
     colour: int
@@ -178,33 +114,52 @@ class Series(NamedTuple):
     dots: Sequence[tuple[float, Dot]] = ()
     dashed: bool = False
 
+    def pieces(self) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
+        """Yield the ends of each straight piece."""
+        return itertools.pairwise(self.points)
+
 
 class Ring(NamedTuple):
-    """A point of its own."""
+    """A point that is emphasized."""
 
     across: float
     down: float
     title: str
 
 
+class Plot(NamedTuple):
+    """A plot of rows over one axis, or of series over two axes if there is ``up``. ``kind``: strip, bar or lines."""
+
+    kind: str
+    title: str
+    rows: Sequence[Strip] | Sequence[Bar] | Sequence[Series]
+    unit: str
+    axis: Axis
+    height: int
+    show: Callable[[float], str] = number
+    reference: float | None = None
+    up: Axis | None = None
+    up_unit: str = ""
+    rings: Sequence[Ring] = ()
+    row: int = ROW
+
+
+def strips(title: str, rows: Sequence[Strip], unit: str, *, log: bool = False, reference: float | None = None) -> Plot:
+    """Return rows of dots over one axis."""
+    values = [dot.value for row in rows for dot in row.dots] + [x for row in rows for x in (row.low, row.high) if x is not None]
+    values += [] if reference is None else [reference]
+    axis = logarithmic(values) if log else linear(values)
+    return Plot("strip", title, rows, unit, axis, ROW * len(rows), reference=reference)
+
+
+def bars(title: str, rows: Sequence[Bar], unit: str, show: Callable[[float], str] = number) -> Plot:
+    """Return stacked bars over one axis that starts at 0."""
+    axis = linear([sum(length for _, length, _ in row.parts) for row in rows])
+    return Plot("bar", title, rows, unit, axis, ROW * len(rows), show)
+
+
 def lines(
     title: str, series: Sequence[Series], axes: tuple[Axis, Axis], units: tuple[str, str], rings: Sequence[Ring] = ()
-) -> str:
-    """Lines over two axes, the one across and the one that goes up, with their ``units``."""
-    across, down = axes
-    body = grid(across, HEIGHT, units[0])
-    for tick in down.ticks:
-        y = down.down(tick, HEIGHT)
-        body.append(f'<line class="grid" x1="0" x2="100%" y1="{y}" y2="{y}"/>')
-        body.append(f'<text class="tick" x="-8" y="{y + 4}" text-anchor="end">{esc(f"{tick:,.6g}")}</text>')
-    body.append(f'<text class="unit" x="-40" y="-14">{esc(units[1])}</text>')
-    for one in series:
-        look = f'class="line c{one.colour}{" dashed" if one.dashed else ""}"'
-        for (x1, y1), (x2, y2) in itertools.pairwise(one.points):
-            ends = f'x1="{across.across(x1)}" y1="{down.down(y1, HEIGHT)}" x2="{across.across(x2)}" y2="{down.down(y2, HEIGHT)}"'
-            body.append(f"<line {look} {ends}><title>{esc(one.name)}</title></line>")
-        body += [mark(dot, across.across(x), down.down(dot.value, HEIGHT), one.colour) for x, dot in one.dots]
-    for ring in rings:
-        centre = f'cx="{across.across(ring.across)}" cy="{down.down(ring.down, HEIGHT)}"'
-        body.append(f'<circle class="ring" {centre} r="10"><title>{esc(ring.title)}</title></circle>')
-    return svg(title, HEIGHT + 40, body, "lines")
+) -> Plot:
+    """Return lines over two axes, the horizontal and the vertical one, with their ``units``."""
+    return Plot("lines", title, series, units[0], axes[0], HEIGHT, up=axes[1], up_unit=units[1], rings=rings)
