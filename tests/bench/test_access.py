@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bigdata_demos.bench import access, access_report, results, stores
-from bigdata_demos.bench.page import page
+from bigdata_demos.bench import results
+from bigdata_demos.bench.formats import access, access_report, stores
+from bigdata_demos.bench.formats.stores import Avro, Data, JsonLines, Parquet, Record, Store
+from bigdata_demos.bench.report.page import page
 from bigdata_demos.bench.results import PLAIN, STEPS, Access, FormatRun
-from bigdata_demos.bench.stores import Avro, Data, JsonLines, Parquet, Record, Store
 from bigdata_demos.errors import InputError, JobFailed
 from tests.support.benchmarks import MACHINE, a_run, benchmark
 from tests.support.paths import DATA

@@ -12,9 +12,10 @@ from typing import Any
 import psutil
 import pytest
 
-from bigdata_demos.bench import contestants, peers, results
-from bigdata_demos.bench.containers import find, locate
-from bigdata_demos.bench.measure import measure
+from bigdata_demos.bench import results
+from bigdata_demos.bench.engines import contestants, peers
+from bigdata_demos.bench.engines.containers import find, locate
+from bigdata_demos.bench.engines.measure import measure
 from bigdata_demos.errors import UsageError
 from tests.support.paths import DATA
 from tests.support.requirements import require
@@ -260,11 +261,11 @@ def test_peers_count_alike(name: str) -> None:
         require("spark")
     elif peer.missing:
         pytest.skip(f"{name}: {peer.missing}")  # nothing of ours depends on it
-    from bigdata_demos.bench import wordcount
+    from bigdata_demos.bench.engines import wordcount
 
     words = wordcount.count_file(CRAWL)
     doubled = [(word, 2 * number) for word, number in words.counts.items()]
-    line = [sys.executable, "-m", "bigdata_demos.bench.peers", name, "--workers", "2", CRAWL, CRAWL]
+    line = [sys.executable, "-m", "bigdata_demos.bench.engines.peers", name, "--workers", "2", CRAWL, CRAWL]
     done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bigdata_demos.bench import compare, results, statistics, summary, svg
-from bigdata_demos.bench.page import page
+from bigdata_demos.bench import results, statistics
+from bigdata_demos.bench.engines.rounds import judge
+from bigdata_demos.bench.report import compare, summary, svg
+from bigdata_demos.bench.report.page import page
+from bigdata_demos.bench.report.table import number, size_of, table
 from bigdata_demos.bench.results import Job, Run
-from bigdata_demos.bench.rounds import judge
-from bigdata_demos.bench.table import number, size_of, table
 from bigdata_demos.errors import InputError
 from bigdata_demos.interview import figures
 from tests.support.benchmarks import MACHINE, a_run, benchmark

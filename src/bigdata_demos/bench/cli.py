@@ -17,7 +17,7 @@ from ..errors import OutputError, UsageError
 from .results import FILE, FORMAT, Results, Run, load, save
 
 if TYPE_CHECKING:
-    from .rounds import Plan
+    from .engines.rounds import Plan
 
 PROG: Final = "bigdata-demos bench"
 PAGE: Final = "index.html"
@@ -101,7 +101,8 @@ def run_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     """Run a benchmark."""
     if arguments.timeout <= 0:
         raise UsageError("`timeout` must be more than 0 seconds")
-    from . import environment, rounds
+    from . import environment
+    from .engines import rounds
 
     directory = Path(arguments.output or f"out/bench/{rounds.stamp()}").absolute()
     if (directory / FILE).exists():
@@ -150,8 +151,8 @@ def prepare(arguments: argparse.Namespace, directory: Path) -> tuple["Plan", dic
 
     """
     from ..keywords.engines import ENGINES
-    from . import contestants, rounds
-    from .peers import PEERS
+    from .engines import contestants, rounds
+    from .engines.peers import PEERS
 
     engines = list(ENGINES) if arguments.engines is None else arguments.engines
     peers = list(PEERS) if arguments.peers is None else arguments.peers
@@ -179,14 +180,14 @@ def prepare(arguments: argparse.Namespace, directory: Path) -> tuple["Plan", dic
 
 def notes(plan: "Plan") -> dict[str, str]:
     """What each peer that runs does less or more than the job."""
-    from .peers import PEERS
+    from .engines.peers import PEERS
 
     return {one.name: PEERS[one.name].note for one in plan.contestants if one.name in PEERS}
 
 
 def tell(done: int, total: int, one: Run) -> None:
     """Say what a run took."""
-    from .contestants import label
+    from .engines.contestants import label
 
     took = one.error or f"{one.seconds:.2f} s"
     command.say(f"{done}/{total} round {one.round}{' (cold)' if one.cold else ''} size {one.size} {label(one.key)}: {took}")
@@ -199,8 +200,8 @@ def show(results: Results, directory: Path) -> None:
         OutputError: if one cannot be written.
 
     """
-    from .access_report import text
-    from .table import table
+    from .formats.access_report import text
+    from .report.table import table
 
     path = write_page(results, directory)
     write(table(results))
@@ -216,7 +217,7 @@ def write_page(results: Results, directory: Path) -> Path:
         OutputError: if it cannot be written.
 
     """
-    from .page import page
+    from .report.page import page
 
     path = directory / PAGE
     try:
@@ -238,7 +239,7 @@ def compare_parser() -> command.Parser:
 
 def compare_command(arguments: argparse.Namespace) -> int:
     """Compare two benchmarks."""
-    from . import compare
+    from .report import compare
 
     before, after = load(arguments.a), load(arguments.b)
     differences = compare.compare(before, after)
@@ -284,7 +285,7 @@ def access_parser() -> command.Parser:
 
 def access_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     """Measure formats of files."""
-    from . import access, access_report
+    from .formats import access, access_report
 
     path = Path(arguments.results) if arguments.results else None
     path = path / FILE if path and path.is_dir() else path

@@ -22,14 +22,14 @@ from typing import Any, Final
 
 import fastavro
 
-from ..avro import core
-from ..crawl import plan, reader
-from ..crawl.charset import decode
-from ..crawl.model import Page
-from ..errors import InputError, JobFailed, OutputError
-from ..keywords.runner import run
-from . import environment
-from .results import Access, FormatRun
+from ...avro import core
+from ...crawl import plan, reader
+from ...crawl.charset import decode
+from ...crawl.model import Page
+from ...errors import InputError, JobFailed, OutputError
+from ...keywords.runner import run
+from .. import environment
+from ..results import Access, FormatRun
 from .stores import BY_HAND, GROUP_RECORDS, KEY, Data, JsonLines, Parquet, Record, Store, stores
 
 LOOKUPS: Final = 20

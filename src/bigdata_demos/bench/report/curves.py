@@ -3,10 +3,10 @@
 import math
 from collections.abc import Sequence
 
-from .contestants import label
+from ..engines.contestants import label
+from ..results import CONTROL, PEER, PEERS_CONTROL, Results
+from ..statistics import Spread, spread
 from .parts import Panel, Section, Table, by_size, colour, dot, short
-from .results import CONTROL, PEER, PEERS_CONTROL, Results
-from .statistics import Spread, spread
 from .summary import Line, costs, overtakings, speedups
 from .svg import Ring, Series, linear, lines, logarithmic
 from .table import NONE, interval, number, overtaken, told

@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ..results import Results, Run
+from ..statistics import Spread, spread
 from .parts import MIB, Panel, Section, Table, by_size, colour, dot, short
-from .results import Results, Run
-from .statistics import Spread, spread
 from .summary import Row, rows
 from .svg import Bar, Strip, bars, strips
 from .table import NONE, number, range_of, size_of
 
 
 class Resource(NamedTuple):
-    """``name``: of the field of :class:`.results.Run`. ``figure``: a run's, in the unit. ``grows``: with the pages."""
+    """``name``: of the field of :class:`..results.Run`. ``figure``: a run's, in the unit. ``grows``: with the pages."""
 
     title: str
     words: str

@@ -1,7 +1,7 @@
 """Who runs, by which command, and what a run says of itself.
 
 An engine's run is the command that a user types, ``bigdata-demos keywords …``; what the clock cannot see is in the
-manifest that it leaves. A peer's is ``python -m bigdata_demos.bench.peers …``, and one line of JSON.
+manifest that it leaves. A peer's is ``python -m bigdata_demos.bench.engines.peers …``, and one line of JSON.
 """
 
 import json
@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import BigDataDemosError, UsageError
-from ..keywords.engines import ENGINES, why_not
+from ...errors import BigDataDemosError, UsageError
+from ...keywords.engines import ENGINES, why_not
+from ..results import CONTROL, ENGINE, PEER, PEERS_CONTROL, Run
 from .measure import Measured
 from .peers import PEERS
-from .results import CONTROL, ENGINE, PEER, PEERS_CONTROL, Run
 
 SCHEMES: Final = {**{engine.name: engine.scheme for engine in ENGINES.values() if engine.scheme}, "spark-wordcount": "spark"}
 """The contestants that can run on a cluster, and how its address begins."""
@@ -48,7 +48,16 @@ class Contestant:
         """The command of a run; ``options`` are handed to the engine's command."""
         if self.kind == PEER:
             more = ["--cluster", self.cluster] if self.cluster else []
-            return [sys.executable, "-m", "bigdata_demos.bench.peers", self.name, "--workers", str(self.workers), *more, *inputs]
+            return [
+                sys.executable,
+                "-m",
+                "bigdata_demos.bench.engines.peers",
+                self.name,
+                "--workers",
+                str(self.workers),
+                *more,
+                *inputs,
+            ]
         settings = [
             "--engine",
             self.name,

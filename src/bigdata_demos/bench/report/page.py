@@ -5,12 +5,12 @@ from collections import Counter
 
 import jinja2
 
-from . import access_report
-from .contestants import label
+from ..engines.contestants import label
+from ..formats import access_report
+from ..results import CONTROL, PEER, Results
 from .curves import cost_section, speedup_section
 from .parts import Table
 from .resources import CPU, MEMORY, resource_section, shuffle_section
-from .results import CONTROL, PEER, Results
 from .sections import ratio_section, stage_section, startup_section, time_section
 from .summary import costs, failed, rows
 from .table import NONE, UNSTABLE_IS, number, size_of

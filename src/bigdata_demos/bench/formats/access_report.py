@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any, Final, NamedTuple
 
-from .parts import MIB, Table
-from .results import PLAIN, STEPS, Access, FormatRun
-from .statistics import Interval, Spread, ratio, spread
-from .svg import Bar, Dot, Plot, Strip, bars, strips
-from .table import NONE, UNSTABLE_IS, aligned, number, size_of
+from ..report.parts import MIB, Table
+from ..report.svg import Bar, Dot, Plot, Strip, bars, strips
+from ..report.table import NONE, UNSTABLE_IS, aligned, number, size_of
+from ..results import PLAIN, STEPS, Access, FormatRun
+from ..statistics import Interval, Spread, ratio, spread
 
 ALL_STEPS: Final = (*STEPS, "arrow")
 STEP_HEADS: Final = ("write, ms", "read, ms", "one field, ms", "look-up, ms", "newer, ms", "as Arrow, ms")

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from .contestants import label
-from .results import Results
-from .statistics import UNSTABLE, Interval, Spread
+from ..engines.contestants import label
+from ..results import Results
+from ..statistics import UNSTABLE, Interval, Spread
 from .summary import Cost, Overtaking, Row, costs, failed, overtakings, rows
 
 NONE = "–"

@@ -11,9 +11,9 @@ is plain seconds, and the row says so. A change of the control's own speed is in
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from .contestants import label
-from .results import CONTROL, ENGINE, PEERS_CONTROL, Results
-from .statistics import Interval, paired, ratio_of_medians
+from ..engines.contestants import label
+from ..results import CONTROL, ENGINE, PEERS_CONTROL, Results
+from ..statistics import Interval, paired, ratio_of_medians
 from .summary import Key, by_round, seconds_of
 from .table import aligned, interval
 

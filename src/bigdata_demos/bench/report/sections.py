@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
+from ..results import CONTROL, Results
 from .parts import Panel, Section, Table, by_size, colour, dot, short
-from .results import CONTROL, Results
 from .summary import by_round, rows, seconds_of
 from .svg import Bar, Strip, bars, strips
 from .table import NONE, flags, interval, number, range_of

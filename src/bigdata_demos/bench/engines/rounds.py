@@ -15,12 +15,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from ..cluster import registry
-from ..errors import InputError
+from ...cluster import registry
+from ...errors import InputError
+from ..results import CONTROL, FILE, PEER, PEERS_CONTROL, Job, Results, Run, save
 from . import containers
 from .contestants import Contestant, environment, input_bytes, outcome
 from .measure import measure
-from .results import CONTROL, FILE, PEER, PEERS_CONTROL, Job, Results, Run, save
 
 WORK: Final = "work"
 """Where outputs of runs are, until each has ended."""
@@ -121,7 +121,7 @@ def local_inputs(inputs: Sequence[str], directory: Path, clusters: Sequence[str]
         UsageError: if a compose cluster does not see them, or could not write its results.
 
     """
-    from ..crawl.plan import bundled_crawl
+    from ...crawl.plan import bundled_crawl
 
     work = directory / WORK
     if not inputs:

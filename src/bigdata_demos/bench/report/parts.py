@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from .contestants import label
-from .results import CONTROL, Results, Run
+from ..engines.contestants import label
+from ..results import CONTROL, Results, Run
 from .summary import Key
 from .svg import Dot, Plot
 from .table import number

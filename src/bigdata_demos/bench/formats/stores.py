@@ -18,9 +18,9 @@ from typing import Any, BinaryIO, Final, Protocol, cast
 
 import fastavro
 
-from ..avro import core
-from ..errors import InputError, JobFailed
-from .results import PLAIN
+from ...avro import core
+from ...errors import InputError, JobFailed
+from ..results import PLAIN
 
 Record = dict[str, Any]
 
@@ -191,7 +191,7 @@ class JsonLines:
 
 
 class Avro:
-    """Avro container files with some codec, by fastavro; look-ups by :mod:`..avro.core`."""
+    """Avro container files with some codec, by fastavro; look-ups by :mod:`...avro.core`."""
 
     family = "Avro"
 

@@ -1,4 +1,4 @@
-"""What others would write: each peer is one function. ``python -m bigdata_demos.bench.peers NAME --workers W INPUT…`` runs one.
+"""What others would write: each peer is one function. ``python -m bigdata_demos.bench.engines.peers NAME INPUT…`` runs one.
 
 It prints one JSON line: seconds from the creation of the process until all workers can work (``startup``), seconds by phase,
 pages, and a digest of the counts, which is the same for all peers.
@@ -168,7 +168,7 @@ def spark(files: Sequence[str], workers: int, cluster: str, clock: Clock) -> Ans
     """Spark, in the manner of Common Crawl's cc-pyspark: pairs of each page's words, and ``reduceByKey``."""
     from operator import add
 
-    from ..cluster.spark import connect
+    from ...cluster.spark import connect
     from . import wordcount
 
     with connect(cluster, workers, {}) as (context, slots):
@@ -219,8 +219,8 @@ def warcs(inputs: Sequence[str]) -> list[str]:
         UsageError: if one is no WARC, which is all that peers read.
 
     """
-    from ..crawl.files import expand
-    from ..errors import UsageError
+    from ...crawl.files import expand
+    from ...errors import UsageError
 
     files = [file for path in inputs for file in expand(path) if file]
     for file in files:
@@ -231,11 +231,11 @@ def warcs(inputs: Sequence[str]) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one peer; returns the exit status."""
-    from ..command import created
-    from ..errors import BigDataDemosError
+    from ...command import created
+    from ...errors import BigDataDemosError
 
     clock = Clock(created())
-    parser = argparse.ArgumentParser("python -m bigdata_demos.bench.peers", allow_abbrev=False)
+    parser = argparse.ArgumentParser("python -m bigdata_demos.bench.engines.peers", allow_abbrev=False)
     parser.add_argument("name", choices=PEERS)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--cluster", default="")
@@ -255,4 +255,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 if __name__ == "__main__":
     # As the module that workers find its functions in, which is not __main__
-    sys.exit(importlib.import_module("bigdata_demos.bench.peers").main())
+    sys.exit(importlib.import_module("bigdata_demos.bench.engines.peers").main())

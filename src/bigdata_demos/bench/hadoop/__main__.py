@@ -26,13 +26,13 @@ from typing import Any, Final
 
 import fastavro
 
-from ..avro import core
-from ..cluster.hadoop.client import Hadoop, StreamingJob, files, put
-from ..cluster.hadoop.client import run as run_streaming
-from ..cluster.hadoop.connection import connect
-from ..crawl.plan import bundled_crawl
-from ..errors import BigDataDemosError, InputError, JobFailed
-from ..keywords.runner import run
+from ...avro import core
+from ...cluster.hadoop.client import Hadoop, StreamingJob, files, put
+from ...cluster.hadoop.client import run as run_streaming
+from ...cluster.hadoop.connection import connect
+from ...crawl.plan import bundled_crawl
+from ...errors import BigDataDemosError, InputError, JobFailed
+from ...keywords.runner import run
 
 EPILOG: Final = """\
 examples:

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ..cluster import registry
+from ...cluster import registry
 
 CGROUPS: Final = Path("/sys/fs/cgroup")
 PROC: Final = Path("/proc")

@@ -38,7 +38,7 @@ PR_SET_CHILD_SUBREAPER: Final = 36
 
 @dataclass(frozen=True)
 class Measured:
-    """What a process took. ``status``: of its exit, None if ended at the timeout. The others: see :class:`.results.Run`."""
+    """What a process took. ``status``: of its exit, None if ended at the timeout. The others: see :class:`..results.Run`."""
 
     status: int | None
     started: float

@@ -4,9 +4,9 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from .contestants import label
-from .results import CONTROL, ENGINE, PEER, PEERS_CONTROL, Results, Run
-from .statistics import Interval, Spread, cost, crossover, ratio, spread
+from ..engines.contestants import label
+from ..results import CONTROL, ENGINE, PEER, PEERS_CONTROL, Results, Run
+from ..statistics import Interval, Spread, cost, crossover, ratio, spread
 
 Key = tuple[str, int, str]
 

@@ -1,0 +1,1 @@
+"""The benchmark of engines: contestants, their runs, and what each run takes."""

@@ -1,0 +1,1 @@
+"""The benchmark of file formats: the same records as JSON lines, Avro and Parquet."""
