@@ -408,14 +408,20 @@ def resolved(packed: bytes, schemas: Sequence[Schema]) -> Any:
 
 
 def read_blocks(
-    file: BinaryIO, path: str, start: int, end: int, chain: Chain = as_written
+    file: BinaryIO,
+    path: str,
+    start: int,
+    end: int,
+    chain: Chain = as_written,
+    projection: Callable[[Schema], Schema] | None = None,
 ) -> Iterator[tuple[int, Iterator[Any]] | BadBlock]:
     """The blocks that start in ``start`` to ``end``: each one's offset and records, or what is wrong with it.
 
     A block starts in a range if the byte after the sync marker before it does. After a damaged block, reading goes on at
     the next sync marker. Records come as fastavro makes them: what is wrong inside the data is raised by the iterator,
     at its end if the block has data left. If a ``chain`` of schemas is given, they are data of the last of them, or
-    :class:`Unresolved`.
+    :class:`Unresolved`. Otherwise they are decoded by the schema that ``projection`` makes of the file's: one for the same
+    bytes.
 
     Raises:
         BadAvro: if the header is damaged, or ``chain`` refuses the file's schema.
@@ -423,6 +429,8 @@ def read_blocks(
     """
     header = read_header(file, path)
     schemas = (header.schema, *chain(header.schema))
+    if projection and len(schemas) == 1:
+        header = header._replace(schema=projection(header.schema))
     size = file.seek(0, io.SEEK_END)
     at = header.end if start <= header.end else after_sync(file, header.sync, start - SYNC_SIZE)
     while at < min(end, size):

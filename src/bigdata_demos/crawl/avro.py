@@ -3,9 +3,13 @@
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache, partial
-from typing import Any, BinaryIO, cast
+from itertools import count
+from typing import Any, BinaryIO, Final, cast
+
+import fastavro
 
 from ..avro import core, schema_rules
+from ..avro.schema_rules import named_types
 from ..errors import BadAvro, InputError, UsageError
 from ..storage.files import DAMAGED, open_file, unpacked
 from .model import Page, Range, Rejected, Skipped, Split
@@ -18,7 +22,7 @@ def read_avro(file: BinaryIO, piece: Range, reader: str = "") -> Iterator[Page |
         with unpacked(file) as whole:
             yield from read_avro(whole, piece._replace(codec="", end=sys.maxsize), reader)
         return
-    for block in core.read_blocks(file, piece.path, piece.start, piece.end, partial(chain, reader=reader)):
+    for block in core.read_blocks(file, piece.path, piece.start, piece.end, partial(chain, reader=reader), _by_needed_fields):
         if isinstance(block, core.BadBlock):
             yield Rejected(piece.path, block.offset, "", "bad-record", block.detail)
             continue
@@ -31,6 +35,58 @@ def read_avro(file: BinaryIO, piece: Range, reader: str = "") -> Iterator[Page |
                     yield page_of(record, piece.path, offset)
         except Exception as error:  # fastavro raises whatever the data made it do
             yield Rejected(piece.path, offset, "", "bad-record", f"{type(error).__name__}: {error}")
+
+
+_NEEDED: Final = frozenset({"url", "id", "html", "text", "title", "content_type", "date"})
+"""Fields that :func:`page_of` reads."""
+
+
+def _by_needed_fields(written: core.Schema) -> core.Schema:
+    """A schema for the same data by which the values of fields that no page needs are left as they are encoded.
+
+    Their strings are read as bytes, enums as numbers, and logical types are ignored, so that what cannot be decoded there
+    does not cost the page. fastavro's own resolution is not used for this: of a union of bytes and string
+    it reads a string as bytes. A file whose needed fields are of named types is read by its own schema.
+    """
+    if not isinstance(written, dict) or written.get("type") != "record":
+        return written
+    fields = written["fields"]
+    if all(field["name"] in _NEEDED for field in fields) or named_types([f["type"] for f in fields if f["name"] in _NEEDED]):
+        return written
+    named, numbers = named_types(written), count()
+    kinds = [kind for field in fields if field["name"] in _NEEDED for kind in _branches(field["type"])]
+    if any(isinstance(kind, str) and kind in named for kind in kinds):
+        return written
+
+    def as_encoded(part: Any) -> Any:
+        if isinstance(part, list):
+            return [as_encoded(branch) for branch in part]
+        kind = part if isinstance(part, str) else part["type"]
+        if kind in named:
+            return as_encoded(named[kind])
+        if kind == "array":
+            return {"type": "array", "items": as_encoded(part["items"])}
+        if kind == "map":  # encoded like an array of its pairs
+            pair = [{"name": "key", "type": "bytes"}, {"name": "value", "type": as_encoded(part["values"])}]
+            return {"type": "array", "items": {"type": "record", "name": f"r{next(numbers)}", "fields": pair}}
+        if kind in ("record", "error"):
+            inner = [{"name": field["name"], "type": as_encoded(field["type"])} for field in part["fields"]]
+            return {"type": "record", "name": f"r{next(numbers)}", "fields": inner}
+        if kind == "fixed":
+            return {"type": "fixed", "name": f"r{next(numbers)}", "size": part["size"]}
+        return {"string": "bytes", "enum": "int"}.get(kind, kind)
+
+    types = [field["type"] if field["name"] in _NEEDED else as_encoded(field["type"]) for field in fields]
+    parts = [{"name": field["name"], "type": kind} for field, kind in zip(fields, types, strict=True)]
+    return fastavro.parse_schema({"type": "record", "name": "Encoded", "fields": parts})  # type: ignore[return-value]
+
+
+def _branches(kind: Any) -> list[Any]:
+    """The types of a union, or the one type, with those of arrays and maps among them."""
+    if isinstance(kind, list):
+        return [each for branch in kind for each in _branches(branch)]
+    inner = [kind[key] for key in ("items", "values") if key in kind] if isinstance(kind, dict) else []
+    return [kind, *(each for part in inner for each in _branches(part))]
 
 
 def load_reader(source: str) -> str:
