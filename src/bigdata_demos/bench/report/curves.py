@@ -9,7 +9,7 @@ from ..statistics import Spread, spread
 from .parts import Panel, Section, Table, by_size, colour, dot, short
 from .summary import Line, costs, overtakings, speedups
 from .svg import Ring, Series, linear, lines, logarithmic
-from .table import NONE, interval, number, overtaken, told
+from .table import NONE, corpus, interval, number, overtaken, told
 
 
 def speedup_section(results: Results) -> Section:
@@ -28,7 +28,10 @@ def speedup_section(results: Results) -> Section:
         across = linear([float(workers[-1])])._replace(ticks=[float(n) for n in workers])
         down = linear([float(workers[-1]), *(dot.value for one in series for _, dot in one.dots)])
         plot = lines(
-            f"Speed-up by workers, size {size}", series, (across, down), ("workers", "times as fast as serial, start-up apart")
+            f"Speed-up by workers, {corpus(results, size)}",
+            series,
+            (across, down),
+            ("workers", "times as fast as serial, start-up apart"),
         )
         shown = [("workers-fold (dashed)", 0), *((one.name, one.colour) for one in series[1:])]
         body = [

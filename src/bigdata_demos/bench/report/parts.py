@@ -7,7 +7,7 @@ from ..engines.contestants import label
 from ..results import CONTROL, Results, Run
 from .summary import Key
 from .svg import Dot, Plot
-from .table import number
+from .table import corpus, number
 
 MIB: Final = 1 << 20
 
@@ -53,7 +53,7 @@ Section = tuple[str, str, list[tuple[str, Panel]]]
 
 def by_size(results: Results, make: Callable[[int], Panel]) -> list[tuple[str, Panel]]:
     """Return a named panel for each size, the largest first."""
-    return [(f"size {size}: {number(results.job(size).pages)} pages", make(size)) for size in reversed(results.sizes)]
+    return [(corpus(results, size), make(size)) for size in reversed(results.sizes)]
 
 
 def dot(results: Results, one: Run, value: float, unit: str, *, marked: bool = False) -> Dot:

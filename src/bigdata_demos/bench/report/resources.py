@@ -8,7 +8,7 @@ from ..statistics import Spread, spread
 from .parts import MIB, Panel, Section, Table, by_size, colour, dot, short
 from .summary import Row, rows
 from .svg import Bar, Strip, bars, strips
-from .table import NONE, number, range_of, size_of
+from .table import NONE, corpus, number, range_of, size_of
 
 
 class Resource(NamedTuple):
@@ -61,7 +61,7 @@ def resource_section(results: Results, resource: Resource) -> Section:
             body.append(
                 (row.label, range_of(some), per_page(row, some) if grows else "", "" if some else f"not measured: {reason}")
             )
-        plot = strips(f"{title}, size {size}", drawn, unit) if drawn else None
+        plot = strips(f"{title}, {corpus(results, size)}", drawn, unit) if drawn else None
         return Panel(
             plot,
             Table(("contestant", f"{unit} (range)", "per 1,000 pages" if grows else "", ""), body, [3]),
@@ -91,7 +91,11 @@ def shuffle_section(results: Results) -> Section:
                 drawn.append(Bar(short(row.key), size_of(sum(sizes.values())), parts))
             reason = "" if sizes else f"not measured: {row.unmeasured('shuffle')}"
             body.append((row.label, *(size_of(sizes.get(name)) for name in names), reason))
-        plot = bars(f"Bytes shuffled and kept, size {size}", drawn, "MiB", lambda mib: size_of(mib * MIB)) if drawn else None
+        plot = (
+            bars(f"Bytes shuffled and kept, {corpus(results, size)}", drawn, "MiB", lambda mib: size_of(mib * MIB))
+            if drawn
+            else None
+        )
         shown = [(name, index % 10 + 1) for index, name in enumerate(names)]
         return Panel(plot, Table(("contestant", *names, ""), body, [len(names) + 1]), shown, wide=True)
 

@@ -7,7 +7,7 @@ from ..results import CONTROL, Results
 from .parts import Panel, Section, Table, by_size, colour, dot, short
 from .summary import by_round, rows, seconds_of
 from .svg import Bar, Strip, bars, strips
-from .table import NONE, flags, interval, number, range_of
+from .table import NONE, corpus, flags, interval, number, range_of
 
 WIDE: Final = 10
 """Times that differ by more than this are on a logarithmic axis, or the short ones could not be told apart."""
@@ -32,7 +32,7 @@ def time_section(results: Results) -> Section:
         taken = [one.seconds for row in found for one in row.runs]
         wide = max(taken, default=1) > WIDE * min(taken, default=1)
         unit = f"seconds, start-up included{', logarithmic' if wide else ''}"
-        plot = strips(f"Seconds of each run, size {size}", plotted, unit, log=wide)
+        plot = strips(f"Seconds of each run, {corpus(results, size)}", plotted, unit, log=wide)
         return Panel(plot, Table(("contestant", "seconds (range)", "pages/s", "runs", ""), body, [4]))
 
     words = (
@@ -56,7 +56,13 @@ def ratio_section(results: Results) -> Section:
             some = row.ratio
             assert some is not None
             plotted.append(Strip(short(row.key), f"{some.middle:.2f}", colour(results, row.key), dots, *some))
-        plot = strips(f"Time by that of serial, size {size}", plotted, "time ÷ serial's of the same round", log=True, reference=1)
+        plot = strips(
+            f"Time by that of serial, {corpus(results, size)}",
+            plotted,
+            "time ÷ serial's of the same round",
+            log=True,
+            reference=1,
+        )
         return Panel(plot, Table(("contestant", "× serial (95 %)"), [(row.label, interval(row.ratio)) for row in found]))
 
     words = (
@@ -86,7 +92,7 @@ def startup_section(results: Results) -> Section:
             )
             share = f"{100 * startup / row.seconds.median:.0f} %" if known else row.unmeasured("startup") or NONE
             body.append((row.label, number(row.startup), number(row.work), number(rest) if known else NONE, share))
-        plot = bars(f"Start-up and work, size {size}", drawn, "seconds, medians")
+        plot = bars(f"Start-up and work, {corpus(results, size)}", drawn, "seconds, medians")
         shown = [("start-up", 2), ("work", 1), ("end", 0)]
         return Panel(plot, Table(("contestant", "start-up", "work", "end", "start-up of all"), body), shown)
 
@@ -122,7 +128,7 @@ def stage_section(results: Results) -> Section:
             parts = [(name, took[name], colour_of) for name, colour_of in names.items() if name in took]
             drawn.append(Bar(short(row.key), f"{number(sum(took.values()))} s", parts))
         body = [(row.label, *(number(row.phases().get(name)) for name in names)) for row in found]
-        plot = bars(f"Seconds by phase, size {size}", drawn, "seconds, medians")
+        plot = bars(f"Seconds by phase, {corpus(results, size)}", drawn, "seconds, medians")
         return Panel(plot, Table(("contestant", *names), body), list(names.items()), wide=True)
 
     words = (

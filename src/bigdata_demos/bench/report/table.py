@@ -32,6 +32,13 @@ def size_of(nbytes: float | None) -> str:
     return f"{number(nbytes)} GiB"
 
 
+def corpus(results: Results, size: int) -> str:
+    """Return the size, the number of pages and the name of the corpus; of several inputs the first is named."""
+    others = len(results.inputs) - 1
+    named = [*results.inputs[:1], *([f"{others} more"] if others > 0 else [])]
+    return f"size {size}: {number(results.job(size).pages)} pages" + (f" of {' and '.join(named)}" if named else "")
+
+
 def range_of(some: Spread | None) -> str:
     """Median and range."""
     return f"{number(some.median)} ({number(some.least)}–{number(some.most)})" if some else NONE
@@ -102,7 +109,7 @@ def table(results: Results) -> str:
         job = results.job(size)
         lines += [
             "",
-            f"size {size}: {number(job.pages)} pages, {size_of(job.input_bytes)} as stored, {job.digest or 'no digest'}",
+            f"{corpus(results, size)}, {size_of(job.input_bytes)} as stored, {job.digest or 'no digest'}",
         ]
         lines += aligned([(*HEAD, ""), *((*cells(row), flags(row)) for row in rows(results, size))])
         lines += [f"unstable: {UNSTABLE_IS}"] if any(row.unstable for row in rows(results, size)) else []
