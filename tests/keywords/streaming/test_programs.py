@@ -67,7 +67,7 @@ def test_mapper_that_is_run_again(tmp_path: Path) -> None:
     [
         ("mkdir try; $job plan try", 2, "exists already: name another one"),
         ("$job plan try missing.warc.gz", 1, "missing.warc.gz: no such file or directory"),
-        ("$job map try < /dev/null", 2, "run `plan` first"),
+        ("$job map try < /dev/null", 2, "run the program plan first"),
         ("$job plan try > splits; $job score try < splits", 1, "there is no frequencies in"),
     ],
 )

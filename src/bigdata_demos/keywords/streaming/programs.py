@@ -257,7 +257,7 @@ def load(path: Path) -> Task:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}: run `plan` first, which makes it") from None
+        raise UsageError(f"{path}: {error.strerror}: run the program plan first, which makes it") from None
     words = Stopwords(frozenset(fields["words"]), tuple(fields["endings"]))
     return Task(Job(fields["top"], words, fields["bits"], fields["workdir"], fields["parts"], fields["reader"]), fields["kept"])
 
