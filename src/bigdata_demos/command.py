@@ -179,23 +179,6 @@ def _sigterm_interrupts() -> Iterator[list[int]]:
         signal.signal(signal.SIGTERM, before)
 
 
-@contextlib.contextmanager
-def ended_by_sigterm(error: BaseException) -> Iterator[None]:
-    """Let SIGTERM raise an exception in the main thread, so that what is unfinished gets removed; elsewhere, nothing is done."""
-
-    def end(*_: object) -> None:
-        raise error
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def drop_stdout() -> None:
     """Discard what is buffered for standard output: Python would fail to write it at exit, and complain."""
     with contextlib.suppress(OSError, ValueError):

@@ -58,22 +58,27 @@ def _by_needed_fields(written: core.Schema) -> core.Schema:
     if any(isinstance(kind, str) and kind in named for kind in kinds):
         return written
 
+    renamed: dict[
+        str, str
+    ] = {}  # a type is defined where it is met first, and named after that: the result is no larger than the schema
+
     def as_encoded(part: Any) -> Any:
         if isinstance(part, list):
             return [as_encoded(branch) for branch in part]
         kind = part if isinstance(part, str) else part["type"]
         if kind in named:
-            return as_encoded(named[kind])
+            return renamed.get(kind) or as_encoded(named[kind])
         if kind == "array":
             return {"type": "array", "items": as_encoded(part["items"])}
         if kind == "map":  # encoded like an array of its pairs
             pair = [{"name": "key", "type": "bytes"}, {"name": "value", "type": as_encoded(part["values"])}]
             return {"type": "array", "items": {"type": "record", "name": f"r{next(numbers)}", "fields": pair}}
-        if kind in ("record", "error"):
+        if kind in ("record", "error", "fixed"):
+            name = renamed[part["name"]] = f"r{next(numbers)}"
+            if kind == "fixed":
+                return {"type": kind, "name": name, "size": part["size"]}
             inner = [{"name": field["name"], "type": as_encoded(field["type"])} for field in part["fields"]]
-            return {"type": "record", "name": f"r{next(numbers)}", "fields": inner}
-        if kind == "fixed":
-            return {"type": "fixed", "name": f"r{next(numbers)}", "size": part["size"]}
+            return {"type": "record", "name": name, "fields": inner}
         return {"string": "bytes", "enum": "int"}.get(kind, kind)
 
     types = [field["type"] if field["name"] in _NEEDED else as_encoded(field["type"]) for field in fields]

@@ -12,8 +12,8 @@ class Range(NamedTuple):
     """Bytes ``start`` to ``end`` of a file; a record belongs to the range in which it starts.
 
     ``name`` is the page's identity if the file is one page (its path relative to the input), ``-`` for standard input,
-    else ``""``. ``codec`` is
-    the compression of the whole file as fsspec names it, ``""`` if none; a WARC's own gzip members do not count.
+    else ``""``. ``codec`` is the compression of the whole file as fsspec names it, ``""`` if none; a WARC's own gzip members do
+    not count.
     """
 
     path: str

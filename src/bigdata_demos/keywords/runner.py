@@ -124,10 +124,11 @@ def run(
         overwrite: whether ``output`` may be an earlier run's, which it then replaces.
         stopword_list: ``en``, ``none``, a language's code, or a file's path.
         max_rejected: percent of the pages that may be rejected before the run counts as failed.
-        split_bytes: bytes of input, not compressed, for each map task; ``None``: by the input's size (:func:`~.sources.plan`).
+        split_bytes: bytes of uncompressed input for each map task; ``None`` to derive them from the input's size
+            (:func:`bigdata_demos.crawl.plan.plan`).
         reader_schema: what Avro input is read with, for files whose fields have other names or types: a file, JSON, or one of
             our own schemas, such as ``bigdata-demos:page/1``. ``""``: each file's own.
-        engine_options: what only one engine knows.
+        engine_options: engine-specific options.
         stdin: lines of JSON for the input ``-``.
         progress: called with a phase's name, its tasks done, and its tasks.
         started: when the run began, as :func:`time.time` has it; now, if not given. The result's ``startup`` and ``seconds``

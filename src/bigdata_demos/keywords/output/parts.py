@@ -3,7 +3,7 @@
 A part is written under a name of its own for each attempt, in a directory beside the output that nobody takes for it.
 The driver accepts one attempt for each part, gives it its final name, writes the manifest, and renames the directory:
 that is the commit. So retries and speculative duplicates need nothing more, and a failed run leaves nothing. All of this is
-the same in HDFS (see :mod:`.places`).
+the same in HDFS (see :mod:`bigdata_demos.storage.places`).
 """
 
 import hashlib
