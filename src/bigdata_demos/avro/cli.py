@@ -1,4 +1,4 @@
-"""The command ``bigdata-demos avro``: the only place here that prints, exits and catches broadly.
+"""The command ``bigdata-demos avro``.
 
 Standard output is data only. All that takes long to import is imported where it is used.
 """
