@@ -286,7 +286,7 @@ def test_up_status_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         assert client.files(cluster.hadoop).exists("/kept/site.warc.gz")
     finally:
         cluster_command("down", "hadoop", state=tmp_path)
-    assert "no Hadoop runs" in cluster_command("down", "hadoop", state=tmp_path).stderr
+    assert "Hadoop is not running" in cluster_command("down", "hadoop", state=tmp_path).stderr
 
 
 def test_nothing_is_left_behind() -> None:
