@@ -272,7 +272,8 @@ class TestWithADriver:
     def test_driver_listens_on_loopback_and_for_the_containers_only(self, stack: Stack, session: Session) -> None:
         """Its web page on loopback, all else on the address that this machine has on the containers' network."""
         gateway = registry.find(stack.address).gateway  # type: ignore[union-attr]
-        (driver,) = [child for child in psutil.Process().children() if "org.apache.spark.deploy.SparkSubmit" in child.cmdline()]
+        alive = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+        (driver,) = [child for child in alive if "org.apache.spark.deploy.SparkSubmit" in child.cmdline()]
         listening = {address.removeprefix("::ffff:") for address in addresses_of(driver)}
         assert gateway in listening
         assert listening <= {gateway, "127.0.0.1", "::1"}

@@ -25,9 +25,9 @@ PLACES = [
         for place in places
         for workers in (1, 2)
     ),
-    pytest.param(("hadoop", 2, "local"), id="hadoop-local-2"),
 ]
 """Engine, number of workers, place. Spark's cluster is the compose cluster; without Docker it is one of local processes."""
+HADOOP = pytest.param(("hadoop", 2, "local"), id="hadoop-local-2")
 NAMES = (
     "directory", "directory-many-splits", "bundled", "warc", "warc.gz", "warc.gz-many-splits", "avro-many-splits",
     "avro-versions", "jsonl-many-splits", "jsonl.gz", "mixed-and-glob", "stdin", "none", "one-page", "uneven", "unicode", "bad",
