@@ -13,7 +13,7 @@ from typing import Any
 import fastavro
 import pytest
 
-from bigdata_demos.avro import cli, containers, core
+from bigdata_demos.avro import cli, containers, limits
 from bigdata_demos.avro.streams import Source
 
 SCHEMA = {
@@ -388,7 +388,7 @@ def test_as_a_process(events: str) -> None:
 
 def test_bomb(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compressed zeros are told of before memory is full of them."""
-    monkeypatch.setattr(core, "MAX_BLOCK", 1 << 20)
+    monkeypatch.setattr(limits, "MAX_BLOCK", 1 << 20)
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = packer.compress(bytes(1 << 22)) + packer.flush()
     file = io.BytesIO()

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bigdata_demos.avro import core, schemas, single_object
+from bigdata_demos.avro import binary, resolution, schemas, single_object
 from bigdata_demos.avro.cli import main as avro_command
 from bigdata_demos.corpus.cli import main as corpus
 from bigdata_demos.crawl import avro, plan
@@ -38,7 +38,7 @@ from bigdata_demos.rpc.index import open_index
 from tests.support.paths import DATA
 from tests.support.pipe import piped
 
-VERSIONS = [(name, old, new) for name in core.PUBLIC for old, new in ((1, 2), (2, 1))]
+VERSIONS = [(name, old, new) for name in schemas.PUBLIC for old, new in ((1, 2), (2, 1))]
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 
 
@@ -67,8 +67,8 @@ def read(path: str, reader: str = "") -> list[Any]:
 
 def between(datum: Any, name: str, old: int, new: int) -> Any:
     """A datum of one version of a schema, made one of another by fastavro."""
-    writer, reader = core.schema(name, old), core.schema(name, new)
-    return fastavro.schemaless_reader(io.BytesIO(core.pack(datum, writer)), writer, reader)
+    writer, reader = schemas.schema(name, old), schemas.schema(name, new)
+    return fastavro.schemaless_reader(io.BytesIO(binary.pack(datum, writer)), writer, reader)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("crawl")
     assert corpus(["convert", str(DATA / "site.warc.gz"), "--output", str(root / "2.avro")]) == 0
     pages: list[Any] = list(fastavro.reader(io.BytesIO((root / "2.avro").read_bytes())))
-    write(root / "1.avro", core.schema("page", 1), [{"url": page["url"], "markup": page["html"]} for page in pages])
+    write(root / "1.avro", schemas.schema("page", 1), [{"url": page["url"], "markup": page["html"]} for page in pages])
     other = {**record("Doc", field("n", "int"), field("link", "string"), field("body", ["null", "bytes"])), "namespace": "other"}
     write(root / "other.avro", other, [{"n": 1, "link": page["url"], "body": page["html"]} for page in pages])
     return root
@@ -93,9 +93,9 @@ EXPECTED = "sha256:4e30adabd7c251cb972e4fbfd5f0144474775a3bc234c874f2e0fe4b8de43
 @pytest.mark.parametrize(("name", "old", "new"), VERSIONS)
 def test_versions_are_compatible(name: str, old: int, new: int) -> None:
     """Each can be read with the other, but for a page of version 2 without markup, which version 1 has no place for."""
-    reasons = schemas.compatibility(core.schema(name, old), core.schema(name, new))
+    reasons = resolution.compatibility(schemas.schema(name, old), schemas.schema(name, new))
     assert reasons == (["markup{null}: the writer's null cannot be read as bytes"] if (name, new) == ("page", 1) else [])
-    assert schemas.compatibility(core.schema(name, old), core.schema(name, new), by_record=True) == []
+    assert resolution.compatibility(schemas.schema(name, old), schemas.schema(name, new), by_record=True) == []
 
 
 def test_every_kind_of_change() -> None:
@@ -145,7 +145,7 @@ def test_reasons_have_a_kind() -> None:
     """Each reason that the documentation lists, and no other; and each kind is a symbol of the schema."""
     table = (DATA.parent / "docs" / "keywords.md").read_text(encoding="utf-8").partition("| reason |")[2].partition("\n\n")[0]
     assert dict(re.findall(r"^\| `([a-z-]+)` \| `([A-Z_]+)` \|", table, re.MULTILINE)) == FAULTS
-    [symbols] = [part["type"]["symbols"] for part in core.schema("rejected")["fields"] if part["name"] == "fault"]
+    [symbols] = [part["type"]["symbols"] for part in schemas.schema("rejected")["fields"] if part["name"] == "fault"]
     assert {*FAULTS.values(), "OTHER"} == set(symbols)
 
 
@@ -212,7 +212,7 @@ def test_converted_to_the_present_version(crawl: Path, tmp_path: Path) -> None:
 def test_records_that_do_not_fit_are_rejected_alone(tmp_path: Path) -> None:
     """With their page's name, as far as it can be told; those around them, in the same block, are read."""
     new = [{"url": f"u{i}", "html": None if i % 2 else "<p>words", "text": "text"} for i in range(5)]
-    path = write(tmp_path / "x.avro", core.schema("page"), new)
+    path = write(tmp_path / "x.avro", schemas.schema("page"), new)
     found = read(path, "bigdata-demos:page/1")
     assert [(type(one), one.url) for one in found] == [(Rejected if i % 2 else Page, f"u{i}") for i in range(5)]
     assert found[1].reason == "bad-record"
@@ -324,10 +324,10 @@ def old_output(crawl: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[R
     for part in manifest["parts"]:
         name = part["path"].partition("/")[0]
         with (old / part["path"]).open("rb") as file:
-            records: list[Any] = list(fastavro.reader(file, core.schema(name, 1)))
+            records: list[Any] = list(fastavro.reader(file, schemas.schema(name, 1)))
         for each in records if name == "keywords" else ():
             each["position"] = 11
-        write(old / part["path"], core.schema(name, 1), records)
+        write(old / part["path"], schemas.schema(name, 1), records)
         part["sha256"] = hashlib.sha256((old / part["path"]).read_bytes()).hexdigest()
     (old / "manifest.json").write_text(json.dumps(manifest))
     return result, old

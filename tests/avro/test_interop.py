@@ -22,7 +22,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from bigdata_demos.avro import cli, containers, core, schemas, values
+from bigdata_demos.avro import cli, codecs, containers, kinds, limits, schemas, values
 from bigdata_demos.avro.streams import open_input
 from bigdata_demos.errors import BigDataDemosError
 from tests.support.java_avro import fetched, prepare
@@ -69,7 +69,7 @@ def decodable(case: Case) -> bool:
     """Whether each record takes some bytes, and each item of an array does."""
     parsed = load(case)
     try:
-        return not core.measure(parsed, schemas.named_types(parsed), {}, recursive=True).empty
+        return not limits.measure(parsed).empty
     except ValueError:
         return False
 
@@ -84,9 +84,9 @@ def write(path: Path, schema: Any, data: list[Any], codec: str) -> None:
     named: dict[str, Any] = {}
     parsed = fastavro.parse_schema(json.loads(json.dumps(schema)), named, _force=True)
     with path.open("wb") as file:
-        writer = containers.Writer(file, json.dumps(schema), codec=codec)
+        writer, encode = containers.Writer(file, json.dumps(schema), codec=codec), containers.Encoder(parsed)
         for number, value in enumerate(data, 1):
-            writer.write(values.from_json(value, parsed, named, plain=False))
+            writer.write(encode(values.from_json(value, parsed, named, plain=False)))
             if number % 2 == 0:
                 writer.flush()
         writer.flush()
@@ -97,7 +97,7 @@ def read(path: Path) -> Iterator[Any]:
     with open_input(str(path)) as source:
         header = containers.read_header(source)
         for record in containers.read_records(source, header):
-            yield values.to_json(record, header.schema, header.named, plain=False)
+            yield values.to_json(record, header.schema, kinds.named_types(header.schema), plain=False)
 
 
 def exactly(data: Any) -> str:
@@ -129,7 +129,7 @@ def java(java_line: list[str], tmp_path_factory: pytest.TempPathFactory) -> Java
     ours, theirs = tmp_path_factory.mktemp("ours"), tmp_path_factory.mktemp("theirs")
     cases = drawn_cases()
     for number, case in enumerate(cases):
-        for codec in containers.CODECS:
+        for codec in codecs.CODECS:
             write(ours / f"{number}-{codec}.avro", case.schema, case.data, codec)
     done = subprocess.run(
         [*java_line, "ReadContainers", str(ours), str(theirs)], stdout=subprocess.PIPE, text=True, check=True, timeout=300
@@ -150,7 +150,7 @@ def test_java_reads_what_is_written_here(java: Java) -> None:
     assert java.complaints == []
     assert len(java.cases) > EXAMPLES
     for number, case in enumerate(java.cases):
-        for codec in containers.CODECS:
+        for codec in codecs.CODECS:
             lines = (java.theirs / f"{number}-{codec}.json").read_text(encoding="utf-8").split("\n")
             assert unsigned_zeros([json.loads(line) for line in lines]) == unsigned_zeros(case.data), case.schema
 
@@ -163,7 +163,7 @@ def unsigned_zeros(data: Any) -> str:
 def test_what_java_writes_is_read_here(java: Java) -> None:
     """In each codec, and with arrays and maps that are cut into blocks."""
     for number, case in enumerate(java.cases):
-        for codec in (*containers.CODECS, "blocking"):
+        for codec in (*codecs.CODECS, "blocking"):
             assert exactly(list(read(java.theirs / f"{number}-null-{codec}.avro"))) == exactly(case.data), case.schema
 
 
@@ -286,7 +286,7 @@ def test_canonical_forms_and_fingerprints_are_those_of_the_package_avro() -> Non
     for case in drawn_cases():
         schema, theirs = load(case), parse(json.dumps(case.schema))
         ours, form = schemas.canonical(schema), theirs.canonical_form
-        fixed = [name for name, part in schemas.named_types(schema).items() if part["type"] == "fixed"]
+        fixed = [name for name, part in kinds.named_types(schema).items() if part["type"] == "fixed"]
         if '"namespace": ""' in json.dumps(case.schema) or any(ours.count(f'"{name}"') > 1 for name in fixed):
             continue
         assert re.sub(rf'\{{"type":("(?:{"|".join(PRIMITIVES)})")\}}', r"\1", form) == ours
@@ -371,7 +371,7 @@ def plain(path: Path, names: Iterable[str]) -> list[Any]:
     with open_input(str(path)) as source:
         header = containers.read_header(source)
         records = containers.read_records(source, header)
-        rows = [values.to_json(record, header.schema, header.named, plain=True) for record in records]
+        rows = [values.to_json(record, header.schema, kinds.named_types(header.schema), plain=True) for record in records]
     return [{name: row[name] for name in names} for row in rows]
 
 
@@ -390,7 +390,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> tuple[Case, Path, Path]:
     drawn = table({**COLUMNS, **more})
     ours, theirs = tmp_path_factory.mktemp("ours"), tmp_path_factory.mktemp("theirs")
     (ours / "schema.avsc").write_text(json.dumps(drawn.schema), encoding="utf-8")
-    for codec in containers.CODECS:
+    for codec in codecs.CODECS:
         write(ours / f"{codec}.avro", drawn.schema, drawn.data, codec)
     line = [sys.executable, str(ROOT / "tests" / "support" / "spark_avro.py"), str(jar), str(ours), str(theirs)]
     subprocess.run(line, env={**os.environ, "TZ": "UTC"}, check=True, timeout=300)
@@ -399,7 +399,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> tuple[Case, Path, Path]:
 
 def test_spark_reads_what_is_written_here(spark: tuple[Case, Path, Path]) -> None:
     drawn, ours, theirs = spark
-    for codec in containers.CODECS:
+    for codec in codecs.CODECS:
         expected = meant(ours / f"{codec}.avro")
         for row, value in zip(expected, drawn.data, strict=True):
             choice = value["choice"]
@@ -411,7 +411,7 @@ def test_spark_reads_what_is_written_here(spark: tuple[Case, Path, Path]) -> Non
 def test_what_spark_writes_is_read_here(spark: tuple[Case, Path, Path]) -> None:
     """By the table's schema, and by one that Spark makes, in which moments are in microseconds."""
     drawn, ours, theirs = spark
-    for codec in containers.CODECS:
+    for codec in codecs.CODECS:
         [file] = (theirs / codec).glob("*.avro")
         assert exactly(list(read(file))) == exactly(drawn.data)
         with open_input(str(file)) as source:

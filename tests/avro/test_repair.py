@@ -14,8 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bigdata_demos.avro import containers, core
-from bigdata_demos.avro.repair import MAX_SEARCH, Loss, find_header, repair
+from bigdata_demos.avro import binary, codecs, containers, limits
+from bigdata_demos.avro.limits import MAX_SEARCH
+from bigdata_demos.avro.repair import Loss, find_header, repair
 from bigdata_demos.avro.streams import Source
 from bigdata_demos.errors import BadAvro, InputError
 
@@ -35,16 +36,16 @@ RECORDS = [
 ]
 SYNC = bytes(range(200, 216))
 PACKAGES = {"snappy": "cramjam", "zstandard": "compression" if sys.version_info >= (3, 14) else "backports"}
-CODECS = [codec for codec in containers.CODECS if codec not in PACKAGES or importlib.util.find_spec(PACKAGES[codec])]
+CODECS = [codec for codec in codecs.CODECS if codec not in PACKAGES or importlib.util.find_spec(PACKAGES[codec])]
 UNCHECKED = ("null", "deflate", "zstandard")  # codecs without a checksum
 
 
 def container(codec: str) -> bytes:
     """All records, five a block."""
     file = io.BytesIO()
-    writer = containers.Writer(file, json.dumps(SCHEMA), codec=codec, sync=SYNC)
+    writer, encode = containers.Writer(file, json.dumps(SCHEMA), codec=codec, sync=SYNC), containers.Encoder(SCHEMA)
     for number, record in enumerate(RECORDS, 1):
-        writer.write(record)
+        writer.write(encode(record))
         if number % EACH == 0:
             writer.flush()
     return file.getvalue()
@@ -77,7 +78,7 @@ def beheaded(
     """:func:`mended`, and what was assumed for the header."""
     source, file = Source(io.BytesIO(content), "x.avro"), io.BytesIO()
     header, notes = find_header(source, schema and json.dumps(schema), codec)
-    text = containers.schema_text(header)
+    text = header.text
     writer = containers.Writer(file, text, codec=header.codec, meta=header.meta, sync=header.sync)
     losses = list(repair(source, header, writer, doubtful=doubtful))
     file.seek(0)
@@ -261,7 +262,7 @@ def test_header_that_says_another_codec() -> None:
     for codec in ("null", "bzip2"):
         other = "nullx" if codec == "null" else "bzip3"
         content = FILES[codec].replace(
-            core.string("avro.codec") + core.string(codec), core.string("avro.codec") + core.string(other)
+            binary.string("avro.codec") + binary.string(codec), binary.string("avro.codec") + binary.string(other)
         )
         found, losses, notes = beheaded(content)
         assert (found, losses, notes) == (RECORDS, [], [f"the codec is taken to be {codec}"])
@@ -277,12 +278,12 @@ def test_header_that_says_another_codec() -> None:
 def test_damaged_marker_and_first_block(codec: str) -> None:
     """The header's marker and the block after it are damaged: that block is told of."""
     content = bytearray(container(codec))
-    header = core.parse_header(Source(io.BytesIO(bytes(content)), "x"), "x")
+    header = containers.read_header(Source(io.BytesIO(bytes(content)), "x"))
     content[header.end - 4 : header.end + 6] = bytes(10)
     source = Source(io.BytesIO(bytes(content)), "x.avro")
     found, _ = find_header(source)
     file = io.BytesIO()
-    writer = containers.Writer(file, containers.schema_text(found), codec=found.codec, sync=found.sync)
+    writer = containers.Writer(file, found.text, codec=found.codec, sync=found.sync)
     losses = list(repair(source, found, writer))
     assert [loss.start for loss in losses] == [header.end]
     assert 0 < writer.records < len(decoded(container(codec)))
@@ -294,7 +295,7 @@ def test_count_that_is_too_small(count: int) -> None:
     """Without a checksum nobody knows how many records are lost, and none at all is not said."""
     content = container("null")
     first = frames(content)[0]
-    small = content[: first.offset] + core.long(count) + content[first.offset + len(core.long(first.records)) :]
+    small = content[: first.offset] + binary.long(count) + content[first.offset + len(binary.long(first.records)) :]
     _, [loss] = mended(small)
     assert (loss.kept, loss.lost, loss.complete) == (0, None, False)
     _, [loss] = mended(small, doubtful=True)
@@ -309,7 +310,7 @@ def test_no_blocks_of_the_schema() -> None:
     for junk in (bytes(1 << 20), b"\2\2" * (1 << 19), os.urandom(1 << 20), b"\2\x80\x80\x40" * (1 << 18)):
         with pytest.raises(BadAvro, match="no block of the schema"):
             beheaded(junk, SCHEMA)
-    assert MAX_SEARCH < core.MAX_HEADER
+    assert MAX_SEARCH < limits.MAX_HEADER
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
@@ -349,7 +350,7 @@ def test_any_bytes_after_a_header(junk: bytes, codec: str) -> None:
 @given(st.binary(max_size=120))
 def test_any_bytes_as_a_header(junk: bytes) -> None:
     """Never anything but BadAvro."""
-    for content in (junk, core.MAGIC + junk):
+    for content in (junk, containers.MAGIC + junk):
         with pytest.raises(BadAvro):
             containers.read_header(Source(io.BytesIO(content), "x.avro"))
 
@@ -357,8 +358,8 @@ def test_any_bytes_as_a_header(junk: bytes) -> None:
 def hostile(count: int, size: int, data: bytes, codec: str = "null", schema: Any = SCHEMA) -> bytes:
     """A file of one block that says of itself what it likes."""
     meta = {"avro.schema": json.dumps(schema).encode(), "avro.codec": codec.encode()}
-    header = core.MAGIC + core.pack(meta, {"type": "map", "values": "bytes"}) + SYNC
-    return header + core.long(count) + core.long(size) + data + SYNC
+    header = containers.MAGIC + binary.pack(meta, {"type": "map", "values": "bytes"}) + SYNC
+    return header + binary.long(count) + binary.long(size) + data + SYNC
 
 
 def deflated(data: bytes) -> bytes:
@@ -378,8 +379,8 @@ def deflated(data: bytes) -> bytes:
         (hostile(1, 4, b"\2\0\1\xff"), "record 1 of 1"),
         (hostile(1, 4, b"\2\0\0\0", schema={"type": "array", "items": "null"}), "unusable schema"),
         (hostile(1, 4, b"\2\0\0\0", schema="null"), "unusable schema"),
-        (core.MAGIC + core.long(1) + core.long(1 << 50), "damaged header"),
-        (core.MAGIC + core.long(-(1 << 63)) + b"\2" * 99, "damaged header"),
+        (containers.MAGIC + binary.long(1) + binary.long(1 << 50), "damaged header"),
+        (containers.MAGIC + binary.long(-(1 << 63)) + b"\2" * 99, "damaged header"),
     ],
 )
 def test_hostile(content: bytes, words: str) -> None:
@@ -393,7 +394,7 @@ def test_hostile(content: bytes, words: str) -> None:
 def test_many_markers_cost_no_more_than_their_bytes() -> None:
     """Each is followed by a block that says it is large: what is ahead is read once."""
     start = hostile(0, 0, b"")
-    content = start + (core.long(3) + core.long(500_000) + SYNC) * 40_000
+    content = start + (binary.long(3) + binary.long(500_000) + SYNC) * 40_000
     found, losses = mended(content)
     assert found == []
     assert sum(loss.end - loss.start for loss in losses) == len(content) - len(start)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bigdata_demos.avro import core, schemas, single_object, values
-from bigdata_demos.avro.schema_rules import label
+from bigdata_demos.avro import binary, infer, kinds, resolution, schemas, single_object, values
+from bigdata_demos.avro.kinds import label
 from bigdata_demos.errors import BadAvro, InputError, UsageError
 
 
@@ -59,7 +59,7 @@ def test_load_takes_text_a_name_or_a_file(tmp_path: Path) -> None:
     path.write_text('\n {"type": "int"}', encoding="utf-8-sig")
     assert schemas.load(str(path)) == {"type": "int"}
     assert schemas.load(" int ") == schemas.load('"int"') == "int"
-    assert schemas.named_types(schemas.load(json.dumps(record("a.R", f=fixed(1), g="F")))).keys() == {"a.R", "a.F"}
+    assert kinds.named_types(schemas.load(json.dumps(record("a.R", f=fixed(1), g="F")))).keys() == {"a.R", "a.F"}
 
 
 @pytest.mark.parametrize(
@@ -163,31 +163,31 @@ def test_single_objects() -> None:
 # Inference
 
 
-def infer(*records: Any) -> Any:
+def inferred(*records: Any) -> Any:
     """The fields of what is inferred: types, and those with a default marked."""
-    schema = schemas.infer(iter(records))
+    schema = infer.infer(iter(records))
     return {part["name"]: (part["type"], part["default"]) if "default" in part else part["type"] for part in schema["fields"]}
 
 
 def test_infer() -> None:
-    assert infer({"a": 1}) == {"a": "long"}
-    assert infer({"a": 1}, {"a": 1.5}) == {"a": "double"}
-    assert infer({"a": 1}, {"a": None}) == {"a": (["null", "long"], None)}
-    assert infer({"a": 1}, {"b": True}) == {"a": (["null", "long"], None), "b": (["null", "boolean"], None)}
-    assert infer({"a": None}) == {"a": (["null", "string"], None)}
-    assert infer({"a": "x"}, {"a": 1}, {"a": True}, {"a": 2.5}) == {"a": ["boolean", "double", "string"]}
-    assert infer({"a": []}) == {"a": array("string")}
-    assert infer({"a": [None]}) == {"a": array(["null", "string"])}
-    assert infer({"a": []}, {"a": [1, None]}, {"a": [[2]]}) == {"a": array(["null", "long", array("long")])}
-    assert infer({"a": {}}) == {"a": {"type": "map", "values": "string"}}
+    assert inferred({"a": 1}) == {"a": "long"}
+    assert inferred({"a": 1}, {"a": 1.5}) == {"a": "double"}
+    assert inferred({"a": 1}, {"a": None}) == {"a": (["null", "long"], None)}
+    assert inferred({"a": 1}, {"b": True}) == {"a": (["null", "long"], None), "b": (["null", "boolean"], None)}
+    assert inferred({"a": None}) == {"a": (["null", "string"], None)}
+    assert inferred({"a": "x"}, {"a": 1}, {"a": True}, {"a": 2.5}) == {"a": ["boolean", "double", "string"]}
+    assert inferred({"a": []}) == {"a": array("string")}
+    assert inferred({"a": [None]}) == {"a": array(["null", "string"])}
+    assert inferred({"a": []}, {"a": [1, None]}, {"a": [[2]]}) == {"a": array(["null", "long", array("long")])}
+    assert inferred({"a": {}}) == {"a": {"type": "map", "values": "string"}}
     nested = {"type": "record", "name": "Record_a", "fields": [{"name": "b", "type": "long"}]}
-    assert infer({"a": {"b": 1}}) == {"a": nested}
-    assert infer({"a": "x"}, {"a": {"b": 1}}) == {"a": ["string", nested]}
+    assert inferred({"a": {"b": 1}}) == {"a": nested}
+    assert inferred({"a": "x"}, {"a": {"b": 1}}) == {"a": ["string", nested]}
 
 
 def test_inferred_names_are_unique() -> None:
-    schema = schemas.infer([{"a_b": {"x": 1}, "a": {"b": {"x": 1}}, "c": [{"x": 1}]}], "T")
-    assert set(schemas.named_types(schema)) == {"T", "T_a_b", "T_a", "T_a_b_2", "T_c_item"}
+    schema = infer.infer([{"a_b": {"x": 1}, "a": {"b": {"x": 1}}, "c": [{"x": 1}]}], "T")
+    assert set(kinds.named_types(schema)) == {"T", "T_a_b", "T_a", "T_a_b_2", "T_c_item"}
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_inferred_names_are_unique() -> None:
 )
 def test_infer_refuses(records: list[Any], message: str) -> None:
     with pytest.raises(InputError, match=re.escape(message)):
-        schemas.infer(records)
+        infer.infer(records)
 
 
 KEYS = st.sampled_from(["a", "b", "c", "a_b"])
@@ -241,9 +241,9 @@ def same(value: Any, read: Any) -> bool:
 
 @given(st.lists(st.dictionaries(KEYS, JSON, min_size=1), min_size=1, max_size=5))
 def test_what_is_inferred_holds_the_records(records: list[Any]) -> None:
-    schema = schemas.infer(records)
+    schema = infer.infer(records)
     for value in records:
-        assert completed(value, schema, schemas.named_types(schema))
+        assert completed(value, schema, kinds.named_types(schema))
 
 
 # Compatibility
@@ -255,11 +255,11 @@ PROMOTED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("writer", core.PRIMITIVE)
-@pytest.mark.parametrize("reader", core.PRIMITIVE)
+@pytest.mark.parametrize("writer", kinds.PRIMITIVE)
+@pytest.mark.parametrize("reader", kinds.PRIMITIVE)
 def test_promotions(writer: str, reader: str) -> None:
     can = writer == reader or (writer, reader) in PROMOTED
-    assert schemas.compatibility(writer, reader) == ([] if can else [f"top: the writer's {writer} cannot be read as {reader}"])
+    assert resolution.compatibility(writer, reader) == ([] if can else [f"top: the writer's {writer} cannot be read as {reader}"])
 
 
 COMPATIBLE = [
@@ -289,7 +289,7 @@ COMPATIBLE = [
 
 @pytest.mark.parametrize(("writer", "reader"), COMPATIBLE)
 def test_compatible(writer: Any, reader: Any) -> None:
-    assert schemas.compatibility(load(writer), load(reader)) == []
+    assert resolution.compatibility(load(writer), load(reader)) == []
 
 
 INCOMPATIBLE = [
@@ -317,14 +317,14 @@ INCOMPATIBLE = [
 
 @pytest.mark.parametrize(("writer", "reader", "reasons"), INCOMPATIBLE)
 def test_incompatible(writer: Any, reader: Any, reasons: list[str]) -> None:
-    assert schemas.compatibility(load(writer), load(reader)) == reasons
+    assert resolution.compatibility(load(writer), load(reader)) == reasons
 
 
 def test_a_schema_reads_its_own_data_though_its_unqualified_names_clash() -> None:
     clash = [record("a.R", x="int"), record("b.R", y="int")]
-    assert schemas.compatibility(load(clash), load(clash)) == []
+    assert resolution.compatibility(load(clash), load(clash)) == []
     reasons = ["{b.R}.x: the writer's record b.R has no such field, and the reader's has no default"]
-    assert schemas.compatibility(load(clash), load([*clash, "null"])) == reasons
+    assert resolution.compatibility(load(clash), load([*clash, "null"])) == reasons
 
 
 DATA = {
@@ -406,9 +406,9 @@ def test_what_is_compatible_is_read(drawn: tuple[Any, Any, list[Any]]) -> None:
     writer, reader, data = drawn
     with contextlib.suppress(InputError):  # an array of nothing
         writer, reader = schemas.load(json.dumps(writer)), schemas.load(json.dumps(reader))
-        if not schemas.compatibility(writer, reader):
+        if not resolution.compatibility(writer, reader):
             for datum in data:
-                packed = io.BytesIO(core.pack(datum, writer))
+                packed = io.BytesIO(binary.pack(datum, writer))
                 fastavro.schemaless_reader(packed, writer, reader)
                 assert not packed.read()
 
@@ -424,11 +424,11 @@ def test_what_is_compatible_is_read(drawn: tuple[Any, Any, list[Any]]) -> None:
 def test_where_fastavro_is_laxer(writer: Any, reader: Any, datum: Any) -> None:
     """Each of these is refused here and read there: what :func:`compatibility` says is known."""
     writer, reader = load(writer), load(reader)
-    assert schemas.compatibility(writer, reader)
-    assert fastavro.schemaless_reader(io.BytesIO(core.pack(datum, writer)), writer, reader) == datum
+    assert resolution.compatibility(writer, reader)
+    assert fastavro.schemaless_reader(io.BytesIO(binary.pack(datum, writer)), writer, reader) == datum
 
 
 @given(pairs())
 def test_every_schema_can_read_its_own_data(drawn: tuple[Any, Any, list[Any]]) -> None:
     for schema in drawn[:2]:
-        assert schemas.compatibility(load(schema), load(schema)) == []
+        assert resolution.compatibility(load(schema), load(schema)) == []

@@ -22,7 +22,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bigdata_demos.avro import core
+from bigdata_demos.avro import binary, containers
+from bigdata_demos.avro.streams import Source
 from bigdata_demos.crawl import jsonl, plan, reader
 from bigdata_demos.crawl.model import Page, Range, Rejected, Skipped, Split, Unreadable
 from bigdata_demos.errors import BadAvro, InputError
@@ -597,7 +598,7 @@ def avro_file(tmp_path: Path, content: bytes, split_bytes: int = plan.SPLIT_BYTE
 
 def header_end(content: bytes) -> int:
     """Where the first block starts."""
-    return core.read_header(io.BytesIO(content), "x").end
+    return containers.read_header(Source(io.BytesIO(content), "x")).end
 
 
 @pytest.mark.parametrize("codec", ["null", "deflate", "bzip2", "xz"])
@@ -760,8 +761,8 @@ def test_hostile_schema(tmp_path: Path, name: str) -> None:
     schema = HOSTILE[name].encode()
     meta = {"avro.schema": schema, "avro.codec": b"null"}
     data = b"\x02" * 200_000 + b"\0" if name == "linked-list" else b"\xfe\xff\x7f\0\0\0"
-    block = b"".join(core.pack(number, {"type": "long"}) for number in (1, len(data))) + data
-    content = b"Obj\x01" + core.pack(meta, {"type": "map", "values": "bytes"}) + b"s" * 16 + block + b"s" * 16
+    block = b"".join(binary.pack(number, {"type": "long"}) for number in (1, len(data))) + data
+    content = b"Obj\x01" + binary.pack(meta, {"type": "map", "values": "bytes"}) + b"s" * 16 + block + b"s" * 16
     path = write(tmp_path / "hostile.avro", content)
     done = subprocess.run([sys.executable, "-c", READ, str(path)], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.split()) == (0, ["0", "1"]), done.stderr[-1000:]
@@ -777,11 +778,11 @@ def test_deep_schema_that_people_write(tmp_path: Path) -> None:
     assert urls(avro_file(tmp_path, container([{"url": "u", "text": "x", "deep": []}], schema=schema))) == ["u"]
 
 
-def test_read_blocks_needs_a_header() -> None:
+def test_reading_needs_a_header() -> None:
     """The format's own error, which names the file."""
     for content in (b"", b"Obj", b"nothing like it", AVRO[:20]):
         with pytest.raises(BadAvro, match="some-file"):
-            list(core.read_blocks(io.BytesIO(content), "some-file", 0, len(content)))
+            containers.read_header(Source(io.BytesIO(content), "some-file"))
 
 
 def test_schema_evolves(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ def main() -> None:
     atheris: Any = importlib.import_module("atheris")  # not a dependency of the tests
     with atheris.instrument_imports(include=["bigdata_demos"]):
         targets: Any = importlib.import_module("tests.fuzz.targets")
-        avro: Any = importlib.import_module("bigdata_demos.avro.core")
-    avro.MAX_BLOCK = targets.MAX_BLOCK
+        limits: Any = importlib.import_module("bigdata_demos.avro.limits")
+    limits.MAX_BLOCK = targets.MAX_BLOCK
     folders = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
     for folder in folders[:1]:
         os.makedirs(folder, exist_ok=True)

@@ -15,8 +15,21 @@ from typing import Any, Final
 
 import fastavro
 
-from bigdata_demos.avro import cli, containers, core, jsontext, repair, resolution, schemas, single_object, values
-from bigdata_demos.avro.schema_rules import to_text
+from bigdata_demos.avro import (
+    binary,
+    cli,
+    codecs,
+    containers,
+    infer,
+    jsontext,
+    kinds,
+    repair,
+    resolution,
+    schemas,
+    single_object,
+    values,
+)
+from bigdata_demos.avro.schemas import to_text
 from bigdata_demos.avro.streams import Source
 from bigdata_demos.crawl import avro
 from bigdata_demos.crawl.model import Range
@@ -27,7 +40,7 @@ from bigdata_demos.rpc.server import Responder
 
 NAME: Final = "x.avro"
 MAX_BLOCK: Final = 16 << 20
-"""Of :mod:`bigdata_demos.avro.core`: less than it is there, for time's sake; no less than xz needs for itself."""
+"""Of :mod:`bigdata_demos.avro.limits`: less than it is there, for time's sake; no less than xz needs for itself."""
 SYNC: Final = b"0123456789abcdef"
 
 
@@ -94,7 +107,7 @@ def expect(function: Callable[[], object], *, named: bool = True) -> None:
             raise AssertionError(f"an error that does not say enough, or too much: {error!r}") from error
 
 
-def opened(content: bytes, *, decoding: bool = True) -> tuple[Source, core.Header]:
+def opened(content: bytes, *, decoding: bool = True) -> tuple[Source, containers.Header]:
     """A file whose header has been read."""
     source = Source(io.BytesIO(content), NAME)
     return source, containers.read_header(source, decoding=decoding)
@@ -116,7 +129,7 @@ def to_json(content: bytes) -> None:
     for record in containers.read_records(source, header):
         for plain in (False, True):
             try:
-                value = values.to_json(record, header.schema, header.named, plain=plain)
+                value = values.to_json(record, header.schema, kinds.named_types(header.schema), plain=plain)
             except BadAvro:  # who calls adds the file's name
                 continue
             json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
@@ -125,7 +138,7 @@ def to_json(content: bytes) -> None:
 def recode(content: bytes) -> None:
     """``recode``."""
     source, header = opened(content, decoding=False)
-    cli.copy(source, header, containers.Writer(io.BytesIO(), containers.schema_text(header), codec="deflate", meta=header.meta))
+    cli.copy(source, header, containers.Writer(io.BytesIO(), header.text, codec="deflate", meta=header.meta))
 
 
 def concatenate(
@@ -140,7 +153,7 @@ def mend(content: bytes, text: str | None = None) -> None:
     """``repair``: what it writes has to be sound."""
     source, file = Source(io.BytesIO(content), NAME), io.BytesIO()
     header, _ = repair.find_header(source, text)
-    writer = containers.Writer(file, containers.schema_text(header), codec=header.codec, meta=header.meta, sync=header.sync)
+    writer = containers.Writer(file, header.text, codec=header.codec, meta=header.meta, sync=header.sync)
     for doubtful in repair.repair(source, header, writer, doubtful=len(content) % 2 == 0):
         assert doubtful.end >= doubtful.start
     again, header = opened(file.getvalue())
@@ -151,7 +164,7 @@ def head(content: bytes) -> None:
     """``schema``, ``meta``, ``fingerprint``, ``canonical`` and ``diff``."""
     _, header = opened(content, decoding=False)
     with contextlib.suppress(BigDataDemosError):  # of the schema: no file's
-        schema_text(containers.schema_text(header).encode())
+        schema_text(header.text.encode())
 
 
 WAYS: Final = (job, to_json, recode, concatenate, mend, head)
@@ -169,33 +182,33 @@ def every_way(content: bytes) -> None:
 def container(text: str, codec: str, blocks: bytes) -> bytes:
     """A file with a good header."""
     meta = {"avro.schema": text.encode(), "avro.codec": codec.encode()}
-    return core.MAGIC + core.pack(meta, {"type": "map", "values": "bytes"}) + SYNC + blocks
+    return containers.MAGIC + binary.pack(meta, {"type": "map", "values": "bytes"}) + SYNC + blocks
 
 
 def raw_file(data: bytes) -> None:
     """A file, byte by byte as it is, with the magic or without."""
     every_way(data)
-    every_way(core.MAGIC + data)
+    every_way(containers.MAGIC + data)
 
 
 def raw_blocks(data: bytes) -> None:
     """Blocks after a good header, byte by byte as they are."""
-    every_way(container(text_of(data[0]), containers.CODECS[data[1] % len(containers.CODECS)], data[2:]))
+    every_way(container(text_of(data[0]), codecs.CODECS[data[1] % len(codecs.CODECS)], data[2:]))
 
 
 def packed_block(data: bytes) -> None:
     """The data of a block whose frame is right: compressed as they should be."""
-    codec = containers.CODECS[data[1] % len(containers.CODECS)]
-    packed = containers.packer(codec, None)(data[3:])
-    every_way(container(text_of(data[0]), codec, core.long(data[2]) + core.long(len(packed)) + packed + SYNC))
+    codec = codecs.CODECS[data[1] % len(codecs.CODECS)]
+    packed = codecs.compressor(codec, None)(data[3:])
+    every_way(container(text_of(data[0]), codec, binary.long(data[2]) + binary.long(len(packed)) + packed + SYNC))
 
 
 def bad_header(data: bytes) -> None:
     """A header that has some other bytes where the data say, before good blocks; the schema is known, or not."""
     index = data[0] % len(SCHEMAS)
     codec = ("null", "deflate")[data[1] % 2]
-    packed = containers.packer(codec, None)(data[5:])
-    content = bytearray(container(text_of(index), codec, (core.long(data[2]) + core.long(len(packed)) + packed + SYNC) * 2))
+    packed = codecs.compressor(codec, None)(data[5:])
+    content = bytearray(container(text_of(index), codec, (binary.long(data[2]) + binary.long(len(packed)) + packed + SYNC) * 2))
     at = data[3] % len(content)
     content[at : at + 1 + data[4] % 4] = data[5 : 6 + data[4] % 4]
     expect(lambda: mend(bytes(content)))
@@ -211,18 +224,18 @@ def schema_text(data: bytes) -> None:
     schemas.fingerprint(schema)
     for index in range(len(SCHEMAS)):
         other, _ = parsed(index)
-        schemas.compatibility(schema, other)
-        schemas.compatibility(other, schema)
-    schemas.compatibility(schema, schemas.load(schemas.canonical(schema), recursive=True))
+        resolution.compatibility(schema, other)
+        resolution.compatibility(other, schema)
+    resolution.compatibility(schema, schemas.load(schemas.canonical(schema), recursive=True))
 
 
 def any_schema(data: bytes) -> None:
     """A schema and, after a byte of zero, data that are of it, or not."""
     text, _, block = data.partition(b"\0")
     expect(lambda: schema_text(text), named=False)
-    frame = core.long(1) + core.long(len(block)) + block + SYNC
+    frame = binary.long(1) + binary.long(len(block)) + block + SYNC
     meta = {"avro.schema": text, "avro.codec": b"null"}
-    every_way(core.MAGIC + core.pack(meta, {"type": "map", "values": "bytes"}) + SYNC + frame)
+    every_way(containers.MAGIC + binary.pack(meta, {"type": "map", "values": "bytes"}) + SYNC + frame)
 
 
 def two_schemas(data: bytes) -> None:
@@ -232,10 +245,10 @@ def two_schemas(data: bytes) -> None:
 
     def resolve() -> None:
         old, new = (schemas.load(text if text.startswith(("{", "[", '"')) else f'"{text}', recursive=True) for text in texts)
-        if schemas.compatibility(old, new):
+        if resolution.compatibility(old, new):
             return
         resolution.resolver(old, new)
-        content = container(to_text(old), "null", core.long(1) + core.long(len(block)) + block + SYNC)
+        content = container(to_text(old), "null", binary.long(1) + binary.long(len(block)) + block + SYNC)
         concatenate(content, to_text(new))
 
     expect(resolve, named=False)
@@ -247,15 +260,15 @@ def json_text(data: bytes) -> None:
     text = to_text(schema)
 
     def encode(*, plain: bool) -> None:
-        writer = containers.Writer(io.BytesIO(), text)
+        writer, pack = containers.Writer(io.BytesIO(), text), containers.Encoder(schema)
         for _, value in jsontext.json_values(Source(io.BytesIO(data[1:]), NAME)):
             with contextlib.suppress(BigDataDemosError):
                 datum = values.from_json(value, schema, named, plain=plain)
-                writer.write(datum)
+                writer.write(pack(datum))
 
     expect(lambda: encode(plain=False))
     expect(lambda: encode(plain=True))
-    expect(lambda: schemas.infer(value for _, value in jsontext.json_values(Source(io.BytesIO(data[1:]), NAME))), named=False)
+    expect(lambda: infer.infer(value for _, value in jsontext.json_values(Source(io.BytesIO(data[1:]), NAME))), named=False)
 
 
 @cache
@@ -278,7 +291,7 @@ def call(data: bytes) -> None:
 
     def answered(reader: wire.Reader) -> None:
         reader.response()
-        reader.read("metadata", wire.META)
+        reader.read("metadata", containers.META)
         reader.end()
 
     for function in (
@@ -324,19 +337,17 @@ def fuzz(data: bytes) -> None:
 
 def seeds() -> list[bytes]:
     """Inputs to start from: one at least of each target."""
-    page = core.pack({"url": "http://a.example/", "html": b"<p>", "title": None}, parsed(0)[0])
-    block = core.long(2) + core.long(2 * len(page)) + 2 * page + SYNC
+    page = binary.pack({"url": "http://a.example/", "html": b"<p>", "title": None}, parsed(0)[0])
+    block = binary.long(2) + binary.long(2 * len(page)) + 2 * page + SYNC
     number = {target: bytes([index]) for index, target in enumerate(TARGETS)}
     found = [number[raw_file] + container(text_of(0), "null", block)[4:]]
     found += [number[raw_blocks] + bytes([0, 0]) + block + block]
     for index in range(len(SCHEMAS)):
-        found += [
-            number[packed_block] + bytes([index, codec, 1]) + bytes(range(0, 24, 2)) for codec in range(len(containers.CODECS))
-        ]
+        found += [number[packed_block] + bytes([index, codec, 1]) + bytes(range(0, 24, 2)) for codec in range(len(codecs.CODECS))]
         found += [number[packed_block] + bytes([index, 0, 3]) + bytes(32)]
         found += [number[any_schema] + text_of(index).encode() + b"\0\2\2\2\0\0"]
         found += [number[two_schemas] + bytes([index]) + b"\0\0\2\2\2\0\0\0"]
-    found += [number[packed_block] + bytes([0, codec, 2]) + 2 * page for codec in range(len(containers.CODECS))]
+    found += [number[packed_block] + bytes([0, codec, 2]) + 2 * page for codec in range(len(codecs.CODECS))]
     found += [number[bad_header] + bytes([0, codec, 2, at, 0]) + 2 * page for codec in (0, 1) for at in (0, 8, 60, 255)]
     pages = b'{"url": "x", "html": {"bytes": "y"}, "title": null}\n{"url": "x", "html": "y"} '
     found += [
@@ -348,5 +359,5 @@ def seeds() -> list[bytes]:
         number[message] + single_object.encode({"url": "x", "html": None, "title": None}, parsed(0)[0]),
     ]
     found += [number[call] + wire.frame(b"\0\0\0"), number[call] + keyword_index().text.encode()]
-    found += [number[call] + b"\0" + core.string(name) + b"\2a\0\0" for name in keyword_index().messages]
+    found += [number[call] + b"\0" + binary.string(name) + b"\2a\0\0" for name in keyword_index().messages]
     return found

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bigdata_demos.avro import core
+from bigdata_demos.avro import binary, containers
 from bigdata_demos.crawl import plan
 from bigdata_demos.errors import UsageError
 from bigdata_demos.keywords import open_session, run
@@ -84,25 +84,23 @@ def test_spilled_buckets(buckets: dict[int, bytes]) -> None:
 @given(st.integers(-(2**63), 2**63 - 1) | st.sampled_from([0, -1, 1, 63, 64, -64, -65, 2**63 - 1, -(2**63)]))
 def test_long(value: int) -> None:
     """As fastavro encodes it."""
-    assert core.long(value) == core.pack(value, {"type": "long"})
+    assert binary.long(value) == binary.pack(value, {"type": "long"})
 
 
 @given(st.text(max_size=100))
 def test_string(value: str) -> None:
     """As fastavro encodes it."""
-    assert core.string(value) == core.pack(value, {"type": "string"})
+    assert binary.string(value) == binary.pack(value, {"type": "string"})
 
 
 @given(st.lists(st.text(max_size=3_000), max_size=40), st.integers(1, 20_000))
 def test_writer(values: list[str], block: int) -> None:
     """Files of encoded records are container files, whatever their blocks."""
     file = io.BytesIO()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(core, "BLOCK_BYTES", block)
-        writer = core.Writer(file, {"type": "string"})
-        for value in values:
-            writer.write(core.string(value))
-        writer.flush()
+    writer = containers.Writer(file, '"string"', block_bytes=block)
+    for value in values:
+        writer.write(binary.string(value))
+    writer.flush()
     file.seek(0)
     assert list(fastavro.reader(file)) == values
 

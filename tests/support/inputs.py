@@ -10,7 +10,7 @@ from typing import Any
 
 import fastavro
 
-from bigdata_demos.avro import core
+from bigdata_demos.avro import schemas
 from bigdata_demos.corpus.cli import main as corpus
 
 from .paths import SITE
@@ -38,9 +38,9 @@ def write_versions(path: Path, first: Path, second: Path) -> None:
     half = len(pages) // 2
     with first.open("wb") as file:
         old = [{"url": page["url"], "markup": page["html"]} for page in pages[:half]]
-        fastavro.writer(file, core.schema("page", 1), old, "deflate", sync_interval=10_000)
+        fastavro.writer(file, schemas.schema("page", 1), old, "deflate", sync_interval=10_000)
     with second.open("wb") as file:
-        fastavro.writer(file, core.schema("page"), pages[half:], "deflate", sync_interval=10_000)
+        fastavro.writer(file, schemas.schema("page"), pages[half:], "deflate", sync_interval=10_000)
 
 
 UNICODE = [

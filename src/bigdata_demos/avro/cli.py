@@ -242,7 +242,7 @@ def check_level(codec: str, level: int | None) -> None:
         UsageError: if it has none, or others.
 
     """
-    from .containers import LEVELS
+    from .codecs import LEVELS
 
     if level is None:
         return
@@ -343,11 +343,13 @@ def decoded_records(source: "Source") -> Iterator[tuple[Any, Any, dict[str, Any]
 
     """
     from . import containers, single_object
+    from .kinds import named_types
 
     if source.peek(len(single_object.MARKER)) == single_object.MARKER:
         raise UsageError(f"{source.name}: not an Avro file, but single-object encoding, as it seems: name its schema by --schema")
     header = containers.read_header(source)
-    return ((record, header.schema, header.named) for record in containers.read_records(source, header))
+    named = named_types(header.schema)
+    return ((record, header.schema, named) for record in containers.read_records(source, header))
 
 
 def decoded_messages(source: "Source", names: list[str]) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
@@ -363,7 +365,8 @@ def decoded_messages(source: "Source", names: list[str]) -> Iterator[tuple[Any, 
     import fastavro
 
     from . import schemas, single_object, values
-    from .core import MAGIC
+    from .containers import MAGIC
+    from .kinds import named_types
 
     if "-" in names:
         raise UsageError("--schema: standard input has the messages, or nothing: name a file")
@@ -371,7 +374,7 @@ def decoded_messages(source: "Source", names: list[str]) -> Iterator[tuple[Any, 
         raise UsageError(f"{source.name}: an Avro file, which has its schema with it: leave --schema out")
     known = single_object.known(map(decodable_schema, names))
     raw = {mark: values.raw_schema(schema) for mark, schema in known.items()}
-    named = {mark: schemas.named_types(schema) for mark, schema in known.items()}
+    named = {mark: named_types(schema) for mark, schema in known.items()}
     for number, (mark, packed) in enumerate(single_object.messages(source, known), 1):
         try:
             datum = fastavro.schemaless_reader(io.BytesIO(packed), raw[mark], None, **values.READ_OPTIONS)
@@ -387,12 +390,11 @@ def decodable_schema(name: str) -> Any:
         InputError, BadAvro: if there is none, or one of arrays whose items take no bytes.
 
     """
-    from . import schemas
-    from .core import measure
+    from .limits import measure
 
     schema = schema_of(name)
     try:
-        measure(schema, schemas.named_types(schema), {}, recursive=True)
+        measure(schema)
     except ValueError as error:
         raise InputError(f"{name}: unusable schema: {error}") from None
     return schema
@@ -400,12 +402,12 @@ def decodable_schema(name: str) -> Any:
 
 def from_json(arguments: argparse.Namespace) -> int:
     """``fromjson``."""
-    import fastavro
-
-    from . import schemas, single_object, values
-    from .containers import Writer
+    from . import single_object, values
+    from .containers import Encoder, Writer
+    from .infer import infer
     from .jsontext import json_values
-    from .schema_rules import to_text
+    from .kinds import named_types
+    from .schemas import parse, to_text, without_defaults
     from .streams import open_output
 
     if arguments.single_object and arguments.schema is None:
@@ -420,21 +422,24 @@ def from_json(arguments: argparse.Namespace) -> int:
         if schema is None:
             spool: IO[bytes] = stack.enter_context(tempfile.TemporaryFile(prefix="bigdata-demos-avro-"))
             try:
-                schema = schemas.infer(spooled(source, spool))
+                schema = infer(spooled(source, spool))
             except InputError as error:
                 raise InputError(f"{source.name}: {str(error).removeprefix(f'{source.name}: ')}") from None
             spool.seek(0)
             found: Iterator[tuple[int, Any]] = ((i, json.loads(line)) for i, line in enumerate(spool, 1))
         else:
             found = json_values(source)
-        named: dict[str, Any] = {}
-        parsed = fastavro.parse_schema(json.loads(to_text(schema)), named, _force=True)
+        parsed = parse(to_text(schema))
+        named, encode = named_types(parsed), Encoder(parsed)
         file = stack.enter_context(open_output(arguments.output, binary=True, overwrite=arguments.overwrite))
-        blocks = None if arguments.single_object else Writer(file, to_text(schema), codec=codec, level=arguments.level)
+        inferred = arguments.schema is None  # with null as the default of fields that may be missing
+        text = to_text(schema if inferred else without_defaults(schema))
+        blocks = None if arguments.single_object else Writer(file, text, codec=codec, level=arguments.level)
         writer = blocks or single_object.Writer(file, parsed)
         for number, value in found:
             try:
-                writer.write(values.from_json(value, parsed, named, plain=arguments.plain or arguments.schema is None))
+                datum = values.from_json(value, parsed, named, plain=arguments.plain or arguments.schema is None)
+                writer.write(encode(datum))
             except BigDataDemosError as error:
                 raise InputError(f"{source.name}: value {number}: {error}") from None
             except (TypeError, ValueError, KeyError, OverflowError, AttributeError, RecursionError) as error:  # by fastavro
@@ -466,7 +471,7 @@ def show_schema(arguments: argparse.Namespace) -> int:
 
     with opened_one(arguments.input, quiet=True) as source:
         header = containers.read_header(source, decoding=False)
-    return write_text(arguments, json.dumps(json.loads(containers.schema_text(header)), indent=2, ensure_ascii=False) + "\n")
+    return write_text(arguments, json.dumps(json.loads(header.text), indent=2, ensure_ascii=False) + "\n")
 
 
 def show_meta(arguments: argparse.Namespace) -> int:
@@ -494,13 +499,14 @@ def schema_of(name: str) -> Any:
 
     """
     from . import containers, schemas
-    from .core import MAGIC, MAX_HEADER
+    from .containers import MAGIC
+    from .limits import MAX_HEADER
 
     if name != "-" and not os.path.isfile(name):
         return schemas.load(name, recursive=True)
     with opened_one(name, quiet=True) as source:
         if source.peek(len(MAGIC)) == MAGIC:
-            return schemas.load(containers.schema_text(containers.read_header(source, decoding=False)), recursive=True)
+            return schemas.load(containers.read_header(source, decoding=False).text, recursive=True)
         if name != "-":
             return schemas.load(name, recursive=True)
         text = source.read(MAX_HEADER).decode("utf-8", "replace").strip()
@@ -525,13 +531,13 @@ def show_canonical(arguments: argparse.Namespace) -> int:
 
 def diff(arguments: argparse.Namespace) -> int:
     """``diff``."""
-    from . import schemas
+    from .resolution import compatibility
     from .streams import printable
 
     if arguments.old == arguments.new == "-":
         raise UsageError("standard input can be read once only")
     old, new = schema_of(arguments.old), schema_of(arguments.new)
-    reasons = {"backward": schemas.compatibility(old, new), "forward": schemas.compatibility(new, old)}
+    reasons = {"backward": compatibility(old, new), "forward": compatibility(new, old)}
     readers = {"backward": "NEW reads data of OLD", "forward": "OLD reads data of NEW"}
     lines = []
     for direction, found in reasons.items():
@@ -569,7 +575,7 @@ def recode(arguments: argparse.Namespace) -> int:
         open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file,
     ):
         header = containers.read_header(source, decoding=False)
-        text = containers.schema_text(header)
+        text = header.text
         writer = containers.Writer(file, text, codec=arguments.codec, level=arguments.level, meta=header.meta)
         copy(source, header, writer)
     summary(writer, arguments)
@@ -581,13 +587,12 @@ def copy(source: "Source", header: Any, writer: "Writer") -> None:
     from . import containers
 
     for frame in containers.sound_frames(source, header):
-        writer.write_block(frame.records, containers.unpacked(frame, header, source.name))
+        writer.write_block(frame.records, containers.unpacked(frame, header.codec, source.name))
 
 
 def concatenate(arguments: argparse.Namespace) -> int:
     """``cat``."""
     from . import containers, schemas
-    from .schema_rules import to_text
     from .streams import open_output
 
     schema = schema_of(arguments.schema) if arguments.schema is not None else None
@@ -601,12 +606,14 @@ def concatenate(arguments: argparse.Namespace) -> int:
         for source in sources:
             header = containers.read_header(source, decoding=False)
             if writer is None:
-                text = to_text(schema) if arguments.schema is not None else containers.schema_text(header)
+                text = header.text if arguments.schema is None else schemas.to_text(schema)
                 schema = schemas.load(text, recursive=True)
                 codec = arguments.codec or header.codec
                 if codec not in CODECS:
                     raise UsageError(f"{source.name}: its codec {codec!r} is not one that is written here: add --codec")
                 check_level(codec, arguments.level)
+                if arguments.schema is not None:
+                    text = schemas.to_text(schemas.without_defaults(schema))
                 writer = containers.Writer(file, text, codec=codec, level=arguments.level, meta=header.meta)
             append(source, header, schema, writer, as_is=arguments.level is None)
         if writer is not None:
@@ -623,9 +630,9 @@ def append(source: "Source", header: Any, schema: Any, writer: "Writer", *, as_i
 
     """
     from . import containers, schemas
-    from .resolution import resolver
+    from .resolution import compatibility, resolver
 
-    written = schemas.load(containers.schema_text(header), recursive=True)
+    written = schemas.load(header.text, recursive=True)
     if written == schema or schemas.canonical(written) == schemas.canonical(schema):
         if header.codec != writer.codec or not as_is:
             copy(source, header, writer)
@@ -633,14 +640,14 @@ def append(source: "Source", header: Any, schema: Any, writer: "Writer", *, as_i
         for frame in containers.sound_frames(source, header):
             writer.copy(frame.records, frame.packed)
         return
-    reasons = schemas.compatibility(written, schema, by_record=True)
+    reasons = compatibility(written, schema, by_record=True)
     if reasons:
         raise BadAvro(f"{source.name}: its schema does not fit: {'; '.join(reasons[:3])}{' …' if reasons[3:] else ''}")
     containers.check_decodable(header, source.name)
-    resolved = resolver(written, schema)
+    resolved, encode = resolver(written, schema), containers.Encoder(schema)
     for number, record in enumerate(containers.read_records(source, header), 1):
         try:
-            writer.write(resolved(record))
+            writer.write(encode(resolved(record)))
         except BigDataDemosError as error:
             raise BadAvro(f"{source.name}: record {number}: {error}") from None
         except (TypeError, ValueError, KeyError, OverflowError, AttributeError) as error:  # by fastavro
@@ -651,7 +658,7 @@ def mend(arguments: argparse.Namespace) -> int:
     """``repair``."""
     from . import containers
     from .repair import find_header, repair
-    from .schema_rules import to_text
+    from .schemas import to_text
     from .streams import open_output
 
     schema = to_text(schema_of(arguments.schema)) if arguments.schema is not None else None
@@ -663,7 +670,7 @@ def mend(arguments: argparse.Namespace) -> int:
         header, notes = find_header(source, schema, arguments.codec)
         for note in notes:
             command.say(f"{source.name}: {note}")
-        text = containers.schema_text(header)
+        text = header.text
         writer = containers.Writer(file, text, codec=header.codec, meta=header.meta, sync=header.sync)
         unknown = False
         for loss in repair(source, header, writer, doubtful=arguments.doubtful):
@@ -693,7 +700,7 @@ def validate(arguments: argparse.Namespace) -> int:
                 decoder, records, blocks = containers.Decoder(header), 0, 0
                 for frame in containers.sound_frames(source, header):
                     blocks += 1
-                    records += sum(1 for _ in containers.frame_records(decoder, frame, header, source.name))
+                    records += sum(1 for _ in decoder.records(frame, source.name))
             print(f"{source.name}: ok: records={records} blocks={blocks} codec={header.codec}")
         except (BadAvro, InputError) as error:
             command.say(str(error))

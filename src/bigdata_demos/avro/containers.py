@@ -1,33 +1,52 @@
-"""Container files block by block: read forwards from any stream, copied, recompressed, decoded, and written.
+"""Container files: read block by block from any stream or from a range of a file, decoded, copied, and written.
 
-Memory holds one block at a time (Avro specification, "Object Container Files"). What a file can ask for is bounded by
-:mod:`bigdata_demos.avro.core`; here every error has the file and the offset of the block.
+fastavro encodes and decodes data. What is written here is the frame of a container file (Avro specification, "Object Container
+Files"): magic, header, then blocks of count, size, data and a sync marker. So a range of a file can be read, from the first
+sync marker in it, and one damaged block costs its own records only. Memory holds one block at a time. What a file can ask
+for is bounded by :mod:`~bigdata_demos.avro.limits`.
 """
 
-import bz2
 import io
-import json
-import lzma
 import os
-import zlib
-from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, Final, NamedTuple
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 import fastavro
 
 from ..errors import BadAvro, BigDataDemosError, InputError
-from . import core
-from .core import BadBlock, Header
-from .depth import Walker
-from .schema_rules import pin
-from .streams import Source
+from . import limits
+from .binary import long, pack
+from .codecs import compressor, decompress
+from .kinds import is_complete, named_types
+from .schemas import parse, pin
+from .streams import CHUNK, Source
 from .values import READ_OPTIONS, raw_schema
 
-CODECS: Final = ("null", "deflate", "bzip2", "snappy", "xz", "zstandard")
-LEVELS: Final = {"deflate": (1, 9), "bzip2": (1, 9), "xz": (0, 9), "zstandard": (1, 22)}
-"""The levels of the codecs that have some."""
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
+MAGIC: Final = b"Obj\x01"
+SYNC_SIZE: Final = 16
+BLOCK_BYTES: Final = 64 << 10
+"""Bytes of the blocks that are written, before compression."""
+META: Final[dict[str, Any]] = {"type": "map", "values": "bytes"}
 LONGS: Final = 20
 """Bytes that a block's count and size take at most."""
+
+
+class Header(NamedTuple):
+    """The header of a container file: its parsed schema, codec and sync marker, where the first block starts, and all of it."""
+
+    schema: Any
+    codec: str
+    sync: bytes
+    end: int
+    meta: dict[str, bytes]
+
+    @property
+    def text(self) -> str:
+        """The schema as it is in the file."""
+        return self.meta["avro.schema"].decode()
 
 
 class Frame(NamedTuple):
@@ -41,19 +60,43 @@ class Frame(NamedTuple):
     @property
     def end(self) -> int:
         """The offset after its sync marker."""
-        return self.offset + self.front + len(self.packed) + core.SYNC_SIZE
+        return self.offset + self.front + len(self.packed) + SYNC_SIZE
+
+
+class BadBlock(NamedTuple):
+    """A block whose frame is damaged: where it starts, and why."""
+
+    offset: int
+    detail: str
 
 
 def read_header(source: Source, *, decoding: bool = True) -> Header:
     """The header that comes next; without ``decoding``, also one whose records cannot be decoded safely.
 
     Raises:
-        BadAvro: if it is damaged or unusable.
+        BadAvro: if it is damaged, or its schema is none, or one that :func:`check_decodable` refuses.
 
     """
-    header = core.parse_header(source, source.name, decoding=False)
+    name = source.name
+    if source.read(len(MAGIC)) != MAGIC:
+        raise BadAvro(f"{name}: not an Avro container file (no magic at offset 0)")
+    try:
+        meta: Any = fastavro.schemaless_reader(limits.BoundedFile(source), META, None)  # type: ignore[arg-type]
+        text, codec = bytes(meta["avro.schema"]).decode(), bytes(meta.get("avro.codec", b"null")).decode()
+    except Exception as error:
+        raise BadAvro(f"{name}: damaged header: {type(error).__name__}: {error}") from None
+    sync = source.read(SYNC_SIZE)
+    if len(sync) < SYNC_SIZE:
+        raise BadAvro(f"{name}: ends inside its header, at offset {source.tell()}")
+    if limits.nesting(text) > limits.MAX_NESTING:
+        raise BadAvro(f"{name}: its schema is nested more than {limits.MAX_NESTING} levels deep")
+    try:
+        schema = parse(text)
+    except Exception as error:
+        raise BadAvro(f"{name}: unusable schema: {type(error).__name__}: {error}") from None
+    header = Header(schema, codec, sync, source.tell(), meta)
     if decoding:
-        check_decodable(header, source.name)
+        check_decodable(header, name)
     return header
 
 
@@ -65,7 +108,7 @@ def check_decodable(header: Header, name: str) -> None:
 
     """
     try:
-        empty = core.measure(header.schema, header.named, {}, recursive=True).empty
+        empty = limits.measure(header.schema).empty
         raw_schema(header.schema)
     except Exception as error:  # what fastavro parsed may still be no schema: a size that is no number
         raise BadAvro(f"{name}: unusable schema: {reason(error)}") from None
@@ -73,23 +116,12 @@ def check_decodable(header: Header, name: str) -> None:
         raise BadAvro(f"{name}: unusable schema: its records take no bytes")
 
 
-def refers_to_itself(schema: Any, named: dict[str, Any]) -> bool:
-    """Whether a decodable schema has a type that does."""
-    try:
-        core.measure(schema, named, {})
-    except ValueError:
-        return True
-    return False
+def read_frames(source: Source, header: Header, end: int | None = None) -> Iterator[Frame | BadBlock]:
+    """The blocks that come next and start before ``end``, or what is wrong with the frame of one.
 
-
-def schema_text(header: Header) -> str:
-    """The schema as it is in the header."""
-    return header.meta["avro.schema"].decode()
-
-
-def read_frames(source: Source, header: Header) -> Iterator[Frame | BadBlock]:
-    """The blocks that come next, or what is wrong with the frame of one: then who asked has to pass over some bytes."""
-    while head := source.peek(LONGS):
+    After a damaged frame, the caller goes on to where reading shall continue (:func:`skip_to_sync`).
+    """
+    while (end is None or source.tell() < end) and (head := source.peek(LONGS)):
         at = source.tell()
         longs = io.BytesIO(head)
         try:
@@ -99,16 +131,43 @@ def read_frames(source: Source, header: Header) -> Iterator[Frame | BadBlock]:
             yield BadBlock(at, "the file ends inside a block's header")
             continue
         front = longs.tell()
-        if count < 0 or not 0 <= size <= core.MAX_BLOCK:
+        if count < 0 or not 0 <= size <= limits.MAX_BLOCK:
             yield BadBlock(at, f"a block of {count} records and {size} bytes")
-        elif source.fill(front + size + core.SYNC_SIZE) < front + size + core.SYNC_SIZE:
+        elif source.fill(front + size + SYNC_SIZE) < front + size + SYNC_SIZE:
             yield BadBlock(at, "the file ends inside a block")
-        elif source.peek(core.SYNC_SIZE, front + size) != header.sync:
+        elif source.peek(SYNC_SIZE, front + size) != header.sync:
             yield BadBlock(at, "no sync marker after the block")
         elif (count > size and header.codec == "null") or (count and not size):
             yield BadBlock(at, f"{count} records in {size} bytes")
         else:
-            yield Frame(at, count, source.read(front + size + core.SYNC_SIZE)[front : -core.SYNC_SIZE], front)
+            packed = source.peek(size, front)
+            source.skip(front + size + SYNC_SIZE)
+            yield Frame(at, count, packed, front)
+
+
+def skip_to_sync(source: Source, sync: bytes) -> None:
+    """Go on after the next sync marker, or at the end if there is none."""
+    while (before := source.find(sync, CHUNK)) < 0:
+        if source.ended:
+            source.skip(len(source.ahead))
+            return
+        source.skip(len(source.ahead) - len(sync) + 1)
+    source.skip(before + len(sync))
+
+
+def frames_between(file: BinaryIO, name: str, header: Header, start: int, end: int) -> Iterator[Frame | BadBlock]:
+    """The blocks of a file that start in a range of offsets, damaged ones among them.
+
+    A block starts in a range if the byte after the sync marker before it does, so ranges that cover a file have each block once.
+    After a damaged block, reading goes on at the next sync marker.
+    """
+    source = Source(file, name, offset=max(header.end, start - SYNC_SIZE))
+    if start > header.end:
+        skip_to_sync(source, header.sync)
+    for frame in read_frames(source, header, end):
+        yield frame
+        if isinstance(frame, BadBlock):
+            skip_to_sync(source, header.sync)
 
 
 def sound_frames(source: Source, header: Header) -> Iterator[Frame]:
@@ -124,7 +183,7 @@ def sound_frames(source: Source, header: Header) -> Iterator[Frame]:
         yield frame
 
 
-def unpacked(frame: Frame, header: Header, name: str) -> bytes:
+def unpacked(frame: Frame, codec: str, name: str) -> bytes:
     """A block's data, decompressed.
 
     Raises:
@@ -133,7 +192,7 @@ def unpacked(frame: Frame, header: Header, name: str) -> bytes:
 
     """
     try:
-        data = core.decompress(frame.packed, header.codec)
+        data = decompress(frame.packed, codec)
         if frame.records > len(data):
             raise ValueError(f"{frame.records} records in {len(data)} bytes")
     except InputError as error:
@@ -156,20 +215,25 @@ def reason(error: Exception) -> str:
 class Decoder:
     """Decodes blocks' data as :mod:`.values` wants them: without logical types, with the names of unions' branches.
 
+    If ``needed`` names fields of a record, fastavro skips the others where it can (:func:`projection`): what is damaged in them
+    is not looked at.
+
     fastavro decodes a file at a time, and here each block is one more block, uncompressed, of the same file: so it parses
     the schema once.
     """
 
-    def __init__(self, header: Header) -> None:
-        self.walker = Walker(header.schema, header.named)
-        self.recursive = refers_to_itself(header.schema, header.named)
-        self.dense = core.measure(header.schema, header.named, {}, recursive=True).dense
+    def __init__(self, header: Header, needed: Collection[str] | None = None) -> None:
+        self.codec = header.codec
+        extent = limits.measure(header.schema)
+        schemas = None if needed is None or extent.recursive else projection(header.schema, needed)
+        written, read = schemas or (raw_schema(header.schema), None)
+        pin(written)
+        self.walker = limits.Walker(header.schema)
+        self.recursive, self.dense = extent.recursive, limits.measure(read).dense if read else extent.dense
         self.feed = io.BytesIO()
-        raw = raw_schema(header.schema)
-        pin(raw)
-        fastavro.writer(self.feed, raw, [], sync_marker=bytes(core.SYNC_SIZE))
+        fastavro.writer(self.feed, written, [], sync_marker=bytes(SYNC_SIZE))
         self.feed.seek(0)
-        self.blocks: Any = fastavro.block_reader(self.feed, None, **READ_OPTIONS)
+        self.blocks: Any = fastavro.block_reader(self.feed, read, **READ_OPTIONS)
 
     def read(self, count: int, data: bytes) -> Iterator[Any]:
         """The records of a block's data.
@@ -193,10 +257,10 @@ class Decoder:
         """
         self.feed.seek(0)
         self.feed.truncate()
-        self.feed.write(b"".join((core.long(count), core.long(len(data)), data, bytes(core.SYNC_SIZE))))
+        self.feed.write(b"".join((long(count), long(len(data)), data, bytes(SYNC_SIZE))))
         self.feed.seek(0)
         block = next(self.blocks)
-        if not self.recursive and len(data) * self.dense <= core.MAX_VALUES:
+        if not self.recursive and len(data) * self.dense <= limits.MAX_VALUES:
             for record in block:
                 yield block.bytes_.tell(), record
             return
@@ -206,6 +270,48 @@ class Decoder:
             self.walker.record()  # before fastavro does
             record = next(records)
             yield block.bytes_.tell(), record
+
+    def records(self, frame: Frame, name: str) -> Iterator[Any]:
+        """The records of a block.
+
+        Raises:
+            BadAvro: if they are damaged, with the offset and the number of the record.
+            InputError: if the codec's package is not installed.
+
+        """
+        data = unpacked(frame, self.codec, name)
+        number = 0
+        try:
+            for record in self.read(frame.records, data):
+                number += 1
+                yield record
+        except BigDataDemosError:
+            raise
+        except Exception as error:
+            where = f"damaged block at offset {frame.offset}"
+            if number < frame.records:
+                where += f", record {number + 1} of {frame.records}"
+            raise BadAvro(f"{name}: {where}: {reason(error)}") from None
+
+
+def projection(schema: Any, needed: Collection[str]) -> tuple[Any, Any] | None:
+    """The writer's and the reader's schema by which fastavro reads some fields of a record and skips the others.
+
+    None if there is nothing to skip, or if fastavro could not tell the types of those fields apart when it reads with two
+    schemas: where two have the same name in different namespaces, or one is defined in a field that is not needed.
+    """
+    if not isinstance(schema, dict) or schema["type"] != "record":
+        return None
+    fields = [number for number, field in enumerate(schema["fields"]) if field["name"] in needed]
+    if len(fields) == len(schema["fields"]):
+        return None
+    written = raw_schema(schema, needed)
+    pin(written)
+    read = {**written, "fields": [written["fields"][number] for number in fields]}
+    names = [name.rpartition(".")[2] for name in named_types(read)]
+    if len(names) > len(set(names)) or not is_complete(read):
+        return None
+    return written, read
 
 
 def read_records(source: Source, header: Header) -> Iterator[Any]:
@@ -217,124 +323,83 @@ def read_records(source: Source, header: Header) -> Iterator[Any]:
     """
     decoder = Decoder(header)
     for frame in sound_frames(source, header):
-        yield from frame_records(decoder, frame, header, source.name)
-
-
-def frame_records(decoder: Decoder, frame: Frame, header: Header, name: str) -> Iterator[Any]:
-    """The records of one block.
-
-    Raises:
-        BadAvro: if they are damaged.
-
-    """
-    data = unpacked(frame, header, name)
-    number = 0
-    try:
-        for record in decoder.read(frame.records, data):
-            number += 1
-            yield record
-    except BigDataDemosError:
-        raise
-    except Exception as error:
-        where = f"damaged block at offset {frame.offset}"
-        if number < frame.records:
-            where += f", record {number + 1} of {frame.records}"
-        raise BadAvro(f"{name}: {where}: {reason(error)}") from None
+        yield from decoder.records(frame, source.name)
 
 
 # Written
 
 
-def packer(codec: str, level: int | None) -> Callable[[bytes], bytes]:
-    """What compresses a block's data.
+class Encoder:
+    """Encodes data of a parsed schema, as :mod:`.values` has them."""
 
-    Raises:
-        InputError: if the codec's package is not installed.
+    def __init__(self, schema: Any) -> None:
+        self.raw = raw_schema(schema)
+        try:
+            walk = limits.measure(schema).recursive
+        except ValueError:  # a schema that no reader here would take
+            walk = True
+        self.walker = limits.Walker(schema) if walk else None
 
-    """
-    if codec == "null":
-        return bytes
-    if codec == "deflate":
-        return lambda data: zlib.compress(data, core.DEFLATE_LEVEL if level is None else level, -15)
-    if codec == "bzip2":
-        return lambda data: bz2.compress(data, level or 9)
-    if codec == "xz":
-        return lambda data: lzma.compress(data, preset=level)
-    if codec == "snappy":
-        snappy = core.codec_package("cramjam", codec).snappy
-        return lambda data: bytes(snappy.compress_raw(data)) + zlib.crc32(data).to_bytes(4, "big")
-    if codec == "zstandard":
-        module = core.zstandard()
-        return lambda data: bytes(module.compress(data, 3 if level is None else level))
-    raise ValueError(codec)
-
-
-class Writer:
-    """Writes a container file. ``records`` and ``blocks`` count what was written."""
-
-    def __init__(
-        self,
-        file: BinaryIO,
-        schema: str,
-        *,
-        codec: str = "null",
-        level: int | None = None,
-        meta: dict[str, bytes] | None = None,
-        sync: bytes | None = None,
-    ) -> None:
-        """Write the header: ``schema`` as JSON, and whatever else ``meta`` has."""
-        self.file, self.codec, self.pack = file, codec, packer(codec, level)
-        self.sync = sync or os.urandom(core.SYNC_SIZE)
-        self.records = self.blocks = 0
-        self.data, self.count = io.BytesIO(), 0
-        self.raw: Any = None
-        self.walker: Walker | None = None
-        self.schema = schema
-        header = {**(meta or {}), "avro.schema": schema.encode(), "avro.codec": codec.encode()}
-        file.write(core.MAGIC + core.pack(header, {"type": "map", "values": "bytes"}) + self.sync)
-
-    def write(self, datum: Any) -> None:
-        """Add a record, as :mod:`.values` has it.
+    def __call__(self, datum: Any) -> bytes:
+        """The datum in Avro's binary encoding.
 
         Raises:
             Exception: whatever fastavro makes of a datum that is not of the schema; ValueError if it nests deeper than
-                could be read again; nothing of it is written then.
+                could be read again.
 
         """
-        if self.raw is None:
-            named: dict[str, Any] = {}
-            parsed = fastavro.parse_schema(json.loads(self.schema), named, _force=True)
-            self.raw = raw_schema(parsed)
-            self.walker = Walker(parsed, named) if refers_to_itself(parsed, named) else None
-        start = self.data.tell()
-        try:
-            fastavro.schemaless_writer(self.data, self.raw, datum)
-            if self.walker is not None:
-                self.walker.start(self.data.getvalue()[start:])
-                self.walker.record()
-        except BaseException:
-            self.data.seek(start)
-            self.data.truncate()
-            raise
+        packed = pack(datum, self.raw)
+        if self.walker is not None:
+            self.walker.start(packed)
+            self.walker.record()
+        return packed
+
+
+class Writer:
+    """Writes a container file of data that are encoded already. ``records`` and ``blocks`` count what was written."""
+
+    def __init__(
+        self,
+        file: "SupportsWrite[bytes]",
+        schema: str,
+        *,
+        codec: str = "deflate",
+        level: int | None = None,
+        meta: dict[str, bytes] | None = None,
+        sync: bytes | None = None,
+        block_bytes: int = BLOCK_BYTES,
+    ) -> None:
+        """Write the header: ``schema`` as JSON, and whatever else ``meta`` has. Blocks end at ``block_bytes``, uncompressed."""
+        self.block_bytes = block_bytes
+        self.file, self.codec, self.compress = file, codec, compressor(codec, level)
+        self.sync = sync or os.urandom(SYNC_SIZE)
+        self.records = self.blocks = 0
+        self.data, self.count = bytearray(), 0
+        header = {**(meta or {}), "avro.schema": schema.encode(), "avro.codec": codec.encode()}
+        file.write(MAGIC + pack(header, META) + self.sync)
+
+    def write(self, datum: bytes) -> None:
+        """Add a record."""
+        self.data += datum
         self.count += 1
-        if self.data.tell() >= core.BLOCK_BYTES:
+        if len(self.data) >= self.block_bytes:
             self.flush()
 
     def flush(self) -> None:
         """Write the block at hand, if there is anything in it."""
         if self.count:
-            data, count = self.data.getvalue(), self.count
-            self.data, self.count = io.BytesIO(), 0
+            data, count = self.data, self.count
+            self.data, self.count = bytearray(), 0
             self.write_block(count, data)
 
-    def write_block(self, count: int, data: bytes) -> None:
-        """Write a block of records that are encoded already."""
+    def write_block(self, count: int, data: bytes | bytearray) -> None:
+        """Write a block of records."""
         self.flush()
-        self.copy(count, self.pack(data))
+        self.copy(count, self.compress(data))
 
     def copy(self, count: int, packed: bytes) -> None:
-        """Write a block of records that are encoded and compressed already."""
+        """Write a block of records that is compressed already."""
         self.flush()
-        self.file.write(b"".join((core.long(count), core.long(len(packed)), packed, self.sync)))
+        self.file.write(b"".join((long(count), long(len(packed)), packed, self.sync)))
         self.records += count
         self.blocks += 1

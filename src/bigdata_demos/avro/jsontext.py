@@ -3,13 +3,11 @@
 import codecs
 import json
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from ..errors import InputError
+from .limits import MAX_JSON
 from .streams import Source
-
-MAX_VALUE: Final = 256 << 20
-"""Characters of the longest value that is read."""
 
 
 def json_values(source: Source) -> Iterator[tuple[int, Any]]:
@@ -38,7 +36,7 @@ def json_values(source: Source) -> Iterator[tuple[int, Any]]:
                 raise InputError(f"{source.name}: value {number} is nested too deeply") from None
             except json.JSONDecodeError as error:
                 least = 2 * (len(text) - start)  # so that a long value is not parsed again with each chunk
-                if not chunk or least > 2 * MAX_VALUE or not may_go_on(error, len(text)):
+                if not chunk or least > 2 * MAX_JSON or not may_go_on(error, len(text)):
                     raise InputError(f"{source.name}: value {number} is not JSON: {error.msg}") from None
                 break
             except ValueError as error:  # a number of too many digits

@@ -27,16 +27,16 @@ from typing import Any, Final, NamedTuple
 import fastavro
 
 from ..errors import BadAvro, BigDataDemosError, InputError
-from . import containers, core
-from .containers import CODECS, Decoder, Frame, Writer
-from .core import BadBlock, Header
-from .streams import CHUNK, Source
+from . import containers, limits
+from .binary import long, pack
+from .codecs import CODECS, decompress, decompress_partly
+from .containers import MAGIC, META, SYNC_SIZE, BadBlock, Decoder, Frame, Header, Writer, skip_to_sync
+from .limits import MAX_SEARCH
+from .streams import Source
 
 CHECKED: Final = ("bzip2", "snappy", "xz")
 """Codecs whose data have a checksum."""
 SCHEMA_KEY: Final = b"avro.schema"
-MAX_SEARCH: Final = 4 << 20
-"""Bytes from a file's start in which its first good block is looked for, if the header does not lead to it."""
 MAX_TRIES: Final = 30
 """Blocks that are decoded to find out whether they are some."""
 
@@ -80,16 +80,16 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
         BadAvro: if the header is damaged, and either there is no schema, or no block that is of it.
 
     """
-    window = source.peek(core.MAX_HEADER)
+    window = source.peek(limits.MAX_HEADER)
     header, error = readable(window, source.name)
-    text = schema or (containers.schema_text(header) if header else schema_in(window))
+    text = schema or (header.text if header else schema_in(window))
     if text is None:
         raise BadAvro(f"{error}; the JSON of its schema is damaged, too: give the `schema`")
     old = header.codec if header else None
     choices = [codec] if codec else sorted(CODECS, key=lambda name: name != old)  # the header's own first
     meta = header.meta if header else {}
     try:
-        model = made(text, choices[0], bytes(core.SYNC_SIZE), meta, source.name)
+        model = made(text, choices[0], bytes(SYNC_SIZE), meta, source.name)
     except BadAvro as unusable:
         raise BadAvro(f"{unusable}{'' if schema else '; give the `schema`'}") from None
     if header and window.find(header.sync, header.end) >= 0:
@@ -134,7 +134,7 @@ def made(text: str, codec: str, sync: bytes, meta: dict[str, bytes], name: str) 
     """
     file = io.BytesIO()
     parts = {**meta, "avro.schema": text.encode(), "avro.codec": codec.encode()}
-    file.write(core.MAGIC + core.pack(parts, {"type": "map", "values": "bytes"}) + sync)
+    file.write(MAGIC + pack(parts, META) + sync)
     file.seek(0)
     return containers.read_header(Source(file, name))
 
@@ -151,7 +151,7 @@ def schema_in(window: bytes) -> str | None:
     with suppress(ValueError, RecursionError):
         end = json.JSONDecoder().raw_decode(window[start:].decode("utf-8", "surrogateescape"))[1]
         text = window[start:].decode("utf-8", "surrogateescape")[:end]
-        size = core.long(len(text.encode("utf-8", "surrogateescape")))
+        size = long(len(text.encode("utf-8", "surrogateescape")))
         before = window[:start]
         if before.endswith(size) or before[: -len(size)].endswith(SCHEMA_KEY):
             return text.encode("utf-8", "surrogateescape").decode()
@@ -194,15 +194,15 @@ def search(window: bytes, model: Header, choices: Sequence[str], *, whole: bool)
         count, start, end = extent(window, at)
         if not count:
             continue
-        sync = window[end : end + core.SYNC_SIZE]
-        _, _, after = extent(window, end + core.SYNC_SIZE)
+        sync = window[end : end + SYNC_SIZE]
+        _, _, after = extent(window, end + SYNC_SIZE)
         again = window.startswith(sync, after) or window.endswith(sync, 0, at)
-        if not (again or (whole and end + core.SYNC_SIZE == len(window))):
+        if not (again or (whole and end + SYNC_SIZE == len(window))):
             continue
         frame = Frame(at, count, window[start:end], start - at)
         for codec in choices:
             if fits(frame, model, codec):
-                return min(window.find(sync) + core.SYNC_SIZE, at), sync, codec
+                return min(window.find(sync) + SYNC_SIZE, at), sync, codec
         tries += 1
         if tries == MAX_TRIES:
             break
@@ -216,7 +216,7 @@ def extent(window: bytes, at: int) -> tuple[int, int, int]:
     """
     if at < len(window) and window[at] and not window[at] & 1:  # odd: a negative count; most offsets end here
         count, size, front = longs(window[at : at + containers.LONGS])
-        if 0 < count <= core.MAX_BLOCK and 0 < size <= len(window) - at - front - core.SYNC_SIZE:
+        if 0 < count <= limits.MAX_BLOCK and 0 < size <= len(window) - at - front - SYNC_SIZE:
             return count, at + front, at + front + size
     return 0, 0, len(window)
 
@@ -251,7 +251,7 @@ def repair(source: Source, header: Header, writer: Writer, *, doubtful: bool = F
 def decodes(decoder: Decoder, frame: Frame, header: Header) -> str | None:
     """None if a block is good, or else what is wrong with it."""
     try:
-        for _ in decoder.read(frame.records, core.decompress(frame.packed, header.codec)):
+        for _ in decoder.read(frame.records, decompress(frame.packed, header.codec)):
             pass
     except InputError:
         raise
@@ -262,22 +262,17 @@ def decodes(decoder: Decoder, frame: Frame, header: Header) -> str | None:
 
 def to_sync(source: Source, sync: bytes) -> tuple[bytes, bool]:
     """The bytes before the next sync marker, and whether the file ends instead; not more than a block may have."""
-    limit = core.MAX_BLOCK + containers.LONGS + core.SYNC_SIZE
+    limit = limits.MAX_BLOCK + containers.LONGS + SYNC_SIZE
     found = source.find(sync, limit)
     return source.peek(min(limit, len(source.ahead)) if found < 0 else found), found < 0 and source.ended
 
 
 def skip(source: Source, sync: bytes, used: int | None) -> None:
     """Go on after so many bytes, or after the next sync marker."""
-    if used is not None:
+    if used is None:
+        skip_to_sync(source, sync)
+    else:
         source.skip(used)
-        return
-    while (found := source.find(sync, CHUNK)) < 0:
-        if source.ended:
-            source.skip(len(source.ahead))
-            return
-        source.skip(len(source.ahead) - len(sync) + 1)
-    source.skip(found + len(sync))
 
 
 def prefix(decoder: Decoder, count: int, data: bytes) -> tuple[int, int, str]:
@@ -293,16 +288,16 @@ def prefix(decoder: Decoder, count: int, data: bytes) -> tuple[int, int, str]:
 
 def inside(decoder: Decoder, frame: Frame, header: Header, error: str, *, doubtful: bool) -> Salvage:
     """What can be had of a block whose frame is right, and whose count or data are not."""
-    data = partly(frame.packed, header.codec)
+    data = decompress_partly(frame.packed, header.codec)
     if header.codec in CHECKED:
         with suppress(Exception):
-            data = core.decompress(frame.packed, header.codec)
+            data = decompress(frame.packed, header.codec)
             number, end, wrong = prefix(decoder, len(data), data)
             if end == len(data):  # and then it cannot decode any more
                 return Salvage(number, data, f"the block has {number} records, and says {frame.records}", 0)
             error = wrong or error
     number, end, wrong = prefix(decoder, frame.records, data)
-    more = not wrong and end < len(data) < core.MAX_BLOCK  # than the count says: nobody knows how many
+    more = not wrong and end < len(data) < limits.MAX_BLOCK  # than the count says: nobody knows how many
     if not doubtful:
         return Salvage(0, b"", error, None if more else frame.records)
     return Salvage(number, data[:end], f"{error} (the records kept may be wrong)", None if more else frame.records - number)
@@ -314,14 +309,14 @@ def between(decoder: Decoder, block: BadBlock, header: Header, gap: bytes, *, en
     for packed, used in candidates(gap, count, size, front):
         frame = Frame(block.offset, count, packed, front)
         if count > 0 and decodes(decoder, frame, header) is None:
-            data = core.decompress(packed, header.codec)
+            data = decompress(packed, header.codec)
             return Salvage(count, data, f"{block.detail}; all of its {count} records are there", 0, used)
-    if not 0 < count <= core.MAX_BLOCK or front > len(gap):
+    if not 0 < count <= limits.MAX_BLOCK or front > len(gap):
         return Salvage(0, b"", block.detail, None)
-    cut = ends and front < len(gap) < front + size + core.SYNC_SIZE and 0 < size <= core.MAX_BLOCK
+    cut = ends and front < len(gap) < front + size + SYNC_SIZE and 0 < size <= limits.MAX_BLOCK
     if not (cut or doubtful):
         return Salvage(0, b"", block.detail, None)
-    data = partly(gap[front : front + size] if size > 0 else gap[front:], header.codec)
+    data = decompress_partly(gap[front : front + size] if size > 0 else gap[front:], header.codec)
     number, end, _ = prefix(decoder, count, data)
     note = "" if cut else " (the records kept may be wrong)"
     return Salvage(number, data[:end], block.detail + note, count - number if cut else None)
@@ -341,24 +336,9 @@ def longs(gap: bytes) -> tuple[int, int, int]:
 def candidates(gap: bytes, count: int, size: int, front: int) -> Iterator[tuple[bytes, int | None]]:
     """What a block's data may be, and how long it is then, if its sync marker or its size is damaged."""
     if 0 < size <= len(gap) - front:
-        yield gap[front : front + size], min(front + size + core.SYNC_SIZE, len(gap))
-    after_count = len(core.long(count)) if count > 0 else 0
+        yield gap[front : front + size], min(front + size + SYNC_SIZE, len(gap))
+    after_count = len(long(count)) if count > 0 else 0
     for width in range(1, 6):  # bytes of the size, which is that of what follows
         rest = len(gap) - after_count - width
-        if after_count and rest > 0 and len(core.long(rest)) == width and rest != size:
+        if after_count and rest > 0 and len(long(rest)) == width and rest != size:
             yield gap[after_count + width :], None
-
-
-def partly(packed: bytes, codec: str) -> bytes:
-    """What a codec makes of data before it fails; nothing for snappy, which has no parts."""
-    if codec == "null":
-        return packed
-    if codec not in core.STREAMS:
-        return b""
-    decompressor, data = core.STREAMS[codec](), bytearray()
-    with suppress(Exception):
-        for at in range(0, len(packed), 1024):  # what comes before the piece that fails is kept
-            if decompressor.eof or len(data) > core.MAX_BLOCK:
-                break
-            data += decompressor.decompress(packed[at : at + 1024], core.MAX_BLOCK + 1 - len(data))
-    return bytes(data[: core.MAX_BLOCK])

@@ -1,16 +1,114 @@
-"""Data of one schema made data of another (Avro specification, "Schema Resolution").
+"""Schema resolution: whether data of one schema can be read as data of another, and doing it.
 
-fastavro can do that while it decodes, but leaves the defaults of bytes and fixed as text, and fills in no defaults inside
-a default; so what it decoded with the writer's schema is resolved here. Whether two schemas go together at all,
-:func:`bigdata_demos.avro.schema_rules.compatibility` tells before any data are read.
+The rules are those of the Avro specification, "Schema Resolution".
+fastavro can resolve while it decodes, but of a union it takes the first branch that a value may be promoted to, it leaves the
+defaults of bytes and fixed as text, and fills in no defaults inside a default. So data are decoded with the writer's schema
+and resolved here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..errors import BadAvro
-from .schema_rules import NAMED, PROMOTIONS, Named, label, named_types, resolve, same_name
+from .kinds import LOGICAL, PROMOTIONS, Named, label, logical, named_types, resolve, same_name
 from .values import Mismatch, choice, default, taken, under
+
+
+def compatibility(writer: Any, reader: Any, *, by_record: bool = False) -> list[str]:
+    """Why data written with one parsed schema cannot be read with another, each reason with its path; empty if they can.
+
+    By the specification's "Schema Resolution", for any data: that of a union may be of each of its branches. With
+    ``by_record``, one branch that can be read is enough: for who leaves out the records that cannot. Of a reader's
+    union the first branch that matches is taken. Unqualified names are enough for named types to match; aliases are
+    the reader's; one without a namespace is in its type's. Bytes may be read as a string, though not all are UTF-8.
+    A schema can always be read with itself: nothing is to be resolved then.
+
+    Others are laxer. fastavro takes an alias for unqualified if it looks so, ignores the precision of decimals, and finds
+    out what cannot be read only when such data come. Java takes the branch of the same full name before the first.
+    """
+    return [] if writer == reader else list(Comparison(writer, reader, by_record=by_record).reasons(writer, reader, ""))
+
+
+class Comparison:
+    """A writer's schema beside a reader's. Each pair of records is compared once, so recursive ones come to an end."""
+
+    def __init__(self, writer: Any, reader: Any, *, by_record: bool = False) -> None:
+        self.writers, self.readers, self.by_record = named_types(writer), named_types(reader), by_record
+        self.compared: set[tuple[str, str]] = set()
+
+    def reasons(self, writer: Any, reader: Any, path: str) -> Iterator[str]:
+        """What keeps data of one part of the schemas from being read with another."""
+        if isinstance(writer, list):
+            found = [list(self.reasons(branch, reader, f"{path}{{{label(branch)}}}")) for branch in writer]
+            if not (self.by_record and [] in found):
+                yield from (reason for reasons in found for reason in reasons)
+            return
+        if isinstance(reader, list):
+            for branch in reader:
+                if mismatch(writer, branch, self.writers, self.readers) is None:
+                    yield from self.reasons(writer, branch, path)
+                    return
+            branches = ", ".join(map(label, reader)) or "nothing"
+            yield f"{path or 'top'}: the writer's {label(writer)} is none of the reader's union of {branches}"
+            return
+        writer, written = resolve(writer, self.writers)
+        reader, read = resolve(reader, self.readers)
+        if written == read == "array":
+            yield from self.reasons(writer["items"], reader["items"], f"{path}[]")
+        elif written == read == "map":
+            yield from self.reasons(writer["values"], reader["values"], f"{path}[]")
+        elif why := mismatch(writer, reader, self.writers, self.readers):
+            yield f"{path or 'top'}: {why}"
+        elif written == "enum":
+            yield from symbols(writer, reader, path)
+        elif written in ("record", "error") and (pair := (writer["name"], reader["name"])) not in self.compared:
+            self.compared.add(pair)
+            yield from self.fields(writer, reader, path)
+
+    def fields(self, writer: Any, reader: Any, path: str) -> Iterator[str]:
+        """What keeps a record from being read as another: fields that are missing, or that cannot be read."""
+        written = {field["name"]: field for field in writer["fields"]}
+        for field in reader["fields"]:
+            inner = f"{path}.{field['name']}".removeprefix(".")
+            names = [name for name in (field["name"], *field.get("aliases", ())) if name in written]
+            if names:
+                yield from self.reasons(written[names[0]]["type"], field["type"], inner)
+            elif "default" not in field:
+                yield f"{inner}: the writer's record {writer['name']} has no such field, and the reader's has no default"
+
+
+def symbols(writer: Any, reader: Any, path: str) -> Iterator[str]:
+    """The writer's symbols that the reader does not know, if it has no default to read them as."""
+    unknown = [symbol for symbol in writer["symbols"] if symbol not in reader["symbols"]]
+    if unknown and reader.get("default") not in reader["symbols"]:
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        yield f"{path or 'top'}: the reader's enum {reader['name']} has no {', '.join(unknown[:5])}{more}, and no default"
+
+
+def mismatch(writer: Any, reader: Any, writers: Named, readers: Named) -> str | None:
+    """Why two schemas do not match, or None; matching does not look at the fields of records and the symbols of enums."""
+    if isinstance(writer, list) or isinstance(reader, list):
+        return None
+    writer, written = resolve(writer, writers)
+    reader, read = resolve(reader, readers)
+    if written == read and written in ("array", "map"):
+        inner = "items" if written == "array" else "values"
+        return mismatch(writer[inner], reader[inner], writers, readers)
+    kinds = "record" if written == "error" else written, "record" if read == "error" else read
+    if kinds[0] != kinds[1]:
+        return None if read in PROMOTIONS.get(written, ()) else f"the writer's {written} cannot be read as {read}"
+    if kinds[0] in ("record", "enum", "fixed") and not same_name(writer["name"], reader):
+        return f"the writer's {written} is named {writer['name']}, the reader's {reader['name']}"
+    if written == "fixed" and writer["size"] != reader["size"]:
+        return f"the writer's fixed has {writer['size']} bytes, the reader's {reader['size']}"
+    if written in LOGICAL["decimal"] and logical(writer, written) == logical(reader, read) == "decimal":
+        scales = [(schema["precision"], schema.get("scale", 0)) for schema in (writer, reader)]
+        if scales[0] != scales[1]:
+            return f"the writer's decimal has (precision, scale) {scales[0]}, the reader's {scales[1]}"
+    return None
+
+
+# Data
 
 
 def resolver(writer: Any, reader: Any) -> Callable[[Any], Any]:
@@ -37,10 +135,10 @@ def convert(value: Any, old: Any, new: Any, written: Named, wanted: Named) -> An
         old, value = taken(value, old, written)
     old, kind = resolve(old, written)
     if isinstance(new, list):
-        branch = chosen(old, kind, new, wanted)
+        branch = chosen(old, new, written, wanted)
         return choice(branch, new, convert(value, old, branch, written, wanted))
     new, target = resolve(new, wanted)
-    if not fits(old, kind, new, target):
+    if mismatch(old, new, written, wanted):
         raise Mismatch(f"{label(old)} where {label(new)} is wanted")
     if kind in ("record", "error"):
         return convert_record(value, old, new, written, wanted)
@@ -90,7 +188,7 @@ def promote(value: Any, kind: str, target: str) -> Any:
     return value.encode() if target == "bytes" else value
 
 
-def chosen(old: Any, kind: str, union: list[Any], wanted: Named) -> Any:
+def chosen(old: Any, union: list[Any], written: Named, wanted: Named) -> Any:
     """The reader's branch for what was written: the first that matches.
 
     Raises:
@@ -98,13 +196,6 @@ def chosen(old: Any, kind: str, union: list[Any], wanted: Named) -> Any:
 
     """
     for branch in union:
-        if fits(old, kind, *resolve(branch, wanted)):
+        if mismatch(old, branch, written, wanted) is None:
             return branch
     raise Mismatch(f"{label(old)} where one of {', '.join(map(label, union))} is wanted")
-
-
-def fits(old: Any, kind: str, new: Any, target: str) -> bool:
-    """Whether types match as the specification has it, without a look at their parts."""
-    if kind != target:
-        return target in PROMOTIONS.get(kind, ())
-    return kind not in NAMED or (same_name(old["name"], new) and (kind != "fixed" or old["size"] == new["size"]))

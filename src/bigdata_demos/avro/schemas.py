@@ -1,38 +1,186 @@
-"""Avro schemas: fingerprinted, and inferred from JSON. Loaded and compared they are by :mod:`bigdata_demos.avro.schema_rules`.
-
-The rules are those of the specification's "Schema Fingerprints".
-"""
+"""Avro schemas: those of the package by their names and versions, others loaded with guards, and their standard forms."""
 
 import json
-import re
-from collections.abc import Iterable
+import os
+from functools import cache
+from importlib.resources import files
 from typing import Any, Final
 
+import fastavro
 from fastavro.schema import fingerprint as fastavro_fingerprint
+from fastavro.schema import to_parsing_canonical_form
 
 from ..errors import InputError, UsageError
-from .core import MAX_NESTING
-from .schema_rules import canonical, compatibility, load, named_types, one_line, same_name
-from .values import RANGES
+from .binary import Schema
+from .kinds import PRIMITIVE, named_types
+from .limits import MAX_NESTING, MAX_SCHEMA, check_shape, measure, nesting
 
-__all__ = [
-    "ALGORITHMS",
-    "MAX_FIELDS",
-    "Observer",
-    "canonical",
-    "compatibility",
-    "fingerprint",
-    "infer",
-    "load",
-    "named_types",
-    "one_line",
-    "same_name",
-]
-
+VERSION: Final = 2
+"""The version of the package's schemas that is written; all versions are read."""
+PUBLIC: Final = ("page", "keywords", "index", "rejected")
+"""The schemas of the files that users meet; the others are of what the tasks of a run hand on."""
+PREFIX: Final = "bigdata-demos:"
+"""What the names of the package's schemas start with, where a schema is asked for."""
 ALGORITHMS: Final = ("CRC-64-AVRO", "MD5", "SHA-256")
-MAX_FIELDS: Final = 10_000
-"""Fields that :func:`infer` keeps: objects whose keys are data, such as URLs, are no records."""
-NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+ATTRIBUTES: Final = ("type", "name", "namespace", "doc", "aliases", "fields")
+"""Attributes in the order in which people write them; others come after them, by their names."""
+
+
+@cache
+def schema(name: str, version: int | None = None) -> Schema:
+    """One of the package's own schemas, parsed; ``version``: of one of the :data:`PUBLIC` ones, 1 to :data:`VERSION`."""
+    return fastavro.parse_schema(json.loads(schema_text(name, version)))  # type: ignore[return-value]
+
+
+def schema_text(name: str, version: int | None = None) -> str:
+    """The JSON of :func:`schema`: ``schemas/NAME.avsc``, of an earlier version ``schemas/VERSION/NAME.avsc``."""
+    where = files("bigdata_demos") / "schemas"
+    if version not in (None, VERSION):
+        where /= str(version)
+    return (where / f"{name}.avsc").read_text(encoding="utf-8")
+
+
+@cache
+def field(name: str, of: str) -> Schema:
+    """The type of a field of the package's schema ``of``."""
+    [kind] = [part["type"] for part in schema(of)["fields"] if part["name"] == name]
+    return kind  # type: ignore[no-any-return]
+
+
+@cache
+def file_schema(name: str) -> str:
+    """The JSON of the schema that is written into files of the package's own records."""
+    return to_text(without_defaults(json.loads(schema_text(name))))
+
+
+def without_defaults(part: Any) -> Any:
+    """A schema, or a part of one, without the defaults of fields; that of an enum is no field's, and stays.
+
+    Defaults belong to readers; some readers refuse a file whose schema has one that they do not expect.
+    """
+    if isinstance(part, list):
+        return [without_defaults(branch) for branch in part]
+    if not isinstance(part, dict):
+        return part
+    part = {key: without_defaults(value) if key in ("type", "items", "values") else value for key, value in part.items()}
+    if "fields" in part:
+        fields = map(without_defaults, part["fields"])
+        part["fields"] = [{key: value for key, value in each.items() if key != "default"} for each in fields]
+    return part
+
+
+def load(source: str, *, recursive: bool = False) -> Any:
+    """The parsed schema of a JSON text, a primitive type's name, a file with a JSON text, or one of the package's own.
+
+    The package's own schemas are called :data:`PREFIX`, a name and maybe a version: ``bigdata-demos:page/1``.
+
+    A schema that refers to itself is refused unless ``recursive``.
+
+    Raises:
+        InputError: if there is no such file, or what it has is no schema, or nested too deep.
+
+    """
+    where, text = "the schema", source.strip()
+    if text in PRIMITIVE:
+        return text
+    if text.startswith(PREFIX):
+        where, text = source, schema_text(*name_and_version(text.removeprefix(PREFIX)))
+    elif not text.startswith(("{", "[", '"')):
+        where = source
+        try:
+            with open(os.fspath(source), encoding="utf-8-sig") as file:
+                text = file.read(MAX_SCHEMA + 1)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{where}: no schema can be read: {one_line(error)}") from None
+        if len(text) > MAX_SCHEMA:
+            raise InputError(f"{where}: more than {MAX_SCHEMA} characters are no schema")
+    if nesting(text) > MAX_NESTING:
+        raise InputError(f"{where}: nested more than {MAX_NESTING} levels deep")
+    try:
+        parsed = parse(text)
+        if not recursive:
+            measure(parsed, recursive=False)
+        pin(parsed)
+    except Exception as error:  # what is no schema makes fastavro raise anything
+        raise InputError(f"{where}: unusable schema: {one_line(error)}") from None
+    return parsed
+
+
+def name_and_version(text: str) -> tuple[str, int | None]:
+    """What ``NAME`` or ``NAME/VERSION`` says.
+
+    Raises:
+        InputError: if there is no such schema.
+
+    """
+    name, slash, version = text.partition("/")
+    if name not in PUBLIC or (slash and version not in map(str, range(1, VERSION + 1))):
+        raise InputError(
+            f"{PREFIX}{text}: no schema is called that: there are {', '.join(PREFIX + each for each in PUBLIC)}, "
+            f"and of versions 1 to {VERSION}: {PREFIX}{PUBLIC[0]}/1"
+        )
+    return name, int(version) if slash else None
+
+
+def parse(text: str) -> Any:
+    """The schema of a JSON text as fastavro parses it.
+
+    What a schema says of having been parsed already, fastavro would believe: it is left out.
+
+    Raises:
+        Exception: whatever fastavro raises of what is no schema.
+
+    """
+    found = json.loads(text)
+    if isinstance(found, dict):
+        found = {key: value for key, value in found.items() if not key.startswith("__")}
+    parsed: Any = fastavro.parse_schema(found, {}, _force=True)
+    check_shape(parsed)
+    return parsed
+
+
+def to_text(schema: Any) -> str:
+    """A parsed schema as JSON, without what fastavro put in, its attributes in an order (fastavro's changes from run to run)."""
+    return json.dumps(ordered(schema))
+
+
+def ordered(schema: Any) -> Any:
+    """A parsed schema, or a part of one, with its attributes in an order."""
+    if isinstance(schema, list):
+        return [ordered(branch) for branch in schema]
+    if not isinstance(schema, dict):
+        return schema
+    keys = [*ATTRIBUTES, *sorted(key for key in schema if key not in ATTRIBUTES and not key.startswith("__"))]
+    parts = {key: schema[key] for key in keys if key in schema}
+    for inner in ("type", "items", "values"):
+        if inner in parts:
+            parts[inner] = ordered(parts[inner])
+    if "fields" in parts:
+        parts["fields"] = [ordered(field) for field in parts["fields"]]
+    return parts
+
+
+def pin(parsed: Any) -> None:
+    """Say of types without a namespace that they have none, if others have one: fastavro parses some schemas twice.
+
+    A name without a dot inside a record that has a namespace would get that the second time.
+    """
+    named = named_types(parsed)
+    if any("." in name for name in named):
+        for name, part in named.items():
+            if "." not in name:
+                part["namespace"] = ""
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, on one line of a bearable length."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return text if len(text) <= 300 else text[:299] + "…"
+
+
+def canonical(schema: Any) -> str:
+    """The Parsing Canonical Form: what decides how data are parsed, and nothing else. Made by fastavro."""
+    return to_parsing_canonical_form(schema)
 
 
 def fingerprint(schema: Any, algorithm: str = "CRC-64-AVRO") -> bytes:
@@ -48,130 +196,3 @@ def fingerprint(schema: Any, algorithm: str = "CRC-64-AVRO") -> bytes:
     if algorithm not in ALGORITHMS:
         raise UsageError(f"no fingerprint {algorithm!r}: there are {', '.join(ALGORITHMS)}")
     return bytes.fromhex(fastavro_fingerprint(canonical(schema), algorithm))
-
-
-# Schemas of JSON records
-
-
-class Shape:
-    """What has been seen at one place of the records."""
-
-    __slots__ = ("count", "fields", "items", "kinds", "objects")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.kinds: set[str] = set()
-        self.items: Shape | None = None
-        self.objects = 0
-        self.fields: dict[str, Shape] = {}
-
-
-class Observer:
-    """Takes in JSON records one by one; it keeps what is in the schema, not the records."""
-
-    def __init__(self) -> None:
-        self.top, self.fields = Shape(), 0
-
-    def see(self, value: Any, shape: Shape, path: str, depth: int = 0) -> None:
-        """Take in a value.
-
-        Raises:
-            InputError: if no schema is for it; with the path.
-
-        """
-        if depth > MAX_NESTING:
-            raise InputError(f"{path}: nested more than {MAX_NESTING} levels deep")
-        shape.count += 1
-        if value is None:
-            shape.kinds.add("null")
-        elif isinstance(value, (bool, float, str)):
-            shape.kinds.add("boolean" if isinstance(value, bool) else "double" if isinstance(value, float) else "string")
-        elif isinstance(value, int):
-            if not -RANGES["long"] <= value < RANGES["long"]:
-                raise InputError(f"{path}: a number of {value.bit_length()} bits; Avro's long has 64, with its sign")
-            shape.kinds.add("long")
-        elif isinstance(value, list):
-            shape.kinds.add("array")
-            shape.items = shape.items or Shape()
-            for item in value:
-                self.see(item, shape.items, f"{path}[]", depth + 1)
-        elif isinstance(value, dict):
-            shape.kinds.add("record")
-            shape.objects += 1
-            for key, inner in value.items():
-                if key not in shape.fields:
-                    self.add(key, shape, path)
-                self.see(inner, shape.fields[key], f"{path}.{key}" if path else key, depth + 1)
-        else:
-            raise InputError(f"{path}: {type(value).__name__} is no type of JSON")
-
-    def add(self, key: Any, shape: Shape, path: str) -> None:
-        """Add a field."""
-        if not isinstance(key, str) or not NAME.fullmatch(key):
-            raise InputError(
-                f"{path or 'top'}: the key {key!r:.80} cannot be the name of a field: letters, digits and _, no digit first"
-            )
-        self.fields += 1
-        if self.fields > MAX_FIELDS:
-            raise InputError(f"{path or 'top'}: more than {MAX_FIELDS} different fields: are the keys data? Then it is a map")
-        shape.fields[key] = Shape()
-
-
-def infer(records: Iterable[Any], name: str = "Record") -> Any:
-    """The parsed schema that JSON records have in common; a stream of any length, of which only the fields are kept.
-
-    Whole numbers are long, or double where others are too; several types are a union. What may be null or missing is a
-    union with null, and null by default. Nested records are called after the way to them: ``Record_owner``. Of what is
-    always an empty array the items are taken for strings, what is always null for a string or null, and objects that
-    never have a key for maps of strings.
-
-    Raises:
-        InputError: if there are no records, or one is no object, has a key that cannot be the name of a field or a number
-            that is out of the range of long, or if there are more than :data:`MAX_FIELDS` fields; with the record and path.
-
-    """
-    observer, number = Observer(), 0
-    for number, record in enumerate(records, 1):
-        if not isinstance(record, dict):
-            raise InputError(f"record {number}: {type(record).__name__} where an object is expected")
-        try:
-            observer.see(record, observer.top, "")
-        except InputError as error:
-            raise InputError(f"record {number}: {error}") from None
-    if not observer.top.fields:
-        raise InputError("there are no records, or none with a field: no schema can be inferred")
-    return load(json.dumps(next(iter(types(observer.top, name, set())))))
-
-
-def types(shape: Shape, name: str, used: set[str]) -> list[Any]:
-    """The types of what was seen at a place, null first."""
-    found: list[Any] = ["null"] if "null" in shape.kinds else []
-    found += ["boolean"] if "boolean" in shape.kinds else []
-    found += ["double"] if "double" in shape.kinds else ["long"] if "long" in shape.kinds else []
-    found += ["string"] if "string" in shape.kinds else []
-    if "record" in shape.kinds:
-        found.append(record_type(shape, name, used) if shape.fields else {"type": "map", "values": "string"})
-    if shape.items is not None:
-        found.append({"type": "array", "items": one_of(types(shape.items, f"{name}_item", used))})
-    return found if found not in ([], ["null"]) else [*found, "string"]  # null alone takes no bytes: see avro.core.measure
-
-
-def one_of(found: list[Any]) -> Any:
-    """A type, or the union of several."""
-    return found[0] if len(found) == 1 else found
-
-
-def record_type(shape: Shape, name: str, used: set[str]) -> Any:
-    """The record of the objects that were seen at a place."""
-    unique, number = name, 1
-    while unique in used:
-        number += 1
-        unique = f"{name}_{number}"
-    used.add(unique)
-    fields = []
-    for key, inner in shape.fields.items():
-        found = types(inner, f"{unique}_{key}", used)
-        if inner.count < shape.objects and "null" not in found:
-            found.insert(0, "null")
-        fields.append({"name": key, "type": one_of(found), **({"default": None} if "null" in found else {})})
-    return {"type": "record", "name": unique, "fields": fields}

@@ -11,12 +11,10 @@ from typing import Any, BinaryIO, Final
 import fastavro
 
 from ..errors import BadAvro
-from .core import MAX_BLOCK, pack
-from .depth import Walker
-from .schema_rules import named_types, one_line
-from .schemas import fingerprint
+from . import limits
+from .binary import pack
+from .schemas import fingerprint, one_line
 from .streams import Source
-from .values import raw_schema
 
 MARKER: Final = b"\xc3\x01"
 HEADER_SIZE: Final = 10
@@ -73,16 +71,11 @@ class Writer:
     def __init__(self, file: BinaryIO, schema: Any) -> None:
         """Write messages of a parsed schema."""
         self.file, self.records = file, 0
-        self.head, self.raw = MARKER + fingerprint(schema), raw_schema(schema)
+        self.head = MARKER + fingerprint(schema)
 
-    def write(self, datum: Any) -> None:
-        """Add a message of a datum, as :mod:`.values` has it.
-
-        Raises:
-            Exception: whatever fastavro makes of a datum that is not of the schema; nothing of it is written then.
-
-        """
-        self.file.write(self.head + pack(datum, self.raw))
+    def write(self, datum: bytes) -> None:
+        """Add a message of an encoded datum."""
+        self.file.write(self.head + datum)
         self.records += 1
 
 
@@ -93,7 +86,7 @@ def messages(source: Source, schemas: Mapping[bytes, Any]) -> Iterator[tuple[byt
         BadAvro: at the first that is damaged, cut, or of a schema that is not known; with its number and offset.
 
     """
-    walkers = {mark: Walker(schema, named_types(schema)) for mark, schema in schemas.items()}
+    walkers = {mark: limits.Walker(schema) for mark, schema in schemas.items()}
     number = 0
     while head := source.peek(HEADER_SIZE):
         number += 1
@@ -112,7 +105,7 @@ def messages(source: Source, schemas: Mapping[bytes, Any]) -> Iterator[tuple[byt
         yield mark, source.read(size)
 
 
-def length(source: Source, walker: Walker) -> int:
+def length(source: Source, walker: limits.Walker) -> int:
     """The bytes of the datum that comes next.
 
     Raises:
@@ -131,5 +124,5 @@ def length(source: Source, walker: Walker) -> int:
         else:
             return walker.at
         window *= 2
-        if window > MAX_BLOCK:
-            raise ValueError(f"a datum of more than {MAX_BLOCK} bytes, or a number that does not end")
+        if window > limits.MAX_BLOCK:
+            raise ValueError(f"a datum of more than {limits.MAX_BLOCK} bytes, or a number that does not end")

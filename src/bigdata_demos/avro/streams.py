@@ -18,6 +18,10 @@ CHUNK: Final = 1 << 20
 """Bytes asked of a file at once: a length in a damaged file must not reserve as much memory as it says."""
 
 
+class ReadError(InputError, OSError):
+    """A file that cannot be read any further."""
+
+
 def no_progress(_count: int) -> None:
     """Tell nobody."""
 
@@ -25,10 +29,13 @@ def no_progress(_count: int) -> None:
 class Source:
     """An input: so many bytes at a time, and a look at those ahead. ``name`` is for messages."""
 
-    def __init__(self, file: BinaryIO, name: str, progress: Callable[[int], object] = no_progress) -> None:
+    def __init__(
+        self, file: BinaryIO, name: str, progress: Callable[[int], object] = no_progress, *, offset: int | None = None
+    ) -> None:
+        """Read a file from where it is, which is its start, or from an offset that it can be set to."""
         self.file, self.name, self.progress = file, name, progress
         self.ahead = bytearray()
-        self.offset = 0
+        self.offset = 0 if offset is None else file.seek(offset)
         self.searched = 0  # no sync marker starts before this offset and after the current one
         self.ended = False
 
@@ -36,7 +43,7 @@ class Source:
         """Have so many bytes ahead; returns how many there are: fewer only at the end, maybe more.
 
         Raises:
-            InputError: if the file cannot be read.
+            ReadError: if the file cannot be read.
 
         """
         while len(self.ahead) < size and not self.ended:
@@ -44,7 +51,7 @@ class Source:
                 chunk = self.file.read(min(size - len(self.ahead), CHUNK))
             except OSError as error:
                 at = self.offset + len(self.ahead)
-                raise InputError(f"{self.name}: {error.strerror or error}, at offset {at}") from None
+                raise ReadError(f"{self.name}: {error.strerror or error}, at offset {at}") from None
             self.ended = not chunk
             self.ahead += chunk
             self.progress(len(chunk))
@@ -53,7 +60,8 @@ class Source:
     def peek(self, size: int, start: int = 0) -> bytes:
         """Bytes ahead, ``start`` bytes from here; fewer only at the end."""
         self.fill(start + size)
-        return bytes(self.ahead[start : start + size])
+        with memoryview(self.ahead) as view:  # which saves a copy
+            return bytes(view[start : start + size])
 
     def read(self, size: int) -> bytes:
         """The next bytes; fewer only at the end."""

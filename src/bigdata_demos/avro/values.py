@@ -34,30 +34,25 @@ import math
 import re
 import struct
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final, NoReturn
 
 import fastavro
 
 from ..errors import BadAvro, InputError
-from .core import MAX_NESTING
-from .schema_rules import Named, is_int, label, logical, resolve
+from .kinds import Named, is_int, label, logical, resolve
+from .limits import MAX_DECIMAL, MAX_DEFAULT, MAX_DIGITS, MAX_NESTING
 
 READ_OPTIONS: Final[dict[str, Any]] = {"return_named_type": True}
 """What a caller passes to fastavro's readers: records, enums and fixed in unions then come as (full name, value)."""
 WRAPPED: Final = "bigdata_demos__raw"
 """The namespace of the records in :func:`raw_schema` that tell an int from a long and a float from a double."""
-ALIKE: Final = {"int": "long", "long": "int", "float": "double", "double": "float"}
-"""Types that fastavro decodes to the same Python type: nothing tells them apart in a union."""
+NUMBERS: Final = frozenset(("int", "long", "float", "double"))
+ALIKE: Final = {**dict.fromkeys(NUMBERS, NUMBERS), **dict.fromkeys(("bytes", "string"), frozenset(("bytes", "string")))}
+"""For each primitive type those that fastavro does not tell from it in a union: by Python's type, or as it may be promoted."""
 RANGES: Final = {"int": 1 << 31, "long": 1 << 63}
 FLOAT_MAX: Final = 3.4028234663852886e38
 NOT_NUMBERS: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-MAX_DECIMAL: Final = 1_700
-"""Bytes of the largest decimal that is written out: the time grows with the square."""
-MAX_DIGITS: Final = 4_090
-"""Digits of a decimal: some less than in those bytes, and than Python's ``int`` takes."""
-MAX_DEFAULT: Final = 10_000
-"""Values of a default, with the defaults in it."""
 DAY: Final = 86_400
 SCALES: Final = {"millis": 3, "micros": 6, "nanos": 9}
 DATE: Final = r"([+-][0-9]{4,9}|[0-9]{4})-([0-9]{2})-([0-9]{2})"
@@ -126,34 +121,39 @@ def from_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
         raise InputError(str(error)) from None
 
 
-def raw_schema(schema: Any) -> Any:
+def raw_schema(schema: Any, needed: Collection[str] | None = None) -> Any:
     """A parsed schema as fastavro is to decode and encode with: the same bytes, without logical types and defaults.
 
-    A branch of a union that fastavro would decode to the same Python type as another one is put into a record of one
-    field, which takes no bytes of its own, so that its name comes with :data:`READ_OPTIONS`. Only for data: the schema
-    of a file's header is the one that came in.
+    A branch of a union that fastavro does not tell from another one (:data:`ALIKE`) is put into a record of one field, which
+    takes no bytes of its own, so that its name comes with :data:`READ_OPTIONS`. Only for data: the schema
+    of a file's header is the one that came in. If ``needed`` names fields of a record, it is only done in those.
     """
     wrapped: set[str] = set()
 
-    def bare(part: Any) -> Any:
+    def bare(part: Any, *, wrapping: bool = True) -> Any:
         if isinstance(part, list):
-            kinds = set(map(label, part))
-            return [wrap(inner) if isinstance(inner, str) and ALIKE.get(inner) in kinds else inner for inner in map(bare, part)]
+            inners = [bare(branch, wrapping=wrapping) for branch in part]
+            alike = [wrapping and isinstance(inner, str) and ambiguous(inner, part) for inner in inners]
+            return [wrap(inner) if several else inner for inner, several in zip(inners, alike, strict=True)]
         if isinstance(part, str):
             return part
         kind = part["type"]
         if not isinstance(kind, str):
-            return bare(kind)
+            return bare(kind, wrapping=wrapping)
         if kind in ("record", "error"):
-            fields = [{"name": field["name"], "type": bare(field["type"])} for field in part["fields"]]
-            return {"type": kind, **name(part), "fields": fields}
+            own = (part is not schema or needed is None or field["name"] in needed for field in part["fields"])
+            fields = [
+                {"name": field["name"], "type": bare(field["type"], wrapping=wrapping and wanted)}
+                for field, wanted in zip(part["fields"], own, strict=True)
+            ]
+            return {"type": "record", **name(part), "fields": fields}
         if kind == "enum":
             return {"type": kind, **name(part), "symbols": part["symbols"]}
         if kind == "fixed":
             return {"type": kind, **name(part), "size": part["size"]}
         if kind in ("array", "map"):
             inner = "items" if kind == "array" else "values"
-            return {"type": kind, inner: bare(part[inner])}
+            return {"type": kind, inner: bare(part[inner], wrapping=wrapping)}
         return kind
 
     def wrap(kind: str) -> Any:
@@ -168,6 +168,21 @@ def raw_schema(schema: Any) -> Any:
         return {"name": full} if "." in full else {"name": full, "namespace": ""}
 
     return fastavro.parse_schema(bare(schema), {}, _force=True)
+
+
+def ambiguous(name: str, union: list[Any]) -> bool:
+    """Whether a union has another branch that fastavro does not tell from the one of a name."""
+    return name in ALIKE and len(ALIKE[name].intersection(map(label, union))) > 1
+
+
+def untagged(datum: Any) -> Any:
+    """A datum without the names of unions' branches."""
+    if isinstance(datum, tuple):
+        name, inner = datum
+        return inner["value"] if name.startswith(WRAPPED + ".") and isinstance(inner, dict) else untagged(inner)
+    if isinstance(datum, dict):
+        return {key: untagged(value) if isinstance(value, (tuple, dict, list)) else value for key, value in datum.items()}
+    return list(map(untagged, datum)) if isinstance(datum, list) else datum
 
 
 def expected(what: str, value: Any) -> NoReturn:
@@ -489,7 +504,7 @@ def default(value: Any, schema: Any, named: Named, left: list[None] | None = Non
 def choice(branch: Any, union: list[Any], datum: Any) -> Any:
     """A datum in a union, with the name that makes fastavro take this branch of the :func:`raw_schema`."""
     name = label(branch)
-    if ALIKE.get(name, "") in map(label, union):
+    if ambiguous(name, union):
         return f"{WRAPPED}.{name}", {"value": datum}
     return None if name == "null" else (name, datum)
 

@@ -38,6 +38,7 @@ from typing import Any, BinaryIO, Final, Literal, NamedTuple, Protocol, cast
 from urllib.parse import quote
 
 from .. import __version__
+from ..avro.binary import pack
 from ..crawl.model import Page
 from ..errors import OutputError, UsageError
 
@@ -335,6 +336,7 @@ class Avro:
         """Write to a file. Its sync marker is made of its number and its first page's url."""
         self.file, self.number, self.notes, self.nbytes = file, number, Counter[str](), 0
         self.writer: Any = None
+        self.schema: Any = None
         self.only_bytes = only_bytes
 
     def write(self, page: Page) -> None:
@@ -349,31 +351,30 @@ class Avro:
         if self.writer is None:
             self.start(page.url)
         content = sound(page.content) if isinstance(page.content, str) else page.content
-        self.writer.write(
-            {
-                "url": sound(page.url),
-                "html": None if page.is_text else content,
-                "text": sound(decoded(page)) if page.is_text else None,
-                "title": sound(page.title) or None,
-                "content_type": sound(page.content_type),
-                "date": sound(page.date),
-            }
-        )
+        record = {
+            "url": sound(page.url),
+            "html": None if page.is_text else content,
+            "text": sound(decoded(page)) if page.is_text else None,
+            "title": sound(page.title) or None,
+            "content_type": sound(page.content_type),
+            "date": sound(page.date),
+        }
+        self.writer.write(pack(record, self.schema))
 
     def start(self, url: str) -> None:
         """Write the header."""
-        import fastavro.write
+        import fastavro
 
-        from ..avro import core
+        from ..avro.containers import SYNC_SIZE, Writer
+        from ..avro.schemas import file_schema
 
-        marker = sha256(f"{self.number} {sound(url)}".encode()).digest()[: core.SYNC_SIZE]
-        schema = core.file_schema("page")
+        marker = sha256(f"{self.number} {sound(url)}".encode()).digest()[:SYNC_SIZE]
+        schema = json.loads(file_schema("page"))
         if self.only_bytes:
-            fields = [{**field, "type": ["null", "bytes"]} if field["name"] == "html" else field for field in schema["fields"]]
-            schema = {**schema, "fields": fields}
-        self.writer = fastavro.write.Writer(
-            self.file, schema, "deflate", BLOCK_BYTES, sync_marker=marker, compression_level=LEVEL
-        )
+            [html] = [field for field in schema["fields"] if field["name"] == "html"]
+            html["type"] = ["null", "bytes"]
+        self.schema = fastavro.parse_schema(schema)
+        self.writer = Writer(self.file, json.dumps(schema), level=LEVEL, sync=marker, block_bytes=BLOCK_BYTES)
 
     def close(self) -> None:
         """Write the last block."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import fsspec
 
-from ..avro import core
+from ..avro.containers import MAGIC
 from ..errors import InputError
 from ..storage.files import CODECS, DAMAGED, open_file
 from . import warc
@@ -78,7 +78,7 @@ def identify(path: str, size: int, name: str) -> Range | None:
         return Range(path, 0, size, "html", name)
     start = head_of(path, codec)
     found: Kind | None = None
-    if start.startswith(core.MAGIC):
+    if start.startswith(MAGIC):
         found = "avro"
     elif start.startswith(warc.WARC):
         found = "warc"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from ..avro.core import MAGIC
+from ..avro.containers import MAGIC
 from ..storage.files import DAMAGED, open_file
 from .avro import read_avro
 from .html import read_html

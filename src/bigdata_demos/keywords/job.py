@@ -22,7 +22,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..avro import core
+from ..avro import schemas
+from ..avro.binary import pack, unpack
 from ..crawl import plan
 from ..crawl.model import Page, Rejected, Skipped, Split, Unreadable
 from ..crawl.reader import read
@@ -89,7 +90,7 @@ class Job:
         tables = frequencies.partition(kernel.counted(), self.bits)
         shuffled = sum(len(table) for _, table in tables)
         kept = {"documents": documents, "rejected": list(map(cleaned, rejected)), "skipped": skipped, "shuffled": shuffled}
-        return Mapped(core.pack(kept, core.schema("kept")), tables)
+        return Mapped(pack(kept, schemas.schema("kept")), tables)
 
     def merge(self, bucket: int, tables: Iterable[bytes]) -> bytes:  # noqa: ARG002 (each bucket is merged alike)
         """Reduce a bucket of pass 1, once, over all its tables. Phrases on one page only are left out: df is 1 by default."""
@@ -117,7 +118,7 @@ class Job:
     def score_split(self, split: Split, kept: bytes, table: frequencies.Table) -> Scored:
         """Score a split: write the parts with its keywords and its rejected pages, and return its postings by bucket."""
         kernel = kernels.of_this_thread(self.stopwords)
-        read = core.unpack(kept, core.schema("kept"))
+        read = unpack(kept, schemas.schema("kept"))
         kernel.start_scores(table, self.top, self.bits)
 
         def results() -> Iterator[Row]:

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import fastavro
 from fastavro import validation
 
-from ..avro import core
+from ..avro.binary import string
+from ..avro.containers import META
 from ..errors import BadMessage, RemoteError, RpcError, UsageError
 from . import wire
 from .protocol import Message, Protocol, keyword_index
@@ -72,7 +73,7 @@ class Client:
         except Exception as error:  # TypeError, ValueError, KeyError … as the parameters are
             takes = ", ".join(f"{each['name']}: {each['type']}" for each in message.request["fields"]) or "nothing"
             raise UsageError(f"{name} takes {takes}: {' '.join(str(error).split())}") from None
-        call = b"\0" + core.string(name) + buffer.getvalue()
+        call = b"\0" + string(name) + buffer.getvalue()
         for _ in range(2):
             request = wire.Request(self.protocol.md5, self.protocol.text if self.introduce else None, self.server_hash)
             reader = wire.Reader(self.post(request.pack() + call))
@@ -114,7 +115,7 @@ class Client:
             BadMessage: if it is not to be understood.
 
         """
-        reader.read("metadata", wire.META)
+        reader.read("metadata", META)
         failed = reader.read("whether it is an error", {"type": "boolean"})
         theirs = self.server.message(name)
         if theirs is None:  # only a system error can come
@@ -125,7 +126,7 @@ class Client:
             response = reader.read("response", theirs.response, ours.response)
             reader.end()
             return response["value"]
-        error = reader.read("error", theirs.errors, named=True)  # as the server has it: ours may lack it
+        error = reader.read("error", theirs.errors, tagged=True)  # as the server has it: ours may lack it
         reader.end()
         raise RemoteError(*wire.branch(error["value"]))
 

@@ -13,17 +13,21 @@ import re
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, Self, cast
 
 import Stemmer
 
-from ..avro import core, schema_rules
-from ..errors import InputError, OutputError
+from ..avro.binary import Schema, pack, unpack
+from ..avro.containers import read_header, read_records
+from ..avro.resolution import compatibility, resolver
+from ..avro.schemas import PREFIX, canonical, schema
+from ..avro.streams import Source
+from ..avro.values import untagged
+from ..errors import BadAvro, InputError, OutputError
 from ..keywords.analysis.candidates import lower, segment
 from ..keywords.analysis.text import clean
 from ..keywords.output.commit import MANIFEST
@@ -99,7 +103,7 @@ class Index:
     def page(self, url: str) -> dict[str, Any] | None:
         """A page's record (schemas/keywords.avsc). Takes as long as the depth of a tree, O(log pages)."""
         for (packed,) in self.select("SELECT packed FROM page WHERE url = ?", url):
-            return core.unpack(packed, core.schema("keywords"))  # type: ignore[no-any-return]
+            return unpack(packed, schema("keywords"))  # type: ignore[no-any-return]
         return None
 
     def phrase(self, stems: str) -> Phrase | None:
@@ -190,9 +194,9 @@ def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str,
 
     """
     database.executescript(f"PRAGMA cache_size = -{BUILD_CACHE};{TABLES}")
-    keywords, pages, postings, phrases = core.schema("keywords"), 0, 0, 0
+    keywords, pages, postings, phrases = schema("keywords"), 0, 0, 0
     for page in records(place, parts["keywords"], "keywords"):
-        database.execute("INSERT INTO page VALUES (?, ?)", (page["url"], core.pack(page, keywords)))
+        database.execute("INSERT INTO page VALUES (?, ?)", (page["url"], pack(page, keywords)))
         pages += 1
     for stems, group in groupby(
         records(place, parts["index"], "index"), lambda row: row["stems"]
@@ -220,7 +224,6 @@ def records(place: Place, parts: dict[str, str], kind: str) -> Iterator[dict[str
     """
     for name, sha256 in sorted(parts.items()):
         path = place / name
-        chain = partial(presently, path=str(path), kind=kind)
         try:
             with path.open("rb") as file:
                 hashed = hashlib.sha256()
@@ -228,43 +231,26 @@ def records(place: Place, parts: dict[str, str], kind: str) -> Iterator[dict[str
                     hashed.update(chunk)
                 if hashed.hexdigest() != sha256:
                     raise InputError(f"{path} is not what the job has written: its SHA-256 is not the manifest's")
-                for block in core.read_blocks(cast(BinaryIO, file), str(path), 0, 1 << 62, chain):
-                    if isinstance(block, core.BadBlock):
-                        raise InputError(f"{path} is damaged at offset {block.offset}: {block.detail}")
-                    yield from decoded(block[1], str(path), block[0])
+                source = Source(cast(BinaryIO, file), str(path), offset=0)
+                header = read_header(source)
+                yield from map(presently(header.schema, str(path), kind), read_records(source, header))
+        except BadAvro as error:
+            raise InputError(str(error)) from None
         except OSError as error:
             raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def presently(written: core.Schema, path: str, kind: str) -> list[core.Schema]:
-    """The chain of schemas that leads from that of a part to the present one of its kind.
+def presently(written: Schema, path: str, kind: str) -> Callable[[Any], dict[str, Any]]:
+    """What makes a record of a part one of the present schema of its kind.
 
     Raises:
-        InputError: if none does.
+        InputError: if nothing does.
 
     """
-    present = core.schema(kind)
-    if schema_rules.canonical(written) == schema_rules.canonical(present):
-        return []
-    if reasons := schema_rules.compatibility(written, present):
-        raise InputError(f"{path} is of no version of {schema_rules.OURS}{kind}: {reasons[0]}")
-    return [present]
-
-
-def decoded(block: Iterator[Any], path: str, offset: int) -> Iterator[dict[str, Any]]:
-    """The records of a block.
-
-    Raises:
-        InputError: if they are none.
-
-    """
-    while True:
-        try:
-            record = next(block, None)
-        except Exception as error:  # whatever the data makes fastavro or the codec raise
-            raise InputError(f"{path} is damaged in the block at offset {offset}: {type(error).__name__}: {error}") from None
-        if record is None:
-            return
-        if isinstance(record, core.Unresolved):
-            raise InputError(f"{path} has a record of another schema in the block at offset {offset}: {record.detail}")
-        yield record
+    present = schema(kind)
+    if canonical(written) == canonical(present):
+        return untagged
+    if reasons := compatibility(written, present):
+        raise InputError(f"{path} is of no version of {PREFIX}{kind}: {reasons[0]}")
+    resolve = resolver(written, present)
+    return lambda record: untagged(resolve(record))

@@ -8,7 +8,9 @@ from typing import Any, Final, NamedTuple
 
 import fastavro
 
-from ..avro import core
+from ..avro import limits
+from ..avro.binary import Schema
+from ..avro.kinds import complete
 from ..errors import BadProtocol
 
 MAX_PROTOCOL: Final = 64 << 10
@@ -22,9 +24,9 @@ class Message(NamedTuple):
     union, ``string`` first.
     """
 
-    request: core.Schema
-    response: core.Schema
-    errors: core.Schema
+    request: Schema
+    response: Schema
+    errors: Schema
 
 
 class Protocol:
@@ -41,8 +43,8 @@ class Protocol:
         encoded = text.encode()
         if len(encoded) > MAX_PROTOCOL:
             raise BadProtocol(f"a protocol of {len(encoded)} bytes; {MAX_PROTOCOL} are the most")
-        if core.nesting(text) > core.MAX_NESTING:
-            raise BadProtocol(f"a protocol nested more than {core.MAX_NESTING} levels deep")
+        if limits.nesting(text) > limits.MAX_NESTING:
+            raise BadProtocol(f"a protocol nested more than {limits.MAX_NESTING} levels deep")
         self.text, self.md5 = text, hashlib.md5(encoded, usedforsecurity=False).digest()
         self.named: dict[str, Any] = {}
         self.compiled: dict[str, Message] = {}
@@ -62,7 +64,7 @@ class Protocol:
         """The schemas of a message, which are made when they are first asked for; ``None`` if there is no such message.
 
         Raises:
-            BadProtocol: if they are none, or :func:`~..avro.core.measure` refuses them.
+            BadProtocol: if they are none, or :func:`~..avro.limits.measure` refuses them.
 
         """
         if name in self.compiled or name not in self.messages:
@@ -82,12 +84,13 @@ class Protocol:
         self.compiled[name] = compiled
         return compiled
 
-    def record(self, name: str, fields: list[Any]) -> core.Schema:
+    def record(self, name: str, fields: list[Any]) -> Schema:
         """A record of some fields, which may be of the protocol's types."""
         named = dict(self.named)
         parts = {"type": "record", "name": f"__{name}__", "namespace": self.namespace, "fields": fields}
         parsed: Any = fastavro.parse_schema(parts, named, _force=True)
-        core.measure(parsed, named, {})
+        limits.measure(parsed, named, recursive=False)
+        parsed = complete(parsed, named)
         parsed["name"] = f"__{name}__"  # the same in all namespaces, for schema resolution
         return parsed  # type: ignore[no-any-return]
 

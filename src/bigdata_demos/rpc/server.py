@@ -16,7 +16,8 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any, Final, NamedTuple
 
-from ..avro import core
+from ..avro.binary import pack
+from ..avro.containers import META
 from ..errors import BadMessage, BadProtocol, UsageError
 from . import wire
 from .protocol import Message, Protocol
@@ -103,7 +104,7 @@ class Responder:
             BadMessage, BadProtocol: if it cannot be understood.
 
         """
-        reader.read("metadata", wire.META)
+        reader.read("metadata", META)
         name = reader.read("message name", {"type": "string"})
         if not name:
             return b""
@@ -119,10 +120,10 @@ class Responder:
         """What a handler makes of a call: metadata, whether it is an error, and the response or the error."""
         try:
             try:
-                answer = b"\0\0" + core.pack({"value": self.handlers[name](parameters)}, message.response)
+                answer = b"\0\0" + pack({"value": self.handlers[name](parameters)}, message.response)
             except DeclaredError as error:
                 named = next(each for each in self.protocol.named if each.rpartition(".")[2] == error.name)
-                answer = b"\0\1" + core.pack({"value": (named, error.fields)}, message.errors)
+                answer = b"\0\1" + pack({"value": (named, error.fields)}, message.errors)
         except TimeoutError as error:
             answer = wire.system_error(str(error))
         except Exception as error:  # whatever a handler's bug raises: the client gets an answer, but no details

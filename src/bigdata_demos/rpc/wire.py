@@ -13,7 +13,9 @@ from typing import Any, Final, NamedTuple
 
 import fastavro
 
-from ..avro import core
+from ..avro.binary import Schema, pack, string
+from ..avro.resolution import resolver
+from ..avro.values import READ_OPTIONS, raw_schema, untagged
 from ..errors import BadMessage
 
 CONTENT_TYPE: Final = "avro/binary"
@@ -25,7 +27,6 @@ MAX_REQUEST: Final = 1 << 20
 """Bytes of the largest request that a server reads, its frames put together."""
 MAX_RESPONSE: Final = 16 << 20
 """Bytes of the largest answer that is written, or read by a client."""
-META: Final[core.Schema] = {"type": "map", "values": "bytes"}
 SYSTEM_ERROR: Final = b"\0\1\0"
 """No metadata, an error, and of the union the first branch, which is ``string`` (then comes the string)."""
 
@@ -66,7 +67,7 @@ def unframe(framed: bytes, most: int) -> bytes:
 
 
 @cache
-def handshake_schemas() -> tuple[core.Schema, core.Schema]:
+def handshake_schemas() -> tuple[Schema, Schema]:
     """The specification's HandshakeRequest and HandshakeResponse."""
     text = (files("bigdata_demos") / "rpc" / "handshake.json").read_text(encoding="utf-8")
     [request, response] = [fastavro.parse_schema(each, {}) for each in json.loads(text)]
@@ -83,7 +84,7 @@ class Request(NamedTuple):
     def pack(self) -> bytes:
         """Its bytes."""
         parts = {"clientHash": self.client_hash, "clientProtocol": self.client_protocol, "serverHash": self.server_hash}
-        return core.pack({**parts, "meta": None}, handshake_schemas()[0])
+        return pack({**parts, "meta": None}, handshake_schemas()[0])
 
 
 class Response(NamedTuple):
@@ -100,7 +101,7 @@ class Response(NamedTuple):
     def pack(self) -> bytes:
         """Its bytes."""
         parts = {"match": self.match, "serverProtocol": self.server_protocol, "serverHash": self.server_hash}
-        return core.pack({**parts, "meta": None}, handshake_schemas()[1])
+        return pack({**parts, "meta": None}, handshake_schemas()[1])
 
 
 class Reader:
@@ -109,15 +110,18 @@ class Reader:
     def __init__(self, message: bytes) -> None:
         self.file, self.size = io.BytesIO(message), len(message)
 
-    def read(self, what: str, schema: Any, wanted: core.Schema | None = None, *, named: bool = False) -> Any:
-        """The datum that comes next, as ``wanted`` has it (schema resolution). ``named``: of a union's records, with their names.
+    def read(self, what: str, schema: Any, wanted: Schema | None = None, *, tagged: bool = False) -> Any:
+        """The datum that comes next, as ``wanted`` has it (schema resolution). ``tagged``: with the names of unions' branches.
 
         Raises:
             BadMessage: if it is none.
 
         """
         try:
-            return fastavro.schemaless_reader(self.file, schema, wanted, return_record_name=named)
+            if not tagged and wanted in (None, schema):
+                return fastavro.schemaless_reader(self.file, schema, None)
+            datum = fastavro.schemaless_reader(self.file, raw_schema(schema), None, **READ_OPTIONS)
+            return datum if tagged else untagged(resolver(schema, wanted)(datum))
         except Exception as error:  # EOFError, ValueError, IndexError, KeyError, SchemaResolutionError … as the bytes have it
             raise BadMessage(f"{what}: {' '.join(f'{type(error).__name__}: {error}'.split())[:300]}") from None
 
@@ -144,9 +148,9 @@ class Reader:
 
 def system_error(text: str) -> bytes:
     """An answer, without its handshake, that is an undeclared error."""
-    return SYSTEM_ERROR + core.string(text)
+    return SYSTEM_ERROR + string(text)
 
 
 def branch(value: Any) -> tuple[str, Any]:
-    """Of an error that was read as ``named``: its name, without a namespace (``""``: a system error), and its fields or text."""
-    return (str(value[0]).rpartition(".")[2], value[1]) if isinstance(value, tuple) else ("", value)
+    """Of an error that was read ``tagged``: its name, without a namespace (``""``: a system error), and its fields or text."""
+    return (str(value[0]).rpartition(".")[2], untagged(value[1])) if isinstance(value, tuple) else ("", value)

@@ -20,7 +20,7 @@ import Stemmer
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bigdata_demos.avro import core
+from bigdata_demos.avro import binary, schemas
 from bigdata_demos.crawl import plan, reader
 from bigdata_demos.crawl.model import Page, Unreadable
 from bigdata_demos.keywords.analysis import frequencies, stopwords, text
@@ -111,7 +111,7 @@ def read(page: Page, scanner: text.Scanner | None = None) -> Document | tuple[An
 
 def keywords_of(packed: bytes) -> list[Keyword]:
     """A page's keywords."""
-    return [Keyword(**fields) for fields in core.unpack(packed, core.field("keywords", "keywords"))]
+    return [Keyword(**fields) for fields in binary.unpack(packed, schemas.field("keywords", "keywords"))]
 
 
 def check(documents: Sequence[Document], words: Stopwords = NONE, top: int = 10, *, also_reference: bool = False) -> Answers:
@@ -124,7 +124,7 @@ def check(documents: Sequence[Document], words: Stopwords = NONE, top: int = 10,
         expected = reference.keywords(pages, (words.words, words.endings), top)
         keywords = list(map(keywords_of, found.scores))
         assert keywords == expected
-        rows = [IndexRow(**core.unpack(row, core.schema("index"))) for rows, _ in found.ranked for row in rows]
+        rows = [IndexRow(**binary.unpack(row, schemas.schema("index"))) for rows, _ in found.ranked for row in rows]
         assert sorted(rows) == reference.index(pages, expected)
     return found
 
@@ -752,7 +752,7 @@ postings = st.builds(Posting, short, short, st.integers(0, 3) | st.integers(0, 2
 @MANY
 def test_rank(some: list[Posting]) -> None:
     """Equal stems, scores, URLs, in any combination; characters beyond U+FFFF, after those below it."""
-    bucket = b"".join(core.pack(posting._asdict(), core.schema("posting")) for posting in some)
+    bucket = b"".join(binary.pack(posting._asdict(), schemas.schema("posting")) for posting in some)
     in_c, plainly = warm(NONE)
     found = in_c.rank(bucket)
     assert found == plainly.rank(bucket)
@@ -772,7 +772,7 @@ def test_rank_of_many() -> None:
         )
         for _ in range(3000)
     ]
-    bucket = b"".join(core.pack(posting._asdict(), core.schema("posting")) for posting in some)
+    bucket = b"".join(binary.pack(posting._asdict(), schemas.schema("posting")) for posting in some)
     assert NativeKernel(NONE).rank(bucket) == PlainKernel(NONE).rank(bucket)
 
 

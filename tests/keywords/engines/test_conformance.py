@@ -6,7 +6,7 @@ from typing import Any
 import fastavro
 import pytest
 
-from bigdata_demos.avro import core
+from bigdata_demos.avro import schemas
 from bigdata_demos.avro.cli import main as avro_command
 from bigdata_demos.crawl import avro, plan
 from bigdata_demos.crawl.model import Page, Unreadable
@@ -96,9 +96,9 @@ def check_with_version_1(result: Result, directory: Path) -> None:
             rows = []
             for part in read:
                 with open(part, "rb") as file:
-                    rows += [*fastavro.reader(file, None if read == [merged] else core.schema(kind, 1))]
+                    rows += [*fastavro.reader(file, None if read == [merged] else schemas.schema(kind, 1))]
             assert [(row["url"], row[renamed]) for row in rows] == found
-            assert all(row.keys() == {field["name"] for field in core.schema(kind, 1)["fields"]} for row in rows)
+            assert all(row.keys() == {field["name"] for field in schemas.schema(kind, 1)["fields"]} for row in rows)
 
 
 def test_version_1_in_is_the_same_as_version_2(serial: dict[str, Result]) -> None:

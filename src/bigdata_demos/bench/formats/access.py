@@ -22,7 +22,8 @@ from typing import Any, Final
 
 import fastavro
 
-from ...avro import core
+from ...avro.containers import BLOCK_BYTES
+from ...avro.schemas import schema
 from ...crawl import plan, reader
 from ...crawl.charset import decode
 from ...crawl.model import Page
@@ -82,7 +83,7 @@ def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, rounds
         rounds=rounds,
         records={data.name: len(data.records) for data in kept},
         lookups=LOOKUPS,
-        block_bytes=core.BLOCK_BYTES,
+        block_bytes=BLOCK_BYTES,
         group_records=GROUP_RECORDS,
         by_hand=BY_HAND,
         runs=runs,
@@ -96,9 +97,9 @@ def pages_of(inputs: Sequence[str], most: int) -> Data:
         InputError: if there is none.
 
     """
-    schema = core.schema("page")
-    fields = [{**field, "type": ["null", "string"]} if field["name"] == "html" else field for field in schema["fields"]]
-    narrow: Any = fastavro.parse_schema({**schema, "fields": fields}, _force=True)
+    page = schema("page")
+    fields = [{**field, "type": ["null", "string"]} if field["name"] == "html" else field for field in page["fields"]]
+    narrow: Any = fastavro.parse_schema({**page, "fields": fields}, _force=True)
     records = list(itertools.islice(read_pages(inputs), most))
     if not records:
         raise InputError(f"{', '.join(inputs)}: no page can be read: check what the keywords command says of it")
@@ -139,7 +140,7 @@ def results_of(crawl: Data, directory: Path) -> Data:
     records = list(result.read_keywords())
     if not records:
         raise InputError(f"the job finds no keywords in any of {len(crawl.records)} pages: name an input with text")
-    return Data("results", records, core.schema("keywords"))
+    return Data("results", records, schema("keywords"))
 
 
 def rotated(kinds: Sequence[Store], number: int) -> list[Store]:

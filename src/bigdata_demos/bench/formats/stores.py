@@ -18,7 +18,11 @@ from typing import Any, BinaryIO, Final, Protocol, cast
 
 import fastavro
 
-from ...avro import core
+from ...avro import codecs
+from ...avro.binary import Schema
+from ...avro.containers import BLOCK_BYTES, BadBlock, Decoder, frames_between, read_header
+from ...avro.streams import Source
+from ...avro.values import untagged
 from ...errors import InputError, JobFailed
 from ..results import PLAIN
 
@@ -44,22 +48,22 @@ class Data:
 
     name: str
     records: Sequence[Record]
-    schema: core.Schema
+    schema: Schema
 
     @cached_property
-    def key_only(self) -> core.Schema:
+    def key_only(self) -> Schema:
         """The schema of a program that wants one field only."""
         return self.changed([field for field in self.schema["fields"] if field["name"] == KEY])
 
     @cached_property
-    def newer(self) -> core.Schema:
+    def newer(self) -> Schema:
         """The schema of a newer program: a field has another name, one more has a default."""
         fields = [
             {**field, "name": RENAMED, "aliases": [KEY]} if field["name"] == KEY else field for field in self.schema["fields"]
         ]
         return self.changed([*fields, {"name": ADDED, "type": "string", "default": DEFAULT}])
 
-    def changed(self, fields: list[Any]) -> core.Schema:
+    def changed(self, fields: list[Any]) -> Schema:
         """The schema with other fields."""
         return fastavro.parse_schema({**self.schema, "fields": fields}, _force=True)  # type: ignore[return-value]
 
@@ -191,7 +195,7 @@ class JsonLines:
 
 
 class Avro:
-    """Avro container files with some codec, by fastavro; look-ups by :mod:`...avro.core`."""
+    """Avro container files with some codec, by fastavro; look-ups by :mod:`...avro.containers`."""
 
     family = "Avro"
 
@@ -201,9 +205,9 @@ class Avro:
     def write(self, path: Path, data: Data) -> None:
         """Write blocks of as many bytes as the job's own have."""
         with path.open("wb") as file:
-            fastavro.writer(file, data.schema, data.records, self.codec, core.BLOCK_BYTES)
+            fastavro.writer(file, data.schema, data.records, self.codec, BLOCK_BYTES)
 
-    def decoded(self, path: Path, schema: core.Schema | None = None) -> list[Any]:
+    def decoded(self, path: Path, schema: Schema | None = None) -> list[Any]:
         """All records, as the reader's schema has them if there is one."""
         with path.open("rb") as file:
             return list(fastavro.reader(file, schema))
@@ -223,11 +227,12 @@ class Avro:
         for place in places:
             with path.open("rb") as file:
                 start = int(place * size)
-                blocks = itertools.chain(*(core.read_blocks(file, str(path), at, size) for at in (start, 0)))
-                block = next(blocks)
-                if isinstance(block, core.BadBlock):
-                    raise JobFailed(f"{path}: a block that was just written cannot be read: {block.detail}")
-                found.append(next(block[1]))
+                header = read_header(Source(file, str(path)))
+                frames = itertools.chain(*(frames_between(file, str(path), header, at, size) for at in (start, 0)))
+                frame = next(frames)
+                if isinstance(frame, BadBlock):
+                    raise JobFailed(f"{path}: a block that was just written cannot be read: {frame.detail}")
+                found.append(untagged(next(Decoder(header).records(frame, str(path)))))
         return found
 
     def read_newer(self, path: Path, data: Data) -> list[Record]:
@@ -296,8 +301,8 @@ def stores() -> list[Store]:
         InputError: if a package is missing, with how to get it.
 
     """
-    core.codec_package("cramjam", "snappy")
-    core.zstandard()
+    codecs.package("cramjam", "snappy")
+    codecs.zstandard()
     return [
         JsonLines(packed=False),
         JsonLines(packed=True),

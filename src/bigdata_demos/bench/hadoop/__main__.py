@@ -26,7 +26,7 @@ from typing import Any, Final
 
 import fastavro
 
-from ...avro import core
+from ...avro import schemas
 from ...cluster.hadoop.client import Hadoop, StreamingJob, files, put
 from ...cluster.hadoop.client import run as run_streaming
 from ...cluster.hadoop.connection import connect
@@ -94,7 +94,7 @@ def forms(lines: bytes) -> dict[str, tuple[bytes, Callable[[bytes], Iterator[Any
 
     def packed(codec: str) -> bytes:
         file = io.BytesIO()
-        fastavro.writer(file, core.schema("keywords"), records, codec)
+        fastavro.writer(file, json.loads(schemas.file_schema("keywords")), records, codec)
         return file.getvalue()
 
     return {

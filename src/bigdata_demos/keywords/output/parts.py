@@ -13,8 +13,9 @@ from typing import Any, BinaryIO, Protocol, cast
 
 import fastavro
 
-from ...avro import core
-from ...avro.schema_rules import canonical
+from ...avro.binary import long, pack, string
+from ...avro.containers import Writer
+from ...avro.schemas import canonical, file_schema, schema
 from ...crawl.model import FAULTS
 from ...errors import OutputError
 from ...storage.places import Place, at
@@ -48,10 +49,10 @@ class HashingFile:
 
 def keywords_row(page: Document, keywords: bytes) -> Row:
     """A page and its keywords, these as an Avro array already (schemas/keywords.avsc)."""
-    url = core.string(page.url)
-    source = core.string(page.source) + core.long(page.offset)
-    declared = core.long(len(page.declared)) + b"".join(map(core.string, page.declared)) if page.declared else b""
-    rest = b"".join((core.string(page.title), keywords, declared, b"\0"))
+    url = string(page.url)
+    source = string(page.source) + long(page.offset)
+    declared = long(len(page.declared)) + b"".join(map(string, page.declared)) if page.declared else b""
+    rest = b"".join((string(page.title), keywords, declared, b"\0"))
     return url + source + rest, url + rest
 
 
@@ -63,7 +64,7 @@ def index_row(row: bytes) -> Row:
 def rejected_row(rejected: dict[str, Any]) -> Row:
     """A rejected page, with the kind of its reason."""
     rejected = {**rejected, "fault": FAULTS.get(rejected["reason"], "OTHER")}
-    return core.pack(rejected, core.schema("rejected")), core.pack(rejected, canonical_schema("rejected"))
+    return pack(rejected, schema("rejected")), pack(rejected, canonical_schema("rejected"))
 
 
 def write_part(directory: str, kind: PartKind, number: int, rows: Iterable[Row], counts: Mapping[str, int]) -> Part:
@@ -78,7 +79,7 @@ def write_part(directory: str, kind: PartKind, number: int, rows: Iterable[Row],
     try:
         with (at(directory) / path).open("xb") as raw:
             file = HashingFile(raw)
-            writer = core.Writer(file, core.file_schema(kind))
+            writer = Writer(file, file_schema(kind))
             for record, canonical in rows:
                 records += 1
                 total += int.from_bytes(hashlib.sha256(canonical).digest(), "big")
@@ -101,9 +102,9 @@ def read_parts(output: Place, kind: PartKind) -> Iterator[dict[str, Any]]:
             with (output / kind / name).open("rb") as opened:
                 file = cast(BinaryIO, opened)
                 records = fastavro.reader(file)
-                if canonical(records.writer_schema) != canonical(core.schema(kind)):
+                if canonical(records.writer_schema) != canonical(schema(kind)):
                     file.seek(0)
-                    records = fastavro.reader(file, core.schema(kind))
+                    records = fastavro.reader(file, schema(kind))
                 yield from records  # type: ignore[misc]
     except OSError as error:
         raise OutputError(f"cannot read {error.filename or output}: {error.strerror or error}") from error

@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...avro import core
 from ...cluster.hadoop.client import Finished, Hadoop, StreamingJob, files, put
 from ...crawl import avro
 from ...crawl.model import Range, Split
@@ -158,7 +157,7 @@ def markup_of(path: str, name: str) -> str:
 
     """
     with open_file(path) as file:
-        schema = core.read_header(file, name).schema
+        schema = avro.header_of(file, name).schema
     if avro.is_earlier_page(schema):
         raise UsageError(
             f"`engine_options[input]=avro`: {name} has an earlier version of our schema, and Hadoop passes its fields on by "

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ....avro import core
+from ....avro.binary import pack, unpack_all
+from ....avro.schemas import field, schema
 from ...model import Document, Packed, Posting
 from .. import frequencies
 from ..candidates import Hashes, Vocabulary, find_candidates, mix, word_hash
@@ -53,8 +54,8 @@ class PlainKernel:
         for keyword in keywords:
             posting = Posting(keyword.stems, keyword.phrase, keyword.score, document.url)
             bucket = phrase_hash(keyword.stems) >> (64 - self.bits)
-            self.posted.setdefault(bucket, bytearray()).extend(core.pack(posting._asdict(), core.schema("posting")))
-        return core.pack([keyword._asdict() for keyword in keywords], core.field("keywords", "keywords"))
+            self.posted.setdefault(bucket, bytearray()).extend(pack(posting._asdict(), schema("posting")))
+        return pack([keyword._asdict() for keyword in keywords], field("keywords", "keywords"))
 
     def postings(self) -> list[Packed]:
         """What was posted since the start, by bucket: ``Posting`` after ``Posting`` in Avro's encoding."""
@@ -63,9 +64,9 @@ class PlainKernel:
     @staticmethod
     def rank(postings: bytes) -> tuple[list[bytes], int]:
         """The rows of the index, each an Avro ``IndexRow``, from a bucket's postings; and how many keywords these are."""
-        unpacked = (Posting(**posting) for posting in core.unpack_all(postings, core.schema("posting")))
+        unpacked = (Posting(**posting) for posting in unpack_all(postings, schema("posting")))
         rows = list(rank_pages(unpacked))
-        return [core.pack(row._asdict(), core.schema("index")) for row in rows], sum(row.rank == 1 for row in rows)
+        return [pack(row._asdict(), schema("index")) for row in rows], sum(row.rank == 1 for row in rows)
 
 
 def phrase_hash(stems: str) -> int:

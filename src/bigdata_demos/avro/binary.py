@@ -1,0 +1,47 @@
+"""Data in Avro's binary encoding, without the header of a file."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import fastavro
+
+Schema = dict[str, Any]
+
+
+def pack(datum: Any, schema: Schema) -> bytes:
+    """A datum in Avro's binary encoding, by a parsed schema."""
+    buffer = io.BytesIO()
+    fastavro.schemaless_writer(buffer, schema, datum)
+    return buffer.getvalue()
+
+
+def unpack(packed: bytes, schema: Schema) -> Any:
+    """The datum that :func:`pack` packed."""
+    return fastavro.schemaless_reader(io.BytesIO(packed), schema, None)
+
+
+def unpack_all(packed: bytes, schema: Schema) -> Iterator[Any]:
+    """The data that were packed one after another."""
+    buffer = io.BytesIO(packed)
+    while buffer.tell() < len(packed):
+        yield fastavro.schemaless_reader(buffer, schema, None)
+
+
+def long(value: int) -> bytes:
+    """A long in Avro's binary encoding: zig-zag, then 7 bits a byte (specification, "Primitive Types")."""
+    zigzag = (value << 1) ^ (value >> 63)
+    if zigzag < 0x80:
+        return zigzag.to_bytes(1, "little")
+    encoded = bytearray()
+    while zigzag >= 0x80:
+        encoded.append(zigzag & 0x7F | 0x80)
+        zigzag >>= 7
+    encoded.append(zigzag)
+    return bytes(encoded)
+
+
+def string(value: str) -> bytes:
+    """A string in Avro's binary encoding: its length in bytes, then its UTF-8."""
+    utf8 = value.encode()
+    return long(len(utf8)) + utf8

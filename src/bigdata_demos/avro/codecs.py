@@ -1,0 +1,138 @@
+"""The compression of blocks (Avro specification, "Required Codecs" and "Optional Codecs")."""
+
+import bz2
+import importlib
+import lzma
+import sys
+import zlib
+from collections.abc import Callable
+from typing import Any, Final
+
+from ..errors import InputError
+from . import limits
+
+CODECS: Final = ("null", "deflate", "bzip2", "snappy", "xz", "zstandard")
+"""Those that are written; lz4, too, is read."""
+LEVELS: Final = {"deflate": (1, 9), "bzip2": (1, 9), "xz": (0, 9), "zstandard": (1, 22)}
+"""The levels of the codecs that have some."""
+DEFLATE_LEVEL: Final = 1
+"""zlib's: the quickest. Level 6 makes the job's output smaller, but takes three times as long (docs/performance.md)."""
+DECOMPRESSORS: Final[dict[str, Callable[[], Any]]] = {
+    "deflate": lambda: zlib.decompressobj(wbits=-15),
+    "bzip2": bz2.BZ2Decompressor,
+    "xz": lambda: lzma.LZMADecompressor(memlimit=limits.MAX_BLOCK),
+    "zstandard": lambda: zstandard().ZstdDecompressor(options={zstandard().DecompressionParameter.window_log_max: 27}),
+}
+"""What decompresses a codec's data piece by piece, to a bound, and knows where they end."""
+
+
+def compressor(codec: str, level: int | None = None) -> Callable[[bytes | bytearray], bytes]:
+    """What compresses a block's data; a level of None is the codec's default.
+
+    Raises:
+        InputError: if the codec's package is not installed.
+
+    """
+    if codec == "null":
+        return bytes
+    if codec == "deflate":
+        return lambda data: zlib.compress(data, DEFLATE_LEVEL if level is None else level, -15)
+    if codec == "bzip2":
+        return lambda data: bz2.compress(data, level or 9)
+    if codec == "xz":
+        return lambda data: lzma.compress(data, preset=level)
+    if codec == "snappy":
+        snappy = package("cramjam", codec).snappy
+        return lambda data: bytes(snappy.compress_raw(data)) + zlib.crc32(data).to_bytes(4, "big")
+    if codec == "zstandard":
+        module = zstandard()
+        return lambda data: bytes(module.compress(data, 3 if level is None else level))
+    raise ValueError(codec)
+
+
+def decompress(packed: bytes, codec: str) -> bytes:
+    """A block's data, decompressed to at most :data:`~.limits.MAX_BLOCK` bytes.
+
+    Raises:
+        InputError: if the codec's package is not installed.
+        Exception: whatever the codec raises; EOFError if there is too little, ValueError if too much, or a checksum is wrong.
+
+    """
+    if codec == "null":
+        return packed
+    if codec == "snappy":
+        return unsnap(packed)
+    if codec == "lz4":
+        block = package("lz4.block", codec)
+        limits.check_block_size(int.from_bytes(packed[:4], "little"))
+        return bytes(block.decompress(packed))
+    if codec not in DECOMPRESSORS:
+        raise ValueError(f"unknown codec {codec!r}")
+    data: bytes = b""
+    for _ in range(limits.MAX_PARTS):  # bzip2, xz and zstandard may have been packed in several
+        stream = DECOMPRESSORS[codec]()
+        data += stream.decompress(packed, limits.MAX_BLOCK + 1 - len(data))
+        limits.check_block_size(len(data))
+        if not stream.eof:
+            raise EOFError(f"{codec}: compressed data end too early")
+        packed = stream.unused_data
+        if codec == "deflate" or not packed:  # after deflate, old writers left part of a checksum
+            return data
+    raise ValueError(f"{codec}: more than {limits.MAX_PARTS} parts in a block")
+
+
+def decompress_partly(packed: bytes, codec: str) -> bytes:
+    """What a codec makes of damaged data before it fails; nothing for snappy, which has no parts."""
+    if codec == "null":
+        return packed
+    if codec not in DECOMPRESSORS:
+        return b""
+    decompressor, data = DECOMPRESSORS[codec](), bytearray()
+    for at in range(0, len(packed), 1024):  # what comes before the piece that fails is good
+        if decompressor.eof or len(data) > limits.MAX_BLOCK:
+            break
+        try:
+            data += decompressor.decompress(packed[at : at + 1024], limits.MAX_BLOCK + 1 - len(data))
+        except Exception:  # each codec has its own
+            break
+    return bytes(data[: limits.MAX_BLOCK])
+
+
+def unsnap(packed: bytes) -> bytes:
+    """Snappy's raw format, then the data's CRC-32, of four bytes, the highest first (specification, "Required Codecs").
+
+    Raises:
+        ValueError: if the size that is said in front is too large, or the checksum is not that of the data.
+
+    """
+    snappy = package("cramjam", "snappy").snappy
+    body, checksum = packed[:-4], packed[-4:]
+    size = 0
+    for i, byte in enumerate(body[:5]):  # 7 bits a byte, the lowest first
+        size |= (byte & 0x7F) << 7 * i
+        if byte < 0x80:
+            break
+    limits.check_block_size(size)
+    data = bytes(snappy.decompress_raw(body))
+    if zlib.crc32(data).to_bytes(4, "big") != checksum:
+        raise ValueError("snappy: the data's checksum is wrong")
+    return data
+
+
+def zstandard() -> Any:
+    """Python's module for Zstandard, which has been in the standard library since 3.14."""
+    return package("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd", "zstandard")
+
+
+def package(module: str, codec: str) -> Any:
+    """A module that a codec needs: the same as fastavro uses.
+
+    Raises:
+        InputError: if it is not installed.
+
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        name = module.removesuffix(".block")
+        raise InputError(f"codec {codec} needs the package {name}: pip install {name}") from None

@@ -1,0 +1,137 @@
+"""The schema that JSON records have in common."""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from ..errors import InputError
+from .limits import MAX_FIELDS, MAX_NESTING
+from .schemas import load
+from .values import RANGES
+
+NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Shape:
+    """What has been seen at one place of the records."""
+
+    __slots__ = ("count", "fields", "items", "kinds", "objects")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.kinds: set[str] = set()
+        self.items: Shape | None = None
+        self.objects = 0
+        self.fields: dict[str, Shape] = {}
+
+
+class Observer:
+    """Takes in JSON records one by one; it keeps what is in the schema, not the records."""
+
+    def __init__(self) -> None:
+        self.top, self.fields = Shape(), 0
+
+    def see(self, value: Any, shape: Shape, path: str, depth: int = 0) -> None:
+        """Take in a value.
+
+        Raises:
+            InputError: if no schema is for it; with the path.
+
+        """
+        if depth > MAX_NESTING:
+            raise InputError(f"{path}: nested more than {MAX_NESTING} levels deep")
+        shape.count += 1
+        if value is None:
+            shape.kinds.add("null")
+        elif isinstance(value, (bool, float, str)):
+            shape.kinds.add("boolean" if isinstance(value, bool) else "double" if isinstance(value, float) else "string")
+        elif isinstance(value, int):
+            if not -RANGES["long"] <= value < RANGES["long"]:
+                raise InputError(f"{path}: a number of {value.bit_length()} bits; Avro's long has 64, with its sign")
+            shape.kinds.add("long")
+        elif isinstance(value, list):
+            shape.kinds.add("array")
+            shape.items = shape.items or Shape()
+            for item in value:
+                self.see(item, shape.items, f"{path}[]", depth + 1)
+        elif isinstance(value, dict):
+            shape.kinds.add("record")
+            shape.objects += 1
+            for key, inner in value.items():
+                if key not in shape.fields:
+                    self.add(key, shape, path)
+                self.see(inner, shape.fields[key], f"{path}.{key}" if path else key, depth + 1)
+        else:
+            raise InputError(f"{path}: {type(value).__name__} is no type of JSON")
+
+    def add(self, key: Any, shape: Shape, path: str) -> None:
+        """Add a field."""
+        if not isinstance(key, str) or not NAME.fullmatch(key):
+            raise InputError(
+                f"{path or 'top'}: the key {key!r:.80} cannot be the name of a field: letters, digits and _, no digit first"
+            )
+        self.fields += 1
+        if self.fields > MAX_FIELDS:
+            raise InputError(f"{path or 'top'}: more than {MAX_FIELDS} different fields: are the keys data? Then it is a map")
+        shape.fields[key] = Shape()
+
+
+def infer(records: Iterable[Any], name: str = "Record") -> Any:
+    """The parsed schema that JSON records have in common; a stream of any length, of which only the fields are kept.
+
+    Whole numbers are long, or double where others are too; several types are a union. What may be null or missing is a
+    union with null, and null by default. Nested records are called after the way to them: ``Record_owner``. Of what is
+    always an empty array the items are taken for strings, what is always null for a string or null, and objects that
+    never have a key for maps of strings.
+
+    Raises:
+        InputError: if there are no records, or one is no object, has a key that cannot be the name of a field or a number
+            that is out of the range of long, or if there are more than :data:`MAX_FIELDS` fields; with the record and path.
+
+    """
+    observer, number = Observer(), 0
+    for number, record in enumerate(records, 1):
+        if not isinstance(record, dict):
+            raise InputError(f"record {number}: {type(record).__name__} where an object is expected")
+        try:
+            observer.see(record, observer.top, "")
+        except InputError as error:
+            raise InputError(f"record {number}: {error}") from None
+    if not observer.top.fields:
+        raise InputError("there are no records, or none with a field: no schema can be inferred")
+    return load(json.dumps(next(iter(types(observer.top, name, set())))))
+
+
+def types(shape: Shape, name: str, used: set[str]) -> list[Any]:
+    """The types of what was seen at a place, null first."""
+    found: list[Any] = ["null"] if "null" in shape.kinds else []
+    found += ["boolean"] if "boolean" in shape.kinds else []
+    found += ["double"] if "double" in shape.kinds else ["long"] if "long" in shape.kinds else []
+    found += ["string"] if "string" in shape.kinds else []
+    if "record" in shape.kinds:
+        found.append(record_type(shape, name, used) if shape.fields else {"type": "map", "values": "string"})
+    if shape.items is not None:
+        found.append({"type": "array", "items": one_of(types(shape.items, f"{name}_item", used))})
+    return found if found not in ([], ["null"]) else [*found, "string"]  # null alone takes no bytes: see limits.measure
+
+
+def one_of(found: list[Any]) -> Any:
+    """A type, or the union of several."""
+    return found[0] if len(found) == 1 else found
+
+
+def record_type(shape: Shape, name: str, used: set[str]) -> Any:
+    """The record of the objects that were seen at a place."""
+    unique, number = name, 1
+    while unique in used:
+        number += 1
+        unique = f"{name}_{number}"
+    used.add(unique)
+    fields = []
+    for key, inner in shape.fields.items():
+        found = types(inner, f"{unique}_{key}", used)
+        if inner.count < shape.objects and "null" not in found:
+            found.insert(0, "null")
+        fields.append({"name": key, "type": one_of(found), **({"default": None} if "null" in found else {})})
+    return {"type": "record", "name": unique, "fields": fields}
