@@ -74,8 +74,9 @@ def test_code_shown_is_the_code_of_the_function(engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", LISTINGS)
-def test_code_shown_is_the_code_that_runs(engine: str, tmp_path: Path) -> None:
+def test_code_shown_is_the_code_that_runs(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """When the engine runs the job, that function is called."""
+    cluster = request.getfixturevalue("address") if engine == "hadoop" else ""
     function = inspect.unwrap(getattr(module_of(engine), LISTINGS[engine].function))
     called = False
 
@@ -86,7 +87,7 @@ def test_code_shown_is_the_code_that_runs(engine: str, tmp_path: Path) -> None:
     before = sys.getprofile()
     sys.setprofile(profile)
     try:
-        result = run_job([str(SITE / "mapreduce.html")], engine=engine, workers=1, output=str(tmp_path / "out"))
+        result = run_job([str(SITE / "mapreduce.html")], engine=engine, workers=1, cluster=cluster, output=str(tmp_path / "out"))
     finally:
         sys.setprofile(before)
     assert result.pages == 1

@@ -114,6 +114,6 @@ def make_inputs(root: Path) -> dict[str, Input]:
             [str(site), *(str(root / name) for name in ("site.warc", "site.warc.gz", "site.jsonl.gz")), *several]
         ),
         "cut-files": Input(
-            [str(site), str(root / "site.warc.gz"), str(root / "site.jsonl"), uneven_lines, *damaged], {"split_bytes": 100_000}
+            [str(site), str(root / "site.warc.gz"), str(root / "site.jsonl"), uneven_lines, *damaged], {"split_bytes": 150_000}
         ),
     }

@@ -20,6 +20,9 @@ from bigdata_demos.keywords import run
 from tests.support.paths import DATA, SITE
 from tests.support.requirements import require
 
+SPLIT_BYTES = 16_000_000
+"""Of these pages that makes 12 splits; each takes Hadoop some seconds more than its pages do."""
+
 
 @pytest.fixture
 def cluster(hadoop: daemons.Cluster) -> daemons.Cluster:
@@ -74,7 +77,7 @@ def programs(cluster: daemons.Cluster, role: str) -> list[psutil.Process]:
 
 def command(*arguments: str, **more: Any) -> "subprocess.Popen[str]":
     """Start the keywords command."""
-    line = [sys.executable, "-m", "bigdata_demos.keywords", "--engine", "hadoop", *arguments]
+    line = [sys.executable, "-m", "bigdata_demos.keywords", "--engine", "hadoop", "--split-bytes", str(SPLIT_BYTES), *arguments]
     return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
 
 
@@ -85,7 +88,7 @@ def test_manifest_tells_what_hadoop_counted(
     cluster: daemons.Cluster, address: str, corpus: Path, expected: str, tmp_path: Path
 ) -> None:
     """Counters of both passes, bytes written to HDFS between them, seconds of each phase; the job's directory is removed."""
-    result = run([corpus], engine="hadoop", workers=2, cluster=address, output=tmp_path / "result")
+    result = run([corpus], engine="hadoop", workers=2, cluster=address, output=tmp_path / "result", split_bytes=SPLIT_BYTES)
     assert result.digest == expected
     manifest = json.loads((tmp_path / "result" / "manifest.json").read_text())
     counted = manifest["engine_counters"]
@@ -106,7 +109,7 @@ def test_input_in_hdfs(engine: str, cluster: daemons.Cluster, address: str, corp
     """Every engine reads a directory of HDFS, without native code; Hadoop's tasks write their output there, too."""
     for path in corpus.iterdir():
         client.put(cluster.hadoop, str(path), f"/crawl-{engine}/{path.name}")
-    where = {"cluster": address} if engine == "hadoop" else {}
+    where = {"cluster": address, "split_bytes": SPLIT_BYTES} if engine == "hadoop" else {}
     output = f"{address}/written/result" if engine == "hadoop" else tmp_path / "result"
     result = run([f"{address}/crawl-{engine}"], engine=engine, workers=2, output=output, **where)  # type: ignore[arg-type]
     assert result.digest == expected
