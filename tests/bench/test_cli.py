@@ -214,7 +214,7 @@ def test_help_names_the_commands() -> None:
     """With examples."""
     done = bench("--help")
     assert done.returncode == 0
-    for word in ("--engines", "compare A.json B.json", "report DIR", "examples:", "Exit status"):
+    for word in ("--engines", "compare two benchmarks", "write table and page again", "examples:", "Exit status"):
         assert word in done.stdout
 
 

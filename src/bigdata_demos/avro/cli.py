@@ -476,8 +476,9 @@ def show_schema(arguments: argparse.Namespace) -> int:
 
 def show_meta(arguments: argparse.Namespace) -> int:
     """``meta``."""
+    from ..errors import printable
     from . import containers
-    from .streams import open_output, printable
+    from .streams import open_output
 
     with opened_one(arguments.input, quiet=True) as source:
         meta = containers.read_header(source, decoding=False).meta
@@ -531,8 +532,8 @@ def show_canonical(arguments: argparse.Namespace) -> int:
 
 def diff(arguments: argparse.Namespace) -> int:
     """``diff``."""
+    from ..errors import printable
     from .resolution import compatibility
-    from .streams import printable
 
     if arguments.old == arguments.new == "-":
         raise UsageError("standard input can be read once only")

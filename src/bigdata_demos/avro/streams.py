@@ -8,11 +8,11 @@ import contextlib
 import os
 import stat
 import sys
-import uuid
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
 
-from ..errors import InputError, OutputError, UsageError
+from ..errors import InputError, OutputError, UsageError, printable
+from ..storage.atomic import atomic, writing
 
 CHUNK: Final = 1 << 20
 """Bytes asked of a file at once: a length in a damaged file must not reserve as much memory as it says."""
@@ -129,26 +129,20 @@ def open_output(name: str, *, binary: bool, overwrite: bool) -> Iterator[BinaryI
             raise OutputError("standard output is closed: name a file as `output`")
         if binary and sys.stdout.isatty():
             raise UsageError("Avro is no text for a terminal: name a file as `output`, or redirect standard output")
-        with unwritable("standard output"):
+        with writing("standard output"):
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
         return
     target = os.path.realpath(name)
-    with unwritable(printable(name)):
+    with writing(printable(name)):
         if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
             with open(target, "wb") as device:
                 yield device
             return
         check_free(name, overwrite=overwrite)
-        part = os.path.join(os.path.dirname(target), f".{os.path.basename(target)[:100]}.{uuid.uuid4().hex[:12]}.part")
-        try:
-            with open(part, "xb") as file:
-                yield file
+        with atomic(target) as file:
+            yield file
             check_free(name, overwrite=overwrite)
-            os.replace(part, target)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(part)
 
 
 def check_free(name: str, *, overwrite: bool) -> None:
@@ -160,25 +154,3 @@ def check_free(name: str, *, overwrite: bool) -> None:
     """
     if not overwrite and os.path.lexists(name):
         raise OutputError(f"{printable(name)} exists: set `overwrite=True` to replace it")
-
-
-@contextlib.contextmanager
-def unwritable(name: str) -> Iterator[None]:
-    """Tell of a full disk and the like in one line. Whoever stopped reading is told of by BrokenPipeError, as always.
-
-    Raises:
-        OutputError: instead of OSError.
-
-    """
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputError(f"cannot write {name}: {error.strerror or error}") from None
-
-
-def printable(text: str) -> str:
-    """A text on one line, without what would steer the terminal."""
-    shown = "".join(char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in text)
-    return shown.encode("utf-8", "backslashreplace").decode()

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import functools
 import os
 import sys
 from collections.abc import Sequence
@@ -14,9 +13,11 @@ from msgspec.structs import replace
 
 from .. import command
 from ..errors import OutputError, UsageError
+from ..storage.atomic import atomic, writing
 from .results import FILE, FORMAT, Results, Run, load, save
 
 if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[command.Parser]  # noqa: SLF001 (argparse has no public name for it)
     from .engines.rounds import Plan
 
 PROG: Final = "bigdata-demos bench"
@@ -34,6 +35,12 @@ serial, one thread, is in every round: it is the control. DIR/results.json has e
 Exit status: 1 if a run failed or its digest differed. After an interrupt, results.json keeps what was measured.
 """
 
+HADOOP_EPILOG: Final = """\
+examples:
+  bigdata-demos bench hadoop                                    the bundled crawl, on a Hadoop that is started for it
+  bigdata-demos cluster up hadoop
+  bigdata-demos bench hadoop 'crawl/*.warc.gz' --cluster hdfs://127.0.0.1:8020 --runs 5
+"""
 ACCESS_EPILOG: Final = """\
 examples:
   bigdata-demos bench access                                           the bundled crawl
@@ -47,7 +54,7 @@ def parser() -> command.Parser:
     made = command.Parser(
         PROG,
         description="Run the job on each engine, repeatedly, and report time, CPU and memory.",
-        usage=f"{PROG} [OPTION …]\n       {PROG} compare A.json B.json\n       {PROG} report DIR\n       {PROG} access [INPUT …]",
+        usage="%(prog)s [OPTION …]\n       %(prog)s {compare,report,access,hadoop} …",
         epilog=EPILOG,
     )
     made.add_argument("--engines", type=names, metavar="A,B", help="engines beside serial (default: all)")
@@ -70,6 +77,12 @@ def parser() -> command.Parser:
     made.add_argument("--timeout", type=float, default=900.0, metavar="SECONDS", help="of each run (default: 900)")
     made.add_argument("--split-bytes", type=command.number_from(1), metavar="N", help="of the keywords command")
     made.add_argument("--output", metavar="DIR", help="for results.json and index.html (default: out/bench/<now>)")
+    made.set_defaults(execute=run_command)
+    commands = made.add_subparsers(metavar="COMMAND", title="other commands", prog=PROG)
+    add_compare(commands)
+    add_report(commands)
+    add_access(commands)
+    add_hadoop(commands)
     return made
 
 
@@ -87,14 +100,7 @@ def numbers(text: str) -> list[int]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    first, rest = arguments[:1], arguments[1:]
-    if first == ["compare"]:
-        return command.run(compare_parser(), compare_command, rest)
-    if first == ["report"]:
-        return command.run(report_parser(), report_command, rest)
-    if first == ["access"]:
-        return command.run(access_parser(), functools.partial(access_command, argv=rest), rest)
-    return command.run(parser(), functools.partial(run_command, argv=arguments), arguments)
+    return command.run(parser(), lambda parsed: int(parsed.execute(parsed, arguments)), arguments)
 
 
 def run_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
@@ -220,24 +226,24 @@ def write_page(results: Results, directory: Path) -> Path:
     from .report.page import page
 
     path = directory / PAGE
-    try:
-        path.write_text(page(results), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+    with writing(path), atomic(path) as file:
+        file.write(page(results).encode())
     return path
 
 
-def compare_parser() -> command.Parser:
-    """Return the parser of ``compare``."""
-    made = command.Parser(
-        f"{PROG} compare", description="Report what got slower from A to B; exit status 1 if something did or fails now."
+def add_compare(commands: "Commands") -> None:
+    """Add the command ``compare``."""
+    made = commands.add_parser(
+        "compare",
+        help="compare two benchmarks",
+        description="Report what got slower from A to B; exit status 1 if something did or fails now.",
     )
     made.add_argument("a", metavar="A.json", help="results.json, or its directory, from before the change")
     made.add_argument("b", metavar="B.json", help="the same, from after it")
-    return made
+    made.set_defaults(execute=compare_command)
 
 
-def compare_command(arguments: argparse.Namespace) -> int:
+def compare_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int:
     """Compare two benchmarks."""
     from .report import compare
 
@@ -249,26 +255,26 @@ def compare_command(arguments: argparse.Namespace) -> int:
     return int(compare.worse(differences))
 
 
-def report_parser() -> command.Parser:
-    """Return the parser of ``report``."""
-    made = command.Parser(
-        f"{PROG} report", description="Write the table and the page of a benchmark again, from its results.json."
-    )
+def add_report(commands: "Commands") -> None:
+    """Add the command ``report``."""
+    description = "Write the table and the page of a benchmark again, from its results.json."
+    made = commands.add_parser("report", help="write table and page again", description=description)
     made.add_argument("path", metavar="DIR", help="the directory with results.json, or the file")
-    return made
+    made.set_defaults(execute=report_command)
 
 
-def report_command(arguments: argparse.Namespace) -> int:
+def report_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int:
     """Write table and page again."""
     path = Path(arguments.path)
     show(load(path), path if path.is_dir() else path.parent)
     return 0
 
 
-def access_parser() -> command.Parser:
-    """Return the parser of ``access``."""
-    made = command.Parser(
-        f"{PROG} access",
+def add_access(commands: "Commands") -> None:
+    """Add the command ``access``."""
+    made = commands.add_parser(
+        "access",
+        help="compare JSON lines, Avro and Parquet",
         description="Write and read the same records as JSON lines, Avro (each codec) and Parquet, and report what it took.",
         epilog=ACCESS_EPILOG,
     )
@@ -280,7 +286,7 @@ def access_parser() -> command.Parser:
         "--pages", type=command.number_from(1), default=2000, metavar="N", help="of the input, the first so many (default: 2000)"
     )
     made.add_argument("--results", metavar="FILE", help="a benchmark's results.json: put it there, and make its page anew")
-    return made
+    made.set_defaults(execute=access_command)
 
 
 def access_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
@@ -290,13 +296,37 @@ def access_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     path = Path(arguments.results) if arguments.results else None
     path = path / FILE if path and path.is_dir() else path
     results = load(path) if path else None  # now: what is no benchmark should be known at the start
-    line = ["python", "-m", "bigdata_demos.bench", "access", *argv]
+    line = ["python", "-m", "bigdata_demos.bench", *argv]
     measured = access.measure(arguments.input, line, pages=arguments.pages, rounds=arguments.runs, progress=command.say)
     if path and results:
         results = replace(results, access=measured)
         save(results, path)
         command.say(f"{write_page(results, path.parent)}, {path}")
     write(access_report.text(measured))
+    return 0
+
+
+def add_hadoop(commands: "Commands") -> None:
+    """Add the command ``hadoop``."""
+    made = commands.add_parser(
+        "hadoop",
+        help="compare ways in which Hadoop reads a crawl",
+        description="Compare two ways in which Hadoop reads a crawl, and its JSON with Avro.",
+        epilog=HADOOP_EPILOG,
+    )
+    made.add_argument("input", nargs="*", metavar="INPUT", help="what the job reads (default: the bundled crawl)")
+    made.add_argument("--cluster", default="", metavar="URL", help="hdfs://HOST:8020 (default: one is started)")
+    made.add_argument("--workers", type=command.number_from(1), default=2, metavar="N", help="tasks at once (default: 2)")
+    made.add_argument("--runs", type=command.number_from(1), default=3, metavar="N", help="of each way of reading (default: 3)")
+    made.set_defaults(execute=hadoop_command)
+
+
+def hadoop_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int:
+    """Measure what only Hadoop can show."""
+    from .hadoop import ways
+
+    for line in ways.measure(arguments.input, arguments.cluster, arguments.workers, arguments.runs):
+        write(line)
     return 0
 
 

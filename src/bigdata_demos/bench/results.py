@@ -5,7 +5,6 @@ bytes, all points in time ISO 8601 in UTC.
 """
 
 import hashlib
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -14,7 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
-from ..errors import InputError, OutputError
+from ..errors import InputError
+from ..storage.atomic import atomic, writing
 
 FORMAT: Final = 2
 _RENAMED: Final = {"runs": "rounds", "tries": "runs"}
@@ -186,17 +186,8 @@ def save(results: Results, path: Path) -> None:
         OutputError: if it cannot be written.
 
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)  # after a failure or an interrupt
+    with writing(path), atomic(path, sync=True) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
 
 
 def load(path: str | Path) -> Results:

@@ -3,13 +3,13 @@
 import argparse
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from .. import command
 from ..errors import OutputError, UsageError
+from ..storage.atomic import atomic, writing
 
 SECTIONS: Final = ("spoken", "engines", "code", "figures")
 PAGE: Final = "out/interview.html"
@@ -102,19 +102,9 @@ def save(made: str, path: Path) -> None:
         OutputError: if it cannot be written.
 
     """
-    temporary = None
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise OutputError(f"cannot write {path}: it is a directory")
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".interview-", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(made)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-        temporary = None
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        with atomic(path) as file:
+            file.write(made.encode())

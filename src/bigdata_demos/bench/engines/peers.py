@@ -8,6 +8,7 @@ import argparse
 import importlib
 import json
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -18,7 +19,11 @@ from importlib.util import find_spec
 from multiprocessing import Pool
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ... import command
+
 if TYPE_CHECKING:
+    from multiprocessing.pool import Pool as ProcessPool
+
     from .wordcount import Sums
 
 BY_FILE: Final = "Word count only; a task is a file, so one large file keeps one worker busy."
@@ -73,11 +78,20 @@ def one_thread(files: Sequence[str], _workers: int, _cluster: str, clock: Clock)
     return Answer(words.pages, wordcount.sums(words.counts.items()))
 
 
+@contextmanager
+def processes_of(workers: int) -> Iterator["ProcessPool"]:
+    """A Pool; it ends its processes with SIGTERM, for which they must not inherit this command's handler."""
+    handler = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with Pool(workers) as processes:
+        signal.signal(signal.SIGTERM, handler)
+        yield processes
+
+
 def pool(files: Sequence[str], workers: int, _cluster: str, clock: Clock) -> Answer:
     """``multiprocessing.Pool``."""
     from . import wordcount
 
-    with Pool(workers) as processes:
+    with processes_of(workers) as processes:
         processes.map(abs, range(workers), chunksize=1)
         clock.lap("start")
         words = wordcount.add(processes.imap_unordered(wordcount.count_file, files))
@@ -124,7 +138,7 @@ def extracted(files: Sequence[str], workers: int, clock: Clock) -> Iterator[list
     """The pages' texts, extracted by a Pool: the stage that table engines have no function for."""
     from . import wordcount
 
-    with Pool(workers) as processes:
+    with processes_of(workers) as processes:
         processes.map(warm, range(workers), chunksize=1)
         clock.lap("start")
         found = [text for some in processes.imap_unordered(wordcount.texts_of_file, files) for text in some]
@@ -230,27 +244,21 @@ def warcs(inputs: Sequence[str]) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one peer; returns the exit status."""
-    from ...command import created
-    from ...errors import BigDataDemosError
-
-    clock = Clock(created())
-    parser = argparse.ArgumentParser("python -m bigdata_demos.bench.engines.peers", allow_abbrev=False)
+    """Run one peer, and print its phases, pages and digest as a line of JSON; returns the exit status."""
+    clock = Clock(command.created())
+    parser = command.Parser("python -m bigdata_demos.bench.engines.peers", description="Run one peer on local WARC files.")
     parser.add_argument("name", choices=PEERS)
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=command.number_from(1), default=1)
     parser.add_argument("--cluster", default="")
     parser.add_argument("inputs", nargs="+", metavar="INPUT")
-    arguments = parser.parse_args(argv)
-    try:
-        files = warcs(arguments.inputs)
-        answer = PEERS[arguments.name].run(files, arguments.workers, arguments.cluster, clock)
-    except BigDataDemosError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    clock.lap("stop")
-    said = {"startup": clock.startup, "phases": clock.phases, "pages": answer.pages, "digest": answer.sums.digest}
-    print(json.dumps(said))
-    return 0
+
+    def execute(arguments: argparse.Namespace) -> None:
+        answer = PEERS[arguments.name].run(warcs(arguments.inputs), arguments.workers, arguments.cluster, clock)
+        clock.lap("stop")
+        figures = {"startup": clock.startup, "phases": clock.phases, "pages": answer.pages, "digest": answer.sums.digest}
+        print(json.dumps(figures))
+
+    return command.run(parser, execute, argv)
 
 
 if __name__ == "__main__":

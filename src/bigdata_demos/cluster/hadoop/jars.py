@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ...errors import EngineUnavailable
+from ...storage.atomic import atomic
 
 VERSION: Final = "3.4.2"
 MEGABYTES: Final = 97
@@ -91,9 +92,8 @@ def fetch(jar: Jar, kept: Path) -> None:
         data = answer.read()
     if hashlib.sha256(data).hexdigest() != jar.sha256:
         raise EngineUnavailable(f"{url} is not the jar that it should be: its SHA-256 is {hashlib.sha256(data).hexdigest()}")
-    attempt = kept / f"{jar.name}.{os.getpid()}"
-    attempt.write_bytes(data)
-    os.replace(attempt, kept / jar.name)
+    with atomic(kept / jar.name) as file:
+        file.write(data)
 
 
 def write_list(repository: Path, names: list[str]) -> str:

@@ -4,14 +4,13 @@ Each is written under another name and then renamed: a task that is run twice ch
 (they write the output's parts there, too, unless these go to HDFS).
 """
 
-import os
 import shutil
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from ...storage.atomic import atomic
 from ...storage.places import remove
 from ..analysis.frequencies import COUNT, ENTRY, HASH
 from ..model import Packed
@@ -38,7 +37,7 @@ def directory(workdir: str) -> Iterator[str]:
 
 def keep(spill: str, number: int, kept: bytes) -> None:
     """Write what pass 1 keeps of a split."""
-    with written(Path(spill, f"{number}.kept")) as file:
+    with atomic(Path(spill, f"{number}.kept")) as file:
         file.write(kept)
 
 
@@ -50,7 +49,7 @@ def kept(spill: str, number: int) -> bytes:
 def write(spill: str, name: str, packed: Iterable[Packed]) -> list[tuple[int, Segment]]:
     """Write what a task has for some buckets, one after another; returns where each is."""
     path, segments, at = Path(spill, name), [], 0
-    with written(path) as file:
+    with atomic(path) as file:
         for bucket, data in packed:
             segments.append((bucket, Segment(str(path), at, at + len(data))))
             at += file.write(data)
@@ -67,7 +66,7 @@ def read(segment: Segment) -> bytes:
 def join(spill: str, tables: Sequence[Segment]) -> str:
     """The file with the one table (see :mod:`.frequencies`) of merged buckets, given in order, without holding it."""
     path = Path(spill, "frequencies")
-    with written(path) as file:
+    with atomic(path) as file:
         for width in (HASH.itemsize, COUNT.itemsize):  # all hashes, then all counts
             for table in tables:
                 phrases = (table.end - table.start) // ENTRY
@@ -82,12 +81,3 @@ def copy(source: BinaryIO, target: BinaryIO, size: int) -> None:
     """Copy some bytes."""
     while size and (chunk := source.read(min(size, shutil.COPY_BUFSIZE))):  # type: ignore[attr-defined]
         size -= target.write(chunk)
-
-
-@contextmanager
-def written(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, which has its name only when all is in it."""
-    attempt = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
-    with attempt.open("wb") as file:
-        yield file
-    os.replace(attempt, path)

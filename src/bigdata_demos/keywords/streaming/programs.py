@@ -15,10 +15,8 @@ each phrase. What comes between map and reduce only has to bring equal buckets t
 
 import argparse
 import base64
-import contextlib
 import json
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,13 +24,14 @@ from dataclasses import asdict
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple, NoReturn, cast
+from typing import BinaryIO, Final, NamedTuple, cast
 
 import fsspec
 
+from ... import command
 from ...crawl import avro, plan, records
 from ...crawl.model import Page, Range, Rejected, Split
-from ...errors import BigDataDemosError, InputError, UsageError
+from ...errors import InputError, UsageError
 from ..analysis import frequencies
 from ..analysis.stopwords import Stopwords
 from ..job import Job, bits_for
@@ -298,13 +297,12 @@ def plan_job(directory: Path, inputs: Sequence[str], out: BinaryIO, reader_schem
     out.writelines(line_of_split(split).encode() for split in found)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
-    made = argparse.ArgumentParser(
+def parser() -> command.Parser:
+    """Return the command's parser."""
+    made = command.Parser(
         "python -m bigdata_demos.keywords.streaming",
         description="Mapper and reducer of both passes, as programs that read and write lines.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("role", choices=("plan", "map", "merge", "score", "index"))
     made.add_argument("directory", type=Path, metavar="DIR", help="of the job: plan makes it")
@@ -321,35 +319,24 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one of the programs from standard input to standard output; returns the exit status."""
-    arguments = parser().parse_intermixed_args(argv)
+def execute(arguments: argparse.Namespace) -> None:
+    """Run one of the programs from standard input to standard output."""
     lines, out = sys.stdin.buffer, sys.stdout.buffer
-    signal.signal(signal.SIGTERM, terminated)
-    try:
-        directory = arguments.directory.absolute()
-        if arguments.role == "plan":
-            plan_job(directory, arguments.inputs, out, arguments.reader_schema)
-        else:
-            task = load(directory / JOB)
-            roles: dict[str, Callable[[Task, Iterable[bytes]], Iterator[bytes]]] = {
-                "map": partial(map_pages, markup=arguments.pages) if arguments.pages else map_splits,
-                "merge": partial(merge_tables, combine=arguments.partial),
-                "score": score_splits,
-                "index": write_index,
-            }
-            out.writelines(roles[arguments.role](task, lines))
-        out.flush()
-    except BigDataDemosError as error:
-        sys.stderr.write(f"bigdata-demos streaming: error: {error}\n")
-        return 2 if isinstance(error, UsageError) else 1
-    except BrokenPipeError:
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return 0
+    directory = arguments.directory.absolute()
+    if arguments.role == "plan":
+        plan_job(directory, arguments.inputs, out, arguments.reader_schema)
+    else:
+        task = load(directory / JOB)
+        roles: dict[str, Callable[[Task, Iterable[bytes]], Iterator[bytes]]] = {
+            "map": partial(map_pages, markup=arguments.pages) if arguments.pages else map_splits,
+            "merge": partial(merge_tables, combine=arguments.partial),
+            "score": score_splits,
+            "index": write_index,
+        }
+        out.writelines(roles[arguments.role](task, lines))
+    out.flush()
 
 
-def terminated(_signal: int, _frame: object) -> NoReturn:
-    """End: Hadoop ends tasks that are needed no more."""
-    sys.exit(143)
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    return command.run(parser(), execute, argv)

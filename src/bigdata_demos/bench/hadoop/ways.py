@@ -1,4 +1,4 @@
-"""What only Hadoop can show: ``python -m bigdata_demos.bench.hadoop``. Two ways of reading a crawl, and JSON that becomes Avro.
+"""What only Hadoop can show: ``bigdata-demos bench hadoop``. Two ways of reading a crawl, and JSON that becomes Avro.
 
 **Reading.** The job on the same Avro files in HDFS, by splits that tasks open themselves, wherever they run (the engine's own
 way), and by ``AvroAsTextInputFormat``, with which Hadoop runs a task where its block is stored, and hands the pages on as JSON.
@@ -6,12 +6,10 @@ way), and by ``AvroAsTextInputFormat``, with which Hadoop runs a task where its 
 **JSON to Avro.** A Hadoop job writes the keywords as JSON lines, as such jobs do; they become Avro; both are read.
 """
 
-import argparse
 import getpass
 import gzip
 import io
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -31,15 +29,9 @@ from ...cluster.hadoop.client import Hadoop, StreamingJob, files, put
 from ...cluster.hadoop.client import run as run_streaming
 from ...cluster.hadoop.connection import connect
 from ...crawl.plan import bundled_crawl
-from ...errors import BigDataDemosError, InputError, JobFailed
+from ...errors import InputError, JobFailed
 from ...keywords.runner import run
 
-EPILOG: Final = """\
-examples:
-  python -m bigdata_demos.bench.hadoop                                  the bundled crawl, on a Hadoop that is started for it
-  bigdata-demos cluster up hadoop
-  python -m bigdata_demos.bench.hadoop 'crawl/*.warc.gz' --cluster hdfs://127.0.0.1:8020 --runs 5
-"""
 WAYS: Final = {"splits": "splits that tasks open", "avro": "AvroAsTextInputFormat"}
 PHASES: Final = ("launch", "map", "shuffle", "merge", "score", "index")
 READS: Final = 5
@@ -136,10 +128,15 @@ def converting(lines: bytes) -> Iterator[str]:
         yield f"{name:18}{len(data):12}{len(data) / len(lines):9.2f}{rate:12.0f}{median(ratios):9.2f}  {span}"
 
 
-def compare(hadoop: Hadoop, arguments: argparse.Namespace, directory: Path) -> None:
-    """Make the input, put it into HDFS, print both tables; nothing stays there."""
+def measure(inputs: Sequence[str], cluster: str, workers: int, runs: int) -> Iterator[str]:
+    """The lines of both tables, on a Hadoop cluster, or one that is started if ``cluster`` is empty."""
+    with tempfile.TemporaryDirectory(prefix="bigdata-demos-") as directory, connect(cluster, workers) as hadoop:
+        yield from compare(hadoop, inputs or [str(bundled_crawl())], workers, runs, Path(directory))
+
+
+def compare(hadoop: Hadoop, inputs: Sequence[str], workers: int, runs: int, directory: Path) -> Iterator[str]:
+    """Put the input into HDFS as Avro, and yield the lines of both tables; the files in HDFS are removed at the end."""
     crawl, staging = directory / "crawl.avro", f"/user/{getpass.getuser()}/bench-{uuid.uuid4().hex}"
-    inputs = arguments.input or [str(bundled_crawl())]
     line = [sys.executable, "-m", "bigdata_demos.corpus", "convert", *inputs, "--html-bytes", "--output", str(crawl)]
     if subprocess.run(line, check=False).returncode:
         raise InputError("the input cannot be made an Avro file with its markup as bytes: see above")
@@ -147,50 +144,12 @@ def compare(hadoop: Hadoop, arguments: argparse.Namespace, directory: Path) -> N
     try:
         put(hadoop, str(crawl), f"{staging}/crawl.avro")
         path = f"{hadoop.hdfs}{staging}/crawl.avro"
-        print(
-            f"reading {crawl.stat().st_size} bytes of Avro, {arguments.runs} runs of each way, {arguments.workers} tasks at once"
-        )
-        for row in reading(path, hadoop.hdfs, arguments.workers, arguments.runs, directory):
-            print(row, flush=True)
+        yield f"reading {crawl.stat().st_size} bytes of Avro, {runs} runs of each way, {workers} tasks at once"
+        yield from reading(path, hadoop.hdfs, workers, runs, directory)
         parts = sorted((directory / "splits-0" / "keywords").glob("part-*.avro"))
         lines = json_of(hadoop, parts, staging)
-        print(f"\nJSON that Hadoop wrote, {lines.count(chr(10).encode())} records, read {READS} times")
-        for row in converting(lines):
-            print(row)
+        yield f"\nJSON that Hadoop wrote, {lines.count(chr(10).encode())} records, read {READS} times"
+        yield from converting(lines)
     finally:
         with suppress(OSError, RuntimeError, ValueError):
             files(hadoop).rm(staging, recursive=True)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run both, print both; returns the exit status."""
-    made = argparse.ArgumentParser(
-        "python -m bigdata_demos.bench.hadoop",
-        description="Two ways in which Hadoop reads a crawl, and its JSON as Avro.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    made.add_argument(
-        "input", nargs="*", metavar="INPUT", help="a crawl, as the keywords command has it (default: the bundled one)"
-    )
-    made.add_argument("--cluster", default="", metavar="URL", help="hdfs://HOST:8020 (default: one is started)")
-    made.add_argument("--workers", type=int, default=2, metavar="N", help="tasks at once (default: 2)")
-    made.add_argument("--runs", type=int, default=3, metavar="N", help="of each way of reading (default: 3)")
-    arguments = made.parse_args(argv)
-    if arguments.runs < 1 or arguments.workers < 1:
-        made.error("--runs and --workers must be 1 or more")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    try:
-        with (
-            tempfile.TemporaryDirectory(prefix="bigdata-demos-") as directory,
-            connect(arguments.cluster, arguments.workers) as hadoop,
-        ):
-            compare(hadoop, arguments, Path(directory))
-    except (BigDataDemosError, KeyboardInterrupt) as error:
-        print(f"bench.hadoop: {'interrupted' if isinstance(error, KeyboardInterrupt) else f'error: {error}'}", file=sys.stderr)
-        return 130 if isinstance(error, KeyboardInterrupt) else 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

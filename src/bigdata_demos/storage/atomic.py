@@ -1,0 +1,45 @@
+"""Files that are complete or not there: written beside the target under another name, and renamed at the end."""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import OutputError
+
+
+@contextlib.contextmanager
+def atomic(path: str | Path, *, sync: bool = False) -> Iterator[BinaryIO]:
+    """Yield a file that replaces ``path`` when the context ends, and is removed if it ends by an error.
+
+    With ``sync``, the data are on the disk before the file gets its name.
+    """
+    target = Path(os.path.realpath(path))
+    part = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:12]}.part")
+    try:
+        with part.open("xb") as file:
+            yield file
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing(name: str | Path) -> Iterator[None]:
+    """Convert OSError into an OutputError that names the file; BrokenPipeError passes.
+
+    Raises:
+        OutputError: instead of OSError.
+
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write {name}: {error.strerror or error}") from None
