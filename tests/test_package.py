@@ -110,3 +110,45 @@ def test_engine_records() -> None:
     for name, engine in RECORDS.items():
         assert name == engine.name
         assert bool(engine.scheme) == bool(engine.variable)
+
+
+TESTED_IN = {
+    "bench/environment": "bench/test_figures",
+    "bench/report/curves": "bench/test_figures",
+    "bench/report/parts": "bench/test_figures",
+    "bench/report/resources": "bench/test_figures",
+    "bench/report/sections": "bench/test_figures",
+    "cluster/cli": "cluster/test_standalone",
+    "cluster/dask": "cluster/test_standalone",
+    "cluster/processes": "keywords/engines/test_faults",
+    "cluster/spark_master": "cluster/test_standalone",
+    "crawl/html": "crawl/test_files",
+    "crawl/records": "crawl/test_jsonl",
+    "keywords/runner": "keywords/test_job",
+    "storage/files": "crawl/test_files",
+}
+"""The test modules of modules that are reached through others only."""
+
+
+def test_each_module_has_a_test_that_can_be_found() -> None:
+    """A test module imports it, or has its name in the same folder, or is in the list."""
+    tests, source = ROOT / "tests", ROOT / "src" / "bigdata_demos"
+    imported = set[str]()
+    for path in tests.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    missing = set[str]()
+    for path in source.rglob("*.py"):
+        name = path.relative_to(source).with_suffix("")
+        mirrored = tests / name.parent / f"test_{name.name}.py"
+        if (
+            path.stem not in ("__init__", "__main__")
+            and not mirrored.exists()
+            and f"bigdata_demos.{'.'.join(name.parts)}" not in imported
+        ):
+            missing.add(str(name))
+    assert missing == TESTED_IN.keys()
+    assert all((tests / f"{path}.py").exists() for path in TESTED_IN.values())
