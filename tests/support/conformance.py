@@ -9,6 +9,7 @@ import pytest
 
 from bigdata_demos.cluster import registry
 from bigdata_demos.keywords import Result
+from bigdata_demos.keywords.engines import ENGINES
 
 from .inputs import Input
 from .stack import Stack
@@ -16,13 +17,11 @@ from .stack import Stack
 PLACES = [
     pytest.param(("serial", 1, "local"), id="serial"),
     *(
-        pytest.param((engine, workers, place), id=f"{engine}-{place}-{workers}")
-        for engine, places in (
-            ("asyncio", ("local",)),
-            ("dask", ("local", "cluster")),
-            ("spark", ("local", "cluster", "cluster-container-driver")),
-        )
-        for place in places
+        pytest.param((engine.name, workers, place), id=f"{engine.name}-{place}-{workers}")
+        for engine in ENGINES.values()
+        if engine.name not in ("serial", "hadoop")
+        for place in ("local", "cluster", "cluster-container-driver")
+        if place == "local" or (place == "cluster" and engine.scheme) or engine.name == "spark"
         for workers in (1, 2)
     ),
 ]

@@ -363,13 +363,13 @@ def by_http(path: str) -> str:
 
 def versions() -> dict[str, str]:
     """The versions that a result depends on."""
-    found = {
+    numbers = {
         "bigdata-demos": __version__,
         "kernel": kernels.name(),
         "python": platform.python_version(),
         "platform": platform.platform(),
     }
-    for package in ("fastavro", "fastwarc", "numpy", "pystemmer", "resiliparse", "selectolax", "dask", "distributed", "pyspark"):
+    for package in ("fastavro", "fastwarc", "numpy", "pystemmer", "resiliparse", "selectolax", *engines.packages()):
         with contextlib.suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
-    return found
+            numbers[package] = metadata.version(package)
+    return numbers

@@ -106,10 +106,8 @@ def choose(
         chosen += [Contestant(name, kind, number, place) for place in places for number in ([1] if serially else workers)]
     for url in clusters:
         if url != LOCAL and not any(one.cluster == url for one in chosen):
-            raise UsageError(
-                f"`cluster={url}`: no engine that runs here is for it (spark://HOST:PORT, tcp://HOST:PORT for dask, "
-                "hdfs://HOST:PORT for hadoop, local)"
-            )
+            addresses = [f"{one.scheme}://HOST:PORT for {one.name}" for one in ENGINES.values() if one.scheme]
+            raise UsageError(f"`cluster={url}`: no engine that runs here is for it ({', '.join(addresses)}, {LOCAL})")
     return chosen, absent
 
 

@@ -12,6 +12,8 @@ the tasks run and in where the data between the two passes are. No engine falls 
 """
 
 import importlib
+import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -68,6 +70,12 @@ ENGINES: Final[Mapping[str, Engine]] = {
     )
 }  # fmt: skip
 """The engines by name. A new one needs its module, its record here, and its start-up in ``cluster/`` if it has clusters."""
+
+
+def packages() -> list[str]:
+    """The names of the packages that engines need, without versions."""
+    requirements = [requirement for engine in ENGINES.values() for requirement in shlex.split(engine.requirements)]
+    return [re.split("[<>=]", requirement)[0] for requirement in requirements]
 
 
 @dataclass(frozen=True)
