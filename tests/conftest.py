@@ -11,7 +11,7 @@ import pytest
 from bigdata_demos.cluster import registry
 from bigdata_demos.cluster.compose import PORTS
 from bigdata_demos.cluster.hadoop import daemons
-from bigdata_demos.cluster.standalone import dask_cluster, free_port, spark_cluster
+from bigdata_demos.cluster.standalone import dask_cluster, free_ports, spark_cluster
 from bigdata_demos.keywords import Session, open_session
 from tests.support.conformance import InContainer, drive_in_container
 from tests.support.inputs import Input, make_inputs
@@ -51,7 +51,8 @@ def stack(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     """The compose cluster, up."""
     if why := no_docker():
         refuse("the compose cluster", why)
-    ports = {name: free_port() for kind in PORTS.values() for name in kind}
+    names = [name for kind in PORTS.values() for name in kind]
+    ports = dict(zip(names, free_ports([0] * len(names)), strict=True))
     run = tmp_path_factory.mktemp("what is shared")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("COMPOSE_PROJECT_NAME", TEST_PROJECT)

@@ -18,7 +18,7 @@ import pytest
 
 from bigdata_demos.cluster import compose, registry
 from bigdata_demos.cluster.registry import Record
-from bigdata_demos.cluster.standalone import free_port
+from bigdata_demos.cluster.standalone import free_ports
 from bigdata_demos.errors import EngineUnavailable
 from tests.support.paths import ROOT
 
@@ -110,7 +110,8 @@ def machine(tmp_path: Path) -> Machine:
     """A machine with Docker and Compose 2, no container, no image, and free ports."""
     for name in ("bin", "root", "run"):
         (tmp_path / name).mkdir()
-    environment = {name: str(free_port()) for kind in compose.PORTS.values() for name in kind}
+    names = [name for kind in compose.PORTS.values() for name in kind]
+    environment = dict(zip(names, map(str, free_ports([0] * len(names))), strict=True))
     environment |= {"PATH": str(tmp_path / "bin"), registry.ROOT: str(tmp_path / "root"), registry.RUN: str(tmp_path / "run")}
     environment |= {name: os.environ[name] for name in ("PYTHONPATH", "LANG") if name in os.environ}
     made = Machine(tmp_path, tmp_path / "root", tmp_path / "run", environment)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -11,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bigdata_demos.cluster.standalone import Cluster, dask_cluster, spark_cluster
+from bigdata_demos.cluster.standalone import ANY_PORT, LOOPBACK, Cluster, dask_cluster, free_ports, spark_cluster
 from bigdata_demos.keywords import open_session, run
 from tests.support.paths import SITE
 from tests.support.processes import addresses_of
@@ -138,3 +139,14 @@ def test_sparks_page_names_the_two_passes(tmp_path: Path) -> None:
                 said = " | ".join(one.get("description", "") for one in json.load(answer))
             assert "pass 1: map pages to candidates" in said
             assert "pass 2: score candidates, reduce postings to the consolidated index" in said
+
+
+def test_free_ports_are_different_and_not_those_of_outgoing_connections() -> None:
+    """The one wished for is given when it is free, and not when a process listens on it."""
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        ports = free_ports([port, *[0] * 200])
+    assert len(set(ports)) == len(ports)
+    assert set(ports) <= set(ANY_PORT)
+    assert free_ports([ports[0], ports[0]])[0] == ports[0]
+    assert len(set(free_ports([ports[0], ports[0]]))) == 2

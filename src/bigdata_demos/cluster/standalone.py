@@ -6,13 +6,14 @@ context ends them.
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,8 @@ from .probe import LOCAL
 
 WAIT = 60.0  # seconds to wait for a cluster
 LOOPBACK = "127.0.0.1"
+ANY_PORT = range(20_000, 32_000)
+"""Ports that systems do not give to outgoing connections, any of which could take a port between its choice and its use."""
 
 
 class Cluster(NamedTuple):
@@ -35,13 +38,32 @@ class Cluster(NamedTuple):
 
 
 def free_port(wish: int = 0) -> int:
-    """A port on loopback that nobody listens on: the one wished for, if it is free."""
-    with socket.socket() as probe:
+    """Return a port of loopback that no process uses: see :func:`free_ports`."""
+    return free_ports([wish])[0]
+
+
+def free_ports(wishes: Iterable[int]) -> list[int]:
+    """Return one port of loopback for each wish, all different, which no process uses: the one wished for, or any (0).
+
+    Raises:
+        EngineUnavailable: if none is free.
+
+    """
+    with ExitStack() as held:  # all at once, so that none is chosen twice
+        return [held.enter_context(_bound(wish)).getsockname()[1] for wish in wishes]
+
+
+def _bound(wish: int) -> socket.socket:
+    """Return a socket that is bound to the port wished for, or to another one."""
+    for port in [*([wish] if wish else []), *random.sample(ANY_PORT, 100)]:
+        probe = socket.socket()
         try:
-            probe.bind((LOOPBACK, wish))
+            probe.bind((LOOPBACK, port))
         except OSError:
-            return free_port()
-        return int(probe.getsockname()[1])
+            probe.close()
+        else:
+            return probe
+    raise EngineUnavailable(f"no free port was found on {LOOPBACK} between {ANY_PORT.start} and {ANY_PORT.stop}")
 
 
 @contextmanager
@@ -91,7 +113,7 @@ def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> It
     if spark is None or not spark.origin:
         raise EngineNotInstalled("pyspark is not installed: pip install 'pyspark>=4.1,<4.4'")
     home = str(Path(spark.origin).parent)
-    port, page = free_port(), free_port(8080)  # where who asks the master about its workers looks first
+    port, page = free_ports([0, 8080])  # where who asks the master about its workers looks first
     environment = {
         "SPARK_HOME": home,
         "SPARK_LOCAL_IP": LOOPBACK,

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from bigdata_demos.cluster.hadoop import client, configuration, daemons, jars
+from bigdata_demos.cluster.hadoop import client, configuration, daemons
 from bigdata_demos.errors import EngineUnavailable, JobFailed, UsageError
 from bigdata_demos.keywords import run
 from tests.support.paths import DATA, SITE
@@ -302,34 +302,7 @@ def test_nothing_is_left_behind() -> None:
     assert not directory.exists()
 
 
-# ---- jars and settings ------------------------------------------------------------------------------------------------------
-
-
-def test_jars_are_what_the_list_says() -> None:
-    """All of them, with their checksums; and Streaming and Avro's input format are among them."""
-    require("hadoop")
-    found = jars.install(lambda _: None)
-    names = {jar.name for jar in jars.listed()}
-    assert {f"hadoop-streaming-{jars.VERSION}.jar", f"hadoop-hdfs-{jars.VERSION}.jar"} <= names
-    assert any(name.startswith("avro-mapred-") for name in names)
-    assert all((found / name).exists() for name in names)
-
-
-def test_damaged_jar_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another file than the one of the list is not kept."""
-    mirror = tmp_path / "mirror"
-    jar = jars.listed()[0]
-    (mirror / jar.path).parent.mkdir(parents=True)
-    (mirror / jar.path).write_bytes(b"something else")
-    monkeypatch.setenv(jars.MIRROR, mirror.as_uri())
-    monkeypatch.setattr(jars, "listed", lambda: [jar])
-    monkeypatch.setenv(jars.DIRECTORY, str(tmp_path / "kept"))
-    with pytest.raises(EngineUnavailable, match="is not the jar that it should be"):
-        jars.install(lambda _: None)
-    assert not list((tmp_path / "kept").iterdir())
-    monkeypatch.setenv(jars.MIRROR, (tmp_path / "nowhere").as_uri())
-    with pytest.raises(EngineUnavailable, match="Hadoop's jars cannot be had"):
-        jars.install(lambda _: None)
+# ---- settings ---------------------------------------------------------------------------------------------------------------
 
 
 def test_settings_are_read_as_they_were_written(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import psutil
 from ...errors import EngineUnavailable, UsageError
 from ..java import find_java
 from ..probe import LOCAL
-from ..standalone import LOOPBACK, free_port
+from ..standalone import LOOPBACK, free_ports
 from . import configuration, jars
 from .client import Hadoop, command
 
@@ -92,7 +92,8 @@ def start(cluster: Cluster, slots: int, say: Callable[[str], None], names: Itera
     """
     java = find_java("hadoop")
     there = jars.install(say)
-    ports = {name: free_port(port if wish else 0) for name, port in configuration.PORTS.items()}
+    wishes = configuration.PORTS.values() if wish else [0] * len(configuration.PORTS)
+    ports = dict(zip(configuration.PORTS, free_ports(wishes), strict=True))
     hosts = dict.fromkeys(DAEMONS, LOOPBACK)
     data = cluster.directory / "data"
     layout = configuration.Layout(hosts, ports, LOOPBACK, there, data, slots, getpass.getuser())
