@@ -26,10 +26,10 @@ from .errors import BigDataDemosError, UsageError, printable
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-FAILURE: Final = 1
-USAGE: Final = 2
-INTERRUPTED: Final = 130
-TERMINATED: Final = 143
+_FAILURE: Final = 1
+_USAGE: Final = 2
+_INTERRUPTED: Final = 130
+_TERMINATED: Final = 143
 
 
 class Parser(argparse.ArgumentParser):
@@ -93,7 +93,7 @@ def run(parser: Parser, execute: Callable[[argparse.Namespace], int | None], arg
             return 0
         except (Exception, KeyboardInterrupt) as error:
             if terminated or isinstance(error, KeyboardInterrupt):  # a library may raise another error because of the signal
-                message, status = ("terminated", TERMINATED) if terminated else ("interrupted", INTERRUPTED)
+                message, status = ("terminated", _TERMINATED) if terminated else ("interrupted", _INTERRUPTED)
                 details = error.args[0] if isinstance(error, KeyboardInterrupt) and error.args else parser.after_interrupt
                 message += f": {details}" if details else ""
             else:
@@ -125,14 +125,14 @@ def _execute(parser: Parser, execute: Callable[[argparse.Namespace], int | None]
 def _describe(error: Exception, parser: Parser) -> tuple[str, int]:
     """Return the message and the exit status of an error; raises the error again if it is a bug."""
     if isinstance(error, BigDataDemosError):
-        return error.spelled(_speller(parser)), USAGE if isinstance(error, UsageError) else FAILURE
+        return error.spelled(_speller(parser)), _USAGE if isinstance(error, UsageError) else _FAILURE
     if isinstance(error, OSError):
         if error.filename is not None:
-            return f"{error.filename}: {error.strerror}", FAILURE
+            return f"{error.filename}: {error.strerror}", _FAILURE
         closed = error.errno == errno.EBADF
-        return "standard output is closed" if closed else f"cannot write: {error.strerror or error}", FAILURE
+        return "standard output is closed" if closed else f"cannot write: {error.strerror or error}", _FAILURE
     if isinstance(error, MemoryError):
-        return "out of memory", FAILURE
+        return "out of memory", _FAILURE
     raise error
 
 

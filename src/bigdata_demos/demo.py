@@ -12,7 +12,7 @@ from typing import NamedTuple
 from .errors import EngineError
 from .keywords.engines import ENGINES, download, why_not
 
-PAGES_SHOWN = 5
+_PAGES_SHOWN = 5
 SUMMARY = re.compile(r"^pages=(\d+) .*digest=(\S+) startup=([\d.]+) seconds=([\d.]+)$", re.MULTILINE)
 
 
@@ -34,8 +34,8 @@ def run(engine: str, *, shown: bool) -> Row | str:
     if done.returncode or not summary:
         return done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit status {done.returncode}"
     if shown:
-        print("\n\n".join(done.stdout.split("\n\n")[:PAGES_SHOWN]), "\n")
-        print(f"… and {int(summary[1]) - PAGES_SHOWN} more pages: {sys.executable} -m bigdata_demos.keywords\n")
+        print("\n\n".join(done.stdout.split("\n\n")[:_PAGES_SHOWN]), "\n")
+        print(f"… and {int(summary[1]) - _PAGES_SHOWN} more pages: {sys.executable} -m bigdata_demos.keywords\n")
     return Row(engine, float(summary[3]), float(summary[4]), int(summary[1]), summary[2])
 
 
@@ -50,7 +50,7 @@ def break_even(row: Row, serial: Row, workers: int) -> int:
     return round(fixed * workers / (workers - 1) / work * serial.pages)
 
 
-def explain(rows: list[Row]) -> None:
+def _explain(rows: list[Row]) -> None:
     """Print what the table says, and what a large crawl would change."""
     print(f"\nAll {len(rows)} digests are equal: every engine wrote the same keywords and the same index, bit for bit.")
     serial, cores = rows[0], os.cpu_count() or 1
@@ -92,7 +92,7 @@ def main() -> int:
         print("\nThe digests differ: this is a bug. Please report it with this table.")
         return 1
     if rows and not failed:
-        explain(rows)
+        _explain(rows)
     return 1 if failed else 0
 
 

@@ -77,7 +77,7 @@ class BadAvro(BigDataDemosError):
     """An Avro file that breaks the specification; the text has file and offset."""
 
 
-class BadWarc(BigDataDemosError):
+class _BadWarc(BigDataDemosError):
     """A WARC file that breaks the specification; the text has file and offset."""
 
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from .containers import Writer
     from .streams import Source
 
-INTERRUPTED: Final = 130
+_INTERRUPTED: Final = 130
 CODECS: Final = ("null", "deflate", "bzip2", "snappy", "xz", "zstandard")
 ALGORITHMS: Final = ("CRC-64-AVRO", "MD5", "SHA-256")
-NEEDS: Final = ("full", "backward", "forward", "none")
+_NEEDS: Final = ("full", "backward", "forward", "none")
 
 EPILOG: Final = """\
 examples:
@@ -37,7 +37,7 @@ examples:
 `bigdata-demos avro COMMAND --help` says more. - is standard input or output. What avro-tools calls getschema, getmeta,
 recodec and concat goes by these names, too. Exit status: 0, 1 failure, 2 wrong usage, 130 interrupted.
 """
-EPILOGS: Final = {
+_EPILOGS: Final = {
     "tojson": """\
 examples:
   bigdata-demos avro tojson events.avro > events.jsonl
@@ -152,7 +152,7 @@ def parser() -> command.Parser:
             aliases=aliases,
             help=(description if description[1].isupper() else description[0].lower() + description[1:]).rstrip("."),
             description=description,
-            epilog=EPILOGS[name],
+            epilog=_EPILOGS[name],
         )
         made.set_defaults(run=run)
         if output:
@@ -181,7 +181,7 @@ def parser() -> command.Parser:
     made.add_argument("--plain", action="store_true", help="no tags in unions, dates and decimals as people write them")
     made = add("head", to_json, "The first records as JSON lines.")
     made.add_argument("input", metavar="FILE")
-    made.add_argument("-n", "--lines", metavar="N", type=natural, default=10, help="how many (default: 10)")
+    made.add_argument("-n", "--lines", metavar="N", type=_natural, default=10, help="how many (default: 10)")
     made.add_argument("--plain", action="store_true", help="as in tojson")
     messages(made)
     made = add("fromjson", from_json, "JSON values as an Avro file.")
@@ -192,9 +192,9 @@ def parser() -> command.Parser:
     made.add_argument("--plain", action="store_true", help="values are plain JSON, without tags in unions")
     made.add_argument("--single-object", action="store_true", help="write messages in single-object encoding, of --schema")
     codec(made, None, "of the blocks (default: deflate)")
-    made = add("schema", show_schema, "The schema of a file, as JSON.", "getschema")
+    made = add("schema", _show_schema, "The schema of a file, as JSON.", "getschema")
     made.add_argument("input", metavar="FILE")
-    made = add("meta", show_meta, "The metadata of a file: a key, a tab and its value a line.", "getmeta")
+    made = add("meta", _show_meta, "The metadata of a file: a key, a tab and its value a line.", "getmeta")
     made.add_argument("input", metavar="FILE")
     made.add_argument("--key", metavar="KEY", help="the value of this one only")
     made = add("count", count, "How many records there are, in all files.", output=False)
@@ -208,15 +208,15 @@ def parser() -> command.Parser:
     made = add("recode", recode, "The same records, compressed by another codec.", "recodec")
     made.add_argument("input", metavar="FILE")
     codec(made, None, "")
-    made = add("fingerprint", show_fingerprint, "The fingerprint of a schema.")
+    made = add("fingerprint", _show_fingerprint, "The fingerprint of a schema.")
     made.add_argument("input", metavar="SCHEMA", help="a schema, or an Avro file that has one")
     made.add_argument("--algorithm", choices=ALGORITHMS, default="CRC-64-AVRO", help="(default: CRC-64-AVRO)")
-    made = add("canonical", show_canonical, "A schema's canonical form.")
+    made = add("canonical", _show_canonical, "A schema's canonical form.")
     made.add_argument("input", metavar="SCHEMA", help="a schema, or an Avro file that has one")
     made = add("diff", diff, "Whether data of one schema can be read with another, and why not.")
     made.add_argument("old", metavar="OLD", help="a schema, or an Avro file that has one")
     made.add_argument("new", metavar="NEW", help="another")
-    made.add_argument("--need", choices=NEEDS, default="full", help="what makes the exit status 0 (default: full)")
+    made.add_argument("--need", choices=_NEEDS, default="full", help="what makes the exit status 0 (default: full)")
     made = add("repair", mend, "What is left of a damaged file, as a whole one.")
     made.add_argument("input", metavar="FILE")
     made.add_argument("--doubtful", action="store_true", help="keep records that decode, but may be wrong")
@@ -227,7 +227,7 @@ def parser() -> command.Parser:
     return top
 
 
-def natural(text: str) -> int:
+def _natural(text: str) -> int:
     """A type for argparse: a whole number, 0 or more."""
     value = int(text)
     if value < 0:
@@ -235,13 +235,8 @@ def natural(text: str) -> int:
     return value
 
 
-def check_level(codec: str, level: int | None) -> None:
-    """Refuse a level that the codec does not have.
-
-    Raises:
-        UsageError: if it has none, or others.
-
-    """
+def _check_level(codec: str, level: int | None) -> None:
+    """Refuse a level that the codec does not have."""
     from .codecs import LEVELS
 
     if level is None:
@@ -282,13 +277,13 @@ def opened(*names: str, quiet: bool = False) -> Iterator[Generator["Source", Non
 
 
 @contextlib.contextmanager
-def opened_one(name: str, *, quiet: bool = False) -> Iterator["Source"]:
+def _opened_one(name: str, *, quiet: bool = False) -> Iterator["Source"]:
     """Open one input."""
     with opened(name, quiet=quiet) as sources:
         yield next(sources)
 
 
-def to_terminal(arguments: argparse.Namespace) -> bool:
+def _to_terminal(arguments: argparse.Namespace) -> bool:
     """Whether the output goes where a progress bar would be in its way."""
     return arguments.output == "-" and sys.stdout is not None and sys.stdout.isatty()
 
@@ -317,10 +312,10 @@ def to_json(arguments: argparse.Namespace) -> int:
 
     limit = getattr(arguments, "lines", None)
     with (
-        opened_one(arguments.input, quiet=to_terminal(arguments)) as source,
+        _opened_one(arguments.input, quiet=_to_terminal(arguments)) as source,
         open_output(arguments.output, binary=False, overwrite=arguments.overwrite) as file,
     ):
-        records = decoded_messages(source, arguments.schema) if arguments.schema else decoded_records(source)
+        records = _decoded_messages(source, arguments.schema) if arguments.schema else _decoded_records(source)
         if limit == 0:
             return 0
         for number, (record, schema, named) in enumerate(records, 1):
@@ -334,14 +329,8 @@ def to_json(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def decoded_records(source: "Source") -> Iterator[tuple[Any, Any, dict[str, Any]]]:
-    """The records of a container file, each with its schema and the named types of that.
-
-    Raises:
-        BadAvro: if the header is damaged, or later at the first damage.
-        UsageError: if it is no container file, but seems to be of single objects.
-
-    """
+def _decoded_records(source: "Source") -> Iterator[tuple[Any, Any, dict[str, Any]]]:
+    """The records of a container file, each with its schema and the named types of that."""
     from . import containers, single_object
     from .kinds import named_types
 
@@ -352,14 +341,8 @@ def decoded_records(source: "Source") -> Iterator[tuple[Any, Any, dict[str, Any]
     return ((record, header.schema, named) for record in containers.read_records(source, header))
 
 
-def decoded_messages(source: "Source", names: list[str]) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
-    """The data of a stream in single-object encoding, each with its schema and the named types of that.
-
-    Raises:
-        UsageError: if it is a container file, or standard input is asked for twice.
-        BadAvro: at the first message that cannot be read.
-
-    """
+def _decoded_messages(source: "Source", names: list[str]) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
+    """The data of a stream in single-object encoding, each with its schema and the named types of that."""
     import io
 
     import fastavro
@@ -372,7 +355,7 @@ def decoded_messages(source: "Source", names: list[str]) -> Iterator[tuple[Any, 
         raise UsageError("--schema: standard input has the messages, or nothing: name a file")
     if source.peek(len(MAGIC)) == MAGIC:
         raise UsageError(f"{source.name}: an Avro file, which has its schema with it: leave --schema out")
-    known = single_object.known(map(decodable_schema, names))
+    known = single_object.known(map(_decodable_schema, names))
     raw = {mark: values.raw_schema(schema) for mark, schema in known.items()}
     named = {mark: named_types(schema) for mark, schema in known.items()}
     for number, (mark, packed) in enumerate(single_object.messages(source, known), 1):
@@ -383,16 +366,11 @@ def decoded_messages(source: "Source", names: list[str]) -> Iterator[tuple[Any, 
         yield datum, known[mark], named[mark]
 
 
-def decodable_schema(name: str) -> Any:
-    """A schema of the command line whose data can be decoded.
-
-    Raises:
-        InputError, BadAvro: if there is none, or one of arrays whose items take no bytes.
-
-    """
+def _decodable_schema(name: str) -> Any:
+    """A schema of the command line whose data can be decoded."""
     from .limits import measure
 
-    schema = schema_of(name)
+    schema = _schema_of(name)
     try:
         measure(schema)
     except ValueError as error:
@@ -415,14 +393,14 @@ def from_json(arguments: argparse.Namespace) -> int:
     if arguments.single_object and (arguments.codec or arguments.level is not None):
         raise UsageError("--single-object: messages have no blocks: leave --codec and --level out")
     codec = arguments.codec or "deflate"
-    check_level(codec, arguments.level)
+    _check_level(codec, arguments.level)
     with contextlib.ExitStack() as stack:
-        schema = schema_of(arguments.schema) if arguments.schema is not None else None
-        source = stack.enter_context(opened_one(arguments.input, quiet=to_terminal(arguments)))
+        schema = _schema_of(arguments.schema) if arguments.schema is not None else None
+        source = stack.enter_context(_opened_one(arguments.input, quiet=_to_terminal(arguments)))
         if schema is None:
             spool: IO[bytes] = stack.enter_context(tempfile.TemporaryFile(prefix="bigdata-demos-avro-"))
             try:
-                schema = infer(spooled(source, spool))
+                schema = infer(_spooled(source, spool))
             except InputError as error:
                 raise InputError(f"{source.name}: {str(error).removeprefix(f'{source.name}: ')}") from None
             spool.seek(0)
@@ -453,7 +431,7 @@ def from_json(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def spooled(source: "Source", spool: IO[bytes]) -> Iterator[Any]:
+def _spooled(source: "Source", spool: IO[bytes]) -> Iterator[Any]:
     """JSON values, each kept as a line in a temporary file, as they come by."""
     from .jsontext import json_values
 
@@ -465,22 +443,22 @@ def spooled(source: "Source", spool: IO[bytes]) -> Iterator[Any]:
 # The header
 
 
-def show_schema(arguments: argparse.Namespace) -> int:
+def _show_schema(arguments: argparse.Namespace) -> int:
     """``schema``."""
     from . import containers
 
-    with opened_one(arguments.input, quiet=True) as source:
+    with _opened_one(arguments.input, quiet=True) as source:
         header = containers.read_header(source, decoding=False)
     return write_text(arguments, json.dumps(json.loads(header.text), indent=2, ensure_ascii=False) + "\n")
 
 
-def show_meta(arguments: argparse.Namespace) -> int:
+def _show_meta(arguments: argparse.Namespace) -> int:
     """``meta``."""
     from ..errors import printable
     from . import containers
     from .streams import open_output
 
-    with opened_one(arguments.input, quiet=True) as source:
+    with _opened_one(arguments.input, quiet=True) as source:
         meta = containers.read_header(source, decoding=False).meta
     if arguments.key is None:
         lines = (f"{printable(key)}\t{printable(value.decode('utf-8', 'backslashreplace'))}\n" for key, value in meta.items())
@@ -492,20 +470,15 @@ def show_meta(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def schema_of(name: str) -> Any:
-    """The schema in a file of Avro or JSON, or on the command line.
-
-    Raises:
-        InputError, BadAvro: if there is none.
-
-    """
+def _schema_of(name: str) -> Any:
+    """The schema in a file of Avro or JSON, or on the command line."""
     from . import containers, schemas
     from .containers import MAGIC
     from .limits import MAX_HEADER
 
     if name != "-" and not os.path.isfile(name):
         return schemas.load(name, recursive=True)
-    with opened_one(name, quiet=True) as source:
+    with _opened_one(name, quiet=True) as source:
         if source.peek(len(MAGIC)) == MAGIC:
             return schemas.load(containers.read_header(source, decoding=False).text, recursive=True)
         if name != "-":
@@ -516,18 +489,18 @@ def schema_of(name: str) -> Any:
     return schemas.load(text, recursive=True)
 
 
-def show_fingerprint(arguments: argparse.Namespace) -> int:
+def _show_fingerprint(arguments: argparse.Namespace) -> int:
     """``fingerprint``."""
     from . import schemas
 
-    return write_text(arguments, schemas.fingerprint(schema_of(arguments.input), arguments.algorithm).hex() + "\n")
+    return write_text(arguments, schemas.fingerprint(_schema_of(arguments.input), arguments.algorithm).hex() + "\n")
 
 
-def show_canonical(arguments: argparse.Namespace) -> int:
+def _show_canonical(arguments: argparse.Namespace) -> int:
     """``canonical``."""
     from . import schemas
 
-    return write_text(arguments, schemas.canonical(schema_of(arguments.input)) + "\n")
+    return write_text(arguments, schemas.canonical(_schema_of(arguments.input)) + "\n")
 
 
 def diff(arguments: argparse.Namespace) -> int:
@@ -537,7 +510,7 @@ def diff(arguments: argparse.Namespace) -> int:
 
     if arguments.old == arguments.new == "-":
         raise UsageError("standard input can be read once only")
-    old, new = schema_of(arguments.old), schema_of(arguments.new)
+    old, new = _schema_of(arguments.old), _schema_of(arguments.new)
     reasons = {"backward": compatibility(old, new), "forward": compatibility(new, old)}
     readers = {"backward": "NEW reads data of OLD", "forward": "OLD reads data of NEW"}
     lines = []
@@ -570,9 +543,9 @@ def recode(arguments: argparse.Namespace) -> int:
     from . import containers
     from .streams import open_output
 
-    check_level(arguments.codec, arguments.level)
+    _check_level(arguments.codec, arguments.level)
     with (
-        opened_one(arguments.input, quiet=to_terminal(arguments)) as source,
+        _opened_one(arguments.input, quiet=_to_terminal(arguments)) as source,
         open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file,
     ):
         header = containers.read_header(source, decoding=False)
@@ -596,12 +569,12 @@ def concatenate(arguments: argparse.Namespace) -> int:
     from . import containers, schemas
     from .streams import open_output
 
-    schema = schema_of(arguments.schema) if arguments.schema is not None else None
+    schema = _schema_of(arguments.schema) if arguments.schema is not None else None
     if arguments.codec:
-        check_level(arguments.codec, arguments.level)
+        _check_level(arguments.codec, arguments.level)
     writer: Writer | None = None
     with (
-        opened(*arguments.inputs, quiet=to_terminal(arguments)) as sources,
+        opened(*arguments.inputs, quiet=_to_terminal(arguments)) as sources,
         open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file,
     ):
         for source in sources:
@@ -612,7 +585,7 @@ def concatenate(arguments: argparse.Namespace) -> int:
                 codec = arguments.codec or header.codec
                 if codec not in CODECS:
                     raise UsageError(f"{source.name}: its codec {codec!r} is not one that is written here: add --codec")
-                check_level(codec, arguments.level)
+                _check_level(codec, arguments.level)
                 if arguments.schema is not None:
                     text = schemas.to_text(schemas.without_defaults(schema))
                 writer = containers.Writer(file, text, codec=codec, level=arguments.level, meta=header.meta)
@@ -662,10 +635,10 @@ def mend(arguments: argparse.Namespace) -> int:
     from .schemas import to_text
     from .streams import open_output
 
-    schema = to_text(schema_of(arguments.schema)) if arguments.schema is not None else None
+    schema = to_text(_schema_of(arguments.schema)) if arguments.schema is not None else None
     losses = lost = 0
     with (
-        opened_one(arguments.input, quiet=to_terminal(arguments)) as source,
+        _opened_one(arguments.input, quiet=_to_terminal(arguments)) as source,
         open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file,
     ):
         header, notes = find_header(source, schema, arguments.codec)
@@ -696,7 +669,7 @@ def validate(arguments: argparse.Namespace) -> int:
     bad = 0
     for name in arguments.inputs:
         try:
-            with opened_one(name) as source:
+            with _opened_one(name) as source:
                 header = containers.read_header(source)
                 decoder, records, blocks = containers.Decoder(header), 0, 0
                 for frame in containers.sound_frames(source, header):

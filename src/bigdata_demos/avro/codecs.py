@@ -15,9 +15,9 @@ CODECS: Final = ("null", "deflate", "bzip2", "snappy", "xz", "zstandard")
 """Those that are written; lz4, too, is read."""
 LEVELS: Final = {"deflate": (1, 9), "bzip2": (1, 9), "xz": (0, 9), "zstandard": (1, 22)}
 """The levels of the codecs that have some."""
-DEFLATE_LEVEL: Final = 1
+_DEFLATE_LEVEL: Final = 1
 """zlib's: the quickest. Level 6 makes the job's output smaller, but takes three times as long (docs/performance.md)."""
-DECOMPRESSORS: Final[dict[str, Callable[[], Any]]] = {
+_DECOMPRESSORS: Final[dict[str, Callable[[], Any]]] = {
     "deflate": lambda: zlib.decompressobj(wbits=-15),
     "bzip2": bz2.BZ2Decompressor,
     "xz": lambda: lzma.LZMADecompressor(memlimit=limits.MAX_BLOCK),
@@ -36,7 +36,7 @@ def compressor(codec: str, level: int | None = None) -> Callable[[bytes | bytear
     if codec == "null":
         return bytes
     if codec == "deflate":
-        return lambda data: zlib.compress(data, DEFLATE_LEVEL if level is None else level, -15)
+        return lambda data: zlib.compress(data, _DEFLATE_LEVEL if level is None else level, -15)
     if codec == "bzip2":
         return lambda data: bz2.compress(data, level or 9)
     if codec == "xz":
@@ -61,16 +61,16 @@ def decompress(packed: bytes, codec: str) -> bytes:
     if codec == "null":
         return packed
     if codec == "snappy":
-        return unsnap(packed)
+        return _unsnap(packed)
     if codec == "lz4":
         block = package("lz4.block", codec)
         limits.check_block_size(int.from_bytes(packed[:4], "little"))
         return bytes(block.decompress(packed))
-    if codec not in DECOMPRESSORS:
+    if codec not in _DECOMPRESSORS:
         raise ValueError(f"unknown codec {codec!r}")
     data: bytes = b""
     for _ in range(limits.MAX_PARTS):  # bzip2, xz and zstandard may have been packed in several
-        stream = DECOMPRESSORS[codec]()
+        stream = _DECOMPRESSORS[codec]()
         data += stream.decompress(packed, limits.MAX_BLOCK + 1 - len(data))
         limits.check_block_size(len(data))
         if not stream.eof:
@@ -85,9 +85,9 @@ def decompress_partly(packed: bytes, codec: str) -> bytes:
     """What a codec makes of damaged data before it fails; nothing for snappy, which has no parts."""
     if codec == "null":
         return packed
-    if codec not in DECOMPRESSORS:
+    if codec not in _DECOMPRESSORS:
         return b""
-    decompressor, data = DECOMPRESSORS[codec](), bytearray()
+    decompressor, data = _DECOMPRESSORS[codec](), bytearray()
     for at in range(0, len(packed), 1024):  # what comes before the piece that fails is good
         if decompressor.eof or len(data) > limits.MAX_BLOCK:
             break
@@ -98,13 +98,8 @@ def decompress_partly(packed: bytes, codec: str) -> bytes:
     return bytes(data[: limits.MAX_BLOCK])
 
 
-def unsnap(packed: bytes) -> bytes:
-    """Snappy's raw format, then the data's CRC-32, of four bytes, the highest first (specification, "Required Codecs").
-
-    Raises:
-        ValueError: if the size that is said in front is too large, or the checksum is not that of the data.
-
-    """
+def _unsnap(packed: bytes) -> bytes:
+    """Snappy's raw format, then the data's CRC-32, of four bytes, the highest first (specification, "Required Codecs")."""
     snappy = package("cramjam", "snappy").snappy
     body, checksum = packed[:-4], packed[-4:]
     size = 0

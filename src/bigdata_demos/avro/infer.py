@@ -26,19 +26,14 @@ class Shape:
         self.fields: dict[str, Shape] = {}
 
 
-class Observer:
+class _Observer:
     """Takes in JSON records one by one; it keeps what is in the schema, not the records."""
 
     def __init__(self) -> None:
         self.top, self.fields = Shape(), 0
 
     def see(self, value: Any, shape: Shape, path: str, depth: int = 0) -> None:
-        """Take in a value.
-
-        Raises:
-            InputError: if no schema is for it; with the path.
-
-        """
+        """Take in a value."""
         if depth > MAX_NESTING:
             raise InputError(f"{path}: nested more than {MAX_NESTING} levels deep")
         shape.count += 1
@@ -90,7 +85,7 @@ def infer(records: Iterable[Any], name: str = "Record") -> Any:
             that is out of the range of long, or if there are more than :data:`MAX_FIELDS` fields; with the record and path.
 
     """
-    observer, number = Observer(), 0
+    observer, number = _Observer(), 0
     for number, record in enumerate(records, 1):
         if not isinstance(record, dict):
             raise InputError(f"record {number}: {type(record).__name__} where an object is expected")
@@ -110,7 +105,7 @@ def types(shape: Shape, name: str, used: set[str]) -> list[Any]:
     found += ["double"] if "double" in shape.kinds else ["long"] if "long" in shape.kinds else []
     found += ["string"] if "string" in shape.kinds else []
     if "record" in shape.kinds:
-        found.append(record_type(shape, name, used) if shape.fields else {"type": "map", "values": "string"})
+        found.append(_record_type(shape, name, used) if shape.fields else {"type": "map", "values": "string"})
     if shape.items is not None:
         found.append({"type": "array", "items": one_of(types(shape.items, f"{name}_item", used))})
     return found if found not in ([], ["null"]) else [*found, "string"]  # null alone takes no bytes: see limits.measure
@@ -121,7 +116,7 @@ def one_of(found: list[Any]) -> Any:
     return found[0] if len(found) == 1 else found
 
 
-def record_type(shape: Shape, name: str, used: set[str]) -> Any:
+def _record_type(shape: Shape, name: str, used: set[str]) -> Any:
     """The record of the objects that were seen at a place."""
     unique, number = name, 1
     while unique in used:

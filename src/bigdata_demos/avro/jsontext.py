@@ -27,7 +27,7 @@ def json_values(source: Source) -> Iterator[tuple[int, Any]]:
             raise InputError(f"{source.name}: value {number}: not UTF-8: {error.reason}, before offset {source.tell()}") from None
         start = 0
         while len(text) - start >= least or not chunk:
-            start = after_space(text, start)
+            start = _after_space(text, start)
             if start == len(text):
                 break
             try:
@@ -36,7 +36,7 @@ def json_values(source: Source) -> Iterator[tuple[int, Any]]:
                 raise InputError(f"{source.name}: value {number} is nested too deeply") from None
             except json.JSONDecodeError as error:
                 least = 2 * (len(text) - start)  # so that a long value is not parsed again with each chunk
-                if not chunk or least > 2 * MAX_JSON or not may_go_on(error, len(text)):
+                if not chunk or least > 2 * MAX_JSON or not _may_go_on(error, len(text)):
                     raise InputError(f"{source.name}: value {number} is not JSON: {error.msg}") from None
                 break
             except ValueError as error:  # a number of too many digits
@@ -50,12 +50,12 @@ def json_values(source: Source) -> Iterator[tuple[int, Any]]:
             return
 
 
-def may_go_on(error: json.JSONDecodeError, size: int) -> bool:
+def _may_go_on(error: json.JSONDecodeError, size: int) -> bool:
     """Whether an error in the first ``size`` characters may be that the rest is missing: in a string, or at the end."""
     return error.msg.startswith("Unterminated string") or error.pos > size - len("-Infinity")
 
 
-def after_space(text: str, start: int) -> int:
+def _after_space(text: str, start: int) -> int:
     """Where the white space at an index ends."""
     while start < len(text) and text[start] in " \t\r\n\ufeff":
         start += 1

@@ -7,7 +7,7 @@ Named = dict[str, Any]
 PRIMITIVE: Final = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
 BUILT_IN: Final = (*PRIMITIVE, "fixed", "enum", "record", "error", "array", "map", "union")
 """Kinds of types; any other is the name of one."""
-NAMED: Final = ("record", "error", "enum", "fixed")
+_NAMED: Final = ("record", "error", "enum", "fixed")
 LOGICAL: Final = {
     "date": ("int",),
     "time-millis": ("int",),
@@ -53,7 +53,7 @@ def complete(schema: Any, named: Named) -> Any:
             return [with_definitions(branch) for branch in part]
         if part in PRIMITIVE if isinstance(part, str) else part["type"] in PRIMITIVE:
             return part
-        name = part if isinstance(part, str) else part["name"] if part["type"] in NAMED else None
+        name = part if isinstance(part, str) else part["name"] if part["type"] in _NAMED else None
         if name in defined:
             return name
         if name is not None:
@@ -76,7 +76,7 @@ def is_complete(schema: Any) -> bool:
             return all(map(follows, part))
         if isinstance(part, str):
             return part in PRIMITIVE or part in defined
-        if part["type"] in NAMED:
+        if part["type"] in _NAMED:
             defined.add(part["name"])
         parts = [*(field["type"] for field in part.get("fields", ())), *(part[key] for key in ("items", "values") if key in part)]
         return all(map(follows, parts))
@@ -97,7 +97,7 @@ def label(branch: Any) -> str:
     """What a branch of a union is tagged with: its full name, or its type."""
     if isinstance(branch, str):
         return branch
-    return str(branch["name"] if branch["type"] in NAMED else branch["type"])
+    return str(branch["name"] if branch["type"] in _NAMED else branch["type"])
 
 
 def logical(schema: Any, kind: str) -> str | None:

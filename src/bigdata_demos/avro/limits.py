@@ -11,7 +11,7 @@ from .kinds import BUILT_IN, Named, named_types, resolve
 
 MAX_NESTING: Final = 64
 """Levels of a schema, both of its JSON and with its named types put in."""
-MAX_TYPES: Final = 100_000
+_MAX_TYPES: Final = 100_000
 """Types in a schema with its named types put in: of n records with two fields of the one before, the last has 2**n."""
 MAX_SCHEMA: Final = 16 << 20
 """Characters of the longest schema that is read."""
@@ -37,7 +37,7 @@ MAX_JSON: Final = 256 << 20
 """Characters of the longest JSON value that is read."""
 MAX_SEARCH: Final = 4 << 20
 """Bytes from a damaged file's start in which its first good block is looked for, if the header does not lead to it."""
-SIZES: Final = {"null": 0, "boolean": 1, "float": 4, "double": 8}
+_SIZES: Final = {"null": 0, "boolean": 1, "float": 4, "double": 8}
 """Bytes of encoded values whose size does not depend on the value."""
 
 
@@ -153,8 +153,8 @@ def measure(parsed: Any, named: Named | None = None, *, recursive: bool = True) 
             if above > MAX_NESTING:
                 raise ValueError(f"more than {MAX_NESTING} levels of types, or one that refers to itself")
             extent = built_in(part, kind, above)
-        if above + extent.levels > MAX_NESTING + 1 or extent.types > MAX_TYPES:
-            raise ValueError(f"more than {MAX_NESTING} levels of types, or {MAX_TYPES} types")
+        if above + extent.levels > MAX_NESTING + 1 or extent.types > _MAX_TYPES:
+            raise ValueError(f"more than {MAX_NESTING} levels of types, or {_MAX_TYPES} types")
         return extent
 
     def built_in(part: Any, kind: str, above: int) -> Extent:
@@ -170,7 +170,7 @@ def measure(parsed: Any, named: Named | None = None, *, recursive: bool = True) 
         inner = [extent_of(each, above + 1) for each in parts]
         if kind == "array" and inner[0].empty:
             raise ValueError("an array whose items take no bytes, so that any number of them fits anywhere")
-        empty, least = kind == "null", SIZES.get(kind, 1)
+        empty, least = kind == "null", _SIZES.get(kind, 1)
         if kind == "fixed":
             empty, least = part["size"] < 1, part["size"]
         elif kind in ("record", "error"):
@@ -247,7 +247,7 @@ class Walker:
         elif kind in ("bytes", "string"):
             self.skip(self.long())
         else:
-            self.skip(schema["size"] if kind == "fixed" else SIZES[kind])
+            self.skip(schema["size"] if kind == "fixed" else _SIZES[kind])
 
     def skip(self, size: int) -> None:
         """Pass over bytes."""

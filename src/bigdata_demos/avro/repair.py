@@ -34,10 +34,10 @@ from .containers import MAGIC, META, SYNC_SIZE, BadBlock, Decoder, Frame, Header
 from .limits import MAX_SEARCH
 from .streams import Source
 
-CHECKED: Final = ("bzip2", "snappy", "xz")
+_CHECKED: Final = ("bzip2", "snappy", "xz")
 """Codecs whose data have a checksum."""
-SCHEMA_KEY: Final = b"avro.schema"
-MAX_TRIES: Final = 30
+_SCHEMA_KEY: Final = b"avro.schema"
+_MAX_TRIES: Final = 30
 """Blocks that are decoded to find out whether they are some."""
 
 
@@ -82,7 +82,7 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
     """
     window = source.peek(limits.MAX_HEADER)
     header, error = readable(window, source.name)
-    text = schema or (header.text if header else schema_in(window))
+    text = schema or (header.text if header else _schema_in(window))
     if text is None:
         raise BadAvro(f"{error}; the JSON of its schema is damaged, too: give the `schema`")
     old = header.codec if header else None
@@ -93,7 +93,7 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
     except BadAvro as unusable:
         raise BadAvro(f"{unusable}{'' if schema else '; give the `schema`'}") from None
     if header and window.find(header.sync, header.end) >= 0:
-        best = guessed(window, header, model, choices) or codec or header.codec
+        best = _guessed(window, header, model, choices) or codec or header.codec
         found: tuple[int, bytes, str] | None = header.end, header.sync, best
     else:
         found = search(window, model, choices, whole=source.ended and len(source.ahead) == len(window))
@@ -139,7 +139,7 @@ def made(text: str, codec: str, sync: bytes, meta: dict[str, bytes], name: str) 
     return containers.read_header(Source(file, name))
 
 
-def schema_in(window: bytes) -> str | None:
+def _schema_in(window: bytes) -> str | None:
     """The first JSON object or array of a damaged header, if its length or the metadata's key of schemas stands before it.
 
     A part of a schema is mostly a schema, too: of JSON that is not in one piece nothing is taken.
@@ -153,20 +153,20 @@ def schema_in(window: bytes) -> str | None:
         text = window[start:].decode("utf-8", "surrogateescape")[:end]
         size = long(len(text.encode("utf-8", "surrogateescape")))
         before = window[:start]
-        if before.endswith(size) or before[: -len(size)].endswith(SCHEMA_KEY):
+        if before.endswith(size) or before[: -len(size)].endswith(_SCHEMA_KEY):
             return text.encode("utf-8", "surrogateescape").decode()
     return None
 
 
-def guessed(window: bytes, header: Header, model: Header, choices: Sequence[str]) -> str | None:
+def _guessed(window: bytes, header: Header, model: Header, choices: Sequence[str]) -> str | None:
     """The first codec that any of the first blocks decodes with; None if there is none."""
     source = Source(io.BytesIO(window), "")
     source.read(header.end)
-    frames = list(islice((frame for frame in sound(source, header)), MAX_TRIES))
+    frames = list(islice((frame for frame in _sound(source, header)), _MAX_TRIES))
     return next((codec for codec in choices for frame in frames if fits(frame, model, codec)), None)
 
 
-def sound(source: Source, header: Header) -> Iterator[Frame]:
+def _sound(source: Source, header: Header) -> Iterator[Frame]:
     """The blocks whose frame is right."""
     for block in containers.read_frames(source, header._replace(codec="")):
         if isinstance(block, Frame):
@@ -191,11 +191,11 @@ def search(window: bytes, model: Header, choices: Sequence[str], *, whole: bool)
     """
     tries = 0
     for at in range(min(len(window), MAX_SEARCH)):
-        count, start, end = extent(window, at)
+        count, start, end = _extent(window, at)
         if not count:
             continue
         sync = window[end : end + SYNC_SIZE]
-        _, _, after = extent(window, end + SYNC_SIZE)
+        _, _, after = _extent(window, end + SYNC_SIZE)
         again = window.startswith(sync, after) or window.endswith(sync, 0, at)
         if not (again or (whole and end + SYNC_SIZE == len(window))):
             continue
@@ -204,18 +204,18 @@ def search(window: bytes, model: Header, choices: Sequence[str], *, whole: bool)
             if fits(frame, model, codec):
                 return min(window.find(sync) + SYNC_SIZE, at), sync, codec
         tries += 1
-        if tries == MAX_TRIES:
+        if tries == _MAX_TRIES:
             break
     return None
 
 
-def extent(window: bytes, at: int) -> tuple[int, int, int]:
+def _extent(window: bytes, at: int) -> tuple[int, int, int]:
     """The count of what would be a block at an offset, and where its data start and end.
 
     The count is 0 if there are no two positive lengths, or the bytes do not go that far; then data end where there is nothing.
     """
     if at < len(window) and window[at] and not window[at] & 1:  # odd: a negative count; most offsets end here
-        count, size, front = longs(window[at : at + containers.LONGS])
+        count, size, front = _longs(window[at : at + containers.LONGS])
         if 0 < count <= limits.MAX_BLOCK and 0 < size <= len(window) - at - front - SYNC_SIZE:
             return count, at + front, at + front + size
     return 0, 0, len(window)
@@ -238,7 +238,7 @@ def repair(source: Source, header: Header, writer: Writer, *, doubtful: bool = F
             found = inside(decoder, block, header, error, doubtful=doubtful)
             end = block.end
         else:
-            gap, ends = to_sync(source, header.sync)
+            gap, ends = _to_sync(source, header.sync)
             found = between(decoder, block, header, gap, ends=ends, doubtful=doubtful)
             skip(source, header.sync, found.used)
             end = source.tell()
@@ -260,7 +260,7 @@ def decodes(decoder: Decoder, frame: Frame, header: Header) -> str | None:
     return None
 
 
-def to_sync(source: Source, sync: bytes) -> tuple[bytes, bool]:
+def _to_sync(source: Source, sync: bytes) -> tuple[bytes, bool]:
     """The bytes before the next sync marker, and whether the file ends instead; not more than a block may have."""
     limit = limits.MAX_BLOCK + containers.LONGS + SYNC_SIZE
     found = source.find(sync, limit)
@@ -289,7 +289,7 @@ def prefix(decoder: Decoder, count: int, data: bytes) -> tuple[int, int, str]:
 def inside(decoder: Decoder, frame: Frame, header: Header, error: str, *, doubtful: bool) -> Salvage:
     """What can be had of a block whose frame is right, and whose count or data are not."""
     data = decompress_partly(frame.packed, header.codec)
-    if header.codec in CHECKED:
+    if header.codec in _CHECKED:
         with suppress(Exception):
             data = decompress(frame.packed, header.codec)
             number, end, wrong = prefix(decoder, len(data), data)
@@ -305,7 +305,7 @@ def inside(decoder: Decoder, frame: Frame, header: Header, error: str, *, doubtf
 
 def between(decoder: Decoder, block: BadBlock, header: Header, gap: bytes, *, ends: bool, doubtful: bool) -> Salvage:
     """What can be had of the bytes from where a block starts up to the next sync marker, or to the file's end."""
-    count, size, front = longs(gap)
+    count, size, front = _longs(gap)
     for packed, used in candidates(gap, count, size, front):
         frame = Frame(block.offset, count, packed, front)
         if count > 0 and decodes(decoder, frame, header) is None:
@@ -322,7 +322,7 @@ def between(decoder: Decoder, block: BadBlock, header: Header, gap: bytes, *, en
     return Salvage(number, data[:end], block.detail + note, count - number if cut else None)
 
 
-def longs(gap: bytes) -> tuple[int, int, int]:
+def _longs(gap: bytes) -> tuple[int, int, int]:
     """A block's count and size, and how many bytes they take; -1 for what is not there."""
     file = io.BytesIO(gap[: containers.LONGS])
     found = [-1, -1]

@@ -26,10 +26,10 @@ def compatibility(writer: Any, reader: Any, *, by_record: bool = False) -> list[
     Others are laxer. fastavro takes an alias for unqualified if it looks so, ignores the precision of decimals, and finds
     out what cannot be read only when such data come. Java takes the branch of the same full name before the first.
     """
-    return [] if writer == reader else list(Comparison(writer, reader, by_record=by_record).reasons(writer, reader, ""))
+    return [] if writer == reader else list(_Comparison(writer, reader, by_record=by_record).reasons(writer, reader, ""))
 
 
-class Comparison:
+class _Comparison:
     """A writer's schema beside a reader's. Each pair of records is compared once, so recursive ones come to an end."""
 
     def __init__(self, writer: Any, reader: Any, *, by_record: bool = False) -> None:
@@ -45,7 +45,7 @@ class Comparison:
             return
         if isinstance(reader, list):
             for branch in reader:
-                if mismatch(writer, branch, self.writers, self.readers) is None:
+                if _mismatch(writer, branch, self.writers, self.readers) is None:
                     yield from self.reasons(writer, branch, path)
                     return
             branches = ", ".join(map(label, reader)) or "nothing"
@@ -57,7 +57,7 @@ class Comparison:
             yield from self.reasons(writer["items"], reader["items"], f"{path}[]")
         elif written == read == "map":
             yield from self.reasons(writer["values"], reader["values"], f"{path}[]")
-        elif why := mismatch(writer, reader, self.writers, self.readers):
+        elif why := _mismatch(writer, reader, self.writers, self.readers):
             yield f"{path or 'top'}: {why}"
         elif written == "enum":
             yield from symbols(writer, reader, path)
@@ -85,7 +85,7 @@ def symbols(writer: Any, reader: Any, path: str) -> Iterator[str]:
         yield f"{path or 'top'}: the reader's enum {reader['name']} has no {', '.join(unknown[:5])}{more}, and no default"
 
 
-def mismatch(writer: Any, reader: Any, writers: Named, readers: Named) -> str | None:
+def _mismatch(writer: Any, reader: Any, writers: Named, readers: Named) -> str | None:
     """Why two schemas do not match, or None; matching does not look at the fields of records and the symbols of enums."""
     if isinstance(writer, list) or isinstance(reader, list):
         return None
@@ -93,7 +93,7 @@ def mismatch(writer: Any, reader: Any, writers: Named, readers: Named) -> str | 
     reader, read = resolve(reader, readers)
     if written == read and written in ("array", "map"):
         inner = "items" if written == "array" else "values"
-        return mismatch(writer[inner], reader[inner], writers, readers)
+        return _mismatch(writer[inner], reader[inner], writers, readers)
     kinds = "record" if written == "error" else written, "record" if read == "error" else read
     if kinds[0] != kinds[1]:
         return None if read in PROMOTIONS.get(written, ()) else f"the writer's {written} cannot be read as {read}"
@@ -138,10 +138,10 @@ def convert(value: Any, old: Any, new: Any, written: Named, wanted: Named) -> An
         branch = chosen(old, new, written, wanted)
         return choice(branch, new, convert(value, old, branch, written, wanted))
     new, target = resolve(new, wanted)
-    if mismatch(old, new, written, wanted):
+    if _mismatch(old, new, written, wanted):
         raise Mismatch(f"{label(old)} where {label(new)} is wanted")
     if kind in ("record", "error"):
-        return convert_record(value, old, new, written, wanted)
+        return _convert_record(value, old, new, written, wanted)
     if kind == "array":
         return [under(i, convert, item, old["items"], new["items"], written, wanted) for i, item in enumerate(value)]
     if kind == "map":
@@ -150,10 +150,10 @@ def convert(value: Any, old: Any, new: Any, written: Named, wanted: Named) -> An
         if "default" not in new:
             raise Mismatch(f"no symbol {value!r} in {label(new)}, and no default")
         return new["default"]
-    return promote(value, kind, target)
+    return _promote(value, kind, target)
 
 
-def convert_record(value: Any, old: Any, new: Any, written: Named, wanted: Named) -> dict[str, Any]:
+def _convert_record(value: Any, old: Any, new: Any, written: Named, wanted: Named) -> dict[str, Any]:
     """A record: the reader's fields by name or alias, or their defaults; the writer's others are left out."""
     fields = {field["name"]: field for field in old["fields"]}
     record = {}
@@ -169,13 +169,8 @@ def convert_record(value: Any, old: Any, new: Any, written: Named, wanted: Named
     return record
 
 
-def promote(value: Any, kind: str, target: str) -> Any:
-    """A value of a type as one of a type that it may be promoted to.
-
-    Raises:
-        Mismatch: if bytes are no UTF-8, and text is wanted.
-
-    """
+def _promote(value: Any, kind: str, target: str) -> Any:
+    """A value of a type as one of a type that it may be promoted to."""
     if kind == target:
         return value
     if target in ("float", "double"):
@@ -196,6 +191,6 @@ def chosen(old: Any, union: list[Any], written: Named, wanted: Named) -> Any:
 
     """
     for branch in union:
-        if mismatch(old, branch, written, wanted) is None:
+        if _mismatch(old, branch, written, wanted) is None:
             return branch
     raise Mismatch(f"{label(old)} where one of {', '.join(map(label, union))} is wanted")

@@ -84,7 +84,7 @@ def load(source: str, *, recursive: bool = False) -> Any:
     if text in PRIMITIVE:
         return text
     if text.startswith(PREFIX):
-        where, text = source, schema_text(*name_and_version(text.removeprefix(PREFIX)))
+        where, text = source, schema_text(*_name_and_version(text.removeprefix(PREFIX)))
     elif not text.startswith(("{", "[", '"')):
         where = source
         try:
@@ -106,13 +106,8 @@ def load(source: str, *, recursive: bool = False) -> Any:
     return parsed
 
 
-def name_and_version(text: str) -> tuple[str, int | None]:
-    """What ``NAME`` or ``NAME/VERSION`` says.
-
-    Raises:
-        InputError: if there is no such schema.
-
-    """
+def _name_and_version(text: str) -> tuple[str, int | None]:
+    """What ``NAME`` or ``NAME/VERSION`` says."""
     name, slash, version = text.partition("/")
     if name not in PUBLIC or (slash and version not in map(str, range(1, VERSION + 1))):
         raise InputError(

@@ -17,7 +17,7 @@ from .schemas import fingerprint, one_line
 from .streams import Source
 
 MARKER: Final = b"\xc3\x01"
-HEADER_SIZE: Final = 10
+_HEADER_SIZE: Final = 10
 WINDOW: Final = 512
 """Bytes that are looked at first to find where a message ends; twice as many each time it has not ended yet."""
 
@@ -39,12 +39,12 @@ def split(message: bytes, schemas: Mapping[bytes, Any]) -> tuple[Any, bytes]:
         BadAvro: if it has no marker, is too short, or is of a schema that is not known.
 
     """
-    if len(message) < HEADER_SIZE or not message.startswith(MARKER):
+    if len(message) < _HEADER_SIZE or not message.startswith(MARKER):
         raise BadAvro(f"no single-object encoding: it starts with {message[:2].hex(' ') or 'nothing'}, not with c3 01 and 8 more")
-    mark = message[len(MARKER) : HEADER_SIZE]
+    mark = message[len(MARKER) : _HEADER_SIZE]
     if mark not in schemas:
         raise BadAvro(f"of an unknown schema: its fingerprint {mark.hex()} is none of the {len(schemas)} known ones")
-    return schemas[mark], message[HEADER_SIZE:]
+    return schemas[mark], message[_HEADER_SIZE:]
 
 
 def decode(message: bytes, schemas: Mapping[bytes, Any]) -> Any:
@@ -88,14 +88,14 @@ def messages(source: Source, schemas: Mapping[bytes, Any]) -> Iterator[tuple[byt
     """
     walkers = {mark: limits.Walker(schema) for mark, schema in schemas.items()}
     number = 0
-    while head := source.peek(HEADER_SIZE):
+    while head := source.peek(_HEADER_SIZE):
         number += 1
         where = f"{source.name}: message {number}, at offset {source.tell()}"
-        if len(head) < HEADER_SIZE and MARKER.startswith(head[: len(MARKER)]):
+        if len(head) < _HEADER_SIZE and MARKER.startswith(head[: len(MARKER)]):
             raise BadAvro(f"{where}: the stream ends inside it")
         try:
             split(head, schemas)
-            source.skip(HEADER_SIZE)
+            source.skip(_HEADER_SIZE)
             mark = head[len(MARKER) :]
             size = length(source, walkers[mark])
         except (BadAvro, ValueError) as error:

@@ -18,11 +18,11 @@ CHUNK: Final = 1 << 20
 """Bytes asked of a file at once: a length in a damaged file must not reserve as much memory as it says."""
 
 
-class ReadError(InputError, OSError):
+class _ReadError(InputError, OSError):
     """A file that cannot be read any further."""
 
 
-def no_progress(_count: int) -> None:
+def _no_progress(_count: int) -> None:
     """Tell nobody."""
 
 
@@ -30,7 +30,7 @@ class Source:
     """An input: so many bytes at a time, and a look at those ahead. ``name`` is for messages."""
 
     def __init__(
-        self, file: BinaryIO, name: str, progress: Callable[[int], object] = no_progress, *, offset: int | None = None
+        self, file: BinaryIO, name: str, progress: Callable[[int], object] = _no_progress, *, offset: int | None = None
     ) -> None:
         """Read a file from where it is, which is its start, or from an offset that it can be set to."""
         self.file, self.name, self.progress = file, name, progress
@@ -51,7 +51,7 @@ class Source:
                 chunk = self.file.read(min(size - len(self.ahead), CHUNK))
             except OSError as error:
                 at = self.offset + len(self.ahead)
-                raise ReadError(f"{self.name}: {error.strerror or error}, at offset {at}") from None
+                raise _ReadError(f"{self.name}: {error.strerror or error}, at offset {at}") from None
             self.ended = not chunk
             self.ahead += chunk
             self.progress(len(chunk))
@@ -93,7 +93,7 @@ class Source:
 
 
 @contextlib.contextmanager
-def open_input(name: str, progress: Callable[[int], object] = no_progress) -> Iterator[Source]:
+def open_input(name: str, progress: Callable[[int], object] = _no_progress) -> Iterator[Source]:
     """Open a file, or standard input for ``-``.
 
     Raises:
@@ -139,18 +139,13 @@ def open_output(name: str, *, binary: bool, overwrite: bool) -> Iterator[BinaryI
             with open(target, "wb") as device:
                 yield device
             return
-        check_free(name, overwrite=overwrite)
+        _check_free(name, overwrite=overwrite)
         with atomic(target) as file:
             yield file
-            check_free(name, overwrite=overwrite)
+            _check_free(name, overwrite=overwrite)
 
 
-def check_free(name: str, *, overwrite: bool) -> None:
-    """Refuse to replace a file unasked.
-
-    Raises:
-        OutputError: if there is one.
-
-    """
+def _check_free(name: str, *, overwrite: bool) -> None:
+    """Refuse to replace a file unasked."""
     if not overwrite and os.path.lexists(name):
         raise OutputError(f"{printable(name)} exists: set `overwrite=True` to replace it")

@@ -47,18 +47,18 @@ READ_OPTIONS: Final[dict[str, Any]] = {"return_named_type": True}
 """What a caller passes to fastavro's readers: records, enums and fixed in unions then come as (full name, value)."""
 WRAPPED: Final = "bigdata_demos__raw"
 """The namespace of the records in :func:`raw_schema` that tell an int from a long and a float from a double."""
-NUMBERS: Final = frozenset(("int", "long", "float", "double"))
-ALIKE: Final = {**dict.fromkeys(NUMBERS, NUMBERS), **dict.fromkeys(("bytes", "string"), frozenset(("bytes", "string")))}
+_NUMBERS: Final = frozenset(("int", "long", "float", "double"))
+_ALIKE: Final = {**dict.fromkeys(_NUMBERS, _NUMBERS), **dict.fromkeys(("bytes", "string"), frozenset(("bytes", "string")))}
 """For each primitive type those that fastavro does not tell from it in a union: by Python's type, or as it may be promoted."""
 RANGES: Final = {"int": 1 << 31, "long": 1 << 63}
-FLOAT_MAX: Final = 3.4028234663852886e38
-NOT_NUMBERS: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-DAY: Final = 86_400
+_FLOAT_MAX: Final = 3.4028234663852886e38
+_NOT_NUMBERS: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_DAY: Final = 86_400
 SCALES: Final = {"millis": 3, "micros": 6, "nanos": 9}
-DATE: Final = r"([+-][0-9]{4,9}|[0-9]{4})-([0-9]{2})-([0-9]{2})"
+_DATE: Final = r"([+-][0-9]{4,9}|[0-9]{4})-([0-9]{2})-([0-9]{2})"
 TIME: Final = r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
-TIMESTAMP: Final = re.compile(DATE + "[T ]" + TIME + r"(Z|[+-][0-9]{2}:[0-9]{2})?")
-DURATION: Final = re.compile(
+_TIMESTAMP: Final = re.compile(_DATE + "[T ]" + TIME + r"(Z|[+-][0-9]{2}:[0-9]{2})?")
+_DURATION: Final = re.compile(
     r"P(?=.)(?:([0-9]{1,9})Y)?(?:([0-9]{1,10})M)?(?:([0-9]{1,9})W)?(?:([0-9]{1,10})D)?"
     r"(?:T(?=.)(?:([0-9]{1,5})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,8})(?:\.([0-9]{1,3}))?S)?)?"
 )
@@ -83,11 +83,11 @@ class Mismatch(ValueError):
         return other
 
     def __str__(self) -> str:
-        path = "".join(map(shown_step, reversed(self.steps))).removeprefix(".")
+        path = "".join(map(_shown_step, reversed(self.steps))).removeprefix(".")
         return f"{path}: {self.text}" if path else self.text
 
 
-def shown_step(step: Step) -> str:
+def _shown_step(step: Step) -> str:
     """A step as it is part of a path."""
     return f"[{step}]" if isinstance(step, int) else f"[{step[0]!r:.60}]" if isinstance(step, tuple) else f".{step}"
 
@@ -124,7 +124,7 @@ def from_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
 def raw_schema(schema: Any, needed: Collection[str] | None = None) -> Any:
     """A parsed schema as fastavro is to decode and encode with: the same bytes, without logical types and defaults.
 
-    A branch of a union that fastavro does not tell from another one (:data:`ALIKE`) is put into a record of one field, which
+    A branch of a union that fastavro does not tell from another one (:data:`_ALIKE`) is put into a record of one field, which
     takes no bytes of its own, so that its name comes with :data:`READ_OPTIONS`. Only for data: the schema
     of a file's header is the one that came in. If ``needed`` names fields of a record, it is only done in those.
     """
@@ -133,7 +133,7 @@ def raw_schema(schema: Any, needed: Collection[str] | None = None) -> Any:
     def bare(part: Any, *, wrapping: bool = True) -> Any:
         if isinstance(part, list):
             inners = [bare(branch, wrapping=wrapping) for branch in part]
-            alike = [wrapping and isinstance(inner, str) and ambiguous(inner, part) for inner in inners]
+            alike = [wrapping and isinstance(inner, str) and _ambiguous(inner, part) for inner in inners]
             return [wrap(inner) if several else inner for inner, several in zip(inners, alike, strict=True)]
         if isinstance(part, str):
             return part
@@ -170,9 +170,9 @@ def raw_schema(schema: Any, needed: Collection[str] | None = None) -> Any:
     return fastavro.parse_schema(bare(schema), {}, _force=True)
 
 
-def ambiguous(name: str, union: list[Any]) -> bool:
+def _ambiguous(name: str, union: list[Any]) -> bool:
     """Whether a union has another branch that fastavro does not tell from the one of a name."""
-    return name in ALIKE and len(ALIKE[name].intersection(map(label, union))) > 1
+    return name in _ALIKE and len(_ALIKE[name].intersection(map(label, union))) > 1
 
 
 def untagged(datum: Any) -> Any:
@@ -189,10 +189,10 @@ def expected(what: str, value: Any) -> NoReturn:
     """Raise that a value is not what was expected."""
     if isinstance(value, (dict, list, tuple)):
         raise Mismatch(f"expected {what}, not {type(value).__name__} of {len(value)}")
-    raise Mismatch(f"expected {what}, not {shown if len(shown := displayed(value)) <= 60 else shown[:57] + '…'}")
+    raise Mismatch(f"expected {what}, not {shown if len(shown := _displayed(value)) <= 60 else shown[:57] + '…'}")
 
 
-def displayed(value: Any) -> str:
+def _displayed(value: Any) -> str:
     """A value's ``repr``; Python refuses that of an integer of more than 4,300 digits."""
     return f"a number of {value.bit_length()} bits" if isinstance(value, int) and value.bit_length() > 10_000 else repr(value)
 
@@ -261,12 +261,12 @@ def taken(value: Any, union: list[Any], named: Named) -> tuple[Any, Any]:
                 return branch, inner["value"] if wrapped and isinstance(inner, dict) else inner
         raise Mismatch(f"a union has no branch {name!r}")
     for branch in union:
-        if may_be(value, *resolve(branch, named)):
+        if _may_be(value, *resolve(branch, named)):
             return branch, value
     expected(f"one of {', '.join(map(label, union))}", value)
 
 
-def may_be(value: Any, schema: Any, kind: str) -> bool:
+def _may_be(value: Any, schema: Any, kind: str) -> bool:
     """Whether a datum without a name may be of a type, as seen from outside."""
     if kind in RANGES:
         return is_int(value) and -RANGES[kind] <= value < RANGES[kind]
@@ -289,9 +289,9 @@ def legible(value: Any, meaning: str, schema: Any, kind: str) -> Any:
             return date_text(value)
         digits = SCALES[meaning.rpartition("-")[2]]
         if meaning.startswith("time-"):
-            return time_text(value, digits) if 0 <= value < DAY * 10**digits else value
-        days, rest = divmod(value, DAY * 10**digits)
-        return f"{date_text(days)}T{time_text(rest, digits)}{'' if meaning.startswith('local-') else 'Z'}"
+            return _time_text(value, digits) if 0 <= value < _DAY * 10**digits else value
+        days, rest = divmod(value, _DAY * 10**digits)
+        return f"{date_text(days)}T{_time_text(rest, digits)}{'' if meaning.startswith('local-') else 'Z'}"
     if kind == "string":  # a uuid
         return value
     if not isinstance(value, bytes) or (kind == "fixed" and len(value) != schema["size"]):
@@ -301,29 +301,29 @@ def legible(value: Any, meaning: str, schema: Any, kind: str) -> Any:
     if meaning == "duration":
         months, days, millis = struct.unpack("<III", value)
         return f"P{months}M{days}DT{millis // 1000}.{millis % 1000:03d}S"
-    bounded(schema, len(value))
-    return decimal_text(int.from_bytes(value, "big", signed=True), schema.get("scale", 0))
+    _bounded(schema, len(value))
+    return _decimal_text(int.from_bytes(value, "big", signed=True), schema.get("scale", 0))
 
 
 def date_text(days: int) -> str:
     """ISO 8601 of a day after (before) 1970-01-01; years outside 0000 to 9999 have a sign, as in Java's ``LocalDate``."""
-    year, month, day = civil(days)
+    year, month, day = _civil(days)
     return f"{year:04d}-{month:02d}-{day:02d}" if 0 <= year <= 9999 else f"{year:+05d}-{month:02d}-{day:02d}"
 
 
-def time_text(units: int, digits: int) -> str:
+def _time_text(units: int, digits: int) -> str:
     """ISO 8601 of a time of day in units of 10**-digits seconds."""
     seconds, part = divmod(units, 10**digits)
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{part:0{digits}d}"
 
 
-def decimal_text(unscaled: int, scale: int) -> str:
+def _decimal_text(unscaled: int, scale: int) -> str:
     """An unscaled number in decimal notation, with as many digits after the point as the scale says."""
     sign, digits = "-" if unscaled < 0 else "", str(abs(unscaled)).rjust(scale + 1, "0")
     return f"{sign}{digits[:-scale]}.{digits[-scale:]}" if scale else sign + digits
 
 
-def civil(days: int) -> tuple[int, int, int]:
+def _civil(days: int) -> tuple[int, int, int]:
     """Year, month and day of the proleptic Gregorian calendar of a day after (before) 1970-01-01.
 
     Howard Hinnant's ``civil_from_days`` ("chrono-Compatible Low-Level Date Algorithms"): years begin in March, so that the
@@ -337,18 +337,13 @@ def civil(days: int) -> tuple[int, int, int]:
     return year + era * 400 + (month >= 10), month + 3 if month < 10 else month - 9, day
 
 
-def days_from_civil(year: int, month: int, day: int) -> int:
-    """The day after (before) 1970-01-01 of a date: the inverse of :func:`civil`, from the same source.
-
-    Raises:
-        Mismatch: if there is no such day.
-
-    """
+def _days_from_civil(year: int, month: int, day: int) -> int:
+    """The day after (before) 1970-01-01 of a date: the inverse of :func:`_civil`, from the same source."""
     march = year - (month <= 2)
     era, of_era = divmod(march, 400)
     of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
     days = era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
-    if not 1 <= month <= 12 or civil(days) != (year, month, day):
+    if not 1 <= month <= 12 or _civil(days) != (year, month, day):
         raise Mismatch("there is no such day")
     return days
 
@@ -369,7 +364,7 @@ def read(value: Any, schema: Any, named: Named, plain: Tried | None) -> Any:
         return tagged(value, schema, named) if plain is None else remembered(value, schema, named, plain)
     schema, kind = resolve(schema, named)
     if kind in ("record", "error"):
-        return read_record(value, schema, named, plain)
+        return _read_record(value, schema, named, plain)
     if kind == "array":
         if not isinstance(value, list):
             expected("an array", value)
@@ -380,10 +375,10 @@ def read(value: Any, schema: Any, named: Named, plain: Tried | None) -> Any:
         return {text(key): under((key,), read, item, schema["values"], named, plain) for key, item in value.items()}
     if plain is not None and (meaning := logical(schema, kind)):
         return meant(value, meaning, schema, kind)
-    return read_simple(value, schema, kind)
+    return _read_simple(value, schema, kind)
 
 
-def read_simple(value: Any, schema: Any, kind: str) -> Any:
+def _read_simple(value: Any, schema: Any, kind: str) -> Any:
     """The datum of a type that has no parts."""
     if kind == "null":
         if value is not None:
@@ -394,9 +389,9 @@ def read_simple(value: Any, schema: Any, kind: str) -> Any:
     elif kind in RANGES:
         if not is_int(value):
             expected(f"{kind} (a whole number)", value)
-        return within(value, kind)
+        return _within(value, kind)
     elif kind in ("float", "double"):
-        return read_float(value, kind)
+        return _read_float(value, kind)
     elif kind == "string":
         return text(value)
     elif kind == "enum":
@@ -413,17 +408,17 @@ def read_simple(value: Any, schema: Any, kind: str) -> Any:
     return value
 
 
-def within(value: int, kind: str) -> int:
+def _within(value: int, kind: str) -> int:
     """An integer that fits its type."""
     if not -RANGES[kind] <= value < RANGES[kind]:
-        raise Mismatch(f"out of the range of {kind}: {displayed(value)}")
+        raise Mismatch(f"out of the range of {kind}: {_displayed(value)}")
     return value
 
 
-def read_float(value: Any, kind: str) -> float:
+def _read_float(value: Any, kind: str) -> float:
     """A number; those that JSON has not are strings."""
-    if isinstance(value, str) and value in NOT_NUMBERS:
-        return NOT_NUMBERS[value]
+    if isinstance(value, str) and value in _NOT_NUMBERS:
+        return _NOT_NUMBERS[value]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         expected(f"{kind} (a number)", value)
     try:
@@ -446,7 +441,7 @@ def text(value: Any) -> str:
     return value
 
 
-def read_record(value: Any, schema: Any, named: Named, plain: Tried | None) -> dict[str, Any]:
+def _read_record(value: Any, schema: Any, named: Named, plain: Tried | None) -> dict[str, Any]:
     """A record: all fields, and no others."""
     if not isinstance(value, dict):
         expected(f"a record {schema['name']} (a JSON object)", value)
@@ -504,7 +499,7 @@ def default(value: Any, schema: Any, named: Named, left: list[None] | None = Non
 def choice(branch: Any, union: list[Any], datum: Any) -> Any:
     """A datum in a union, with the name that makes fastavro take this branch of the :func:`raw_schema`."""
     name = label(branch)
-    if ambiguous(name, union):
+    if _ambiguous(name, union):
         return f"{WRAPPED}.{name}", {"value": datum}
     return None if name == "null" else (name, datum)
 
@@ -559,7 +554,7 @@ def chosen(value: Any, union: list[Any], named: Named, tried: Tried) -> Any:
                 failures.append(error)
             continue
         fits.append(choice(branch, union, datum))
-        if not several or identical(write(datum, branch, named, plain=True), value):
+        if not several or _identical(write(datum, branch, named, plain=True), value):
             return fits[-1]
     if fits:
         return fits[0]
@@ -568,14 +563,14 @@ def chosen(value: Any, union: list[Any], named: Named, tried: Tried) -> Any:
     expected(f"one of {', '.join(map(label, union))}", value)
 
 
-def identical(one: Any, other: Any) -> bool:
+def _identical(one: Any, other: Any) -> bool:
     """Whether two JSON values are the same, and whole numbers in both or in neither."""
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):
-        return one.keys() == other.keys() and all(identical(inner, other[key]) for key, inner in one.items())
+        return one.keys() == other.keys() and all(_identical(inner, other[key]) for key, inner in one.items())
     if isinstance(one, list):
-        return len(one) == len(other) and all(map(identical, one, other))
+        return len(one) == len(other) and all(map(_identical, one, other))
     return bool(one == other)
 
 
@@ -592,7 +587,7 @@ def rank(value: Any, schema: Any, kind: str) -> int:
             return 1
         return {"enum": 0, "string": 2, "float": 4, "double": 3, "fixed": 5}.get(kind, 6)
     if isinstance(value, float):
-        if kind == "float" and (abs(value) > FLOAT_MAX or value != struct.unpack("<f", struct.pack("<f", value))[0]):
+        if kind == "float" and (abs(value) > _FLOAT_MAX or value != struct.unpack("<f", struct.pack("<f", value))[0]):
             return 1
         return 0 if kind in ("float", "double") else 2
     if isinstance(value, dict):
@@ -604,8 +599,8 @@ def meant(value: Any, meaning: str, schema: Any, kind: str) -> Any:
     """The datum that a legible form of a logical type stands for."""
     if kind in RANGES:
         if is_int(value):
-            return within(value, kind)
-        return within(moment(text(value), meaning), kind)
+            return _within(value, kind)
+        return _within(moment(text(value), meaning), kind)
     if meaning == "uuid":
         if kind == "string":
             return text(value)
@@ -621,20 +616,20 @@ def meant(value: Any, meaning: str, schema: Any, kind: str) -> Any:
 def moment(value: str, meaning: str) -> int:
     """The number of a date, time or timestamp."""
     if meaning == "date":
-        found = re.fullmatch(DATE, value) or expected("a date (2026-11-24)", value)
-        return days_from_civil(*(int(part) for part in found.groups()))
+        found = re.fullmatch(_DATE, value) or expected("a date (2026-11-24)", value)
+        return _days_from_civil(*(int(part) for part in found.groups()))
     digits = SCALES[meaning.rpartition("-")[2]]
     if meaning.startswith("time-"):
         found = re.fullmatch(TIME, value) or expected("a time (12:53:09.000)", value)
-        return time_of_day(found.groups(), digits)
+        return _time_of_day(found.groups(), digits)
     local = meaning.startswith("local-")
     form = "a local timestamp (2026-11-24T12:53:09)" if local else "a timestamp (2026-11-24T12:53:09Z)"
-    found = TIMESTAMP.fullmatch(value) or expected(form, value)
+    found = _TIMESTAMP.fullmatch(value) or expected(form, value)
     year, month, day, *time, zone = found.groups()
     if (zone is None) != local:
         expected(form, value)
     second: int = 10**digits
-    units = days_from_civil(int(year), int(month), int(day)) * DAY * second + time_of_day(time, digits)
+    units = _days_from_civil(int(year), int(month), int(day)) * _DAY * second + _time_of_day(time, digits)
     if zone in (None, "Z"):
         return units
     hours, minutes = int(zone[1:3]), int(zone[4:])
@@ -643,7 +638,7 @@ def moment(value: str, meaning: str) -> int:
     return units - (1 if zone[0] == "+" else -1) * (hours * 60 + minutes) * 60 * second
 
 
-def time_of_day(parts: Any, digits: int) -> int:
+def _time_of_day(parts: Any, digits: int) -> int:
     """Units of 10**-digits seconds since midnight, of hours, minutes, seconds and the digits after the point."""
     hours, minutes, seconds = (int(part) for part in parts[:3])
     if hours > 23 or minutes > 59 or seconds > 59:
@@ -657,7 +652,7 @@ def time_of_day(parts: Any, digits: int) -> int:
 
 def duration(value: str) -> bytes:
     """Months, days and milliseconds, three unsigned 32-bit numbers, of an ISO 8601 duration."""
-    found = DURATION.fullmatch(value) or expected("a duration (P1M2DT3.004S)", value)
+    found = _DURATION.fullmatch(value) or expected("a duration (P1M2DT3.004S)", value)
     years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[:7])
     millis = ((hours * 60 + minutes) * 60 + seconds) * 1000 + int((found[8] or "").ljust(3, "0"))
     try:
@@ -666,7 +661,7 @@ def duration(value: str) -> bytes:
         raise Mismatch("out of the range of duration: months, days and milliseconds are below 2**32 each") from None
 
 
-def bounded(schema: Any, size: int) -> None:
+def _bounded(schema: Any, size: int) -> None:
     """Raise if a decimal is too large for decimal notation: a few bytes must not become gigabytes of zeros."""
     if size > MAX_DECIMAL:
         raise Mismatch(f"a decimal of {size} bytes; more than {MAX_DECIMAL} are not written out")
@@ -676,9 +671,9 @@ def bounded(schema: Any, size: int) -> None:
 
 def unscaled(value: Any, schema: Any, kind: str) -> bytes:
     """The bytes of a decimal, given in decimal notation or as a number: the fewest, or as many as fixed has."""
-    shown = value if isinstance(value, str) else displayed(value) if is_int(value) or isinstance(value, float) else ""
+    shown = value if isinstance(value, str) else _displayed(value) if is_int(value) or isinstance(value, float) else ""
     found = DECIMAL.fullmatch(shown)
-    bounded(schema, schema["size"] if kind == "fixed" else 0)
+    _bounded(schema, schema["size"] if kind == "fixed" else 0)
     if len(shown) > MAX_DIGITS or not found:
         expected("a decimal (12.30)", value)
     sign, whole, after, power = found[1], found[2], found[3] or "", int(found[4] or 0)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[command.Parser]  # noqa: SLF001 (argparse has no public name for it)
     from .engines.rounds import Plan
 
-PROG: Final = "bigdata-demos bench"
+_PROG: Final = "bigdata-demos bench"
 PAGE: Final = "index.html"
 EPILOG: Final = """\
 examples:
@@ -35,13 +35,13 @@ serial, one thread, is in every round: it is the control. DIR/results.json has e
 Exit status: 1 if a run failed or its digest differed. After an interrupt, results.json keeps what was measured.
 """
 
-HADOOP_EPILOG: Final = """\
+_HADOOP_EPILOG: Final = """\
 examples:
   bigdata-demos bench hadoop                                    the bundled crawl, on a Hadoop that is started for it
   bigdata-demos cluster up hadoop
   bigdata-demos bench hadoop 'crawl/*.warc.gz' --cluster hdfs://127.0.0.1:8020 --runs 5
 """
-ACCESS_EPILOG: Final = """\
+_ACCESS_EPILOG: Final = """\
 examples:
   bigdata-demos bench access                                           the bundled crawl
   bigdata-demos bench access 'crawl/*.warc.gz' --pages 500 --runs 5
@@ -52,7 +52,7 @@ examples:
 def parser() -> command.Parser:
     """Return the parser of a benchmark's arguments."""
     made = command.Parser(
-        PROG,
+        _PROG,
         description="Run the job on each engine, repeatedly, and report time, CPU and memory.",
         usage="%(prog)s [OPTION …]\n       %(prog)s {compare,report,access,hadoop} …",
         epilog=EPILOG,
@@ -77,12 +77,12 @@ def parser() -> command.Parser:
     made.add_argument("--timeout", type=float, default=900.0, metavar="SECONDS", help="of each run (default: 900)")
     made.add_argument("--split-bytes", type=command.number_from(1), metavar="N", help="of the keywords command")
     made.add_argument("--output", metavar="DIR", help="for results.json and index.html (default: out/bench/<now>)")
-    made.set_defaults(execute=run_command)
-    commands = made.add_subparsers(metavar="COMMAND", title="other commands", prog=PROG)
-    add_compare(commands)
-    add_report(commands)
-    add_access(commands)
-    add_hadoop(commands)
+    made.set_defaults(execute=_run_command)
+    commands = made.add_subparsers(metavar="COMMAND", title="other commands", prog=_PROG)
+    _add_compare(commands)
+    _add_report(commands)
+    _add_access(commands)
+    _add_hadoop(commands)
     return made
 
 
@@ -103,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return command.run(parser(), lambda parsed: int(parsed.execute(parsed, arguments)), arguments)
 
 
-def run_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
+def _run_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     """Run a benchmark."""
     if arguments.timeout <= 0:
         raise UsageError("`timeout` must be more than 0 seconds")
@@ -138,13 +138,13 @@ def run_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
         if load_before is not None and load_before > results.machine.cores / 2:
             command.say(f"warning: the machine is busy (load {load_before}): times will scatter")
         try:
-            results = rounds.run(plan, results, tell)
+            results = rounds.run(plan, results, _tell)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"{FILE} has what was measured; `{PROG} report` makes the table and the page of it") from None
+            raise KeyboardInterrupt(f"{FILE} has what was measured; `{_PROG} report` makes a table and a page of it") from None
     finally:
         with contextlib.suppress(OSError):
             directory.rmdir()  # if nothing has come of it
-    show(results, directory)
+    _show(results, directory)
     asked = set(arguments.engines or ()) | set(arguments.peers or ())
     return int(any(one.error is not None for one in results.runs) or bool(asked & absent.keys()))
 
@@ -191,7 +191,7 @@ def notes(plan: "Plan") -> dict[str, str]:
     return {one.name: PEERS[one.name].note for one in plan.contestants if one.name in PEERS}
 
 
-def tell(done: int, total: int, one: Run) -> None:
+def _tell(done: int, total: int, one: Run) -> None:
     """Say what a run took."""
     from .engines.contestants import label
 
@@ -199,30 +199,20 @@ def tell(done: int, total: int, one: Run) -> None:
     command.say(f"{done}/{total} round {one.round}{' (cold)' if one.cold else ''} size {one.size} {label(one.key)}: {took}")
 
 
-def show(results: Results, directory: Path) -> None:
-    """Write the page, and the tables to stdout.
-
-    Raises:
-        OutputError: if one cannot be written.
-
-    """
+def _show(results: Results, directory: Path) -> None:
+    """Write the page, and the tables to stdout."""
     from .formats.access_report import text
     from .report.table import table
 
-    path = write_page(results, directory)
+    path = _write_page(results, directory)
     write(table(results))
     if results.access:
         write(f"\n{text(results.access)}")
     command.say(f"{path}, {directory / FILE}")
 
 
-def write_page(results: Results, directory: Path) -> Path:
-    """Write the page; returns where it is.
-
-    Raises:
-        OutputError: if it cannot be written.
-
-    """
+def _write_page(results: Results, directory: Path) -> Path:
+    """Write the page; returns where it is."""
     from .report.page import page
 
     path = directory / PAGE
@@ -231,7 +221,7 @@ def write_page(results: Results, directory: Path) -> Path:
     return path
 
 
-def add_compare(commands: "Commands") -> None:
+def _add_compare(commands: "Commands") -> None:
     """Add the command ``compare``."""
     made = commands.add_parser(
         "compare",
@@ -240,10 +230,10 @@ def add_compare(commands: "Commands") -> None:
     )
     made.add_argument("a", metavar="A.json", help="results.json, or its directory, from before the change")
     made.add_argument("b", metavar="B.json", help="the same, from after it")
-    made.set_defaults(execute=compare_command)
+    made.set_defaults(execute=_compare_command)
 
 
-def compare_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int:
+def _compare_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int:
     """Compare two benchmarks."""
     from .report import compare
 
@@ -255,28 +245,28 @@ def compare_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int:
     return int(compare.worse(differences))
 
 
-def add_report(commands: "Commands") -> None:
+def _add_report(commands: "Commands") -> None:
     """Add the command ``report``."""
     description = "Write the table and the page of a benchmark again, from its results.json."
     made = commands.add_parser("report", help="write table and page again", description=description)
     made.add_argument("path", metavar="DIR", help="the directory with results.json, or the file")
-    made.set_defaults(execute=report_command)
+    made.set_defaults(execute=_report_command)
 
 
-def report_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int:
+def _report_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int:
     """Write table and page again."""
     path = Path(arguments.path)
-    show(load(path), path if path.is_dir() else path.parent)
+    _show(load(path), path if path.is_dir() else path.parent)
     return 0
 
 
-def add_access(commands: "Commands") -> None:
+def _add_access(commands: "Commands") -> None:
     """Add the command ``access``."""
     made = commands.add_parser(
         "access",
         help="compare JSON lines, Avro and Parquet",
         description="Write and read the same records as JSON lines, Avro (each codec) and Parquet, and report what it took.",
-        epilog=ACCESS_EPILOG,
+        epilog=_ACCESS_EPILOG,
     )
     made.add_argument("input", nargs="*", metavar="INPUT", help="what the job reads (default: the bundled crawl)")
     made.add_argument(
@@ -301,27 +291,27 @@ def access_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     if path and results:
         results = replace(results, access=measured)
         save(results, path)
-        command.say(f"{write_page(results, path.parent)}, {path}")
+        command.say(f"{_write_page(results, path.parent)}, {path}")
     write(access_report.text(measured))
     return 0
 
 
-def add_hadoop(commands: "Commands") -> None:
+def _add_hadoop(commands: "Commands") -> None:
     """Add the command ``hadoop``."""
     made = commands.add_parser(
         "hadoop",
         help="compare ways in which Hadoop reads a crawl",
         description="Compare two ways in which Hadoop reads a crawl, and its JSON with Avro.",
-        epilog=HADOOP_EPILOG,
+        epilog=_HADOOP_EPILOG,
     )
     made.add_argument("input", nargs="*", metavar="INPUT", help="what the job reads (default: the bundled crawl)")
     made.add_argument("--cluster", default="", metavar="URL", help="hdfs://HOST:8020 (default: one is started)")
     made.add_argument("--workers", type=command.number_from(1), default=2, metavar="N", help="tasks at once (default: 2)")
     made.add_argument("--runs", type=command.number_from(1), default=3, metavar="N", help="of each way of reading (default: 3)")
-    made.set_defaults(execute=hadoop_command)
+    made.set_defaults(execute=_hadoop_command)
 
 
-def hadoop_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int:
+def _hadoop_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int:
     """Measure what only Hadoop can show."""
     from .hadoop import ways
 

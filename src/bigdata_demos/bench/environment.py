@@ -11,7 +11,7 @@ from typing import Final
 from ..keywords.runner import versions as versions_of_job
 from .results import Machine, cpu_model, machine_id
 
-OF_PEERS: Final = ("ray", "polars", "duckdb")
+_OF_PEERS: Final = ("ray", "polars", "duckdb")
 
 
 def machine() -> Machine:
@@ -28,7 +28,7 @@ def machine() -> Machine:
 def versions() -> dict[str, str]:
     """The versions that times depend on: the job's, the peers', Java's."""
     found = versions_of_job()
-    for package in OF_PEERS:
+    for package in _OF_PEERS:
         with suppress(metadata.PackageNotFoundError):
             found[package] = metadata.version(package)
     with suppress(OSError, subprocess.SubprocessError, IndexError):

@@ -241,12 +241,7 @@ def _rename(data: Any) -> Any:
 
 
 def _check_access(access: Access) -> None:
-    """Refuse runs that no figures can be computed from.
-
-    Raises:
-        InputError: naming the first thing that is missing.
-
-    """
+    """Refuse runs that no figures can be computed from."""
     for data in access.records:
         if not any((one.data, one.format) == (data, PLAIN) for one in access.runs):
             raise InputError(f"$.access: the {data} were not written as {PLAIN}")

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 UNSTABLE: Final = 1.25
 """A contestant whose slowest run took this many times its fastest is flagged."""
-SAMPLES: Final = 2000
-CONFIDENCE: Final = 0.95
+_SAMPLES: Final = 2000
+_CONFIDENCE: Final = 0.95
 
 
 class Spread(NamedTuple):
@@ -51,16 +51,16 @@ def paired(values: Mapping[int, float], control: Mapping[int, float]) -> list[fl
 
 
 def bootstrap(
-    samples: Sequence[Sequence[float]], figure: Callable[..., float], *, confidence: float = CONFIDENCE, seed: int = 0
+    samples: Sequence[Sequence[float]], figure: Callable[..., float], *, confidence: float = _CONFIDENCE, seed: int = 0
 ) -> Interval:
     """The figure of some samples, with the interval of the percentile bootstrap, each sample drawn from by itself."""
     middle = figure(*samples)
     if min(len(sample) for sample in samples) < 2:
         return Interval(middle, None, None)
     draw = random.Random(seed)  # noqa: S311
-    drawn = sorted(figure(*(draw.choices(sample, k=len(sample)) for sample in samples)) for _ in range(SAMPLES))
-    cut = (1 - confidence) / 2 * (SAMPLES - 1)
-    return Interval(middle, drawn[math.floor(cut)], drawn[SAMPLES - 1 - math.floor(cut)])
+    drawn = sorted(figure(*(draw.choices(sample, k=len(sample)) for sample in samples)) for _ in range(_SAMPLES))
+    cut = (1 - confidence) / 2 * (_SAMPLES - 1)
+    return Interval(middle, drawn[math.floor(cut)], drawn[_SAMPLES - 1 - math.floor(cut)])
 
 
 def ratio(values: Mapping[int, float], control: Mapping[int, float]) -> Interval | None:
@@ -69,7 +69,7 @@ def ratio(values: Mapping[int, float], control: Mapping[int, float]) -> Interval
     return bootstrap([pairs], statistics.median) if pairs else None
 
 
-def ratio_of_medians(after: Sequence[float], before: Sequence[float], *, confidence: float = CONFIDENCE) -> Interval:
+def ratio_of_medians(after: Sequence[float], before: Sequence[float], *, confidence: float = _CONFIDENCE) -> Interval:
     """The median of one sample by that of another, which were not taken together, with its interval."""
     return bootstrap(
         [after, before], lambda some, others: statistics.median(some) / statistics.median(others), confidence=confidence

@@ -103,12 +103,7 @@ def _execute(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
 
 
 def _run_processes(arguments: argparse.Namespace) -> NoReturn:
-    """Run a cluster of local processes until a signal ends it.
-
-    Raises:
-        EngineUnavailable: if one of its processes ends.
-
-    """
+    """Run a cluster of local processes until a signal ends it."""
     from .standalone import dask_cluster, spark_cluster
 
     cluster = (

@@ -26,7 +26,7 @@ SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
     "dask": ("dask-scheduler", "dask-worker-1", "dask-worker-2"),
     "hadoop": ("namenode", "datanode", "resourcemanager", "nodemanager", "historyserver"),
 }
-LEADERS: Final = ("namenode", "resourcemanager")
+_LEADERS: Final = ("namenode", "resourcemanager")
 """Those whose addresses the others of Hadoop's must know."""
 PORTS: Final[Mapping[str, Mapping[str, int]]] = {
     "spark": {
@@ -46,18 +46,18 @@ PORTS: Final[Mapping[str, Mapping[str, int]]] = {
     },
 }
 """Environment variable → the port on loopback that it stands for."""
-PARSERS: Final = ("brotli", "fastavro", "fastwarc", "numpy", "pystemmer", "resiliparse", "selectolax", "stopwordsiso")
-SAME: Final = (*PARSERS, "dask", "distributed")
+_PARSERS: Final = ("brotli", "fastavro", "fastwarc", "numpy", "pystemmer", "resiliparse", "selectolax", "stopwordsiso")
+SAME: Final = (*_PARSERS, "dask", "distributed")
 """Packages whose versions decide what the answer is, or whether two sides of Dask understand each other."""
 DAEMONS: Final = 4 * 512
 """MiB for master, history server, and the two workers' own processes."""
 OVERHEAD: Final = 512
 """MiB of a worker for what is not in its JVM's heap: Python, mostly."""
-HADOOP_DAEMON: Final = 256
+_HADOOP_DAEMON: Final = 256
 """MiB for each of Hadoop's daemons."""
 WAIT: Final = 120.0
 """Seconds for the containers to become ready."""
-IMAGE_OF: Final = ("docker/Dockerfile", "pyproject.toml", "src/bigdata_demos/cluster/hadoop/jars.sha256")
+_IMAGE_OF: Final = ("docker/Dockerfile", "pyproject.toml", "src/bigdata_demos/cluster/hadoop/jars.sha256")
 """What the image is made of, beside the source."""
 LABEL: Final = "bigdata-demos.fingerprint"
 Say = Callable[[str], None]
@@ -72,27 +72,27 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
 
     """
     compose, kinds = find_compose(root), list(dict.fromkeys(kinds))
-    running = {service.name for service in services_of(compose) if service.state == "running"}
+    running = {service.name for service in _services_of(compose) if service.state == "running"}
     wanted = [service for kind in kinds for service in SERVICES[kind]]
     check_memory(compose, kinds)
     for kind in kinds:
         if not running & set(SERVICES[kind]):
-            check_ports(compose, PORTS[kind])
+            _check_ports(compose, PORTS[kind])
     prepare(compose, say)
-    build_image(compose, build=build, say=say)
-    if "hadoop" in kinds and running & set(SERVICES["hadoop"]) and not set(LEADERS) <= running:
+    _build_image(compose, build=build, say=say)
+    if "hadoop" in kinds and running & set(SERVICES["hadoop"]) and not set(_LEADERS) <= running:
         ask(compose.line("rm", "--stop", "--force", *SERVICES["hadoop"]), compose.environment)  # which know addresses of old
     say(f"starting {', '.join(wanted)} (Compose {compose.version})")
     done = ask(compose.line("up", "--detach", "--no-build", *wanted), compose.environment)
-    wait_until_ready(compose, wanted, "" if done.returncode == 0 else why(done.stderr))
-    ports = {name: port_of(compose, name, port) for kind in kinds for name, port in PORTS[kind].items()}
+    _wait_until_ready(compose, wanted, "" if done.returncode == 0 else why(done.stderr))
+    ports = {name: _port_of(compose, name, port) for kind in kinds for name, port in PORTS[kind].items()}
     if "spark" in kinds:
         say(
             "pages: master http://localhost:{SPARK_MASTER_WEBUI_PORT}, workers http://localhost:{SPARK_WORKER_1_PORT} and "
             "http://localhost:{SPARK_WORKER_2_PORT}, history http://localhost:{SPARK_HISTORY_PORT}".format(**ports)
         )
     if "hadoop" in kinds:
-        tell_clients(compose)
+        _tell_clients(compose)
         say(
             "pages: HDFS http://localhost:{HDFS_PAGE_PORT}, YARN http://localhost:{YARN_PAGE_PORT}, its node "
             "http://localhost:{YARN_NODE_PORT}, history http://localhost:{HADOOP_HISTORY_PORT}".format(**ports)
@@ -107,13 +107,8 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
     return [schemes[kind].format(**ports) for kind in kinds]
 
 
-def tell_clients(compose: Compose) -> None:
-    """Have the addresses of Hadoop's daemons written anew: those that were started since the last time have others.
-
-    Raises:
-        EngineUnavailable: if that fails.
-
-    """
+def _tell_clients(compose: Compose) -> None:
+    """Have the addresses of Hadoop's daemons written anew: those that were started since the last time have others."""
     role = ["python", "-m", "bigdata_demos.cluster.container", "hadoop-client"]
     done = ask(compose.line("exec", "-T", "historyserver", *role), compose.environment)
     if done.returncode:
@@ -123,7 +118,7 @@ def tell_clients(compose: Compose) -> None:
 def down(say: Say, kinds: Sequence[str] = ()) -> None:
     """Stop and remove all containers of the cluster, or those of some kinds; the volumes of HDFS stay."""
     compose = find_compose()
-    services_of(compose)
+    _services_of(compose)
     some = ["rm", "--stop", "--force", *(service for kind in kinds for service in SERVICES[kind])]
     done = ask(compose.line(*(some if kinds else ["down", "--remove-orphans", "--timeout", "5"])), compose.environment)
     if done.returncode:
@@ -144,19 +139,14 @@ def status(kinds: Sequence[str] = ()) -> list[Service]:
 
     """
     wanted = {name for kind in kinds or SERVICES for name in SERVICES[kind]}
-    services = [service for service in services_of(find_compose()) if not kinds or service.name in wanted]
+    services = [service for service in _services_of(find_compose()) if not kinds or service.name in wanted]
     if not services:
         raise EngineUnavailable(f"the cluster is not up: {registry.HOW_TO_START}")
     return services
 
 
-def services_of(compose: Compose) -> list[Service]:
-    """The containers of the cluster.
-
-    Raises:
-        EngineUnavailable: if those of its name are another source tree's.
-
-    """
+def _services_of(compose: Compose) -> list[Service]:
+    """The containers of the cluster."""
     services = compose.services()
     for other in sorted({service.tree for service in services if service.tree}):
         if Path(other).resolve() != compose.tree.resolve():
@@ -182,7 +172,7 @@ def run(arguments: Sequence[str], *, terminal: bool) -> NoReturn:
     """
     kind = "hadoop" if {"hadoop", "--engine=hadoop"} & set(arguments) else "spark"
     compose, record = find_compose(), registry.read(kind)
-    ready = {service.name for service in services_of(compose) if service.ready}
+    ready = {service.name for service in _services_of(compose) if service.ready}
     if record is None or not set(SERVICES[kind]) <= ready:
         how_to_start = registry.HOW_TO_START + (" hadoop --containers" if kind == "hadoop" else "")
         raise EngineUnavailable(f"the cluster is not up, or not all of it: {how_to_start}")
@@ -224,22 +214,17 @@ def prepare(compose: Compose, say: Say) -> None:
     registry.secret()
 
 
-def build_image(compose: Compose, *, build: bool, say: Say) -> None:
-    """Build the image, if it is not there or is not of this package, this Dockerfile and this pyspark.
-
-    Raises:
-        EngineUnavailable: if that fails.
-
-    """
+def _build_image(compose: Compose, *, build: bool, say: Say) -> None:
+    """Build the image, if it is not there or is not of this package, this Dockerfile and this pyspark."""
     settings = {
         name: compose.environment[name]
         for name in ("PYTHON_VERSION", "PYSPARK_VERSION", "BASE_IMAGE", "BIGDATA_DEMOS_MAVEN")
         if name in compose.environment
     }
-    settings["REQUIREMENTS"] = " ".join(same_as_here())
+    settings["REQUIREMENTS"] = " ".join(_same_as_here())
     image = f"bigdata-demos:python{settings['PYTHON_VERSION']}"
     parts = [registry.fingerprint(), *sorted(map("=".join, settings.items()))]
-    parts += [(compose.tree / name).read_text(encoding="utf-8") for name in IMAGE_OF]
+    parts += [(compose.tree / name).read_text(encoding="utf-8") for name in _IMAGE_OF]
     fingerprint = sha256("\n".join(parts).encode()).hexdigest()
     there = output_of(
         ["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', image], check=False
@@ -269,7 +254,7 @@ def build_image(compose: Compose, *, build: bool, say: Say) -> None:
         raise EngineUnavailable(f"the image cannot be built: {why(log.read_text(errors='replace'))} (all of it: {log})")
 
 
-def same_as_here() -> list[str]:
+def _same_as_here() -> list[str]:
     """What the containers must have in the same version as this Python, for the same answer and to understand each other."""
     found = []
     for package in SAME:
@@ -297,7 +282,7 @@ def check_memory(compose: Compose, kinds: Sequence[str]) -> None:
     if "dask" in kinds:
         wanted += 2 * mebibytes("DASK_WORKER_MEMORY", dask)
     if "hadoop" in kinds:
-        wanted += HADOOP_DAEMON * len(SERVICES["hadoop"]) + (int(slots) + 1) * TASK_MEMORY
+        wanted += _HADOOP_DAEMON * len(SERVICES["hadoop"]) + (int(slots) + 1) * TASK_MEMORY
     if wanted > total:
         raise EngineUnavailable(
             f"not enough memory: the containers want up to {wanted} MiB, and Docker has {total}: take smaller workers "
@@ -306,15 +291,10 @@ def check_memory(compose: Compose, kinds: Sequence[str]) -> None:
         )
 
 
-def check_ports(compose: Compose, ports: Mapping[str, int]) -> None:
-    """Whether the ports on loopback are free.
-
-    Raises:
-        EngineUnavailable: naming one that is not, and the variable for another.
-
-    """
+def _check_ports(compose: Compose, ports: Mapping[str, int]) -> None:
+    """Whether the ports on loopback are free."""
     for name, default in ports.items():
-        port = port_of(compose, name, default)
+        port = _port_of(compose, name, default)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -324,11 +304,11 @@ def check_ports(compose: Compose, ports: Mapping[str, int]) -> None:
                     continue
                 other = port + 1000 if port < 64536 else port - 1000
                 raise EngineUnavailable(
-                    f"port {port} is taken{by_whom(port)}: stop that, or take another: {name}={other} {registry.HOW_TO_START}"
+                    f"port {port} is taken{_by_whom(port)}: stop that, or take another: {name}={other} {registry.HOW_TO_START}"
                 ) from None
 
 
-def by_whom(port: int) -> str:
+def _by_whom(port: int) -> str:
     """Who listens on a port, as far as this user may know."""
     import psutil
 
@@ -339,26 +319,16 @@ def by_whom(port: int) -> str:
     return ""
 
 
-def port_of(compose: Compose, name: str, default: int) -> int:
-    """The port that a variable stands for.
-
-    Raises:
-        UsageError: if it is no port.
-
-    """
+def _port_of(compose: Compose, name: str, default: int) -> int:
+    """The port that a variable stands for."""
     text = compose.environment.get(name) or str(default)
     if not re.fullmatch(r"[1-9]\d{0,4}", text, re.ASCII) or int(text) >= 1 << 16:
         raise UsageError(f"{name}={text}: not a port")
     return int(text)
 
 
-def wait_until_ready(compose: Compose, wanted: Sequence[str], failed: str = "") -> None:
-    """Wait until all of some services are ready. ``failed``: what Compose said, if it failed to start them.
-
-    Raises:
-        EngineUnavailable: if one ends, or it takes too long; with what it said last.
-
-    """
+def _wait_until_ready(compose: Compose, wanted: Sequence[str], failed: str = "") -> None:
+    """Wait until all of some services are ready. ``failed``: what Compose said, if it failed to start them."""
     deadline = time.monotonic() + WAIT
     while True:
         services = {service.name: service for service in compose.services()}

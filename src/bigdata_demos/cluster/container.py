@@ -28,19 +28,19 @@ from .settings import write_settings
 
 SCRATCH: Final = Path("/scratch")
 MASTER: Final = "spark://spark-master:7077"
-SCHEDULER: Final = "tcp://dask-scheduler:8786"
+_SCHEDULER: Final = "tcp://dask-scheduler:8786"
 HDFS: Final = "hdfs://namenode:8020"
 HADOOP: Final = Path("/var/hadoop")
 """Where Hadoop's daemons keep their files: those of HDFS are a volume's."""
 NAMES: Final = SCRATCH / "hadoop" / "hosts"
-"""All names that Hadoop's JVMs know: see :func:`name_nobody`."""
+"""All names that Hadoop's JVMs know: see :func:`_name_nobody`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Become the program of a role; returns if that cannot be, or has no program."""
     role, *arguments = sys.argv[1:] if argv is None else argv
     try:
-        name_the_user()
+        _name_the_user()
         if role not in ROLES:
             raise UsageError(f"no such role: {role} (there are {', '.join(ROLES)})")
         ROLES[role](*arguments)
@@ -52,45 +52,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1
 
 
-def spark_master() -> NoReturn:
+def _spark_master() -> NoReturn:
     """Spark's master. It says how it is reached, as the host's side cannot know the network's gateway."""
     registry.write(record("spark", MASTER, "SPARK_MASTER_PORT", "SPARK_MASTER_WEBUI_PORT"))
     page = os.environ["SPARK_MASTER_WEBUI_PORT"]
-    become_spark("deploy.master.Master", "--host", socket.gethostname(), "--port", "7077", "--webui-port", page)
+    _become_spark("deploy.master.Master", "--host", socket.gethostname(), "--port", "7077", "--webui-port", page)
 
 
-def spark_worker(page: str) -> NoReturn:
+def _spark_worker(page: str) -> NoReturn:
     """A Spark worker. It is named by its address, which a driver on the host can reach too; its web page has the port given."""
     cores, memory = os.environ["SPARK_WORKER_CORES"], mebibytes("SPARK_WORKER_MEMORY", os.environ["SPARK_WORKER_MEMORY"])
     own = ["--host", own_address(), "--webui-port", page, "--work-dir", str(SCRATCH / "work")]
-    become_spark("deploy.worker.Worker", *own, "--cores", cores, "--memory", f"{memory}m", MASTER)
+    _become_spark("deploy.worker.Worker", *own, "--cores", cores, "--memory", f"{memory}m", MASTER)
 
 
-def history_server() -> NoReturn:
+def _history_server() -> NoReturn:
     """Spark's history server."""
-    become_spark("deploy.history.HistoryServer")
+    _become_spark("deploy.history.HistoryServer")
 
 
-def dask_scheduler() -> NoReturn:
+def _dask_scheduler() -> NoReturn:
     """Dask's scheduler."""
-    registry.write(record("tcp", SCHEDULER, "DASK_SCHEDULER_PORT", "DASK_PAGE_PORT"))
+    registry.write(record("tcp", _SCHEDULER, "DASK_SCHEDULER_PORT", "DASK_PAGE_PORT"))
     become(["dask", "scheduler", "--port", "8786", "--dashboard-address", ":8787", "--no-show"], {})
 
 
-def dask_worker() -> NoReturn:
+def _dask_worker() -> NoReturn:
     """A Dask worker of one thread."""
     memory = os.environ["DASK_WORKER_MEMORY"]
     own = ["--nthreads", "1", "--memory-limit", memory, "--local-directory", str(SCRATCH), "--no-dashboard"]
-    become(["dask", "worker", SCHEDULER, *own], {})
+    become(["dask", "worker", _SCHEDULER, *own], {})
 
 
-def hadoop_daemon(name: str) -> NoReturn:
-    """One of Hadoop's daemons. All are known by their addresses, which the host can reach too.
-
-    Raises:
-        UsageError: if what HDFS kept is another user's.
-
-    """
+def _hadoop_daemon(name: str) -> NoReturn:
+    """One of Hadoop's daemons. All are known by their addresses, which the host can reach too."""
     for kept in (HADOOP / "name", HADOOP / "blocks"):
         if kept.exists() and kept.stat().st_uid != os.getuid():
             raise UsageError(
@@ -99,21 +94,21 @@ def hadoop_daemon(name: str) -> NoReturn:
             )
     HADOOP.joinpath("logs").mkdir(exist_ok=True)
     cluster = daemons.Cluster(SCRATCH / "hadoop", [])
-    configuration.write(hadoop_layout(addresses()), cluster.hadoop.conf)
+    configuration.write(_hadoop_layout(addresses()), cluster.hadoop.conf)
     environment = {
         "JAVA_HOME": str(Path(find_java("hadoop")).resolve().parents[1]),
         "HADOOP_CONF_DIR": str(cluster.hadoop.conf),
         "HADOOP_LOG_DIR": str(HADOOP / "logs"),
     }
-    name_nobody()
+    _name_nobody()
     if name == "namenode" and not (HADOOP / "name" / "current").exists():
         daemons.format_namenode(cluster, {**os.environ, **environment})
     if name == "historyserver":
-        hadoop_client()
+        _hadoop_client()
     become(command(cluster.hadoop, daemons.DAEMONS[name], jvm=daemons.JVM), environment)
 
 
-def hadoop_client() -> None:
+def _hadoop_client() -> None:
     """Say how Hadoop is reached, by addresses, which mean the same on the host: the settings of its clients, then the record."""
     hosts = addresses()
     one = record("hdfs", HDFS, "HDFS_PORT", "HDFS_PAGE_PORT")
@@ -123,12 +118,12 @@ def hadoop_client() -> None:
     for directory in (half, settings):
         shutil.rmtree(directory, ignore_errors=True)
     ours = {configuration.ADDRESSES: ",".join(known_as), configuration.PYTHON: sys.executable}
-    configuration.write(hadoop_layout(hosts), half, ours)
+    configuration.write(_hadoop_layout(hosts), half, ours)
     half.rename(settings)
     registry.write(replace(one, other=f"hdfs://{hosts['namenode']}:{configuration.PORTS['namenode']}"))
 
 
-def hadoop_layout(hosts: Mapping[str, str]) -> configuration.Layout:
+def _hadoop_layout(hosts: Mapping[str, str]) -> configuration.Layout:
     """Hadoop's layout in the containers: its own ports, all of which are each container's own."""
     slots, anywhere = int(os.environ["HADOOP_SLOTS"]), "0.0.0.0"  # noqa: S104 (published on loopback only)
     names = f"-Djdk.net.hosts.file={NAMES}"
@@ -144,7 +139,7 @@ def addresses() -> dict[str, str]:
     return found
 
 
-def name_nobody() -> None:
+def _name_nobody() -> None:
     """Have Hadoop's JVMs know names of this container only, so that addresses stay what they are.
 
     Hadoop asks for the names of addresses. Docker would say ``bigdata-demos_namenode_1.bigdata-demos_default``, which is no host
@@ -158,7 +153,7 @@ def name_nobody() -> None:
 
 def keywords(*arguments: str) -> NoReturn:
     """The command; there ``--engine spark`` and ``--engine hadoop`` mean the compose cluster."""
-    name_nobody()
+    _name_nobody()
     out = Path(os.environ[registry.ROOT]) / registry.OUT
     if not os.access(out, os.W_OK):
         print(
@@ -166,32 +161,32 @@ def keywords(*arguments: str) -> NoReturn:
             "export BIGDATA_DEMOS_USER=$(id -u):$(id -g) is who the containers run as",
             file=sys.stderr,
         )
-    become([sys.executable, "-m", "bigdata_demos.keywords", *arguments], CLUSTERS)
+    become([sys.executable, "-m", "bigdata_demos.keywords", *arguments], _CLUSTERS)
 
 
 def python(*arguments: str) -> NoReturn:
     """Python, in the same surroundings as the command."""
-    name_nobody()
-    become([sys.executable, *arguments], CLUSTERS)
+    _name_nobody()
+    become([sys.executable, *arguments], _CLUSTERS)
 
 
-CLUSTERS: Final = {"BIGDATA_DEMOS_SPARK": MASTER, "BIGDATA_DEMOS_HADOOP": HDFS}
+_CLUSTERS: Final = {"BIGDATA_DEMOS_SPARK": MASTER, "BIGDATA_DEMOS_HADOOP": HDFS}
 
 
 ROLES: Final[Mapping[str, Callable[..., None]]] = {
-    "spark-master": spark_master,
-    "spark-worker": spark_worker,
-    "history-server": history_server,
-    "dask-scheduler": dask_scheduler,
-    "dask-worker": dask_worker,
-    **{name: partial(hadoop_daemon, name) for name in daemons.DAEMONS},
-    "hadoop-client": hadoop_client,
+    "spark-master": _spark_master,
+    "spark-worker": _spark_worker,
+    "history-server": _history_server,
+    "dask-scheduler": _dask_scheduler,
+    "dask-worker": _dask_worker,
+    **{name: partial(_hadoop_daemon, name) for name in daemons.DAEMONS},
+    "hadoop-client": _hadoop_client,
     "keywords": keywords,
     "python": python,
 }
 
 
-def become_spark(name: str, *arguments: str) -> NoReturn:
+def _become_spark(name: str, *arguments: str) -> NoReturn:
     """Become one of Spark's daemons."""
     spark = find_spec("pyspark")
     if spark is None or not spark.origin:
@@ -250,7 +245,7 @@ def own_address() -> str:
     return socket.gethostbyname(socket.gethostname())
 
 
-def name_the_user() -> None:
+def _name_the_user() -> None:
     """Give the user a name, which the libraries of Hadoop in Spark insist on, by nss_wrapper: a list of users of our own."""
     try:
         pwd.getpwuid(os.getuid())

@@ -87,14 +87,14 @@ def connect(address: str, workers: int) -> Iterator[Client]:
                 "or ask for fewer with `workers`"
             ) from None
         check_python(f"the workers of {address}", set(client.run(platform.python_version).values()))
-        missing = client.run(has_package)
+        missing = client.run(_has_package)
         if not all(missing.values()):
             some = ", ".join(sorted(worker for worker, there in missing.items() if not there))
             raise EngineUnavailable(f"bigdata_demos is not installed on {some}: pip install it there, the same version as here")
         yield client
 
 
-def has_package() -> bool:
+def _has_package() -> bool:
     """Whether this package can be imported, where this runs."""
     import importlib.util
 

@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 from ..errors import EngineNotInstalled, EngineUnavailable, UsageError
 from . import registry
 
-OLDEST: Final = (1, 28)
+_OLDEST: Final = (1, 28)
 """The first Compose that knows profiles, and files without a version."""
-PROFILES: Final = ("--profile", "dask", "--profile", "hadoop", "--profile", "keywords")
-CANNOT_RUN: Final = 127
+_PROFILES: Final = ("--profile", "dask", "--profile", "hadoop", "--profile", "keywords")
+_CANNOT_RUN: Final = 127
 """Exit status of a command that cannot be run, as shells have it."""
 WITHOUT: Final = "or without Docker: bigdata-demos cluster spark"
 
@@ -48,7 +48,7 @@ class Compose:
     def line(self, *arguments: str) -> list[str]:
         """A Compose command, as a list, for all profiles."""
         of_tree = ["--file", str(self.tree / "docker-compose.yml"), "--project-directory", str(self.tree)]
-        return [*self.command, *of_tree, *PROFILES, *arguments]
+        return [*self.command, *of_tree, *_PROFILES, *arguments]
 
     @property
     def project(self) -> str:
@@ -84,27 +84,22 @@ def find_compose(root: str = "") -> Compose:
             f"there is no docker on the PATH: install Docker and Compose (Debian: apt-get install docker.io docker-compose), "
             f"{WITHOUT}"
         )
-    check_engine()
+    _check_engine()
     for command in (("docker", "compose"), ("docker-compose",)):
         if version := output_of([*command, "version", "--short"], check=False).strip().lstrip("v"):
             numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
-            if numbers and numbers < OLDEST:  # one that somebody built may call itself "dev"
+            if numbers and numbers < _OLDEST:  # one that somebody built may call itself "dev"
                 raise EngineNotInstalled(f"Compose is {version}, and 1.28 is needed: install a newer one")
             return Compose(tree, command, version, variables(tree, root))
     raise EngineNotInstalled(f"Docker is there, but no Compose: install docker-compose, or docker-compose-plugin, {WITHOUT}")
 
 
-def check_engine() -> None:
-    """Whether a Docker engine answers.
-
-    Raises:
-        EngineUnavailable: saying what to do if none does.
-
-    """
+def _check_engine() -> None:
+    """Whether a Docker engine answers."""
     asked = ask(["docker", "version", "--format", "{{.Server.Version}}"])
     if asked.returncode == 0:
         return
-    if asked.returncode == CANNOT_RUN:
+    if asked.returncode == _CANNOT_RUN:
         raise EngineUnavailable(f"{asked.stderr}: install Docker anew, {WITHOUT}")
     said = asked.stderr.strip() or f"docker version: exit status {asked.returncode}"
     if "permission denied" in said:
@@ -168,4 +163,4 @@ def ask(line: Sequence[str], environment: Mapping[str, str] | None = None) -> "s
             line, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
         )
     except OSError as error:
-        return subprocess.CompletedProcess(line, CANNOT_RUN, "", f"{line[0]} does not run: {error.strerror}")
+        return subprocess.CompletedProcess(line, _CANNOT_RUN, "", f"{line[0]} does not run: {error.strerror}")

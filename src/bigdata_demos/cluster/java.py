@@ -8,9 +8,9 @@ from typing import Final
 
 from ..errors import EngineNotInstalled
 
-OLDEST: Final = 17
+_OLDEST: Final = 17
 """Spark 4 needs this version, or a newer one; Hadoop is run on it, too."""
-ADVICE: Final = f"install Java {OLDEST} (Debian: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17)"
+_ADVICE: Final = f"install Java {_OLDEST} (Debian: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17)"
 
 
 def find_java(engine: str = "spark") -> str:
@@ -24,16 +24,16 @@ def find_java(engine: str = "spark") -> str:
     java = os.path.join(home, "bin", "java") if home else shutil.which("java")
     if not java or not os.access(java, os.X_OK):
         where = f"JAVA_HOME is {home}, which has no bin/java" if home else "no java on the PATH"
-        raise EngineNotInstalled(f"engine {engine} needs Java, and there is {where}: {ADVICE}")
+        raise EngineNotInstalled(f"engine {engine} needs Java, and there is {where}: {_ADVICE}")
     try:
         said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise EngineNotInstalled(f"{java} does not run ({error}): {ADVICE}") from None
+        raise EngineNotInstalled(f"{java} does not run ({error}): {_ADVICE}") from None
     found = re.search(r'version "(?:1\.)?(\d+)', said.stderr + said.stdout)
     if not found:
-        raise EngineNotInstalled(f"{java} -version does not say which Java it is: {ADVICE}")
-    if int(found[1]) < OLDEST:
+        raise EngineNotInstalled(f"{java} -version does not say which Java it is: {_ADVICE}")
+    if int(found[1]) < _OLDEST:
         raise EngineNotInstalled(
-            f"{java} is Java {found[1]}, and {engine.capitalize()} needs {OLDEST} or newer: {ADVICE}, and set JAVA_HOME"
+            f"{java} is Java {found[1]}, and {engine.capitalize()} needs {_OLDEST} or newer: {_ADVICE}, and set JAVA_HOME"
         )
     return java

@@ -9,7 +9,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from ..errors import EngineUnavailable, UsageError
 
-SECONDS = 5.0  # for a connection
+_SECONDS = 5.0  # for a connection
 LOCAL = build_opener(ProxyHandler({}))
 """Asks web pages of clusters: never by a proxy, whatever the environment says."""
 
@@ -30,7 +30,7 @@ def reachable(url: str, scheme: str, how_to_start: str) -> tuple[str, int]:
     if parts.scheme != scheme or not host or not port:
         raise UsageError(f"`cluster={url}`: not an address of the form {scheme}://HOST:PORT")
     try:
-        socket.create_connection((host, port), SECONDS).close()
+        socket.create_connection((host, port), _SECONDS).close()
     except OSError as error:
         raise EngineUnavailable(
             f"nothing answers at {url} ({error.strerror or error}): start the cluster ({how_to_start}), or leave out `cluster`"

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import JobFailed
 
-START = 60.0
+_START = 60.0
 """Seconds that the workers may take to start."""
 
 
@@ -28,12 +28,12 @@ def worker_pool(workers: int, warm_up: Callable[[], object]) -> Iterator[Process
 
     """
     context = multiprocessing.get_context("spawn")
-    everyone = context.Barrier(workers, timeout=START)
-    pool = ProcessPoolExecutor(workers, context, initializer=start_worker, initargs=(everyone,))
+    everyone = context.Barrier(workers, timeout=_START)
+    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(everyone,))
     processes: list[BaseProcess] = []
     try:
         with in_plain_words(' at its start: in a script, call run() below `if __name__ == "__main__":`'):
-            list(pool.map(wait_for_everyone, [warm_up] * workers))
+            list(pool.map(_wait_for_everyone, [warm_up] * workers))
         processes = running(pool)
         yield pool
     finally:
@@ -76,14 +76,14 @@ def in_plain_words(more: str = " (killed, or out of memory): see the system's lo
 # What runs in the workers.
 
 
-def start_worker(everyone: Any) -> None:
+def _start_worker(everyone: Any) -> None:
     """Set a worker process up: Ctrl-C is the driver's business, and it ends with the driver."""
-    wait_for_everyone.barrier = everyone  # type: ignore[attr-defined]  # it is inherited, and cannot be sent
+    _wait_for_everyone.barrier = everyone  # type: ignore[attr-defined]  # it is inherited, and cannot be sent
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def end_with_parent() -> None:
+def _end_with_parent() -> None:
     """End this process when the driver ends, however that may be."""
     parent = multiprocessing.parent_process()
     if parent:
@@ -91,7 +91,7 @@ def end_with_parent() -> None:
         os._exit(1)
 
 
-def wait_for_everyone(warm_up: Callable[[], object]) -> None:
+def _wait_for_everyone(warm_up: Callable[[], object]) -> None:
     """Warm up, and come back when every worker has."""
     warm_up()
-    wait_for_everyone.barrier.wait()  # type: ignore[attr-defined]
+    _wait_for_everyone.barrier.wait()  # type: ignore[attr-defined]

@@ -68,10 +68,10 @@ def write(record: Record) -> None:
     secret()  # says what is wrong if the directory is not ours
     temporary = at / f".{record.scheme}.{os.getpid()}"
     temporary.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
-    temporary.replace(at / f"{name_of(record.scheme)}.json")
+    temporary.replace(at / f"{_name_of(record.scheme)}.json")
 
 
-def name_of(scheme: str) -> str:
+def _name_of(scheme: str) -> str:
     """The cluster's name, by the scheme of its address."""
     return {"spark": "spark", "tcp": "dask", "hdfs": "hadoop"}[scheme]
 
@@ -87,7 +87,7 @@ def read(name: str) -> Record | None:
 def find(url: str) -> Record | None:
     """What is known of the compose cluster at an address; None if the address is another cluster's."""
     scheme = url.partition("://")[0]
-    record = read(name_of(scheme)) if scheme in ("spark", "tcp", "hdfs") else None
+    record = read(_name_of(scheme)) if scheme in ("spark", "tcp", "hdfs") else None
     if record is None:
         return None
     known = {f"{scheme}://{host}:{record.port}" for host in ("localhost", "127.0.0.1")}

@@ -36,10 +36,10 @@ OPTIONS: Final = {
     "ui": "port of Spark's web page for the job, 0 for any free one, none for none (default: none; on the compose cluster 4040)",
     "master-ui": "address of the master's web page, such as localhost:8080: asked when no worker takes the job",
 }
-JAVA_OPTIONS: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+_JAVA_OPTIONS: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 WAIT: Final = 20.0
 """Seconds to wait for executors."""
-GRACE: Final = 2.0
+_GRACE: Final = 2.0
 """Seconds to wait for better news after a master has turned a driver away."""
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
@@ -60,25 +60,25 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
     )
     variables = {"PYSPARK_PYTHON": options.get("python", sys.executable)}
     with tempfile.TemporaryDirectory(prefix="spark-") as directory:
-        conf = SparkConf().setAppName("bigdata_demos keywords").setAll(settings_for(options))
+        conf = SparkConf().setAppName("bigdata_demos keywords").setAll(_settings_for(options))
         conf.set("spark.local.dir", directory).set("spark.sql.warehouse.dir", directory)
         if cluster:
             host, _ = reachable(cluster, "spark", f"{registry.HOW_TO_START}, or without Docker: … cluster spark")
             conf.setMaster(cluster).set("spark.executor.memory", memory).set("spark.driver.memory", driver_memory)
             conf.set("spark.executor.cores", "1").setAll([("spark.cores.max", str(workers))] if workers else [])
             if record := registry.find(cluster):
-                variables |= join_compose(record, cluster, conf, Path(directory), options)
+                variables |= _join_compose(record, cluster, conf, Path(directory), options)
                 check_capacity(cluster, workers, options)
             elif host in LOOPBACK:
-                variables |= stay_on(conf, "127.0.0.1")
+                variables |= _stay_on(conf, "127.0.0.1")
         else:
             conf.setMaster(f"local[{slots},4]").set("spark.driver.memory", memory)
             conf.set("spark.python.unix.domain.socket.dir", directory)
-            variables |= stay_on(conf, "127.0.0.1")
+            variables |= _stay_on(conf, "127.0.0.1")
         context = start(conf, variables, Path(directory) / "driver.log")
         try:
             if cluster:
-                slots = wait_for_executors(context, cluster, workers, options)
+                slots = _wait_for_executors(context, cluster, workers, options)
             yield context, slots
         finally:
             stop(context)
@@ -91,21 +91,16 @@ def broadcast_bound(options: Mapping[str, str]) -> int:
     return (mebibytes("`engine_options[memory]`", options.get("memory", "1g")) << 20) // 8
 
 
-def stay_on(conf: SparkConf, address: str) -> dict[str, str]:
+def _stay_on(conf: SparkConf, address: str) -> dict[str, str]:
     """Let a driver listen on one address only, and have its web page on loopback; returns the variables that say so, too."""
     conf.set("spark.driver.host", address).set("spark.driver.bindAddress", address)
     return {"SPARK_LOCAL_IP": "127.0.0.1"}  # for the web page
 
 
-def join_compose(
+def _join_compose(
     record: registry.Record, cluster: str, conf: SparkConf, directory: Path, options: Mapping[str, str]
 ) -> dict[str, str]:
-    """Set a driver up for the compose cluster, from outside or in one of its containers; returns the variables that it needs.
-
-    Raises:
-        EngineUnavailable: if it cannot work from here.
-
-    """
+    """Set a driver up for the compose cluster, from outside or in one of its containers; returns the variables that it needs."""
     registry.check_same(record, pyspark=pyspark.__version__)
     inside = cluster == record.inside
     if not inside and not registry.bindable(record.gateway):
@@ -115,7 +110,7 @@ def join_compose(
         )
     write_settings(directory, registry.secret(make=False), registry.events().as_uri())
     address = socket.gethostbyname(socket.gethostname()) if inside else record.gateway
-    variables = stay_on(conf, address)
+    variables = _stay_on(conf, address)
     if inside:
         del variables["SPARK_LOCAL_IP"]  # its web page is for the host's browser
     if "python" not in options:
@@ -125,7 +120,7 @@ def join_compose(
     return {**variables, "SPARK_CONF_DIR": str(directory), "SPARK_PUBLIC_DNS": "localhost"}
 
 
-def settings_for(options: Mapping[str, str]) -> list[tuple[str, str]]:
+def _settings_for(options: Mapping[str, str]) -> list[tuple[str, str]]:
     """Spark's settings that do not depend on where it runs."""
     settings = {
         "spark.log.level": "WARN",
@@ -139,8 +134,8 @@ def settings_for(options: Mapping[str, str]) -> list[tuple[str, str]]:
         "spark.shuffle.sort.bypassMergeThreshold": "1",
         "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
         # The JVMs only hand bytes on: what the optimizing compiler takes from two cores, it never gives back.
-        "spark.driver.extraJavaOptions": JAVA_OPTIONS,
-        "spark.executor.extraJavaOptions": JAVA_OPTIONS,
+        "spark.driver.extraJavaOptions": _JAVA_OPTIONS,
+        "spark.executor.extraJavaOptions": _JAVA_OPTIONS,
         "spark.driver.maxResultSize": "0",  # the table of document frequencies is bounded by the driver's memory only
         "spark.dynamicAllocation.enabled": "false",  # start-up is measured until every slot has answered
     }
@@ -156,20 +151,20 @@ def start(conf: SparkConf, variables: Mapping[str, str], log: Path) -> SparkCont
     refusal: list[str] = []
     over = threading.Event()
     watcher = threading.Thread(
-        target=give_up_when_refused, args=(log, children, "SPARK_CONF_DIR" in variables, refusal, over), daemon=True
+        target=_give_up_when_refused, args=(log, children, "SPARK_CONF_DIR" in variables, refusal, over), daemon=True
     )
     watcher.start()
     try:
-        with environment(variables), stderr_to(log):
+        with environment(variables), _stderr_to(log):
             return SparkContext(conf=conf)
     except KeyboardInterrupt:  # pyspark loses sight of a JVM that is still starting
-        end_jvm()
-        kill_new_children(children)
+        _end_jvm()
+        _kill_new_children(children)
         raise
     except (PySparkException, Py4JError, OSError, ValueError) as error:
         said = [line for line in log.read_text(errors="replace").splitlines() if line.strip()] if log.exists() else []
         reason = next((line for line in said if re.match(r"(Exception|Error|.*(Exception|Error):)", line)), "") or str(error)
-        end_jvm()
+        _end_jvm()
         if refusal:
             raise EngineUnavailable(f"{conf.get('spark.master')} turns this driver away: {refusal[0]}") from error
         raise EngineUnavailable(f"Spark does not start: {reason.strip().splitlines()[0]}") from error
@@ -178,13 +173,13 @@ def start(conf: SparkConf, variables: Mapping[str, str], log: Path) -> SparkCont
         watcher.join()
 
 
-def give_up_when_refused(log: Path, children: set[int], has_secret: bool, refusal: list[str], over: threading.Event) -> None:
+def _give_up_when_refused(log: Path, children: set[int], has_secret: bool, refusal: list[str], over: threading.Event) -> None:
     """End a JVM that a master turned away, and keep why: Spark itself would try again for a minute, and not say it then."""
     while not over.wait(0.5):
         said = log.read_text(errors="replace") if log.exists() else ""
         if "Failed to connect to master" not in said:
             continue
-        if over.wait(GRACE):
+        if over.wait(_GRACE):
             return
         causes = re.findall(r"Caused by: (?:[\w.$]+\.)?([\w$]+: .*)", said)
         guess = (
@@ -195,11 +190,11 @@ def give_up_when_refused(log: Path, children: set[int], has_secret: bool, refusa
             f"directory's docker/run by {registry.RUN}), or its Spark is another than {pyspark.__version__}"
         )
         refusal.append(f"{guess} ({causes[-1] if causes else 'no reason given'})")
-        kill_new_children(children)
+        _kill_new_children(children)
         return
 
 
-def kill_new_children(children: set[int]) -> None:
+def _kill_new_children(children: set[int]) -> None:
     """Kill the child processes that were not there before, with theirs."""
     for child in psutil.Process().children():
         if child.pid not in children:
@@ -209,7 +204,7 @@ def kill_new_children(children: set[int]) -> None:
 
 
 @contextmanager
-def stderr_to(path: Path) -> Iterator[None]:
+def _stderr_to(path: Path) -> Iterator[None]:
     """Send what this process, and the children that it starts, write to standard error into a file."""
     sys.stderr.flush()
     saved = os.dup(2)
@@ -226,10 +221,10 @@ def stop(context: SparkContext) -> None:
     """Stop a context and its JVM."""
     with suppress(Exception):  # a JVM that is gone has nothing left to stop
         context.stop()
-    end_jvm()
+    _end_jvm()
 
 
-def end_jvm() -> None:
+def _end_jvm() -> None:
     """End the JVM that pyspark started; another context would start its own."""
     gateway: Any = SparkContext._gateway  # noqa: SLF001 (pyspark has no public way to do this)
     if gateway is None:
@@ -250,13 +245,8 @@ def end_jvm() -> None:
     SparkContext._jvm = None  # noqa: SLF001
 
 
-def wait_for_executors(context: SparkContext, cluster: str, workers: int, options: Mapping[str, str]) -> int:
-    """Wait until the cluster has given the executors that were asked for; returns how many it gave.
-
-    Raises:
-        EngineUnavailable: if it gives none, or fewer than asked for.
-
-    """
+def _wait_for_executors(context: SparkContext, cluster: str, workers: int, options: Mapping[str, str]) -> int:
+    """Wait until the cluster has given the executors that were asked for; returns how many it gave."""
     deadline = time.monotonic() + WAIT
     there, since = 0, time.monotonic()
     while time.monotonic() < deadline:

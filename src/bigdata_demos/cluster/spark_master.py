@@ -9,7 +9,7 @@ from . import registry
 from .probe import LOCAL, mebibytes
 
 
-def master_page(cluster: str, options: Mapping[str, str]) -> str:
+def _master_page(cluster: str, options: Mapping[str, str]) -> str:
     """The address of a master's web page: the one that was named, the compose cluster's, or where it usually is."""
     host = cluster.removeprefix("spark://").rsplit(":", 1)[0]
     record = registry.find(cluster)
@@ -18,7 +18,7 @@ def master_page(cluster: str, options: Mapping[str, str]) -> str:
 
 def ask_master(cluster: str, options: Mapping[str, str]) -> dict[str, Any] | None:
     """What the master's web page says of its workers and applications; None if it does not answer."""
-    page = master_page(cluster, options).removeprefix("http://").rstrip("/")
+    page = _master_page(cluster, options).removeprefix("http://").rstrip("/")
     try:
         with LOCAL.open(f"http://{page}/json/", timeout=3) as answer:
             state = json.load(answer)
@@ -60,7 +60,7 @@ def check_capacity(cluster: str, workers: int, options: Mapping[str, str]) -> No
 def free_resources(state: dict[str, Any] | None, cluster: str, options: Mapping[str, str]) -> str:
     """What a master says that its workers have free, or how to name its web page if it does not answer."""
     if state is None:
-        page = master_page(cluster, options)
+        page = _master_page(cluster, options)
         return f" (no answer from its master's page at {page}: name it by `engine_options[master-ui]=HOST:PORT`)"
     free = ", ".join(f"{worker['coresfree']} cores and {worker['memoryfree']} MB" for worker in alive(state))
     return f" (free on its workers: {free})" if free else " (it has no worker)"

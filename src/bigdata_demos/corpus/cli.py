@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from ..crawl.model import Page, Rejected, Skipped
     from .writers import Output
 
-MIN_BYTES, MAX_BYTES = 256, 1 << 18
-INTERRUPTED: Final = 130
+_MIN_BYTES, MAX_BYTES = 256, 1 << 18
+_INTERRUPTED: Final = 130
 
-OUTPUT_HELP: Final = """
+_OUTPUT_HELP: Final = """
 The end of --output says what is written: .warc.gz, .warc, .avro, .jsonl, .jsonl.gz; a name without an end, or a slash
 at the end, makes a directory of HTML files; - (the default) is JSON lines on standard output. Equal pages make equal
 bytes. A failed run leaves nothing. The last line on standard error has the counts.
@@ -31,14 +31,14 @@ examples:
   bigdata-demos corpus pydoc --output pydoc.warc.gz
   bigdata-demos corpus synthetic --pages 1000000 --files 32 --output big.warc.gz
   bigdata-demos corpus convert data/site --base-url https://example.org/ --output site.avro
-{OUTPUT_HELP}"""
-PYDOC_EPILOG: Final = f"""\
+{_OUTPUT_HELP}"""
+_PYDOC_EPILOG: Final = f"""\
 examples:
   bigdata-demos corpus pydoc --output pydoc.warc.gz
   bigdata-demos corpus pydoc | head -3
   bigdata-demos corpus pydoc -v --output pydoc/       # -v names the modules that cannot be imported here
-{OUTPUT_HELP}"""
-CONVERT_EPILOG: Final = f"""\
+{_OUTPUT_HELP}"""
+_CONVERT_EPILOG: Final = f"""\
 examples:
   bigdata-demos corpus convert site/ --base-url https://example.org/ --output site.warc.gz
   bigdata-demos corpus convert 'crawl/*.warc.gz' --files 8 --output crawl.avro
@@ -46,8 +46,8 @@ examples:
 
 Avro keeps all of a page. JSON lines hold decoded markup. WARC and directories hold HTML only: text without markup becomes
 a minimal page. What gets lost is counted on standard error, and what cannot be read is named there.
-{OUTPUT_HELP}"""
-SYNTHETIC_EPILOG: Final = f"""\
+{_OUTPUT_HELP}"""
+_SYNTHETIC_EPILOG: Final = f"""\
 examples:
   bigdata-demos corpus synthetic --pages 100000 --output synthetic.warc.gz
   bigdata-demos corpus synthetic --pages 1000000 --seed 7 --files 32 --output big.warc.gz
@@ -55,7 +55,7 @@ examples:
 
 Words follow Zipf's law, sizes are log-normal with --bytes as the median. Page n is the same for equal --seed and --bytes,
 however many pages there are and whatever they are written as.
-{OUTPUT_HELP}"""
+{_OUTPUT_HELP}"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,11 +75,11 @@ def parser() -> command.Parser:
             description=description,
             epilog=epilog,
         )
-        add_output_options(made)
+        _add_output_options(made)
         return made
 
-    add("pydoc", "The documentation of this Python's standard library.", PYDOC_EPILOG)
-    convert = add("convert", "Another corpus, in another form.", CONVERT_EPILOG)
+    add("pydoc", "The documentation of this Python's standard library.", _PYDOC_EPILOG)
+    convert = add("convert", "Another corpus, in another form.", _CONVERT_EPILOG)
     convert.add_argument(
         "inputs",
         metavar="INPUT",
@@ -92,7 +92,7 @@ def parser() -> command.Parser:
         help="of Avro: a schema that has markup as bytes only, as Hadoop's AvroAsTextInputFormat needs it",
     )
     convert.add_argument("--base-url", metavar="URL", default="", help="put before each url that has no scheme")
-    synthetic = add("synthetic", "Any number of made-up pages.", SYNTHETIC_EPILOG)
+    synthetic = add("synthetic", "Any number of made-up pages.", _SYNTHETIC_EPILOG)
     synthetic.add_argument("--pages", metavar="N", type=command.number_from(0), required=True, help="how many")
     synthetic.add_argument(
         "--seed", metavar="S", type=command.number_from(0), default=0, help="another seed, other pages (default: 0)"
@@ -100,14 +100,14 @@ def parser() -> command.Parser:
     synthetic.add_argument(
         "--bytes",
         metavar="B",
-        type=command.number_from(MIN_BYTES, MAX_BYTES),
+        type=command.number_from(_MIN_BYTES, MAX_BYTES),
         default=4096,
         help="a page's median size (default: 4096)",
     )
     return top
 
 
-def add_output_options(made: command.Parser) -> None:
+def _add_output_options(made: command.Parser) -> None:
     """Add the options that all commands have."""
     group = made.add_argument_group("output")
     group.add_argument("-o", "--output", metavar="PATH", default="-", help="what to write (default: -, JSON lines to stdout)")

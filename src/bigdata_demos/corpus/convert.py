@@ -10,7 +10,7 @@ from ..crawl import jsonl, plan, reader
 from ..crawl.model import MAX_BYTES, Page, Range, Rejected, Skipped
 from ..errors import InputError
 
-ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 """The start of a URL that has a scheme (RFC 3986, section 3.1)."""
 
 
@@ -26,7 +26,7 @@ def pages(inputs: Sequence[str], *, base_url: str = "", stdin: BinaryIO | None =
         InputError: if an input is not there, or is of no kind that is known: before the first page.
 
     """
-    readers = [read_stdin(stdin) if path == "-" else read_path(path) for path in inputs]
+    readers = [_read_stdin(stdin) if path == "-" else _read_path(path) for path in inputs]
     for items in readers:
         for item in items:
             if not isinstance(item, Page):
@@ -34,23 +34,23 @@ def pages(inputs: Sequence[str], *, base_url: str = "", stdin: BinaryIO | None =
             elif len(item.content) > MAX_BYTES:  # readers stop there: what they return of it is not the page
                 yield Rejected(item.source, item.offset, item.url, "too-large", f"more than {MAX_BYTES} bytes")
             else:
-                yield item._replace(url=absolute(item.url, base_url)) if base_url else item
+                yield item._replace(url=_absolute(item.url, base_url)) if base_url else item
 
 
-def absolute(url: str, base_url: str) -> str:
+def _absolute(url: str, base_url: str) -> str:
     """The url with the base before it, one slash between them; a url with a scheme stays as it is."""
-    if ABSOLUTE.match(url):
+    if _ABSOLUTE.match(url):
         return url
     return f"{base_url.removesuffix('/')}/{url.removeprefix('/')}"
 
 
-def read_path(path: str) -> Iterator[Page | Rejected | Skipped]:
+def _read_path(path: str) -> Iterator[Page | Rejected | Skipped]:
     """The pages of a path, a glob or a directory, in order of names and offsets."""
     splits, skipped = plan.plan([path])  # now, not at the first page: what is not there should be known at the start
     return chain((Skipped(path, 0) for _ in range(skipped)), chain.from_iterable(map(reader.read, splits)))
 
 
-def read_stdin(stdin: BinaryIO | None) -> Iterator[Page | Rejected | Skipped]:
+def _read_stdin(stdin: BinaryIO | None) -> Iterator[Page | Rejected | Skipped]:
     """The pages of JSON lines from a stream that can be read once only."""
     if stdin is None:
         raise InputError("-: there is no standard input here: name a file")

@@ -14,12 +14,12 @@ from typing import Final
 
 from ..crawl.model import Page, Skipped
 
-NOT_IMPORTED: Final = """
+_NOT_IMPORTED: Final = """
     __hello__ __main__ __phello__ _ctypes_test _test_atexit _testbuffer _testcapi _testclinic _testconsole
     _testimportmultiple _testinternalcapi _testmultiphase _xxtestfuzz antigravity idle_test idlelib test tests this
     turtledemo
 """
-LEFT_OUT: Final = frozenset(NOT_IMPORTED.split())
+_LEFT_OUT: Final = frozenset(_NOT_IMPORTED.split())
 """Names, of modules or of parts of their names, that do something when they are imported, or are tests."""
 
 
@@ -34,10 +34,10 @@ def pages(modules: Iterable[str] | None = None) -> Iterator[Page | Skipped]:
 
 def walk(name: str) -> Iterator[Page | Skipped]:
     """The page of a module, then those of its submodules."""
-    if not LEFT_OUT.isdisjoint(name.split(".")):
+    if not _LEFT_OUT.isdisjoint(name.split(".")):
         return
     try:
-        with silence():
+        with _silence():
             module = importlib.import_module(name)
             page = document(module, name)
             inside = sorted(found.name for found in pkgutil.iter_modules(getattr(module, "__path__", []), f"{name}."))
@@ -59,7 +59,7 @@ def document(module: ModuleType, name: str) -> Page:
 
 
 @contextlib.contextmanager
-def silence() -> Iterator[None]:
+def _silence() -> Iterator[None]:
     """Let nothing come out of what is imported: no warning, no print, not even C's (GNU readline greets the terminal)."""
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):  # a closed standard output needs no guard

@@ -29,23 +29,23 @@ from ..keywords.analysis.stopwords import ENGLISH
 
 Ids = npt.NDArray[np.int32]
 
-BATCH: Final = 256
+_BATCH: Final = 256
 TABLE_BITS: Final = 22
 VOCABULARY: Final = 1 << 18
 """Pseudo-words; the last one comes about once in 4 million words."""
-ZIPF_OFFSET: Final = 60
+_ZIPF_OFFSET: Final = 60
 TOPICS: Final = 1 << 14
-TOPICS_OF_PAGE: Final = 3
-SITES: Final = 97
-SIGMA: Final = 1.0
-SIZES: Final = 1 << 12
+_TOPICS_OF_PAGE: Final = 3
+_SITES: Final = 97
+_SIGMA: Final = 1.0
+_SIZES: Final = 1 << 12
 """Quantiles of the sizes."""
 SMALL: Final = 1_500
 """Bytes below which a page has neither navigation nor related pages."""
-MIN_BYTES: Final = 256
-MIN_WORDS: Final = 12
+_MIN_BYTES: Final = 256
+_MIN_WORDS: Final = 12
 
-FREQUENCIES: Final = """
+_FREQUENCIES: Final = """
 the 610 of 320 and 275 to 255 a 215 in 200 is 105 that 100 for 90 it 85 was 80 on 70 with 68 as 66 be 64 by 55 are 52 at 50
 this 48 from 45 not 44 or 42 have 40 an 36 you 36 i 36 had 33 but 32 his 31 they 30 which 30 he 30 were 30 we 28 their 26 has 26
 can 24 all 23 one 23 been 22 will 22 there 22 if 22 more 20 when 19 who 18 would 18 her 17 she 17 its 17 so 17 what 16 up 15
@@ -54,12 +54,12 @@ also 10 such 10 then 10 over 10 any 9 most 9 first 9 new 9 even 9 like 8 very 8 
 because 7 where 7 each 7 must 6 own 6 both 6 while 6 under 5 during 5 same 5 another 5 within 4 without 4 against 4 however 4
 """
 """Function words, and how often each is among 10,000 words of written English."""
-FUNCTION_WORDS: Final = FREQUENCIES.split()
+FUNCTION_WORDS: Final = _FREQUENCIES.split()
 
 # The parts that are no words, in 10,000: what a reader sees as structure.
-NUMBER, TOPIC, COMMA, SENTENCE, PARAGRAPH, HEADING, LINK, STRONG = 90, 260, 480, 520, 95, 14, 60, 20
+_NUMBER, _TOPIC, _COMMA, _SENTENCE, _PARAGRAPH, HEADING, _LINK, _STRONG = 90, 260, 480, 520, 95, 14, 60, 20
 
-ONSETS, VOWELS, STARTERS = map(
+_ONSETS, _VOWELS, _STARTERS = map(
     str.split,
     (
         "b c d f g h k l m n p r s t v br cr dr gr pl pr st tr sh",
@@ -67,7 +67,7 @@ ONSETS, VOWELS, STARTERS = map(
         "The A In It This For If But When These We Most As There Each All",
     ),
 )
-CODAS: Final = ("", "n", "r", "s", "t", "l", "m", "nd")
+_CODAS: Final = ("", "n", "r", "s", "t", "l", "m", "nd")
 SHORT: Final = 4_096
 """Words of two syllables: the more common a word, the shorter. Others have three."""
 
@@ -75,8 +75,8 @@ SHORT: Final = 4_096
 def pages(number: int, seed: int, nbytes: int = 4096) -> Iterator[Page]:
     """``number`` pages of ``nbytes`` bytes in the median, as UTF-8."""
     world = make_world()
-    for batch in range(-(-number // BATCH)):
-        start = batch * BATCH
+    for batch in range(-(-number // _BATCH)):
+        start = batch * _BATCH
         for page, (topics, words, small) in enumerate(draw(world, seed, batch, nbytes)[: number - start], start):
             content = frame(world, page, topics, words, small=small)
             yield Page(url_of(page), f"synthetic:{seed}", page, content, content_type="text/html; charset=utf-8")
@@ -106,8 +106,8 @@ class World(NamedTuple):
 @cache
 def make_world() -> World:
     """Build the tables: half a second, 50 MB."""
-    vocabulary = [pseudo_word(rank) for rank in range(VOCABULARY)]
-    names = [topic_name(vocabulary, number) for number in range(TOPICS)]
+    vocabulary = [_pseudo_word(rank) for rank in range(VOCABULARY)]
+    names = [_topic_name(vocabulary, number) for number in range(TOPICS)]
     strings: list[str] = []
     weights: list[float] = []
 
@@ -119,37 +119,37 @@ def make_world() -> World:
         weights.extend(unit * weight for weight in given)
 
     functions, counts = FUNCTION_WORDS[::2], list(map(float, FUNCTION_WORDS[1::2]))
-    structure = NUMBER + TOPIC + COMMA + SENTENCE + PARAGRAPH + HEADING + LINK + STRONG
+    structure = _NUMBER + _TOPIC + _COMMA + _SENTENCE + _PARAGRAPH + HEADING + _LINK + _STRONG
     add([f" {word}" for word in functions], sum(counts), counts)
     words_share = 10_000 - structure - sum(counts)
-    add([f" {word}" for word in vocabulary], words_share, [1 / (rank + ZIPF_OFFSET) for rank in range(VOCABULARY)])
+    add([f" {word}" for word in vocabulary], words_share, [1 / (rank + _ZIPF_OFFSET) for rank in range(VOCABULARY)])
     n_words = len(strings)
     add(
         [f" {year}" for year in range(1900, 2030)] + [f" {n}" for n in range(2, 200)] + [f" {n}.5" for n in range(30)],
-        NUMBER,
+        _NUMBER,
     )
-    add([f' <a href="/{n // 1000}/page-{n}.html">{names[n].decode()}</a>' for n in range(4096)], LINK)
-    add([f" <strong>{word}</strong>" for word in vocabulary[:1024]], STRONG)
+    add([f' <a href="/{n // 1000}/page-{n}.html">{names[n].decode()}</a>' for n in range(4096)], _LINK)
+    add([f" <strong>{word}</strong>" for word in vocabulary[:1024]], _STRONG)
     marker = len(strings)
-    add([" topic"] * TOPICS_OF_PAGE, TOPIC, [4, 2, 1])
+    add([" topic"] * _TOPICS_OF_PAGE, _TOPIC, [4, 2, 1])
     first_break = len(strings)  # the markers of headings are breaks, and come first among them
-    add([" heading"] * TOPICS_OF_PAGE, HEADING)
-    add([","], COMMA)
-    add([f". {word}" for word in STARTERS], SENTENCE)
-    add([f".</p>\n<p>{word}" for word in STARTERS], PARAGRAPH)
-    table = lookup(weights, TABLE_BITS)
+    add([" heading"] * _TOPICS_OF_PAGE, HEADING)
+    add([","], _COMMA)
+    add([f". {word}" for word in _STARTERS], _SENTENCE)
+    add([f".</p>\n<p>{word}" for word in _STARTERS], _PARAGRAPH)
+    table = _lookup(weights, TABLE_BITS)
     first_topic = len(strings)
     strings += [f" {name.decode()}" for name in names]
     strings += [f".</p>\n<h2>{name.decode().capitalize()}</h2>\n<p>The" for name in names]
     written = [string.encode() for string in strings]
-    placeholders = {marker + k: first_topic for k in range(TOPICS_OF_PAGE)}
-    placeholders |= {marker + TOPICS_OF_PAGE + k: first_topic + TOPICS for k in range(TOPICS_OF_PAGE)}
+    placeholders = {marker + k: first_topic for k in range(_TOPICS_OF_PAGE)}
+    placeholders |= {marker + _TOPICS_OF_PAGE + k: first_topic + TOPICS for k in range(_TOPICS_OF_PAGE)}
     return World(
         strings=np.array(written, dtype=object),
         table=table,
-        fillers=lookup(weights[:n_words], 18),
-        topics=lookup([1 / (number + 20) for number in range(TOPICS)], 16),
-        sizes=np.array([math.exp(SIGMA * NormalDist().inv_cdf((i + 0.5) / SIZES)) for i in range(SIZES)]),
+        fillers=_lookup(weights[:n_words], 18),
+        topics=_lookup([1 / (number + 20) for number in range(TOPICS)], 16),
+        sizes=np.array([math.exp(_SIGMA * NormalDist().inv_cdf((i + 0.5) / _SIZES)) for i in range(_SIZES)]),
         first_break=first_break,
         marker=marker,
         first_topic=first_topic,
@@ -158,27 +158,27 @@ def make_world() -> World:
     )
 
 
-def lookup(weights: Sequence[float], bits: int) -> Ids:
+def _lookup(weights: Sequence[float], bits: int) -> Ids:
     """A table of 2**bits ids, each as often as its weight says."""
     edges = np.array(list(accumulate(weights, initial=0.0)))
     counts = np.diff(np.rint(edges / edges[-1] * (1 << bits)).astype(np.int64))
     return np.repeat(np.arange(len(weights), dtype=np.int32), counts)
 
 
-def pseudo_word(rank: int) -> str:
+def _pseudo_word(rank: int) -> str:
     """The word of a rank: syllables, all different; one of 64 has an accent."""
-    syllables = len(ONSETS) * len(VOWELS)
+    syllables = len(_ONSETS) * len(_VOWELS)
     if rank < SHORT:
-        index, length = rank * 44_497 % (syllables**2 * len(CODAS)), 2
+        index, length = rank * 44_497 % (syllables**2 * len(_CODAS)), 2
     else:
-        index, length = rank * 8_543_701 % (syllables**3 * len(CODAS)), 3
-    index, coda = divmod(index, len(CODAS))
+        index, length = rank * 8_543_701 % (syllables**3 * len(_CODAS)), 3
+    index, coda = divmod(index, len(_CODAS))
     word = ""
     for _ in range(length):
-        index, onset = divmod(index, len(ONSETS))
-        index, vowel = divmod(index, len(VOWELS))
-        word += ONSETS[onset] + VOWELS[vowel]
-    word += CODAS[coda]
+        index, onset = divmod(index, len(_ONSETS))
+        index, vowel = divmod(index, len(_VOWELS))
+        word += _ONSETS[onset] + _VOWELS[vowel]
+    word += _CODAS[coda]
     if rank % 64 == 63:
         word = word.replace("e", "é", 1)
     return f"{word}x" if word in STOPWORDS else word
@@ -187,7 +187,7 @@ def pseudo_word(rank: int) -> str:
 STOPWORDS: Final = frozenset(ENGLISH.split())
 
 
-def topic_name(vocabulary: Sequence[str], number: int) -> bytes:
+def _topic_name(vocabulary: Sequence[str], number: int) -> bytes:
     """A phrase of one to three words that are neither the most common nor the rarest."""
     length = (2, 2, 1, 2, 3, 2, 2, 3)[number % 8]
     ranks = [100 + (number * 7_919 + part * 104_729) * 31 % 60_000 for part in range(length)]
@@ -197,10 +197,10 @@ def topic_name(vocabulary: Sequence[str], number: int) -> bytes:
 def draw(world: World, seed: int, batch: int, nbytes: int) -> list[tuple[list[int], list[bytes], bool]]:
     """The topics and the words of each page of a batch, and whether it is a small one."""
     bits = np.random.PCG64(np.random.SeedSequence([seed, batch]))
-    topics = world.topics[bits.random_raw(BATCH * TOPICS_OF_PAGE) >> np.uint64(64 - 16)]
-    sizes = world.sizes[bits.random_raw(BATCH) & np.uint64(SIZES - 1)] * nbytes
+    topics = world.topics[bits.random_raw(_BATCH * _TOPICS_OF_PAGE) >> np.uint64(64 - 16)]
+    sizes = world.sizes[bits.random_raw(_BATCH) & np.uint64(_SIZES - 1)] * nbytes
     overhead = np.where(sizes < SMALL, 260, 1_020)  # what frame() adds
-    counts = np.maximum((sizes - overhead) / world.mean, MIN_WORDS).astype(np.int64)
+    counts = np.maximum((sizes - overhead) / world.mean, _MIN_WORDS).astype(np.int64)
     ends = np.cumsum(counts)
     starts, total = ends - counts, int(ends[-1])
     random = bits.random_raw((total + 1) // 2).view(np.uint32)[:total]
@@ -210,19 +210,19 @@ def draw(world: World, seed: int, batch: int, nbytes: int) -> list[tuple[list[in
     wrong[1:] = breaks[1:] & breaks[:-1]
     wrong[starts], wrong[ends - 1] = breaks[starts], breaks[ends - 1]
     ids[wrong] = world.fillers[random[wrong] & np.uint32(world.fillers.size - 1)]
-    places = np.flatnonzero((ids >= world.marker) & (ids < world.marker + 2 * TOPICS_OF_PAGE))
-    heading, which = np.divmod(ids[places] - world.marker, TOPICS_OF_PAGE)
+    places = np.flatnonzero((ids >= world.marker) & (ids < world.marker + 2 * _TOPICS_OF_PAGE))
+    heading, which = np.divmod(ids[places] - world.marker, _TOPICS_OF_PAGE)
     page = np.searchsorted(ends, places, side="right")
-    ids[places] = world.first_topic + heading * TOPICS + topics[page * TOPICS_OF_PAGE + which]
+    ids[places] = world.first_topic + heading * TOPICS + topics[page * _TOPICS_OF_PAGE + which]
     words: list[bytes] = world.strings[ids].tolist()
-    own, small = topics.reshape(BATCH, TOPICS_OF_PAGE).tolist(), (sizes < SMALL).tolist()
+    own, small = topics.reshape(_BATCH, _TOPICS_OF_PAGE).tolist(), (sizes < SMALL).tolist()
     spans = zip(starts.tolist(), ends.tolist(), strict=True)
     return [(own[i], words[start:end], small[i]) for i, (start, end) in enumerate(spans)]
 
 
 def url_of(page: int) -> str:
     """The url of page n."""
-    return f"https://site{page % SITES}.example/{page // 1000}/page-{page}.html"
+    return f"https://site{page % _SITES}.example/{page // 1000}/page-{page}.html"
 
 
 def frame(world: World, page: int, topics: Sequence[int], words: Sequence[bytes], *, small: bool) -> bytes:
@@ -237,7 +237,7 @@ def frame(world: World, page: int, topics: Sequence[int], words: Sequence[bytes]
     text = b"".join(words)
     if small:
         return b"%b<h1>%b</h1>\n<p>The%b.</p>\n<footer>Page %d</footer>\n</body>\n</html>\n" % (head, title, text, page)
-    site = b"site%d.example" % (page % SITES)
+    site = b"site%d.example" % (page % _SITES)
     related = b"".join(
         b'<li><a href="%b">%b %b</a></li>\n' % (url_of(other).encode(), b"More about" if other % 2 else b"Notes on", name)
         for other, name in ((page // 2, first), (page // 3, second), (page // 5, third))

@@ -54,22 +54,22 @@ SUFFIXES: Final[dict[str, tuple[Kind, bool]]] = {
 
 DEFAULT_DATE: Final = "2026-01-01T00:00:00Z"
 """The date of WARC records of pages that have none: a fixed one, or equal pages would not make equal files."""
-LEVEL: Final = 4
+_LEVEL: Final = 4
 """Of zlib: level 6 takes twice as long, and saves 6 %."""
-BLOCK_BYTES: Final = 256 << 10
+_BLOCK_BYTES: Final = 256 << 10
 """Bytes of an Avro block, before compression."""
 MARKER: Final = ".bigdata-demos-corpus"
 """In a directory that was made here, and may be overwritten; readers pass over hidden files."""
 
 MAX_HEADER: Final = 8_000
 """Bytes of the longest URL in a WARC: FastWARC reads no header line of more than 8 KB."""
-MAX_NAME, MAX_PATH, MAX_PARTS = 150, 800, 24
-HTML_NAMES: Final = (".html", ".htm", ".xhtml")
-WARC_DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?Z)?)?)?")  # W3C-DTF, as WARC 1.1 has it
-CONTROL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
-UNSAFE = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|\ud800-\udfff]')
-URL_PARTS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*))?([^?#]*)(.*)", re.DOTALL)
-PARAGRAPH = re.compile(r"\n\s*\n|\f")
+_MAX_NAME, _MAX_PATH, _MAX_PARTS = 150, 800, 24
+_HTML_NAMES: Final = (".html", ".htm", ".xhtml")
+_WARC_DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?Z)?)?)?")  # W3C-DTF, as WARC 1.1 has it
+_CONTROL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|\ud800-\udfff]')
+_URL_PARTS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*))?([^?#]*)(.*)", re.DOTALL)
+_PARAGRAPH = re.compile(r"\n\s*\n|\f")
 
 
 class Unwritable(Exception):
@@ -164,13 +164,8 @@ def targets(name: str, files: int) -> list[Path]:
     return [Path(f"{stem}-{number:05}{target.suffix}") for number in range(files)]
 
 
-def check_free(name: str, files: int, *, overwrite: bool) -> list[Path]:
-    """What the output will replace; an earlier run's further files are part of that.
-
-    Raises:
-        OutputError: if something is there and must stay.
-
-    """
+def _check_free(name: str, files: int, *, overwrite: bool) -> list[Path]:
+    """What the output will replace; an earlier run's further files are part of that."""
     target, paths = target_of(name), targets(name, files)
     if files > 1:
         numbered = re.compile(re.escape(paths[0].name[: -len(target.suffix) - 5]) + r"\d{5}" + re.escape(target.suffix))
@@ -218,15 +213,15 @@ def open_output(
         return
     with contextlib.ExitStack() as stack:
         try:
-            replaced = check_free(name, files, overwrite=overwrite)
+            replaced = _check_free(name, files, overwrite=overwrite)
             finals = targets(name, files)
-            make_parent(finals[0].absolute().parent, stack)
+            _make_parent(finals[0].absolute().parent, stack)
             unfinished = [path.absolute().with_name(f".{path.name[:40]}.{uuid.uuid4().hex}.unfinished") for path in finals]
-            stack.callback(remove, unfinished)
+            stack.callback(_remove, unfinished)
             writers: list[Writer] = []
-            stack.callback(close_quietly, writers)
+            stack.callback(_close_quietly, writers)
             for number, path in enumerate(unfinished):
-                writers.append(open_writer(path, target_of(name), number, only_bytes=only_bytes))
+                writers.append(_open_writer(path, target_of(name), number, only_bytes=only_bytes))
             yield Output(writers)
             for writer in writers:
                 writer.close()
@@ -236,28 +231,28 @@ def open_output(
         stack.pop_all()  # all is well: nothing to undo
 
 
-def close_quietly(writers: Sequence[Writer]) -> None:
+def _close_quietly(writers: Sequence[Writer]) -> None:
     """Close what is going to be removed."""
     for writer in writers:
         with contextlib.suppress(Exception):
             writer.close()
 
 
-def make_parent(parent: Path, stack: contextlib.ExitStack) -> None:
+def _make_parent(parent: Path, stack: contextlib.ExitStack) -> None:
     """Make a directory and those above it; the stack takes them away again, as far as they are empty."""
     missing = [path for path in (parent, *parent.parents) if not path.exists()]
     parent.mkdir(parents=True, exist_ok=True)
     for path in reversed(missing):
-        stack.callback(remove_empty, path)
+        stack.callback(_remove_empty, path)
 
 
-def remove_empty(path: Path) -> None:
+def _remove_empty(path: Path) -> None:
     """Remove a directory unless there is something in it."""
     with contextlib.suppress(OSError):
         path.rmdir()
 
 
-def remove(paths: Sequence[Path]) -> None:
+def _remove(paths: Sequence[Path]) -> None:
     """Remove files and directories, as far as they are there."""
     for path in paths:
         if path.is_dir():
@@ -277,20 +272,20 @@ def commit(unfinished: Sequence[Path], finals: Sequence[Path], replaced: Sequenc
             return
     for path, final in zip(unfinished, finals, strict=True):
         path.replace(final)
-    remove([path for path in replaced if path not in finals])
+    _remove([path for path in replaced if path not in finals])
 
 
-def open_writer(path: Path, target: Target, number: int, *, only_bytes: bool) -> Writer:
+def _open_writer(path: Path, target: Target, number: int, *, only_bytes: bool) -> Writer:
     """A writer to a new file or directory. ``number`` is its place among several."""
     if target.kind == "directory":
-        return Directory(path)
+        return _Directory(path)
     file = path.open("xb")
     if target.kind == "avro":
         return Avro(file, number, only_bytes=only_bytes)
     if target.kind == "warc":
-        return Warc(file, number, packed=target.packed)
+        return _Warc(file, number, packed=target.packed)
     if target.packed:
-        return JsonLines(cast(BinaryIO, gzip.GzipFile("", "wb", LEVEL, file, mtime=0)), file)
+        return JsonLines(cast(BinaryIO, gzip.GzipFile("", "wb", _LEVEL, file, mtime=0)), file)
     return JsonLines(file, file)
 
 
@@ -350,14 +345,14 @@ class Avro:
             raise Unwritable("its markup is decoded already, and --html-bytes has bytes only")
         if self.writer is None:
             self.start(page.url)
-        content = sound(page.content) if isinstance(page.content, str) else page.content
+        content = _sound(page.content) if isinstance(page.content, str) else page.content
         record = {
-            "url": sound(page.url),
+            "url": _sound(page.url),
             "html": None if page.is_text else content,
-            "text": sound(decoded(page)) if page.is_text else None,
-            "title": sound(page.title) or None,
-            "content_type": sound(page.content_type),
-            "date": sound(page.date),
+            "text": _sound(decoded(page)) if page.is_text else None,
+            "title": _sound(page.title) or None,
+            "content_type": _sound(page.content_type),
+            "date": _sound(page.date),
         }
         self.writer.write(pack(record, self.schema))
 
@@ -368,13 +363,13 @@ class Avro:
         from ..avro.containers import SYNC_SIZE, Writer
         from ..avro.schemas import file_schema
 
-        marker = sha256(f"{self.number} {sound(url)}".encode()).digest()[:SYNC_SIZE]
+        marker = sha256(f"{self.number} {_sound(url)}".encode()).digest()[:SYNC_SIZE]
         schema = json.loads(file_schema("page"))
         if self.only_bytes:
             [html] = [field for field in schema["fields"] if field["name"] == "html"]
             html["type"] = ["null", "bytes"]
         self.schema = fastavro.parse_schema(schema)
-        self.writer = Writer(self.file, json.dumps(schema), level=LEVEL, sync=marker, block_bytes=BLOCK_BYTES)
+        self.writer = Writer(self.file, json.dumps(schema), level=_LEVEL, sync=marker, block_bytes=_BLOCK_BYTES)
 
     def close(self) -> None:
         """Write the last block."""
@@ -385,12 +380,12 @@ class Avro:
         self.file.close()
 
 
-class GzipMembers:
+class _GzipMembers:
     """A file whose every record is a gzip member, as WARC wants it; :meth:`flush` ends one."""
 
     def __init__(self, file: BinaryIO) -> None:
         """Write to a file."""
-        self.file, self.member = file, new_member()
+        self.file, self.member = file, _new_member()
         self.empty = True
 
     def write(self, data: bytes) -> None:
@@ -402,15 +397,15 @@ class GzipMembers:
         """End the record."""
         if not self.empty:
             self.file.write(self.member.flush())
-            self.member, self.empty = new_member(), True
+            self.member, self.empty = _new_member(), True
 
 
-def new_member() -> "zlib._Compress":
+def _new_member() -> "zlib._Compress":
     """A compressor for one gzip member."""
-    return zlib.compressobj(LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+    return zlib.compressobj(_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
 
 
-class Warc:
+class _Warc:
     """Pages as a WARC file (1.1) of one ``warcinfo`` record, then a ``response`` for each page."""
 
     def __init__(self, file: BinaryIO, number: int, *, packed: bool) -> None:
@@ -420,19 +415,19 @@ class Warc:
 
         self.file, self.number, self.notes, self.nbytes = file, number, Counter[str](), 0
         self.headers: Callable[..., Any] = StatusAndHeaders
-        self.writer: Any = WARCWriter(GzipMembers(file) if packed else file, gzip=False, warc_version="1.1")
+        self.writer: Any = WARCWriter(_GzipMembers(file) if packed else file, gzip=False, warc_version="1.1")
         self.records = 0
         info = f"software: bigdata-demos/{__version__}\r\nformat: WARC File Format 1.1\r\n".encode()
         self.put("", "warcinfo", info, DEFAULT_DATE)
 
     def write(self, page: Page) -> None:
         """Write a page as an HTTP response."""
-        url = CONTROL.sub(lambda found: quote(found[0]), sound(page.url))
+        url = _CONTROL.sub(lambda found: quote(found[0]), _sound(page.url))
         if len(url.encode()) > MAX_HEADER:
             raise Unwritable(f"a url of more than {MAX_HEADER} bytes, which no WARC reader takes")
         if url != page.url:
             self.notes["white space or control characters in the url, percent-encoded in the WARC"] += 1
-        date = warc_date(page.date)
+        date = _warc_date(page.date)
         if page.date and not date:
             self.notes[f"no ISO 8601 date, which a WARC needs: {DEFAULT_DATE} written"] += 1
         content_type = " ".join(page.content_type.encode("ascii", "ignore").decode().split()) or "text/html"
@@ -463,9 +458,9 @@ class Warc:
         self.file.close()
 
 
-def warc_date(date: str) -> str:
+def _warc_date(date: str) -> str:
     """A date as WARC 1.1 has it: as it is, if that is one; in UTC, if it is ISO 8601's with an offset; else ``""``."""
-    if WARC_DATE.fullmatch(date):
+    if _WARC_DATE.fullmatch(date):
         return date
     try:
         parsed = datetime.fromisoformat(date)
@@ -474,7 +469,7 @@ def warc_date(date: str) -> str:
         return ""
 
 
-class Directory:
+class _Directory:
     """Pages as files of a directory, named after their urls (see :func:`file_name`)."""
 
     def __init__(self, root: Path) -> None:
@@ -487,17 +482,17 @@ class Directory:
     def write(self, page: Page) -> None:
         """Write a page to a file of its own."""
         content = content_of(page, self.notes)
-        if not page.is_text and isinstance(page.content, str) and charset_of(content) not in ("", "utf-8"):
+        if not page.is_text and isinstance(page.content, str) and _charset_of(content) not in ("", "utf-8"):
             content = b"\xef\xbb\xbf" + content  # the markup says what it was encoded in once: a mark takes precedence
         elif not page.is_text and isinstance(page.content, bytes) and page.content_type:
-            served, own = charset_of(content, page.content_type) or "utf-8", charset_of(content) or "utf-8"
+            served, own = _charset_of(content, page.content_type) or "utf-8", _charset_of(content) or "utf-8"
             if served != own and content.decode(served, "replace") != content.decode(own, "replace"):
                 self.notes["a character set that only the HTTP header told: a directory can't say it"] += 1
-        with self.create(file_name(page.url)) as file:
+        with self._create(file_name(page.url)) as file:
             file.write(content)
         self.nbytes += len(content)
 
-    def create(self, name: str) -> BinaryIO:
+    def _create(self, name: str) -> BinaryIO:
         """A new file of that name, with a number before its suffix if there is one already."""
         stem, suffix = os.path.splitext(name)
         while True:
@@ -520,33 +515,33 @@ def file_name(url: str) -> str:
     No part of it is empty, ``..``, hidden, or overlong; no directory is named like a file. A query or fragment becomes a
     hash. Different urls can have the same name.
     """
-    host, path, rest = cast("re.Match[str]", URL_PARTS.fullmatch(url)).groups(default="")  # it matches anything
+    host, path, rest = cast("re.Match[str]", _URL_PARTS.fullmatch(url)).groups(default="")  # it matches anything
     parts = [part for part in (host, *path.split("/")) if part not in ("", ".")]
     if path.endswith("/") or not path.strip("./"):
         parts.append("index.html")
-    *folders, last = map(safe, parts)
-    folders = [f"{name}_" if name.lower().endswith(HTML_NAMES) else name for name in folders]
-    if not last.lower().endswith(HTML_NAMES):
+    *folders, last = map(_safe, parts)
+    folders = [f"{name}_" if name.lower().endswith(_HTML_NAMES) else name for name in folders]
+    if not last.lower().endswith(_HTML_NAMES):
         last += ".html"
     if rest:
         stem, suffix = os.path.splitext(last)
         last = f"{stem}-{digest(rest)}{suffix}"
     name = "/".join([*folders, last])
-    if len(name.encode()) > MAX_PATH or len(folders) > MAX_PARTS:
+    if len(name.encode()) > _MAX_PATH or len(folders) > _MAX_PARTS:
         return "/".join([*folders[:1], f"{digest(url)}.html"])
     return name
 
 
-def safe(part: str) -> str:
+def _safe(part: str) -> str:
     """A part of a path without what a file system may take amiss."""
-    name = UNSAFE.sub("_", part)
+    name = _UNSAFE.sub("_", part)
     if name.startswith("."):
         name = f"_{name.lstrip('.')}"
-    if len(name.encode()) > MAX_NAME:
+    if len(name.encode()) > _MAX_NAME:
         stem, suffix = os.path.splitext(name)
-        if suffix.lower() not in HTML_NAMES:
+        if suffix.lower() not in _HTML_NAMES:
             stem, suffix = name, ""
-        name = f"{stem.encode()[: MAX_NAME - 20].decode(errors='ignore')}-{digest(part)}{suffix}"
+        name = f"{stem.encode()[: _MAX_NAME - 20].decode(errors='ignore')}-{digest(part)}{suffix}"
     return name
 
 
@@ -558,19 +553,19 @@ def digest(text: str) -> str:
 def content_of(page: Page, notes: Counter[str]) -> bytes:
     """A page's bytes, for outputs that hold HTML only; counts a title that is lost."""
     if page.is_text:
-        return as_html(page.title, decoded(page)).encode()
-    content = sound(page.content).encode() if isinstance(page.content, str) else page.content
+        return _as_html(page.title, decoded(page)).encode()
+    content = _sound(page.content).encode() if isinstance(page.content, str) else page.content
     if page.title and b"<title" not in content.lower():
         notes["a title that the markup lacks, dropped"] += 1
     return content
 
 
-def as_html(title: str, text: str) -> str:
+def _as_html(title: str, text: str) -> str:
     """Text without markup as a minimal page: a paragraph ends at an empty line."""
-    head = f"<title>{html.escape(sound(title), quote=False)}</title>\n" if title else ""
+    head = f"<title>{html.escape(_sound(title), quote=False)}</title>\n" if title else ""
     body = "".join(
         f"<p>{html.escape(paragraph, quote=False)}</p>\n"
-        for paragraph in map(str.strip, PARAGRAPH.split(sound(text)))
+        for paragraph in map(str.strip, _PARAGRAPH.split(_sound(text)))
         if paragraph
     )
     return f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n{head}</head>\n<body>\n{body}</body>\n</html>\n'
@@ -585,14 +580,14 @@ def decoded(page: Page) -> str:
     return decode(page.content, page.content_type)
 
 
-def charset_of(content: bytes, content_type: str = "") -> str:
+def _charset_of(content: bytes, content_type: str = "") -> str:
     """The character set that a page declares."""
     from ..crawl.charset import declared_charset
 
     return declared_charset(content, content_type)
 
 
-def sound(text: str) -> str:
+def _sound(text: str) -> str:
     """Text that UTF-8 can hold: pairs of surrogates made one character, lone ones replaced."""
     try:
         text.encode()

@@ -27,9 +27,9 @@ def read_avro(file: BinaryIO, piece: Range, reader: str = "") -> Iterator[Page |
             yield from read_avro(whole, piece._replace(codec="", end=sys.maxsize), reader)
         return
     header = header_of(file, piece.path)
-    chain = chain_of_schemas(header.schema, reader)
+    chain = _chain_of_schemas(header.schema, reader)
     resolvers = [resolver(*pair) for pair in pairwise(chain)]
-    decoder = Decoder(header, names_of(chain[1]) if resolvers else _NEEDED)
+    decoder = Decoder(header, _names_of(chain[1]) if resolvers else _NEEDED)
     for frame in frames_between(file, piece.path, header, piece.start, piece.end):
         if isinstance(frame, BadBlock):
             yield Rejected(piece.path, frame.offset, "", "bad-record", frame.detail)
@@ -41,7 +41,7 @@ def read_avro(file: BinaryIO, piece: Range, reader: str = "") -> Iterator[Page |
                     for resolve in resolvers:
                         datum = resolve(datum)
                 except BadAvro as error:
-                    yield Rejected(piece.path, frame.offset, name_of(untagged(record), chain[1]), "bad-record", str(error))
+                    yield Rejected(piece.path, frame.offset, _name_of(untagged(record), chain[1]), "bad-record", str(error))
                 else:
                     yield page_of(untagged(datum), piece.path, frame.offset)
         except (BadAvro, InputError) as error:
@@ -67,19 +67,13 @@ def load_reader(source: str) -> str:
 
     """
     reader = schemas.to_text(schemas.load(source))
-    readers_schema(reader)
+    _readers_schema(reader)
     return reader
 
 
 @cache
-def readers_schema(reader: str) -> Any:
-    """The parsed schema that Avro is read with, of its JSON.
-
-    Raises:
-        InputError: if it is none.
-        UsageError: if no page could come of its records.
-
-    """
+def _readers_schema(reader: str) -> Any:
+    """The parsed schema that Avro is read with, of its JSON."""
     schema = schemas.load(reader)
     fields = schema["fields"] if isinstance(schema, dict) and schema["type"] == "record" else []
     names = {field["name"] for field in [*fields, *(schemas.schema("page")["fields"] if is_earlier_page(schema) else [])]}
@@ -101,15 +95,10 @@ def is_earlier_page(schema: Any) -> bool:
     return renamed and not compatibility(schema, page, by_record=True)
 
 
-def chain_of_schemas(written: Any, reader: str) -> list[Any]:
-    """The schemas through which records are resolved, in order: the file's, the reader's, if there is one, our present page.
-
-    Raises:
-        BadAvro: if the reader's schema is for other records.
-
-    """
+def _chain_of_schemas(written: Any, reader: str) -> list[Any]:
+    """The schemas through which records are resolved, in order: the file's, the reader's, if there is one, our present page."""
     chain = [written]
-    if reader and schemas.canonical(wanted := readers_schema(reader)) != schemas.canonical(written):
+    if reader and schemas.canonical(wanted := _readers_schema(reader)) != schemas.canonical(written):
         if reasons := compatibility(written, wanted, by_record=True):
             raise BadAvro(f"cannot be read with `reader_schema`: {'; '.join(reasons[:3])}{' …' if reasons[3:] else ''}")
         chain.append(wanted)
@@ -135,19 +124,19 @@ def check_reader(splits: Iterable[Split], reader: str) -> None:
         except DAMAGED:
             continue
         try:
-            chain_of_schemas(written, reader)
+            _chain_of_schemas(written, reader)
         except BadAvro as error:
             raise InputError(
                 f"{piece.name or path} {error}: add aliases or defaults; `bigdata-demos avro schema` shows the file's own schema"
             ) from None
 
 
-def names_of(schema: Any) -> set[str]:
+def _names_of(schema: Any) -> set[str]:
     """The names and aliases of a record's fields."""
     return {name for field in schema["fields"] for name in (field["name"], *field.get("aliases", ()))}
 
 
-def name_of(record: Any, schema: Any) -> str:
+def _name_of(record: Any, schema: Any) -> str:
     """The name of the page of a record that has no place in a schema, as far as it can be told."""
     fields = [field for field in schema["fields"] if field["name"] in ("url", "id")]
     names = (name for field in fields for name in (field["name"], *field.get("aliases", ())))

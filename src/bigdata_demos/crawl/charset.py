@@ -9,21 +9,21 @@ from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 from .model import Unreadable
 
 # Signatures of what is often served as HTML and is not (WHATWG MIME Sniffing Standard, sections 6 and 7).
-NOT_HTML = re.compile(
+_NOT_HTML = re.compile(
     rb"\x89PNG\r\n\x1a\n|GIF8[79]a|\xff\xd8\xff|RIFF....WEBP|%PDF-|PK\x03\x04|\x1f\x8b\x08|Rar!\x1a\x07|7z\xbc\xaf"
     rb"|\x00\x00\x01\x00|\x7fELF|OggS\x00|wOF[F2]|\x00asm|BZh\d1AY&SY|\xfd7zXZ\x00|\x28\xb5\x2f\xfd",
     re.DOTALL,
 )
-CONTROL = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0C, 0x0D, 0x1B})
-BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
-HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
+_CONTROL = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0C, 0x0D, 0x1B})
+_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
+_HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
 META = re.compile(rb"<meta\b([^>]*)")
-COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
-ATTRIBUTE = re.compile(rb"""([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""")
-META_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([^\s;\"']+)")
+_COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
+_ATTRIBUTE = re.compile(rb"""([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""")
+_META_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([^\s;\"']+)")
 # Where the Web's sets of a name are larger than Python's (WHATWG Encoding Standard, indexes), and names that resiliparse lacks.
-LARGER = {"shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs", "iso8859-11": "cp874", "gbk": "gb18030"}
-MAC_CYRILLIC = ("x-mac-cyrillic", "x-mac-ukrainian")
+_LARGER = {"shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs", "iso8859-11": "cp874", "gbk": "gb18030"}
+_MAC_CYRILLIC = ("x-mac-cyrillic", "x-mac-ukrainian")
 
 
 def decode_html(raw: bytes, content_type: str = "") -> bytes:
@@ -36,17 +36,17 @@ def decode_html(raw: bytes, content_type: str = "") -> bytes:
     start = raw[:1024]
     if not start.strip():
         raise Unreadable("empty", "no bytes" if not raw else "nothing but white space")
-    if NOT_HTML.match(start):
+    if _NOT_HTML.match(start):
         raise Unreadable("not-html", "the bytes are another format's")
     charset = declared_charset(raw, content_type)
-    if "utf-16" not in charset and (len(start) - len(start.translate(None, CONTROL))) * 10 > len(start):
+    if "utf-16" not in charset and (len(start) - len(start.translate(None, _CONTROL))) * 10 > len(start):
         raise Unreadable("not-html", "binary data")
-    if charset in ("", "utf-8") and is_utf8(raw):
+    if charset in ("", "utf-8") and _is_utf8(raw):
         return raw.removeprefix(codecs.BOM_UTF8)
     return decode(raw, content_type).encode("utf-8", "ignore")  # it has no surrogates but those that UTF-7 and the like can make
 
 
-def is_utf8(raw: bytes) -> bool:
+def _is_utf8(raw: bytes) -> bool:
     """Whether bytes are valid UTF-8."""
     if raw.isascii():
         return True
@@ -63,20 +63,20 @@ def declared_charset(raw: bytes, content_type: str = "") -> str:
     A byte order mark, then the HTTP header, then the first 1,024 bytes' ``<meta>``: the order of the WHATWG HTML
     Standard, section 13.2.3.2, with its Encoding Standard's names (so ``iso-8859-1`` is ``windows-1252``).
     """
-    for mark, charset in BOMS:
+    for mark, charset in _BOMS:
         if raw.startswith(mark):
             return charset
-    header = HEADER_CHARSET.search(content_type)
+    header = _HEADER_CHARSET.search(content_type)
     if header and (charset := known(header[1])):
         return charset
     head = raw[:1024].lower()
-    for meta in META.finditer(COMMENT.sub(b"", head) if b"<!--" in head else head):
+    for meta in META.finditer(_COMMENT.sub(b"", head) if b"<!--" in head else head):
         if b"charset" not in meta[1]:
             continue
-        attributes = {name: b"".join(values) for name, *values in ATTRIBUTE.findall(meta[1])}
+        attributes = {name: b"".join(values) for name, *values in _ATTRIBUTE.findall(meta[1])}
         label = attributes.get(b"charset")
         if label is None and attributes.get(b"http-equiv", b"").strip() == b"content-type":
-            declared = META_CHARSET.search(attributes.get(b"content", b""))
+            declared = _META_CHARSET.search(attributes.get(b"content", b""))
             label = declared[1] if declared else None
         if label and (charset := known(label.decode("ascii", "ignore"))):
             return "utf-8" if charset.startswith("utf-16") else charset  # who could read this <meta> read no UTF-16
@@ -87,10 +87,10 @@ def declared_charset(raw: bytes, content_type: str = "") -> str:
 def known(label: str) -> str:
     """Python's name for an Encoding Standard's label, ``""`` for one that it doesn't know or that can't hold a page."""
     label = label.strip().lower()
-    if label in MAC_CYRILLIC:
+    if label in _MAC_CYRILLIC:
         return "mac_cyrillic"
     name = map_encoding_to_html5(label, fallback_utf8=False) or ""
-    name = LARGER.get(name, name)
+    name = _LARGER.get(name, name)
     try:
         "".encode(name)
     except (LookupError, ValueError):

@@ -13,16 +13,16 @@ from ..storage.files import CODECS, DAMAGED, open_file
 from . import warc
 from .model import Kind, Range
 
-HTML_NAMES: Final = (".html", ".htm", ".xhtml")
-KIND_OF_NAME: Final[dict[str, Kind]] = {
-    **dict.fromkeys(HTML_NAMES, "html"),
+_HTML_NAMES: Final = (".html", ".htm", ".xhtml")
+_KIND_OF_NAME: Final[dict[str, Kind]] = {
+    **dict.fromkeys(_HTML_NAMES, "html"),
     ".warc": "warc",
     ".avro": "avro",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "jsonl",
 }
-HTML_START = re.compile(
+_HTML_START = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|title|body|meta)\b", re.IGNORECASE | re.DOTALL
 )
 
@@ -44,7 +44,7 @@ def expand(path: str) -> Iterator[Range | None]:
                 if info["type"] == "other" and not info.get("islink"):  # a pipe, a socket, a device: nothing to read to an end
                     yield None
                 elif not any(part.startswith(".") for part in inside.split("/")):
-                    yield identify(name if local else url_of(fs, path, name), info["size"], inside)
+                    yield _identify(name if local else url_of(fs, path, name), info["size"], inside)
             return
         if fs.isfile(root):  # first, for a name may have brackets in it
             names = [root]
@@ -55,7 +55,7 @@ def expand(path: str) -> Iterator[Range | None]:
         else:
             raise InputError(f"{path}: no such file or directory")
         for name in names:
-            file = identify(name if local else url_of(fs, path, name), fs.size(name), os.path.basename(name))
+            file = _identify(name if local else url_of(fs, path, name), fs.size(name), os.path.basename(name))
             if file is None:
                 raise InputError(f"{path}: not a web page, WARC, Avro or JSON lines file, by its content or its name")
             yield file
@@ -69,20 +69,20 @@ def url_of(fs: Any, path: str, name: str) -> str:
     return f"{scheme}://{rest.partition('/')[0]}{name}" if scheme == "webhdfs" else str(fs.unstrip_protocol(name))
 
 
-def identify(path: str, size: int, name: str) -> Range | None:
+def _identify(path: str, size: int, name: str) -> Range | None:
     """What a file is; ``None`` if it is nothing that has pages."""
     stem, suffix = os.path.splitext(path.lower())
     codec = CODECS.get(suffix, "")
-    kind = KIND_OF_NAME.get(os.path.splitext(stem)[1] if codec else suffix)
+    kind = _KIND_OF_NAME.get(os.path.splitext(stem)[1] if codec else suffix)
     if kind == "html" and not codec:  # thousands of these are common: they are opened once, where they are read
         return Range(path, 0, size, "html", name)
-    start = head_of(path, codec)
+    start = _head_of(path, codec)
     found: Kind | None = None
     if start.startswith(MAGIC):
         found = "avro"
     elif start.startswith(warc.WARC):
         found = "warc"
-    elif HTML_START.match(start):
+    elif _HTML_START.match(start):
         found = "html"
     elif start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and kind != "html":
         found = "jsonl"
@@ -95,7 +95,7 @@ def identify(path: str, size: int, name: str) -> Range | None:
     return Range(path, 0, size, kind, name if kind == "html" else "", codec)
 
 
-def head_of(path: str, codec: str) -> bytes:
+def _head_of(path: str, codec: str) -> bytes:
     """The first bytes of a file, decompressed; ``b""`` if they cannot be."""
     try:
         with open_file(path, codec) as file:

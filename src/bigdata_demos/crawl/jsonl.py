@@ -21,14 +21,14 @@ def read_jsonl(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipp
     at = piece.start
     if at:
         file.seek(at - 1)
-        at += pass_line(file) - 1
+        at += _pass_line(file) - 1
     while at < end:
         line = file.readline(MAX_LINE + 1)
         if not line:
             return
         offset, at = at, at + len(line)
         if len(line) > MAX_LINE:
-            at += pass_line(file) if not line.endswith(b"\n") else 0
+            at += _pass_line(file) if not line.endswith(b"\n") else 0
             yield Rejected(source, offset, "", "too-large", f"a line of more than {MAX_LINE} bytes")
             continue
         line = line.removeprefix(codecs.BOM_UTF8).strip()
@@ -42,7 +42,7 @@ def read_jsonl(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipp
             yield page_of(record, source, offset)
 
 
-def pass_line(file: BinaryIO) -> int:
+def _pass_line(file: BinaryIO) -> int:
     """Read to the end of the line, without keeping it; returns how many bytes that was."""
     passed = 0
     while chunk := file.readline(1 << 20):

@@ -19,12 +19,12 @@ from .files import expand
 from .model import Range, Split
 
 SPLIT_BYTES: Final = 16 << 20
-"""Bytes of a split of a large input, not compressed; what is compressed counts :data:`EXPANSION` times."""
-SMALL_SPLIT: Final = 1 << 20
+"""Bytes of a split of a large input, not compressed; what is compressed counts :data:`_EXPANSION` times."""
+_SMALL_SPLIT: Final = 1 << 20
 """Bytes of a split of a small input: less is not worth a task."""
-TASKS: Final = 24
+_TASKS: Final = 24
 """Splits of an input of middle size, so that workers have about equal shares, and do not wait long for the last of them."""
-EXPANSION: Final = 6
+_EXPANSION: Final = 6
 
 
 def plan(inputs: Sequence[str], *, split_bytes: int | None = None) -> tuple[list[Split], int]:
@@ -32,7 +32,7 @@ def plan(inputs: Sequence[str], *, split_bytes: int | None = None) -> tuple[list
 
     Splits depend on the input only, never on the number of workers. Small files share one; files that can be read from
     any byte (WARC.gz, Avro, JSON lines) are cut. If no ``split_bytes`` are given, they are a fraction of the input
-    (one of :data:`TASKS`), from :data:`SMALL_SPLIT` to :data:`SPLIT_BYTES`.
+    (one of :data:`_TASKS`), from :data:`_SMALL_SPLIT` to :data:`SPLIT_BYTES`.
 
     Raises:
         InputError: if a path is not there, or of no kind that is known.
@@ -41,7 +41,7 @@ def plan(inputs: Sequence[str], *, split_bytes: int | None = None) -> tuple[list
     expanded = [file for path in inputs for file in expand(path)]
     files = [file for file in expanded if file is not None]
     if split_bytes is None:
-        split_bytes = min(max(sum(map(estimated_size, files)) // TASKS, SMALL_SPLIT), SPLIT_BYTES)
+        split_bytes = min(max(sum(map(estimated_size, files)) // _TASKS, _SMALL_SPLIT), SPLIT_BYTES)
     pieces = [piece for file in files for piece in split_file(file, split_bytes)]
     splits: list[Split] = []
     group: list[Range] = []
@@ -61,7 +61,7 @@ def plan(inputs: Sequence[str], *, split_bytes: int | None = None) -> tuple[list
 def estimated_size(piece: Range) -> int:
     """About how many bytes a range has when it is not compressed."""
     packed = piece.codec or (piece.kind == "warc" and piece.path.endswith(".gz"))
-    return (piece.end - piece.start) * (EXPANSION if packed else 1)
+    return (piece.end - piece.start) * (_EXPANSION if packed else 1)
 
 
 def split_file(file: Range, split_bytes: int) -> Iterator[Range]:

@@ -20,15 +20,15 @@ def read(split: Split, reader: str = "") -> Iterator[Page | Rejected | Skipped]:
     for piece in split.ranges:
         try:
             with open_file(piece.path, piece.codec) as file:
-                yield from read_file(file, piece, reader)
+                yield from _read_file(file, piece, reader)
         except DAMAGED as error:
             reason = "truncated" if isinstance(error, EOFError) else "unreadable"
             yield Rejected(piece.path, piece.start, piece.name, reason, f"{type(error).__name__}: {error}")
 
 
-def read_file(file: BinaryIO, piece: Range, reader: str) -> Iterator[Page | Rejected | Skipped]:
+def _read_file(file: BinaryIO, piece: Range, reader: str) -> Iterator[Page | Rejected | Skipped]:
     """The pages of a file. What is named as HTML may be an archive: its first bytes decide."""
-    kind = kind_of_start(file) if piece.kind == "html" else piece.kind
+    kind = _kind_of_start(file) if piece.kind == "html" else piece.kind
     if kind == "avro":
         yield from read_avro(file, piece, reader)
     elif kind == "warc":
@@ -39,7 +39,7 @@ def read_file(file: BinaryIO, piece: Range, reader: str) -> Iterator[Page | Reje
         yield read_html(file, piece)
 
 
-def kind_of_start(file: BinaryIO) -> Kind:
+def _kind_of_start(file: BinaryIO) -> Kind:
     """What a file named as HTML is, by its first bytes."""
     start = file.read(max(len(MAGIC), len(WARC)))
     file.seek(0)

@@ -20,14 +20,14 @@ from .model import MAX_BYTES, Page, Range, Rejected, Skipped
 
 GZIP: Final = b"\x1f\x8b\x08"
 WARC: Final = b"WARC/"
-CHAIN: Final = 1 << 16
+_CHAIN: Final = 1 << 16
 """Bytes over which members must follow one another before the first one's start counts as a boundary. A page can hold
 a WARC.gz: its members are not the file's. Deflate stores what it cannot compress, as it is, but in blocks of at most
 65,535 bytes (RFC 1951, section 3.2.4), each with a header before it, where a chain of such members ends."""
 CHUNK: Final = 1 << 18
-PIECE: Final = 1 << 16
-CHUNK_HEAD: Final = re.compile(rb"[ \t]*([0-9a-fA-F]{1,15})[ \t]*(;.*)?\r?\n?")
-TRUNCATED: Final = ("truncated", "the file ends, or is damaged, inside the record")
+_PIECE: Final = 1 << 16
+_CHUNK_HEAD: Final = re.compile(rb"[ \t]*([0-9a-fA-F]{1,15})[ \t]*(;.*)?\r?\n?")
+_TRUNCATED: Final = ("truncated", "the file ends, or is damaged, inside the record")
 
 
 class Response(NamedTuple):
@@ -64,8 +64,8 @@ def read_responses(file: BinaryIO, start: int, end: int, limit: int) -> Iterator
     """
     size = file.seek(0, io.SEEK_END)
     # Both edges are found in the same way: a range ends where the next one starts, whatever is damaged between them.
-    at = start if start == 0 else next_record(file, start, size, strict=True)
-    end = size if end >= size else next_record(file, end, size, strict=True)
+    at = start if start == 0 else _next_record(file, start, size, strict=True)
+    end = size if end >= size else _next_record(file, end, size, strict=True)
     while at < end:
         held: Response | BadRecord | Unwanted | None = None  # the last one found, until its record is known to be whole
         seen, error = -1, ""
@@ -84,11 +84,11 @@ def read_responses(file: BinaryIO, start: int, end: int, limit: int) -> Iterator
         except Exception as raised:  # whatever the data made the reader raise
             error = f"{type(raised).__name__}: {raised}"
         # The reader came to the end of the file, or took damage for it: what became of the last record it found?
-        after = record_end(file, at, size)
+        after = _record_end(file, at, size)
         if after is None or after > size:
             url = held.url if isinstance(held, (Response, BadRecord)) else ""
-            yield BadRecord(at, url, *(("bad-record", error) if error and after is None else TRUNCATED))
-            at = next_record(file, at + 1, size)
+            yield BadRecord(at, url, *(("bad-record", error) if error and after is None else _TRUNCATED))
+            at = _next_record(file, at + 1, size)
             continue
         if held:
             yield held
@@ -105,7 +105,7 @@ def response(record: WarcRecord, limit: int) -> Response | BadRecord | Unwanted:
     if http is None:
         return Unwanted(offset)
     content_type = http.get("Content-Type") or ""
-    if http.status_code != 200 or not is_html(content_type):
+    if http.status_code != 200 or not _is_html(content_type):
         return Unwanted(offset)
     if not url:
         return BadRecord(offset, "", "bad-record", "no WARC-Target-URI")
@@ -126,12 +126,12 @@ def decoded(reader: Any, http: Any, limit: int, length: int) -> bytes:
     chunked = "chunked" in (http.get("Transfer-Encoding") or "").lower()
     if not chunked and not codings:
         return bytes(reader.read(min(limit, length + 1)))  # it gets itself as much memory as it is told to read
-    if unknown := set(codings) - DECODERS.keys():
+    if unknown := set(codings) - _DECODERS.keys():
         raise ValueError(f"unknown content coding: {', '.join(unknown)}")
     body = io.BytesIO(reader.read(min(8 * limit, length + 1)))  # six bytes make a chunk of one
-    pieces = unchunked(body) if chunked else iter(lambda: body.read(PIECE), b"")
+    pieces = _unchunked(body) if chunked else iter(lambda: body.read(_PIECE), b"")
     for coding in reversed(codings):
-        pieces = DECODERS[coding](pieces)
+        pieces = _DECODERS[coding](pieces)
     data = bytearray()
     try:
         for piece in pieces:
@@ -144,11 +144,11 @@ def decoded(reader: Any, http: Any, limit: int, length: int) -> bytes:
     return bytes(data[:limit])
 
 
-def unchunked(body: BinaryIO) -> Iterator[bytes]:
+def _unchunked(body: BinaryIO) -> Iterator[bytes]:
     """A body without HTTP's chunks; as it is if it has none: crawlers undo them, and some leave the header."""
     started = False
     while line := body.readline():
-        head = CHUNK_HEAD.fullmatch(line)
+        head = _CHUNK_HEAD.fullmatch(line)
         if head is None:
             if started:
                 raise ValueError(f"no chunk starts with {line[:20]!r}")
@@ -164,13 +164,13 @@ def unchunked(body: BinaryIO) -> Iterator[bytes]:
         body.readline(2)
 
 
-def inflated(pieces: Iterator[bytes], wbits: int = 31) -> Iterator[bytes]:
+def _inflated(pieces: Iterator[bytes], wbits: int = 31) -> Iterator[bytes]:
     """A body without its compression: gzip's, or what ``wbits`` means to zlib."""
     member = zlib.decompressobj(wbits)
     for piece in pieces:
         rest = piece
         while rest:
-            yield member.decompress(rest, PIECE)
+            yield member.decompress(rest, _PIECE)
             rest = member.unconsumed_tail
         if member.eof:
             return
@@ -179,44 +179,44 @@ def inflated(pieces: Iterator[bytes], wbits: int = 31) -> Iterator[bytes]:
         raise EOFError("the body ends inside its compression")
 
 
-def undeflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _undeflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """A body without deflate's compression: with zlib's header, as the standard has it, or without, as some servers do."""
     head = b""
     while len(head) < 2 and (piece := next(pieces, b"")):
         head += piece
     with_header = head[:1] == b"\x78" and int.from_bytes(head[:2], "big") % 31 == 0
-    return inflated(chain([head], pieces), 15 if with_header else -15)
+    return _inflated(chain([head], pieces), 15 if with_header else -15)
 
 
-def unbrotli(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _unbrotli(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """A body without brotli's compression."""
     import brotli  # type: ignore[import-untyped]  # comes with FastWARC
 
     member = brotli.Decompressor()
     for piece in pieces:
-        yield member.process(piece, output_buffer_limit=PIECE)
+        yield member.process(piece, output_buffer_limit=_PIECE)
         while not member.can_accept_more_data():
-            yield member.process(b"", output_buffer_limit=PIECE)
+            yield member.process(b"", output_buffer_limit=_PIECE)
     if not member.is_finished():
         raise EOFError("the body ends inside its compression")
 
 
-DECODERS: Final = {"gzip": inflated, "x-gzip": inflated, "deflate": undeflated, "br": unbrotli}
+_DECODERS: Final = {"gzip": _inflated, "x-gzip": _inflated, "deflate": _undeflated, "br": _unbrotli}
 
 
-def is_html(content_type: str) -> bool:
+def _is_html(content_type: str) -> bool:
     """Whether an HTTP content type, or the lack of one, can be a web page's."""
     return content_type.partition(";")[0].strip().lower() in ("", "text/html", "application/xhtml+xml")
 
 
-def next_record(file: BinaryIO, start: int, size: int, *, strict: bool = False) -> int:
-    """The first record boundary at or after ``start``; ``size`` if there is none. For ``strict`` see :func:`chains`."""
+def _next_record(file: BinaryIO, start: int, size: int, *, strict: bool = False) -> int:
+    """The first record boundary at or after ``start``; ``size`` if there is none. For ``strict`` see :func:`_chains`."""
     file.seek(0)
     magic = b"\r\n\r\n" + WARC if file.read(len(WARC)) == WARC else GZIP
     lead = 0 if magic == GZIP else 4
     found = find(file, magic, max(start - lead, 0))
     while found is not None:
-        if chains(file, found + lead, size, strict=strict):
+        if _chains(file, found + lead, size, strict=strict):
             return found + lead
         found = find(file, magic, found + 1)
     return size
@@ -235,35 +235,35 @@ def find(file: BinaryIO, what: bytes, start: int) -> int | None:
     return None
 
 
-def chains(file: BinaryIO, start: int, size: int, *, strict: bool = False) -> bool:
-    """Whether records follow one another from ``start`` on, for :data:`CHAIN` bytes or to the end of the file.
+def _chains(file: BinaryIO, start: int, size: int, *, strict: bool = False) -> bool:
+    """Whether records follow one another from ``start`` on, for :data:`_CHAIN` bytes or to the end of the file.
 
     If not ``strict``, one record is enough. That is for what follows damage, where more of it may be near; where a range
     starts, it would take a WARC inside a page for the file, and the range before reads on over the damage anyway.
     """
     at = start
-    while at < min(start + CHAIN, size):
-        following = record_end(file, at, size)
+    while at < min(start + _CHAIN, size):
+        following = _record_end(file, at, size)
         if following is None:
             return at > start and not strict
         at = following
     return True
 
 
-def record_end(file: BinaryIO, start: int, size: int) -> int | None:
+def _record_end(file: BinaryIO, start: int, size: int) -> int | None:
     """Where the record (a gzip member, or plain) that starts at ``start`` ends.
 
     ``None`` if there is no record, or a damaged one; more than ``size`` if the file ends inside it.
     """
     file.seek(start)
-    head = file.read(PIECE)
+    head = file.read(_PIECE)
     if not GZIP.startswith(head[: len(GZIP)]):
-        return plain_end(head + file.read(CHUNK - PIECE), start, size)
+        return _plain_end(head + file.read(CHUNK - _PIECE), start, size)
     member, first, at = zlib.decompressobj(wbits=31), b"", start
     while head:
         at += len(head)
         try:
-            data = member.decompress(head, PIECE)
+            data = member.decompress(head, _PIECE)
             first = first or data[: len(WARC)]
             if first and not WARC.startswith(first[: len(WARC)]):
                 return None
@@ -273,7 +273,7 @@ def record_end(file: BinaryIO, start: int, size: int) -> int | None:
             return None
         if member.eof:
             return at - len(member.unused_data)
-        head = file.read(PIECE)
+        head = file.read(_PIECE)
     return size + 1 if WARC.startswith(first) else None
 
 
@@ -282,14 +282,14 @@ def is_one_member(file: BinaryIO) -> bool:
     member, plain = zlib.decompressobj(wbits=31), b""
     while (chunk := file.read(CHUNK)) and not member.eof and len(plain) < 1 << 26:
         plain += member.decompress(chunk, 1 << 26)
-        end = plain_end(plain, 0, len(plain))
+        end = _plain_end(plain, 0, len(plain))
         if end is not None and len(plain) > end:
             return True
     return False
 
 
-def plain_end(head: bytes, start: int, size: int) -> int | None:
-    """Where an uncompressed record ends, from its first bytes; ``None`` and more than ``size`` as in :func:`record_end`."""
+def _plain_end(head: bytes, start: int, size: int) -> int | None:
+    """Where an uncompressed record ends, from its first bytes; ``None`` and more than ``size`` as in :func:`_record_end`."""
     fields, blank, _ = head.partition(b"\r\n\r\n")
     if not WARC.startswith(fields[: len(WARC)]):
         return None

@@ -7,20 +7,20 @@ QUESTIONS: Final = (
     "Do you have experience using big data tools like Hadoop, Spark or Avro?",
     "Can you write a parallel implementation of an algorithm?",
 )
-BEFORE: Final = (
+_BEFORE: Final = (
     "Yes, both. I run one MapReduce job, keyword extraction from a web crawl, on five engines: one thread, asyncio with a "
     "process pool, Dask, Spark, and Hadoop on HDFS and YARN. Each does two map-reduce passes and writes the same answer, bit "
     "for bit, as Avro."
 )
 """The sentences before the figures."""
-AFTER: Final = "I start with one thread: a cluster has to beat it."
+_AFTER: Final = "I start with one thread: a cluster has to beat it."
 """The sentence after the figures."""
-WITHOUT_FIGURES: Final = "Start-up dominates small jobs, the shuffle large ones."
+_WITHOUT_FIGURES: Final = "Start-up dominates small jobs, the shuffle large ones."
 """The sentence in place of the figures if there are none."""
 WORDS: Final = 85  # spoken in 30 seconds at 170 words a minute
 
 
-class Topic(NamedTuple):
+class _Topic(NamedTuple):
     """One way in which the engines differ, with a line of text for each engine."""
 
     title: str
@@ -35,7 +35,7 @@ class Source(NamedTuple):
 
 
 TOPICS: Final = (
-    Topic(
+    _Topic(
         "History",
         {
             "Hadoop": "2006: MapReduce as in Google's paper (2004), on top of HDFS",
@@ -45,7 +45,7 @@ TOPICS: Final = (
             "serial": "a for loop: the baseline of every comparison",
         },
     ),
-    Topic(
+    _Topic(
         "Execution model",
         {
             "Hadoop": "one map and one reduce per job, each task in a JVM: two passes, two jobs",
@@ -55,7 +55,7 @@ TOPICS: Final = (
             "serial": "one split after another, in one process",
         },
     ),
-    Topic(
+    _Topic(
         "Shuffle",
         {
             "Hadoop": "map output sorted by key on local disk, fetched by reducers over HTTP",
@@ -65,7 +65,7 @@ TOPICS: Final = (
             "serial": "buckets are appended to files in the working directory",
         },
     ),
-    Topic(
+    _Topic(
         "Fault tolerance",
         {
             "Hadoop": "failed tasks run again, slow ones twice; HDFS replicates each block",
@@ -75,7 +75,7 @@ TOPICS: Final = (
             "serial": "none: if the process dies, the run is lost",
         },
     ),
-    Topic(
+    _Topic(
         "Memory",
         {
             "Hadoop": "tasks stream; everything between two jobs is on HDFS",
@@ -118,4 +118,4 @@ SOURCES: Final = (
 
 def spoken(figures: str = "") -> str:
     """The spoken answer. ``figures`` is a sentence with the figures of this machine, or ``""`` if there are none."""
-    return " ".join((BEFORE, figures or WITHOUT_FIGURES, AFTER))
+    return " ".join((_BEFORE, figures or _WITHOUT_FIGURES, _AFTER))

@@ -13,7 +13,7 @@ from ..storage.atomic import atomic, writing
 
 SECTIONS: Final = ("spoken", "engines", "code", "figures")
 PAGE: Final = "out/interview.html"
-NARROWEST: Final = 40
+_NARROWEST: Final = 40
 EPILOG: Final = """\
 examples:
   bigdata-demos interview                        all of it; with 180 columns, the engines' code side by side
@@ -53,7 +53,7 @@ def answer(arguments: argparse.Namespace) -> None:
 
     """
     if arguments.html is None:
-        write_out(text(arguments))
+        _write_out(text(arguments))
         return
     if arguments.section or arguments.width:
         raise UsageError("--html is a page with all of it: leave out --section and --width")
@@ -61,7 +61,7 @@ def answer(arguments: argparse.Namespace) -> None:
 
     made = page.page([code.listing(engine) for engine in code.SIDE_BY_SIDE], figures.find(arguments.results))
     if arguments.html == "-":
-        write_out(made, encoding="utf-8")
+        _write_out(made, encoding="utf-8")
     else:
         save(made, Path(arguments.html))
         command.say(f"wrote {arguments.html}")
@@ -74,11 +74,11 @@ def text(arguments: argparse.Namespace) -> str:
         UsageError: if no text is that narrow.
 
     """
-    if arguments.width is not None and arguments.width < NARROWEST:
-        raise UsageError(f"`width={arguments.width}` is too narrow: {NARROWEST} columns at least")
+    if arguments.width is not None and arguments.width < _NARROWEST:
+        raise UsageError(f"`width={arguments.width}` is too narrow: {_NARROWEST} columns at least")
     from . import code, figures, terminal
 
-    width = arguments.width or max(shutil.get_terminal_size().columns, NARROWEST)
+    width = arguments.width or max(shutil.get_terminal_size().columns, _NARROWEST)
     paint = terminal.colourful if command.coloured() else terminal.plain
     parts: dict[str, Callable[[], str]] = {
         "spoken": lambda: "\n".join(terminal.spoken(figures.find(arguments.results), width, paint)),
@@ -89,7 +89,7 @@ def text(arguments: argparse.Namespace) -> str:
     return "\n\n\n".join(parts[section]() for section in ([arguments.section] if arguments.section else SECTIONS)) + "\n"
 
 
-def write_out(made: str, encoding: str | None = None) -> None:
+def _write_out(made: str, encoding: str | None = None) -> None:
     """Write to standard output; characters that its encoding lacks become question marks."""
     sys.stdout.reconfigure(encoding=encoding, errors="replace")  # type: ignore[union-attr]
     sys.stdout.write(made)

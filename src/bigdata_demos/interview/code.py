@@ -17,8 +17,8 @@ from ..errors import InputError
 from ..keywords.engines import ENGINES
 
 SIDE_BY_SIDE: Final = tuple(ENGINES)
-VERBS: Final = ("map", "shuffle", "reduce")
-STEPS: Final = ("", *(f"Pass {number}: {verb}" for number in (1, 2) for verb in VERBS))
+_VERBS: Final = ("map", "shuffle", "reduce")
+STEPS: Final = ("", *(f"Pass {number}: {verb}" for number in (1, 2) for verb in _VERBS))
 """What happens in the code, in order; first, without a name, what comes before the first pass."""
 FIRST: Final = "# Pass 1: map"
 MARK: Final = re.compile(r"\s*# (?:Pass (?P<number>[12]): )?(?P<verbs>(?:map|shuffle|reduce)(?:, (?:map|shuffle|reduce))*)\b")
@@ -62,7 +62,7 @@ def marked(lines: Sequence[str]) -> Iterator[tuple[int, int, int]]:
         number = int(found["number"] or number)
         if not number:
             continue
-        steps = [1 + (number - 1) * len(VERBS) + VERBS.index(verb) for verb in found["verbs"].split(", ")]
+        steps = [1 + (number - 1) * len(_VERBS) + _VERBS.index(verb) for verb in found["verbs"].split(", ")]
         if min(steps) > reached:
             reached = max(steps)
             yield at, min(steps), reached
@@ -122,7 +122,7 @@ def kinds(source: str) -> list[str]:
     marks = [[" "] * len(line) for line in lines]
     before = ""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        kind = kind_of(token, before)
+        kind = _kind_of(token, before)
         before = token.string
         if kind == " ":
             continue
@@ -133,7 +133,7 @@ def kinds(source: str) -> list[str]:
     return ["".join(marks_of_line) for marks_of_line in marks]
 
 
-def kind_of(token: tokenize.TokenInfo, before: str) -> str:
+def _kind_of(token: tokenize.TokenInfo, before: str) -> str:
     """The kind of a token that follows another."""
     if token.type == tokenize.COMMENT:
         return "m" if MARK.match(token.string) else "c"

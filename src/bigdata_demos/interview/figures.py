@@ -13,7 +13,7 @@ from ..keywords.engines import ENGINES
 
 COMMAND: Final = "bigdata-demos bench"
 """What makes figures."""
-QUOTED_SECONDS: Final = 5
+_QUOTED_SECONDS: Final = 5
 """A job that one thread finishes sooner is not quoted: start-up would be most of what was measured."""
 HEADS: Final = ("contestant", "seconds", "range", "runs", "ratio", "start-up", "cold")
 """Of the columns of a table of figures (:func:`cells`)."""
@@ -125,9 +125,9 @@ def measured(path: str, found: results.Results) -> Measured:
     tables = []
     for size in found.sizes:
         job, runs = found.job(size), [one for one in found.runs if one.size == size]
-        control = by_round([one for one in runs if one.contestant == results.CONTROL])
+        control = _by_round([one for one in runs if one.contestant == results.CONTROL])
         of_each = ([one for one in runs if one.key == key] for key in found.contestants())
-        figures = [figure(some, control) for some in of_each if some]
+        figures = [_figure(some, control) for some in of_each if some]
         tables.append(Table(size, job.pages, job.input_bytes, figures))
     remarks = [f"{name}: {note}" for name, note in found.notes.items()]
     remarks += [f"{name} did not run: {reason}" for name, reason in found.absent.items()]
@@ -136,9 +136,9 @@ def measured(path: str, found: results.Results) -> Measured:
     return Measured(path, moment(found.created), command, printable(machine.cpu), machine.cores, tables, remarks)
 
 
-def figure(runs: Sequence[results.Run], control: Mapping[int, float]) -> Figure:
+def _figure(runs: Sequence[results.Run], control: Mapping[int, float]) -> Figure:
     """The figures of one contestant's runs; ``control``: the serial engine's seconds by round."""
-    first, seconds = runs[0], by_round(runs)
+    first, seconds = runs[0], _by_round(runs)
     startups = [one.startup for one in runs if one.counts and one.startup is not None]
     ratios = statistics.paired(seconds, control)
     errors = [one.error for one in runs if one.error is not None]
@@ -157,7 +157,7 @@ def figure(runs: Sequence[results.Run], control: Mapping[int, float]) -> Figure:
     )
 
 
-def by_round(runs: Sequence[results.Run]) -> dict[int, float]:
+def _by_round(runs: Sequence[results.Run]) -> dict[int, float]:
     """The seconds of those runs that count, by their round."""
     return {one.round: one.seconds for one in runs if one.counts}
 
@@ -170,7 +170,7 @@ def moment(created: str) -> str:
 def sentence(here: Measured | None) -> str:
     """The figures as a sentence, ``""`` if there are none worth quoting.
 
-    It quotes the largest job that took one thread at least :data:`QUOTED_SECONDS`: the seconds of one thread, and those of the
+    It quotes the largest job that took one thread at least :data:`_QUOTED_SECONDS`: the seconds of one thread, and those of the
     other engines with the number of workers that most of them ran with.
     """
     for table in reversed(here.tables if here else []):
@@ -181,21 +181,23 @@ def sentence(here: Measured | None) -> str:
         }
         control = next((seconds for (*_, name), seconds in medians.items() if name == results.CONTROL), None)
         engines = [(workers, name) for workers, _, name in medians if name != results.CONTROL]
-        if control is None or control < QUOTED_SECONDS or not engines:
+        if control is None or control < _QUOTED_SECONDS or not engines:
             continue
         workers = max({some for some, _ in engines}, key=lambda some: (len({name for n, name in engines if n == some}), some))
         quickest: dict[str, float] = {}
         for (some, _, name), seconds in medians.items():
             if name != results.CONTROL and some == workers:
                 quickest[name] = min(seconds, quickest.get(name, seconds))
-        each = [f"{ENGINES[name].title} {in_words(quickest[name])}" for name in sorted(quickest, key=lambda name: quickest[name])]
+        each = [
+            f"{ENGINES[name].title} {_in_words(quickest[name])}" for name in sorted(quickest, key=lambda name: quickest[name])
+        ]
         listed = " and ".join([", ".join(each[:-1]), each[-1]]) if len(each) > 1 else each[0]
         many = f"{workers} workers" if workers > 1 else "one worker"
-        return f"For {corpus_size(table)} here, one thread took {in_words(control)} seconds; with {many}, {listed}."
+        return f"For {_corpus_size(table)} here, one thread took {_in_words(control)} seconds; with {many}, {listed}."
     return ""
 
 
-def corpus_size(table: Table) -> str:
+def _corpus_size(table: Table) -> str:
     """The size of the job's input, as it is said: ``3,200 pages (12 MB)``."""
     megabytes = (
         "" if table.input_bytes is None else f"{max(table.input_bytes / 1e6, 0.1):,.{0 if table.input_bytes >= 1e7 else 1}f} MB"
@@ -222,16 +224,16 @@ def cells(one: Figure) -> tuple[str, ...]:
     spread = one.seconds
     return (
         printable(name + where),
-        "–" if spread is None else digits(spread.median),
-        "–" if spread is None else f"{digits(spread.least)}–{digits(spread.most)}{'!' if spread.unstable else ''}",
+        "–" if spread is None else _digits(spread.median),
+        "–" if spread is None else f"{_digits(spread.least)}–{_digits(spread.most)}{'!' if spread.unstable else ''}",
         str(spread.number if spread else 0),
         "–" if one.ratio is None else f"{one.ratio:.2f}",
-        "–" if one.startup is None else digits(one.startup),
-        "–" if one.cold is None else digits(one.cold),
+        "–" if one.startup is None else _digits(one.startup),
+        "–" if one.cold is None else _digits(one.cold),
     )
 
 
-def digits(seconds: float) -> str:
+def _digits(seconds: float) -> str:
     """Seconds, as precise as they can be measured."""
     return f"{seconds:.1f}" if seconds >= 9.995 else f"{seconds:.2f}"
 
@@ -241,6 +243,6 @@ def failure(one: Figure) -> str:
     return printable(f"failed {one.failed} of {one.runs}: {one.error}") if one.failed else ""
 
 
-def in_words(seconds: float) -> str:
+def _in_words(seconds: float) -> str:
     """Seconds as they are said: three digits at most."""
     return f"{seconds:.0f}" if seconds >= 9.95 else f"{seconds:.1f}"

@@ -9,14 +9,14 @@ from itertools import islice
 from . import answers, code, figures, terminal
 from .code import Listing
 
-BEFORE_METHOD = re.compile(r"(?<=[\w)\]])\.(?=\w+\()")
+_BEFORE_METHOD = re.compile(r"(?<=[\w)\]])\.(?=\w+\()")
 """Where a line may be wrapped, besides at spaces."""
 
 
 def page(listings: Sequence[Listing], found: figures.Found) -> str:
     """The whole page."""
     style = resources.files(__package__).joinpath("page.css").read_text("utf-8")
-    body = [*spoken(found), *engines(), *side_by_side(listings), *measured(found)]
+    body = [*spoken(found), *engines(), *_side_by_side(listings), *measured(found)]
     return "\n".join(
         [
             "<!doctype html>",
@@ -62,7 +62,7 @@ def engines() -> Iterator[str]:
     yield f'<p class="quiet">Sources: {" · ".join(links)}</p>'
 
 
-def side_by_side(listings: Sequence[Listing]) -> Iterator[str]:
+def _side_by_side(listings: Sequence[Listing]) -> Iterator[str]:
     """The engines' code in columns; the same step is on the same row of the grid."""
     yield "<h2>Map, shuffle, reduce: the code that runs</h2>"
     yield f'<div class="code" style="--engines: {len(listings)}">'
@@ -72,18 +72,18 @@ def side_by_side(listings: Sequence[Listing]) -> Iterator[str]:
         yield f"<h3>{escape(one.engine)} <small>{escape(one.file)}, line {one.line}</small></h3>"
         for block in one.blocks:
             rows = f"grid-row: {block.first + 2} / {block.last + 3}"  # row 1 has the engines' names
-            lines = (line_of_code(line, marks) for line, marks in zip(block.lines, islice(kinds, len(block.lines)), strict=True))
+            lines = (_line_of_code(line, marks) for line, marks in zip(block.lines, islice(kinds, len(block.lines)), strict=True))
             yield f'<pre style="{rows}">{"".join(lines)}</pre>'
         yield "</article>"
     yield "</div>"
 
 
-def line_of_code(line: str, kinds: str) -> str:
+def _line_of_code(line: str, kinds: str) -> str:
     """A line, coloured; where it is wrapped, it goes on further in than it began."""
     parts = (
         f'<span class="{kind}">{escape(part, quote=False)}</span>'
         if kind != " "
-        else BEFORE_METHOD.sub("<wbr>.", escape(part, quote=False))
+        else _BEFORE_METHOD.sub("<wbr>.", escape(part, quote=False))
         for part, kind in terminal.runs(line, kinds)
     )
     indent = len(line) - len(line.lstrip())
@@ -101,14 +101,14 @@ def measured(found: figures.Found) -> Iterator[str]:
         yield f"<kbd>{escape(here.command)}</kbd>"
         for table in here.tables:
             yield f"<h3>{escape(figures.title(table))}</h3>"
-            yield from table_of(table)
+            yield from _table_of(table)
         yield f'<p class="quiet">{escape(figures.LEGEND)}</p>'
         yield from (f'<p class="quiet">{escape(remark)}</p>' for remark in here.remarks)
     for reason in found.left_out:
         yield f'<p class="quiet">Not shown: {escape(reason)}</p>'
 
 
-def table_of(table: figures.Table) -> Iterator[str]:
+def _table_of(table: figures.Table) -> Iterator[str]:
     """A row for each contestant, and below them the error of each that failed."""
     yield '<div class="wide"><table class="figures">'
     yield "<thead><tr>" + "".join(f'<th scope="col">{escape(head)}</th>' for head in figures.HEADS) + "</tr></thead>"

@@ -8,23 +8,23 @@ from typing import Final
 from . import answers, code, figures
 from .code import Listing
 
-COLOURS: Final = {"k": "35", "s": "32", "m": "1;36", "c": "2", "n": "33", "d": "1;34", "title": "1", "dim": "2"}
+_COLOURS: Final = {"k": "35", "s": "32", "m": "1;36", "c": "2", "n": "33", "d": "1;34", "title": "1", "dim": "2"}
 """What is shown → SGR parameters: of kinds of code (:func:`.code.kinds`), and of text."""
-COLUMN: Final = 58  # columns of code that are narrower are hard to read: then one listing stands below the other
+_COLUMN: Final = 58  # columns of code that are narrower are hard to read: then one listing stands below the other
 TEXT: Final = 110  # lines of prose that are longer are hard to read
-SIDE: Final = 17  # columns of a topic's title
+_SIDE: Final = 17  # columns of a topic's title
 ENGINE: Final = 9  # columns of an engine's name
-TEXT_OF_ENGINE: Final = 70  # columns of what is said of it: one line
+_TEXT_OF_ENGINE: Final = 70  # columns of what is said of it: one line
 BETWEEN: Final = " │ "
 WRAPPED: Final = "    ↪ "
 
 Paint = Callable[[str, str], str]
-"""A text and what it is (a key of :data:`COLOURS`, or a space) → the text as it is written."""
+"""A text and what it is (a key of :data:`_COLOURS`, or a space) → the text as it is written."""
 
 
 def colourful(text: str, kind: str) -> str:
     """The text in the colour of what it is."""
-    return f"\x1b[{COLOURS[kind]}m{text}\x1b[0m" if kind in COLOURS else text
+    return f"\x1b[{_COLOURS[kind]}m{text}\x1b[0m" if kind in _COLOURS else text
 
 
 def plain(text: str, kind: str) -> str:  # noqa: ARG001 (a Paint)
@@ -32,7 +32,7 @@ def plain(text: str, kind: str) -> str:  # noqa: ARG001 (a Paint)
     return text
 
 
-def fill(text: str, width: int, indent: str = "", hang: str = "") -> str:
+def _fill(text: str, width: int, indent: str = "", hang: str = "") -> str:
     """The text in lines of at most a width; the first begins with ``indent``, the others with ``hang``."""
     return textwrap.fill(
         text, min(width, TEXT), initial_indent=indent, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
@@ -43,35 +43,35 @@ def spoken(found: figures.Found, width: int, paint: Paint) -> Iterator[str]:
     """What to say in 30 seconds."""
     yield paint("In 30 seconds", "title")
     for question in answers.QUESTIONS:
-        yield fill(question, width, "  ", "  ")
+        yield _fill(question, width, "  ", "  ")
     yield ""
-    yield fill(answers.spoken(figures.sentence(found.here)), width, "  “", "   ") + "”"
+    yield _fill(answers.spoken(figures.sentence(found.here)), width, "  “", "   ") + "”"
 
 
 def engines(width: int, paint: Paint) -> Iterator[str]:
     """One screen on how the engines differ."""
     yield paint("How the engines differ", "title")
-    beside = width >= SIDE + ENGINE + TEXT_OF_ENGINE  # there is room for a topic's title beside what is said to it
+    beside = width >= _SIDE + ENGINE + _TEXT_OF_ENGINE  # there is room for a topic's title beside what is said to it
     for topic in answers.TOPICS:
         if not beside:
             yield paint(topic.title, "d")
         for index, (engine, text) in enumerate(topic.engines.items()):
-            side = (topic.title if index == 0 else "").ljust(SIDE) if beside else "  "
-            yield paint(side, "d") + fill(text, width - len(side), f"{engine:{ENGINE}}", " " * (len(side) + ENGINE))
+            side = (topic.title if index == 0 else "").ljust(_SIDE) if beside else "  "
+            yield paint(side, "d") + _fill(text, width - len(side), f"{engine:{ENGINE}}", " " * (len(side) + ENGINE))
     yield paint("When one thread is better", "d")
-    yield fill(answers.ONE_THREAD, width, "  ", "  ")
+    yield _fill(answers.ONE_THREAD, width, "  ", "  ")
     yield paint("Here", "d")
-    yield fill(answers.HERE, width, "  ", "  ")
+    yield _fill(answers.HERE, width, "  ", "  ")
     yield paint("Sources", "d")
     sources = "\xa0· ".join(source.text.replace(" ", "\xa0") for source in answers.SOURCES)
-    yield fill(sources, width, "  ", "  ").replace("\xa0", " ")
+    yield _fill(sources, width, "  ", "  ").replace("\xa0", " ")
 
 
 def listings(shown: Sequence[Listing], width: int, paint: Paint) -> Iterator[str]:
     """The engines' code: in columns if there is room for them, else one below the other."""
     yield paint("Map, shuffle, reduce: the code that runs", "title")
     column = (width - len(BETWEEN) * (len(shown) - 1)) // len(shown)
-    if column < COLUMN:
+    if column < _COLUMN:
         for one in shown:
             yield from ("", paint(f"{one.engine}: {one.file}, line {one.line}", "d"), "")
             yield from (line for _, line in (pair for lines in blocks(one, width, paint) for pair in lines))
@@ -136,22 +136,22 @@ def measured(found: figures.Found, width: int, paint: Paint) -> Iterator[str]:
     """The figures of this machine, or the command that makes them."""
     yield paint("Figures of this machine", "title")
     if found.here is None:
-        yield fill(f"There are none yet. This makes them: {figures.COMMAND}", width, "  ", "  ")
+        yield _fill(f"There are none yet. This makes them: {figures.COMMAND}", width, "  ", "  ")
     else:
         here = found.here
-        yield fill(f"{here.created}, {here.cores} cores, {here.cpu} ({here.path})", width, "  ", "  ")
+        yield _fill(f"{here.created}, {here.cores} cores, {here.cpu} ({here.path})", width, "  ", "  ")
         yield f"  $ {here.command}"
         for table in here.tables:
             yield from ("", paint(f"  {figures.title(table)}", "d"))
-            yield from figures_table(table, width, paint)
+            yield from _figures_table(table, width, paint)
         yield ""
-        yield fill(figures.LEGEND, width, "  ", "  ")
-        yield from (fill(remark, width, "  ", "    ") for remark in here.remarks)
+        yield _fill(figures.LEGEND, width, "  ", "  ")
+        yield from (_fill(remark, width, "  ", "    ") for remark in here.remarks)
     for reason in found.left_out:
-        yield paint(fill(f"Not shown: {reason}", width, "  ", "    "), "dim")
+        yield paint(_fill(f"Not shown: {reason}", width, "  ", "    "), "dim")
 
 
-def figures_table(table: figures.Table, width: int, paint: Paint) -> Iterator[str]:
+def _figures_table(table: figures.Table, width: int, paint: Paint) -> Iterator[str]:
     """A line for each contestant, and one for the error of each that failed."""
     cells = [figures.HEADS, *(figures.cells(one) for one in table.figures)]
     widths = [max(len(row[index]) for row in cells) for index in range(len(figures.HEADS))]
@@ -159,4 +159,4 @@ def figures_table(table: figures.Table, width: int, paint: Paint) -> Iterator[st
         text = "  ".join([row[0].ljust(widths[0]), *(cell.rjust(size) for cell, size in zip(row[1:], widths[1:], strict=True))])
         yield paint(f"  {text}", "dim" if one is None else " ")
         if one and (error := figures.failure(one)):
-            yield fill(error, width, "      ", "      ")
+            yield _fill(error, width, "      ", "      ")

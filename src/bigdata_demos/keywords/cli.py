@@ -141,12 +141,7 @@ def _execute(arguments: argparse.Namespace) -> None:
 
 
 def _check_shared(cluster: str, output: str | None) -> None:
-    """Refuse to leave the results of a remote cluster on the driver's own disk, where its workers cannot write.
-
-    Raises:
-        UsageError: without an output, on a cluster that is not on this machine.
-
-    """
+    """Refuse to leave the results of a remote cluster on the driver's own disk, where its workers cannot write."""
     host = cluster.partition("://")[2].rpartition(":")[0]
     local = host in ("", "localhost", "127.0.0.1", "[::1]") or registry.find(cluster)
     if not local and output is None:
@@ -179,12 +174,7 @@ def _run(arguments: argparse.Namespace, output: str) -> "Result":
 
 
 def _key_and_value(text: str) -> tuple[str, str]:
-    """Return the key and the value of an engine-specific option.
-
-    Raises:
-        UsageError: if the text is not of the form KEY=VALUE.
-
-    """
+    """Return the key and the value of an engine-specific option."""
     key, equals, value = text.partition("=")
     if not (key and equals):
         raise UsageError(f"`engine_options[{text}]` is not of the form KEY=VALUE")

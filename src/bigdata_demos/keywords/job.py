@@ -33,9 +33,9 @@ from .analysis.text import clean, extract
 from .model import Document, Mapped, Packed, Part, Scored
 from .output.parts import Row, index_row, keywords_row, rejected_row, write_part
 
-BUCKET_BYTES: Final = 64 << 20
+_BUCKET_BYTES: Final = 64 << 20
 """Bytes of uncompressed input for each bucket of the shuffle."""
-MIN_BITS, MAX_BITS = 3, 12  # so 8 to 4,096 buckets
+_MIN_BITS, _MAX_BITS = 3, 12  # so 8 to 4,096 buckets
 
 
 def map_page(page: Page, kernel: kernels.Kernel) -> Document | Rejected:
@@ -89,7 +89,7 @@ class Job:
                 skipped += 1
         tables = frequencies.partition(kernel.counted(), self.bits)
         shuffled = sum(len(table) for _, table in tables)
-        kept = {"documents": documents, "rejected": list(map(cleaned, rejected)), "skipped": skipped, "shuffled": shuffled}
+        kept = {"documents": documents, "rejected": list(map(_cleaned, rejected)), "skipped": skipped, "shuffled": shuffled}
         return Mapped(pack(kept, schemas.schema("kept")), tables)
 
     def merge(self, bucket: int, tables: Iterable[bytes]) -> bytes:  # noqa: ARG002 (each bucket is merged alike)
@@ -141,7 +141,7 @@ class Job:
         return write_part(self.parts or self.workdir, "index", bucket, map(index_row, rows), counts)
 
 
-def cleaned(rejected: dict[str, object]) -> dict[str, object]:
+def _cleaned(rejected: dict[str, object]) -> dict[str, object]:
     """Replace what is not valid Unicode in the texts of a rejected page."""
     return {name: clean(value) if isinstance(value, str) else value for name, value in rejected.items()}
 
@@ -149,4 +149,4 @@ def cleaned(rejected: dict[str, object]) -> dict[str, object]:
 def bits_for(splits: Sequence[Split]) -> int:
     """Return the number of bits that choose a bucket. It depends on the size of the input, never on the number of workers."""
     size = sum(plan.estimated_size(piece) for split in splits for piece in split.ranges)
-    return min(max(MIN_BITS, math.ceil(math.log2(max(size / BUCKET_BYTES, 1)))), MAX_BITS)
+    return min(max(_MIN_BITS, math.ceil(math.log2(max(size / _BUCKET_BYTES, 1)))), _MAX_BITS)

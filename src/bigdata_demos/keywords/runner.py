@@ -30,9 +30,9 @@ from .output import commit, digest, parts
 
 log = logging.getLogger(__name__)
 
-STDIN: Final = "stdin.jsonl"
+_STDIN: Final = "stdin.jsonl"
 """Where standard input is kept while the job runs, for workers to open."""
-BUNDLED: Final = "site.warc.gz"
+_BUNDLED: Final = "site.warc.gz"
 """Where the bundled crawl is kept while the job runs, for containers to open."""
 
 
@@ -64,7 +64,7 @@ class Result:
         return parts.read_parts(self.output, "rejected")
 
 
-def no_progress(phase: str, done: int, total: int) -> None:
+def _no_progress(phase: str, done: int, total: int) -> None:
     """Report progress to nobody."""
 
 
@@ -105,7 +105,7 @@ def run(
     reader_schema: str | Path = "",
     engine_options: Mapping[str, str] | None = None,
     stdin: Iterable[bytes] | None = None,
-    progress: engines.Progress = no_progress,
+    progress: engines.Progress = _no_progress,
     started: float | None = None,
 ) -> Result:
     """Extract the keywords of a crawl.
@@ -147,12 +147,12 @@ def run(
     inputs = check_paths(inputs)
     if isinstance(engine, Session) and (workers or cluster or engine_options):
         raise UsageError("a session has its own workers, cluster and engine_options: give them to open_session")
-    place = place_of(output)
+    place = _place_of(output)
     where = engine.cluster if isinstance(engine, Session) else cluster
     compose = registry.find(where)
     if compose:
         registry.check_paths(compose, inputs, place if isinstance(place, Path) else None)
-        registry.check_reachable([by_http(path) for path in (*inputs, str(output))])
+        registry.check_reachable([_by_http(path) for path in (*inputs, str(output))])
     words = stopwords.load(stopword_list)
     reader = avro.load_reader(str(reader_schema)) if reader_schema else ""
     opening: contextlib.AbstractContextManager[Session]
@@ -162,12 +162,12 @@ def run(
     else:
         opening = contextlib.nullcontext(engine)
     clock = Clock(started)
-    with commit.working_directory(place, overwrite=overwrite) as unfinished, local_directory(unfinished, where) as workdir:
-        paths = [local_input(path, workdir, stdin) for path in inputs] or [str(plan.bundled_crawl())]
-        spooled = {str(workdir / STDIN): "-"}
+    with commit.working_directory(place, overwrite=overwrite) as unfinished, _local_directory(unfinished, where) as workdir:
+        paths = [_local_input(path, workdir, stdin) for path in inputs] or [str(plan.bundled_crawl())]
+        spooled = {str(workdir / _STDIN): "-"}
         if compose and not inputs:  # containers have their own copy, at another path
-            spooled[str(workdir / BUNDLED)] = paths[0]
-            paths = [shutil.copyfile(paths[0], workdir / BUNDLED).as_posix()]
+            spooled[str(workdir / _BUNDLED)] = paths[0]
+            paths = [shutil.copyfile(paths[0], workdir / _BUNDLED).as_posix()]
         splits, skipped = plan.plan(paths, split_bytes=split_bytes)
         splits = [rename(split, spooled) for split in splits]
         if reader:
@@ -298,19 +298,14 @@ def check_paths(inputs: Sequence[str | Path]) -> list[str]:
     return names
 
 
-def place_of(output: str | Path) -> Place:
-    """Where an output goes.
-
-    Raises:
-        UsageError: if that is no place that can be written.
-
-    """
+def _place_of(output: str | Path) -> Place:
+    """Where an output goes."""
     scheme, separator, rest = str(output).partition("://")
     if not separator:
         return Path(output)
     if scheme == "file":
         return Path(rest)
-    place = places.at(by_http(str(output)))
+    place = places.at(_by_http(str(output)))
     if not isinstance(place, places.Hdfs) or "?" in rest:
         raise UsageError(
             f"`output={output}`: an output is a directory of this machine (a path, or file:///PATH), or of HDFS (hdfs://HOST:PORT/PATH)"
@@ -319,7 +314,7 @@ def place_of(output: str | Path) -> Place:
 
 
 @contextlib.contextmanager
-def local_directory(unfinished: Place, cluster: str) -> Iterator[Path]:
+def _local_directory(unfinished: Place, cluster: str) -> Iterator[Path]:
     """Where tasks hand on what is not output: beside the parts; of parts in HDFS, a temporary directory that all workers see."""
     if isinstance(unfinished, Path):
         yield unfinished
@@ -336,23 +331,18 @@ def rename(split: Split, spooled: Mapping[str, str]) -> Split:
     return split._replace(ranges=tuple(piece._replace(name=spooled.get(piece.path, piece.name)) for piece in split.ranges))
 
 
-def local_input(path: str | Path, workdir: Path, stdin: Iterable[bytes] | None) -> str:
-    """An input as workers can open it: an absolute path or a URL; standard input is spooled.
-
-    Raises:
-        InputError: if ``-`` is given and there is nothing to read from.
-
-    """
+def _local_input(path: str | Path, workdir: Path, stdin: Iterable[bytes] | None) -> str:
+    """An input as workers can open it: an absolute path or a URL; standard input is spooled."""
     if str(path) == "-":
         if stdin is None:
             raise InputError("-: there is no standard input here")
-        spooled = workdir / STDIN
+        spooled = workdir / _STDIN
         jsonl.spool_lines(stdin, spooled)
         return str(spooled)
-    return by_http(str(path)) if "://" in str(path) else str(Path(path).expanduser().absolute())
+    return _by_http(str(path)) if "://" in str(path) else str(Path(path).expanduser().absolute())
 
 
-def by_http(path: str) -> str:
+def _by_http(path: str) -> str:
     """A path in HDFS as its WebHDFS address, which needs no native code; any other path as it is."""
     if not path.startswith("hdfs://"):
         return path

@@ -21,12 +21,12 @@ examples:
   bigdata-demos rpc call http://127.0.0.1:8090/ pages '{"phrase": "word counts", "limit": 3}'
   bigdata-demos rpc call http://127.0.0.1:8090/ stats
 """
-SERVE_EPILOG: Final = """\
+_SERVE_EPILOG: Final = """\
 The address is the first line on standard output, once calls are answered. There is no password, and no encryption: with a
 --host other than this machine's own, whoever can reach the port can look things up. Ctrl-C or SIGTERM ends the server
 (exit status 0).
 """
-CALL_EPILOG: Final = """\
+_CALL_EPILOG: Final = """\
 messages:
   keywords  {"url": STRING}                     the keywords of a page
   pages     {"phrase": STRING, "limit": INT}    the best pages of a phrase, however it is inflected; 10 of them without a limit
@@ -60,7 +60,7 @@ def parser() -> command.Parser:
     top = command.Parser("bigdata-demos rpc", description="Serve the keyword index by Avro RPC over HTTP.", epilog=EPILOG)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     about = "Answer lookups in an output directory of the keyword job."
-    server = commands.add_parser("serve", help=about.lower(), description=about, epilog=SERVE_EPILOG)
+    server = commands.add_parser("serve", help=about.lower(), description=about, epilog=_SERVE_EPILOG)
     server.add_argument("output", metavar="OUTPUT", help="what `bigdata-demos keywords --output` has written")
     server.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
     server.add_argument("--port", type=int, default=0, help="port to listen on (default: 0, any that is free)")
@@ -69,7 +69,7 @@ def parser() -> command.Parser:
         "--connections", type=command.number_from(1, 10_000), default=64, help="at once, before others are refused (default: 64)"
     )
     about = "Send a message to a server, and print the answer."
-    caller = commands.add_parser("call", help=about.lower(), description=about, epilog=CALL_EPILOG)
+    caller = commands.add_parser("call", help=about.lower(), description=about, epilog=_CALL_EPILOG)
     caller.add_argument("url", metavar="URL", help="the server's address, such as http://127.0.0.1:8090/")
     caller.add_argument("message", metavar="MESSAGE", help="keywords, pages, suggest or stats")
     caller.add_argument("parameters", metavar="ARGUMENTS", nargs="?", default="{}", help="as a JSON object (default: {})")
@@ -99,7 +99,7 @@ def serve(arguments: argparse.Namespace) -> None:
     from .service import handlers
 
     limits = Limits(arguments.seconds, arguments.connections)
-    with ending_by_signal(), open_index(arguments.output, arguments.seconds) as index:
+    with _ending_by_signal(), open_index(arguments.output, arguments.seconds) as index:
         responder = Responder(keyword_index(), handlers(index), limits, command.say)
         server = Server(arguments.host, arguments.port, responder)
         try:
@@ -112,7 +112,7 @@ def serve(arguments: argparse.Namespace) -> None:
 
 
 @contextlib.contextmanager
-def ending_by_signal() -> Iterator[None]:
+def _ending_by_signal() -> Iterator[None]:
     """Let the first SIGINT or SIGTERM raise :class:`Ended`, and further ones nothing: the end has begun, and is soon."""
 
     def end(*_: object) -> None:

@@ -16,7 +16,7 @@ from ..errors import BadMessage, RemoteError, RpcError, UsageError
 from . import wire
 from .protocol import Message, Protocol, keyword_index
 
-GONE: Final = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
+_GONE: Final = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
 """What a connection raises that the server closed between two requests."""
 CHUNK: Final = 64 << 10
 
@@ -119,7 +119,7 @@ class Client:
         failed = reader.read("whether it is an error", {"type": "boolean"})
         theirs = self.server.message(name)
         if theirs is None:  # only a system error can come
-            theirs = Message(ours.request, ours.response, Protocol('{"protocol": "none"}').record("errors", SYSTEM_ERRORS))
+            theirs = Message(ours.request, ours.response, Protocol('{"protocol": "none"}').record("errors", _SYSTEM_ERRORS))
             if not failed:
                 raise BadMessage(f"{self.url} answers the message {name}, which is not in its protocol")
         if not failed:
@@ -141,7 +141,7 @@ class Client:
         try:
             try:
                 return self.exchange(message)
-            except GONE:
+            except _GONE:
                 if not again:
                     raise
                 self.connection.close()
@@ -190,4 +190,4 @@ class Client:
         return wire.unframe(bytes(framed), self.most)
 
 
-SYSTEM_ERRORS: Final = [{"name": "value", "type": ["string"]}]
+_SYSTEM_ERRORS: Final = [{"name": "value", "type": ["string"]}]

@@ -33,13 +33,13 @@ from ..keywords.analysis.text import clean
 from ..keywords.output.commit import MANIFEST
 from ..storage.places import Place, at
 
-READERS: Final = 4
+_READERS: Final = 4
 """Lookups at once; others wait for their turn."""
-BUILD_CACHE: Final = 16_000
+_BUILD_CACHE: Final = 16_000
 """KiB of SQLite's cache while the database is made; each reader's is SQLite's default, 2,000."""
 STEPS: Final = 10_000
 """Instructions of SQLite between two looks at the clock."""
-PART = re.compile(r"(keywords|index)/part-[0-9]+\.avro")
+_PART = re.compile(r"(keywords|index)/part-[0-9]+\.avro")
 CHUNK: Final = 1 << 20
 LAST: Final = "\U0010ffff"
 TABLES: Final = """
@@ -147,14 +147,14 @@ def open_index(output: str | Path, seconds: float = 5) -> Iterator[Index]:
 
     """
     place = at(str(output))
-    parts, rejected, digest = read_manifest(place)
+    parts, rejected, digest = _read_manifest(place)
     try:
         with tempfile.TemporaryDirectory(prefix="bigdata-demos-rpc-") as directory:
             path = os.path.join(directory, "index.sqlite")
             with closing(sqlite3.connect(path)) as database:
                 counts = build(database, place, parts)
             uri = f"{Path(path).as_uri()}?mode=ro&immutable=1"
-            readers = [sqlite3.connect(uri, uri=True, check_same_thread=False) for _ in range(READERS)]
+            readers = [sqlite3.connect(uri, uri=True, check_same_thread=False) for _ in range(_READERS)]
             for reader in readers:
                 reader.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # now, as the file will have no name
     except sqlite3.IntegrityError as error:
@@ -165,19 +165,14 @@ def open_index(output: str | Path, seconds: float = 5) -> Iterator[Index]:
         yield index
 
 
-def read_manifest(place: Place) -> tuple[dict[str, dict[str, str]], int, str]:
-    """Of a manifest: the parts of each kind, with their SHA-256; pages rejected; the run's digest.
-
-    Raises:
-        InputError: if there is none.
-
-    """
+def _read_manifest(place: Place) -> tuple[dict[str, dict[str, str]], int, str]:
+    """Of a manifest: the parts of each kind, with their SHA-256; pages rejected; the run's digest."""
     try:
         with (place / MANIFEST).open("rb") as file:
             manifest = json.loads(file.read())
         parts: dict[str, dict[str, str]] = {"keywords": {}, "index": {}}
         for part in manifest["parts"]:
-            if found := PART.fullmatch(part["path"]):
+            if found := _PART.fullmatch(part["path"]):
                 parts[found[1]][found[0]] = str(part["sha256"])
         return parts, int(manifest["counts"]["rejected"]), str(manifest["digest"])
     except OSError as error:
@@ -193,7 +188,7 @@ def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str,
         InputError: if a part cannot be read.
 
     """
-    database.executescript(f"PRAGMA cache_size = -{BUILD_CACHE};{TABLES}")
+    database.executescript(f"PRAGMA cache_size = -{_BUILD_CACHE};{TABLES}")
     keywords, pages, postings, phrases = schema("keywords"), 0, 0, 0
     for page in records(place, parts["keywords"], "keywords"):
         database.execute("INSERT INTO page VALUES (?, ?)", (page["url"], pack(page, keywords)))
@@ -233,20 +228,15 @@ def records(place: Place, parts: dict[str, str], kind: str) -> Iterator[dict[str
                     raise InputError(f"{path} is not what the job has written: its SHA-256 is not the manifest's")
                 source = Source(cast(BinaryIO, file), str(path), offset=0)
                 header = read_header(source)
-                yield from map(presently(header.schema, str(path), kind), read_records(source, header))
+                yield from map(_presently(header.schema, str(path), kind), read_records(source, header))
         except BadAvro as error:
             raise InputError(str(error)) from None
         except OSError as error:
             raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def presently(written: Schema, path: str, kind: str) -> Callable[[Any], dict[str, Any]]:
-    """What makes a record of a part one of the present schema of its kind.
-
-    Raises:
-        InputError: if nothing does.
-
-    """
+def _presently(written: Schema, path: str, kind: str) -> Callable[[Any], dict[str, Any]]:
+    """What makes a record of a part one of the present schema of its kind."""
     present = schema(kind)
     if canonical(written) == canonical(present):
         return untagged

@@ -13,7 +13,7 @@ from ..avro.binary import Schema
 from ..avro.kinds import complete
 from ..errors import BadProtocol
 
-MAX_PROTOCOL: Final = 64 << 10
+_MAX_PROTOCOL: Final = 64 << 10
 """Bytes of the longest protocol that is read; ``keywords.avpr`` has 4,000."""
 
 
@@ -41,15 +41,15 @@ class Protocol:
 
     def __init__(self, text: str) -> None:
         encoded = text.encode()
-        if len(encoded) > MAX_PROTOCOL:
-            raise BadProtocol(f"a protocol of {len(encoded)} bytes; {MAX_PROTOCOL} are the most")
+        if len(encoded) > _MAX_PROTOCOL:
+            raise BadProtocol(f"a protocol of {len(encoded)} bytes; {_MAX_PROTOCOL} are the most")
         if limits.nesting(text) > limits.MAX_NESTING:
             raise BadProtocol(f"a protocol nested more than {limits.MAX_NESTING} levels deep")
         self.text, self.md5 = text, hashlib.md5(encoded, usedforsecurity=False).digest()
         self.named: dict[str, Any] = {}
         self.compiled: dict[str, Message] = {}
         try:
-            whole = json.loads(text, object_hook=without_logical_type)
+            whole = json.loads(text, object_hook=_without_logical_type)
             self.name = str(whole["protocol"])
             self.namespace = str(whole.get("namespace") or self.name.rpartition(".")[0])
             self.messages: dict[str, Any] = dict(whole.get("messages") or {})
@@ -95,7 +95,7 @@ class Protocol:
         return parsed  # type: ignore[no-any-return]
 
 
-def without_logical_type(parts: dict[str, Any]) -> dict[str, Any]:
+def _without_logical_type(parts: dict[str, Any]) -> dict[str, Any]:
     """A JSON object without what makes fastavro compute: a decimal of a million digits, for one."""
     parts.pop("logicalType", None)
     return parts

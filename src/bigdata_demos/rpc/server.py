@@ -25,7 +25,7 @@ from .service import DeclaredError, Handler
 
 MAX_REMEMBERED: Final = 64
 """Protocols of clients that a server remembers; those that were used least recently are forgotten."""
-GRACE: Final = 2.0
+_GRACE: Final = 2.0
 """Seconds that calls under way get to finish when the server ends."""
 POLL: Final = 0.2
 """Seconds between two looks for connections that are too slow."""
@@ -114,9 +114,9 @@ class Responder:
             raise BadMessage(f"no message {name[:100]!r} in the {whose}'s protocol")
         parameters = reader.read(f"parameters of {name}", theirs.request, ours.request)
         reader.end()
-        return self.invoke(name, ours, parameters)
+        return self._invoke(name, ours, parameters)
 
-    def invoke(self, name: str, message: Message, parameters: dict[str, Any]) -> bytes:
+    def _invoke(self, name: str, message: Message, parameters: dict[str, Any]) -> bytes:
         """What a handler makes of a call: metadata, whether it is an error, and the response or the error."""
         try:
             try:
@@ -134,7 +134,7 @@ class Responder:
         return answer
 
 
-class Handling(BaseHTTPRequestHandler):
+class _Handling(BaseHTTPRequestHandler):
     """One connection, in a thread of its own: requests, one after another."""
 
     protocol_version = "HTTP/1.1"
@@ -208,7 +208,7 @@ class Server(ThreadingMixIn, TCPServer):
             raise UsageError(f"no port {port}: they go from 0 (any that is free) to 65535")
         try:
             [(self.address_family, _, _, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            super().__init__(address[:2], Handling)  # type: ignore[arg-type]
+            super().__init__(address[:2], _Handling)  # type: ignore[arg-type]
         except (OSError, OverflowError, UnicodeError) as error:
             raise UsageError(f"cannot listen on {host} port {port}: {getattr(error, 'strerror', None) or error}") from None
 
@@ -261,7 +261,7 @@ class Server(ThreadingMixIn, TCPServer):
     def close(self) -> None:
         """Accept nothing more, let calls under way finish, for some time, and close all connections."""
         self.server_close()
-        end = time.monotonic() + GRACE
+        end = time.monotonic() + _GRACE
         with self.changed:
             for connection in self.open:
                 with contextlib.suppress(OSError):

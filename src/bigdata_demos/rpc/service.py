@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from .index import Index, stems_of
 
-MAX_LIMIT: Final = 1_000
+_MAX_LIMIT: Final = 1_000
 """Pages that one call returns at most."""
-SUGGESTIONS: Final = 10
-MAX_PREFIX: Final = 200
+_SUGGESTIONS: Final = 10
+_MAX_PREFIX: Final = 200
 """Characters of a prefix at most; keywords have up to three words of 64."""
 
 Handler = Callable[[dict[str, Any]], Any]
@@ -33,8 +33,8 @@ def handlers(index: Index) -> Mapping[str, Handler]:
 
     def pages(parameters: dict[str, Any]) -> Any:
         limit = parameters["limit"]
-        if not 1 <= limit <= MAX_LIMIT:
-            raise DeclaredError("BadRequest", f"limit must be from 1 to {MAX_LIMIT}, not {limit}", parameter="limit")
+        if not 1 <= limit <= _MAX_LIMIT:
+            raise DeclaredError("BadRequest", f"limit must be from 1 to {_MAX_LIMIT}, not {limit}", parameter="limit")
         stems = stems_of(parameters["phrase"])
         if (found := index.phrase(stems)) is None:
             raise DeclaredError("UnknownPhrase", "no page has this keyword", phrase=parameters["phrase"], stems=stems)
@@ -42,9 +42,9 @@ def handlers(index: Index) -> Mapping[str, Handler]:
 
     def suggest(parameters: dict[str, Any]) -> Any:
         prefix = parameters["prefix"]
-        if not 1 <= len(prefix) <= MAX_PREFIX:
-            raise DeclaredError("BadRequest", f"a prefix has from 1 to {MAX_PREFIX} characters", parameter="prefix")
-        return [{"phrase": found.phrase, "pages": found.pages} for found in index.starting(prefix, SUGGESTIONS)]
+        if not 1 <= len(prefix) <= _MAX_PREFIX:
+            raise DeclaredError("BadRequest", f"a prefix has from 1 to {_MAX_PREFIX} characters", parameter="prefix")
+        return [{"phrase": found.phrase, "pages": found.pages} for found in index.starting(prefix, _SUGGESTIONS)]
 
     def stats(_: dict[str, Any]) -> Any:
         return index.stats

@@ -19,9 +19,9 @@ from ..avro.values import READ_OPTIONS, raw_schema, untagged
 from ..errors import BadMessage
 
 CONTENT_TYPE: Final = "avro/binary"
-FRAME: Final = 64 << 10
+_FRAME: Final = 64 << 10
 """Bytes of the frames that are written, at most."""
-MAX_FRAME: Final = 1 << 20
+_MAX_FRAME: Final = 1 << 20
 """Bytes of the largest frame that is read."""
 MAX_REQUEST: Final = 1 << 20
 """Bytes of the largest request that a server reads, its frames put together."""
@@ -34,8 +34,8 @@ SYSTEM_ERROR: Final = b"\0\1\0"
 def frame(message: bytes) -> bytes:
     """A message in frames."""
     parts = bytearray()
-    for start in range(0, len(message), FRAME):
-        part = message[start : start + FRAME]
+    for start in range(0, len(message), _FRAME):
+        part = message[start : start + _FRAME]
         parts += len(part).to_bytes(4, "big") + part
     return bytes(parts + bytes(4))
 
@@ -53,10 +53,10 @@ def unframe(framed: bytes, most: int) -> bytes:
     message, at = bytearray(), 0
     while True:
         length = int.from_bytes(framed[at : at + 4], "big")
-        if at + 4 + length > len(framed) and length <= MAX_FRAME:
+        if at + 4 + length > len(framed) and length <= _MAX_FRAME:
             raise BadMessage(f"it ends inside the frame at offset {at}")
-        if length > MAX_FRAME or len(message) + length > most:
-            raise BadMessage(f"a frame of {length} bytes at offset {at}; {MAX_FRAME} a frame and {most} a message are the most")
+        if length > _MAX_FRAME or len(message) + length > most:
+            raise BadMessage(f"a frame of {length} bytes at offset {at}; {_MAX_FRAME} a frame and {most} a message are the most")
         at += 4 + length
         if not length:
             break
@@ -67,7 +67,7 @@ def unframe(framed: bytes, most: int) -> bytes:
 
 
 @cache
-def handshake_schemas() -> tuple[Schema, Schema]:
+def _handshake_schemas() -> tuple[Schema, Schema]:
     """The specification's HandshakeRequest and HandshakeResponse."""
     text = (files("bigdata_demos") / "rpc" / "handshake.json").read_text(encoding="utf-8")
     [request, response] = [fastavro.parse_schema(each, {}) for each in json.loads(text)]
@@ -84,7 +84,7 @@ class Request(NamedTuple):
     def pack(self) -> bytes:
         """Its bytes."""
         parts = {"clientHash": self.client_hash, "clientProtocol": self.client_protocol, "serverHash": self.server_hash}
-        return pack({**parts, "meta": None}, handshake_schemas()[0])
+        return pack({**parts, "meta": None}, _handshake_schemas()[0])
 
 
 class Response(NamedTuple):
@@ -101,7 +101,7 @@ class Response(NamedTuple):
     def pack(self) -> bytes:
         """Its bytes."""
         parts = {"match": self.match, "serverProtocol": self.server_protocol, "serverHash": self.server_hash}
-        return pack({**parts, "meta": None}, handshake_schemas()[1])
+        return pack({**parts, "meta": None}, _handshake_schemas()[1])
 
 
 class Reader:
@@ -127,12 +127,12 @@ class Reader:
 
     def request(self) -> Request:
         """The handshake of a request."""
-        parts = self.read("handshake", handshake_schemas()[0])
+        parts = self.read("handshake", _handshake_schemas()[0])
         return Request(parts["clientHash"], parts["clientProtocol"], parts["serverHash"])
 
     def response(self) -> Response:
         """The handshake of an answer."""
-        parts = self.read("handshake", handshake_schemas()[1])
+        parts = self.read("handshake", _handshake_schemas()[1])
         return Response(parts["match"], parts["serverProtocol"], parts["serverHash"])
 
     def end(self) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import fsspec
 
 fsspec.register_implementation("webhdfs", "bigdata_demos.storage.webhdfs.CheckedWebHDFS", clobber=True)
-SCHEME: Final = "webhdfs://"
+_SCHEME: Final = "webhdfs://"
 BLOCK: Final = 8 << 20
 """Bytes of a file that are held, and sent to HDFS at once."""
 
@@ -179,10 +179,10 @@ Place = Path | Hdfs
 
 def at(place: str) -> Place:
     """The place of a path, or of a ``webhdfs://`` address."""
-    if not place.startswith(SCHEME):
+    if not place.startswith(_SCHEME):
         return Path(place)
-    host, _, path = place.removeprefix(SCHEME).partition("/")
-    return Hdfs(SCHEME + host, posixpath.normpath(f"/{path}"))
+    host, _, path = place.removeprefix(_SCHEME).partition("/")
+    return Hdfs(_SCHEME + host, posixpath.normpath(f"/{path}"))
 
 
 def address(place: Place) -> str:

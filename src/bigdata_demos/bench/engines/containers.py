@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from ...cluster import registry
 
-CGROUPS: Final = Path("/sys/fs/cgroup")
-PROC: Final = Path("/proc")
+_CGROUPS: Final = Path("/sys/fs/cgroup")
+_PROC: Final = Path("/proc")
 
 
 class Container(NamedTuple):
@@ -65,7 +65,7 @@ def docker(*arguments: str) -> str:
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=30, check=True).stdout
 
 
-def locate(name: str, pid: int, proc: Path = PROC, cgroups: Path = CGROUPS) -> Container | None:
+def locate(name: str, pid: int, proc: Path = _PROC, cgroups: Path = _CGROUPS) -> Container | None:
     """The control group of a container's first process, if it bears the container's name; of version 1 or 2."""
     try:
         lines = (proc / str(pid) / "cgroup").read_text(encoding="ascii").splitlines()

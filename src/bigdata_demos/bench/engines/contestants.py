@@ -19,15 +19,15 @@ from ..results import CONTROL, ENGINE, PEER, PEERS_CONTROL, Run
 from .measure import Measured
 from .peers import PEERS
 
-SCHEMES: Final = {**{engine.name: engine.scheme for engine in ENGINES.values() if engine.scheme}, "spark-wordcount": "spark"}
+_SCHEMES: Final = {**{engine.name: engine.scheme for engine in ENGINES.values() if engine.scheme}, "spark-wordcount": "spark"}
 """The contestants that can run on a cluster, and how its address begins."""
-CLUSTERS: Final = tuple(engine.variable for engine in ENGINES.values() if engine.variable)
+_CLUSTERS: Final = tuple(engine.variable for engine in ENGINES.values() if engine.variable)
 """The environment variables that name a cluster for the keywords command."""
 LOCAL: Final = "local"
 """As ``--cluster``: on this machine, beside the clusters that are named."""
 CLOCKS: Final = 0.03
 """Seconds by which a run's clock and ours may disagree (the kernel has the creation of a process in hundredths)."""
-BESIDE_WORK: Final = ("plan", "start", "stop", "finish")
+_BESIDE_WORK: Final = ("plan", "start", "stop", "finish")
 """Phases that are start-up, or come after the engine is told to stop."""
 
 
@@ -99,7 +99,7 @@ def choose(
             absent[name] = why
             continue
         kind = PEER if name in PEERS else ENGINE
-        places = [url for url in clusters if url.startswith(f"{SCHEMES.get(name)}://")]
+        places = [url for url in clusters if url.startswith(f"{_SCHEMES.get(name)}://")]
         if not places or LOCAL in clusters:
             places.insert(0, "")
         serially = kind == PEER and not PEERS[name].parallel
@@ -130,7 +130,7 @@ def outcome(one: Contestant, measured: Measured, output: Path, *, size: int, num
     said, error = {}, failure(measured, timeout)
     if error is None:
         try:
-            said = of_peer(measured.stdout) if one.kind == PEER else of_engine(output)
+            said = _of_peer(measured.stdout) if one.kind == PEER else _of_engine(output)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as raised:
             error = f"what it says of itself cannot be read: {type(raised).__name__}: {raised}"
     phases: dict[str, float] = dict(said.get("phases", {}))
@@ -152,7 +152,7 @@ def outcome(one: Contestant, measured: Measured, output: Path, *, size: int, num
         cold=cold,
         seconds=round(measured.seconds, 4),
         startup=None if "startup" in unmeasured else said.get("startup"),
-        work=round(sum(took for name, took in phases.items() if name not in BESIDE_WORK), 4) if phases else None,
+        work=round(sum(took for name, took in phases.items() if name not in _BESIDE_WORK), 4) if phases else None,
         phases={name: round(took, 4) for name, took in phases.items()},
         cpu_seconds=None if measured.cpu_seconds is None else round(measured.cpu_seconds, 3),
         peak_memory_bytes=measured.peak_memory_bytes,
@@ -178,7 +178,7 @@ def failure(measured: Measured, timeout: float) -> str | None:
     return f"{said.removeprefix('bigdata-demos keywords: ')[:500]} ({status})"
 
 
-def of_engine(output: Path) -> dict[str, Any]:
+def _of_engine(output: Path) -> dict[str, Any]:
     """What a run's manifest says. Its seconds end when the manifest is written; committing and printing come after that."""
     manifest = json.loads((output / "manifest.json").read_text(encoding="utf-8"))
     seconds = dict(manifest["seconds"])
@@ -194,7 +194,7 @@ def of_engine(output: Path) -> dict[str, Any]:
     }
 
 
-def of_peer(stdout: str) -> dict[str, Any]:
+def _of_peer(stdout: str) -> dict[str, Any]:
     """What a peer says."""
     said = json.loads(stdout.splitlines()[-1])
     return {
@@ -218,7 +218,7 @@ def input_bytes(output: Path) -> int | None:
 
 def environment() -> dict[str, str]:
     """The environment of a run: this one, but clusters are named by ``--cluster`` only."""
-    return {name: value for name, value in os.environ.items() if name not in CLUSTERS}
+    return {name: value for name, value in os.environ.items() if name not in _CLUSTERS}
 
 
 def check_peers(inputs: Sequence[str], contestants: Sequence[Contestant]) -> dict[str, str]:

@@ -24,16 +24,16 @@ from typing import IO, Final, Self
 
 from .containers import Container
 
-INTERVAL: Final = 0.1
+_INTERVAL: Final = 0.1
 """Seconds between two samples; less at first, a tenth of the time so far, for runs that are short."""
-SAMPLES: Final = 3
+_SAMPLES: Final = 3
 """With fewer, a peak is a guess."""
-SHARE: Final = 0.05
+_SHARE: Final = 0.05
 """The part of one core that sampling may take, at most: costly samples become rarer."""
-GRACE: Final = 10.0
+_GRACE: Final = 10.0
 """Seconds for a run to end after it was told to, and for its daemons to end after it."""
-PROC: Final = Path("/proc")
-PR_SET_CHILD_SUBREAPER: Final = 36
+_PROC: Final = Path("/proc")
+_PR_SET_CHILD_SUBREAPER: Final = 36
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def measure(
     ``containers`` are measured with it. ``elsewhere``: why processes that work for it cannot be measured; then CPU seconds and
     memory are None, for a part of them would be a wrong number.
     """
-    adopt_orphans()
+    _adopt_orphans()
     before = set(children_of({os.getpid()}))
     try:
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -73,20 +73,20 @@ def measure(
             process = subprocess.Popen(
                 list(command), stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment, start_new_session=True
             )
-            with Sampler(before, containers, clock + timeout) as sampler:
+            with _Sampler(before, containers, clock + timeout) as sampler:
                 _, status, usage = os.wait4(process.pid, 0)
                 seconds = time.perf_counter() - clock
             process.returncode = os.waitstatus_to_exitcode(status)
-            cpu = max(usage.ru_utime + usage.ru_stime + reap(before, GRACE), sum(sampler.cpu.values()))
+            cpu = max(usage.ru_utime + usage.ru_stime + _reap(before, _GRACE), sum(sampler.cpu.values()))
             cpu += sum(one.cpu_seconds() for one in containers) - busy
             said, complained = tail(out), tail(err)
     except BaseException:  # Ctrl-C, wherever it came
-        end_all(before)
-        reap(before, 0)
+        _end_all(before)
+        _reap(before, 0)
         raise
     missing = {"cpu_seconds": elsewhere, "peak_memory_bytes": elsewhere} if elsewhere else {}
-    if not sampler.peak or sampler.samples < SAMPLES:
-        missing.setdefault("peak_memory_bytes", f"there is no /proc here, or the run was too short for {SAMPLES} samples")
+    if not sampler.peak or sampler.samples < _SAMPLES:
+        missing.setdefault("peak_memory_bytes", f"there is no /proc here, or the run was too short for {_SAMPLES} samples")
     sampled = "peak_memory_bytes" not in missing
     return Measured(
         None if sampler.timed_out else process.returncode,
@@ -107,7 +107,7 @@ def tail(file: IO[bytes], most: int = 1 << 16) -> str:
     return file.read().decode(errors="replace")
 
 
-class Sampler(threading.Thread):
+class _Sampler(threading.Thread):
     """Samples memory and CPU time of all descendants while it is entered; ends them all when the time is over."""
 
     def __init__(self, before: set[int], containers: Sequence[Container], deadline: float) -> None:
@@ -131,27 +131,27 @@ class Sampler(threading.Thread):
     def run(self) -> None:
         """Sample until told to stop."""
         created = time.perf_counter()
-        pause = INTERVAL / 10
+        pause = _INTERVAL / 10
         while not self.over.wait(pause):
             begun = time.perf_counter()
             if begun > self.deadline:
                 self.timed_out = True
-                end_all(self.before)
+                _end_all(self.before)
                 return
             with suppress(OSError, ValueError):  # a process that ended meanwhile
-                pids = set(descendants(os.getpid(), self.before))
-                self.cpu.update(filter(None, map(cpu_of, pids)))
+                pids = set(_descendants(os.getpid(), self.before))
+                self.cpu.update(filter(None, map(_cpu_of, pids)))
                 pids.update(pid for one in self.containers for pid in one.processes())
                 self.peak = max(self.peak, sum(map(self.memory_of, pids)))
                 self.samples += 1
             now = time.perf_counter()
-            pause = max(min(INTERVAL, (now - created) / 10), (now - begun) / SHARE)
+            pause = max(min(_INTERVAL, (now - created) / 10), (now - begun) / _SHARE)
 
     def memory_of(self, pid: int) -> int:
         """Bytes that a process has resident; 0 if it is gone."""
         if self.memory_is == "pss":
             try:
-                for line in (PROC / str(pid) / "smaps_rollup").read_text(encoding="ascii", errors="replace").splitlines():
+                for line in (_PROC / str(pid) / "smaps_rollup").read_text(encoding="ascii", errors="replace").splitlines():
                     if line.startswith("Pss:"):
                         return int(line.split()[1]) << 10
             except PermissionError:
@@ -159,42 +159,37 @@ class Sampler(threading.Thread):
             except (FileNotFoundError, ProcessLookupError):
                 return 0
         with suppress(OSError):
-            return int((PROC / str(pid) / "statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            return int((_PROC / str(pid) / "statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
         return 0
 
 
-def stat_of(pid: int | str) -> list[str]:
-    """What the kernel says of a process (proc(5), ``stat``), from its state on: its name may have blanks and parentheses.
-
-    Raises:
-        OSError: if it is gone.
-
-    """
-    return (PROC / str(pid) / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+def _stat_of(pid: int | str) -> list[str]:
+    """What the kernel says of a process (proc(5), ``stat``), from its state on: its name may have blanks and parentheses."""
+    return (_PROC / str(pid) / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
 
 
-def cpu_of(pid: int) -> tuple[tuple[int, str], float] | None:
+def _cpu_of(pid: int) -> tuple[tuple[int, str], float] | None:
     """A process and when it was created, and the CPU seconds that it has used, without its children's; None if it is gone."""
     try:
-        fields = stat_of(pid)
+        fields = _stat_of(pid)
         return (pid, fields[19]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     except (OSError, IndexError):
         return None
 
 
-def adopt_orphans() -> None:
+def _adopt_orphans() -> None:
     """Become the parent of descendants whose parent died, where the kernel can do that."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def parents() -> dict[int, int]:
     """All processes of this machine: number → parent's number."""
     found = {}
-    for entry in os.scandir(PROC) if PROC.is_dir() else ():
+    for entry in os.scandir(_PROC) if _PROC.is_dir() else ():
         if entry.name.isdigit():
             with suppress(OSError, ValueError, IndexError):
-                found[int(entry.name)] = int(stat_of(entry.name)[1])
+                found[int(entry.name)] = int(_stat_of(entry.name)[1])
     return found
 
 
@@ -204,7 +199,7 @@ def children_of(pids: Iterable[int], of: Mapping[int, int] | None = None) -> lis
     return [pid for pid, parent in (parents() if of is None else of).items() if parent in wanted]
 
 
-def descendants(pid: int, before: Iterable[int] = ()) -> list[int]:
+def _descendants(pid: int, before: Iterable[int] = ()) -> list[int]:
     """The processes below one, parents first, without those below the children ``before``."""
     of, left_out = parents(), set(before)
     found: list[int] = []
@@ -215,16 +210,16 @@ def descendants(pid: int, before: Iterable[int] = ()) -> list[int]:
     return found
 
 
-def end_all(before: set[int]) -> None:
+def _end_all(before: set[int]) -> None:
     """Tell what we started to end (it ends what it started); after the grace, kill all that is left of it."""
     started = [pid for pid in children_of({os.getpid()}) if pid not in before]
     for pid in started:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-    limit = time.perf_counter() + GRACE
+    limit = time.perf_counter() + _GRACE
     while time.perf_counter() < limit and any(map(running, started)):
         time.sleep(0.05)
-    for pid in descendants(os.getpid(), before):
+    for pid in _descendants(os.getpid(), before):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
@@ -232,12 +227,12 @@ def end_all(before: set[int]) -> None:
 def running(pid: int) -> bool:
     """Whether a process is there and has not ended yet."""
     try:
-        return stat_of(pid)[0] != "Z"
+        return _stat_of(pid)[0] != "Z"
     except (OSError, IndexError):
         return False
 
 
-def reap(before: set[int], grace: float) -> float:
+def _reap(before: set[int], grace: float) -> float:
     """Wait for the orphans that a run has left, and kill them after the grace; returns their CPU seconds."""
     cpu, limit = 0.0, time.perf_counter() + grace
     while orphans := [pid for pid in children_of({os.getpid()}) if pid not in before]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from .wordcount import Sums
 
-BY_FILE: Final = "Word count only; a task is a file, so one large file keeps one worker busy."
+_BY_FILE: Final = "Word count only; a task is a file, so one large file keeps one worker busy."
 
 
 class Peer(NamedTuple):
@@ -79,7 +79,7 @@ def one_thread(files: Sequence[str], _workers: int, _cluster: str, clock: Clock)
 
 
 @contextmanager
-def processes_of(workers: int) -> Iterator["ProcessPool"]:
+def _processes_of(workers: int) -> Iterator["ProcessPool"]:
     """A Pool; it ends its processes with SIGTERM, for which they must not inherit this command's handler."""
     handler = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with Pool(workers) as processes:
@@ -91,7 +91,7 @@ def pool(files: Sequence[str], workers: int, _cluster: str, clock: Clock) -> Ans
     """``multiprocessing.Pool``."""
     from . import wordcount
 
-    with processes_of(workers) as processes:
+    with _processes_of(workers) as processes:
         processes.map(abs, range(workers), chunksize=1)
         clock.lap("start")
         words = wordcount.add(processes.imap_unordered(wordcount.count_file, files))
@@ -138,7 +138,7 @@ def extracted(files: Sequence[str], workers: int, clock: Clock) -> Iterator[list
     """The pages' texts, extracted by a Pool: the stage that table engines have no function for."""
     from . import wordcount
 
-    with processes_of(workers) as processes:
+    with _processes_of(workers) as processes:
         processes.map(warm, range(workers), chunksize=1)
         clock.lap("start")
         found = [text for some in processes.imap_unordered(wordcount.texts_of_file, files) for text in some]
@@ -207,8 +207,8 @@ PEERS: Final = {
     "wordcount": Peer(
         one_thread, (), "Word count only, on one thread: what others pay for much less than the job.", parallel=False
     ),
-    "pool-wordcount": Peer(pool, (), BY_FILE),
-    "ray-wordcount": Peer(ray, ("ray",), BY_FILE),
+    "pool-wordcount": Peer(pool, (), _BY_FILE),
+    "ray-wordcount": Peer(ray, ("ray",), _BY_FILE),
     "polars-wordcount": Peer(
         polars,
         ("polars",),
@@ -220,7 +220,7 @@ PEERS: Final = {
         "Word count only; a Pool extracts (phase extract), DuckDB counts (phase count). All texts are in memory.",
     ),
     "spark-wordcount": Peer(
-        spark, ("pyspark",), f"{BY_FILE} In the manner of cc-pyspark: pairs of each page's words, reduceByKey."
+        spark, ("pyspark",), f"{_BY_FILE} In the manner of cc-pyspark: pairs of each page's words, reduceByKey."
     ),
 }
 

@@ -22,7 +22,7 @@ from . import containers
 from .contestants import Contestant, environment, input_bytes, outcome
 from .measure import measure
 
-WORK: Final = "work"
+_WORK: Final = "work"
 """Where outputs of runs are, until each has ended."""
 
 
@@ -105,7 +105,7 @@ def judge(runs: Sequence[Run], jobs: dict[int, Job]) -> tuple[list[Run], dict[in
 @contextmanager
 def working_directory(directory: Path) -> Iterator[Path]:
     """A directory for outputs, which is removed, with all that is in it."""
-    work = directory / WORK
+    work = directory / _WORK
     work.mkdir(exist_ok=True)
     try:
         yield work
@@ -123,7 +123,7 @@ def local_inputs(inputs: Sequence[str], directory: Path, clusters: Sequence[str]
     """
     from ...crawl.plan import bundled_crawl
 
-    work = directory / WORK
+    work = directory / _WORK
     if not inputs:
         work.mkdir(parents=True, exist_ok=True)
         inputs = [str(shutil.copy(bundled_crawl(), work))]

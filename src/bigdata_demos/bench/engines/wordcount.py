@@ -41,13 +41,13 @@ class Sums(NamedTuple):
 def texts(path: str) -> Iterator[str]:
     """The lower-cased text of each HTML page with status 200 of a WARC file, in its order."""
     with open(path, "rb") as file:
-        for record in ArchiveIterator(file, record_types=WarcRecordType.response, func_filter=is_page, auto_decode="all"):
+        for record in ArchiveIterator(file, record_types=WarcRecordType.response, func_filter=_is_page, auto_decode="all"):
             body = record.reader.read()
             charset = record.http_charset or detect_encoding(body) or "utf-8"
             yield extract_plain_text(bytes_to_str(body, charset)).lower()
 
 
-def is_page(record: WarcRecord) -> bool:
+def _is_page(record: WarcRecord) -> bool:
     """Whether a record is one of those."""
     return bool(record.http_headers and record.http_headers.status_code == 200 and record.http_content_type in HTML)
 

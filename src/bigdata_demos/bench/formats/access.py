@@ -33,10 +33,10 @@ from .. import environment
 from ..results import Access, FormatRun
 from .stores import BY_HAND, GROUP_RECORDS, KEY, Data, JsonLines, Parquet, Record, Store, stores
 
-LOOKUPS: Final = 20
-SEED: Final = 1
+_LOOKUPS: Final = 20
+_SEED: Final = 1
 """Of the places of look-ups."""
-TRIAL: Final = 20
+_TRIAL: Final = 20
 """Records that each format keeps once before the first round, so that imports are in no figure."""
 PACKAGES: Final = ("fastavro", "pyarrow", "cramjam", "backports.zstd")
 
@@ -66,9 +66,9 @@ def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, rounds
             crawl = pages_of(inputs or [str(plan.bundled_crawl())], pages)
             kept = [crawl, results_of(crawl, directory)]
             for data, store in itertools.product(kept, kinds):
-                try_out(store, replace(data, records=data.records[:TRIAL]), directory / "file", 0)
+                try_out(store, replace(data, records=data.records[:_TRIAL]), directory / "file", 0)
             for number, data in itertools.product(range(1, rounds + 1), kept):
-                for store in rotated(kinds, number):
+                for store in _rotated(kinds, number):
                     runs.append(try_out(store, data, directory / "file", number))
                     progress(told(runs[-1], rounds))
     except OSError as error:
@@ -82,7 +82,7 @@ def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, rounds
         inputs=inputs or ["(the bundled crawl)"],
         rounds=rounds,
         records={data.name: len(data.records) for data in kept},
-        lookups=LOOKUPS,
+        lookups=_LOOKUPS,
         block_bytes=BLOCK_BYTES,
         group_records=GROUP_RECORDS,
         by_hand=BY_HAND,
@@ -100,29 +100,29 @@ def pages_of(inputs: Sequence[str], most: int) -> Data:
     page = schema("page")
     fields = [{**field, "type": ["null", "string"]} if field["name"] == "html" else field for field in page["fields"]]
     narrow: Any = fastavro.parse_schema({**page, "fields": fields}, _force=True)
-    records = list(itertools.islice(read_pages(inputs), most))
+    records = list(itertools.islice(_read_pages(inputs), most))
     if not records:
         raise InputError(f"{', '.join(inputs)}: no page can be read: check what the keywords command says of it")
     return Data("pages", records, narrow)
 
 
-def read_pages(inputs: Sequence[str]) -> Iterator[Record]:
+def _read_pages(inputs: Sequence[str]) -> Iterator[Record]:
     """The pages of a crawl, one after another, as dicts of strings."""
     splits, _ = plan.plan(inputs)
     for item in itertools.chain.from_iterable(map(reader.read, splits)):
         if isinstance(item, Page):
             content = item.content if isinstance(item.content, str) else decode(item.content, item.content_type)
             yield {
-                "url": sound(item.url),
-                "html": None if item.is_text else sound(content),
-                "text": sound(content) if item.is_text else None,
-                "title": sound(item.title) or None,
-                "content_type": sound(item.content_type),
-                "date": sound(item.date),
+                "url": _sound(item.url),
+                "html": None if item.is_text else _sound(content),
+                "text": _sound(content) if item.is_text else None,
+                "title": _sound(item.title) or None,
+                "content_type": _sound(item.content_type),
+                "date": _sound(item.date),
             }
 
 
-def sound(text: str) -> str:
+def _sound(text: str) -> str:
     """Text that UTF-8 can hold: without lone surrogates."""
     return text.encode("utf-8", "replace").decode()
 
@@ -143,7 +143,7 @@ def results_of(crawl: Data, directory: Path) -> Data:
     return Data("results", records, schema("keywords"))
 
 
-def rotated(kinds: Sequence[Store], number: int) -> list[Store]:
+def _rotated(kinds: Sequence[Store], number: int) -> list[Store]:
     """The order of a round: each begins some formats further on than the one before."""
     first = (number - 1) * 3 % len(kinds)
     return [*kinds[first:], *kinds[:first]]
@@ -156,8 +156,8 @@ def try_out(store: Store, data: Data, path: Path, number: int) -> FormatRun:
         JobFailed: if other records are read than were written.
 
     """
-    places = random.Random(SEED)  # noqa: S311
-    parts = [places.random() for _ in range(LOOKUPS)]
+    places = random.Random(_SEED)  # noqa: S311
+    parts = [places.random() for _ in range(_LOOKUPS)]
     steps: dict[str, Callable[[], Any]] = {
         "write": partial(store.write, path, data),
         "read": partial(store.read, path),
@@ -192,7 +192,7 @@ def right(name: str, found: Any, data: Data) -> bool:
     if name == "newer":
         return bool(found == data.evolved)
     if name == "look-up":
-        return len(found) == LOOKUPS and all(record in data.records for record in found)
+        return len(found) == _LOOKUPS and all(record in data.records for record in found)
     return bool(name == "write" or found.num_rows == len(data.records))
 
 

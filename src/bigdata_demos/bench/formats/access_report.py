@@ -11,10 +11,10 @@ from ..report.table import NONE, UNSTABLE_IS, aligned, number, size_of
 from ..results import PLAIN, STEPS, Access, FormatRun
 from ..statistics import Interval, Spread, ratio, spread
 
-ALL_STEPS: Final = (*STEPS, "arrow")
-STEP_HEADS: Final = ("write, ms", "read, ms", "one field, ms", "look-up, ms", "newer, ms", "as Arrow, ms")
-HEAD: Final = ("format", "size", "of JSON", *STEP_HEADS, "")
-QUICKEST: Final = {
+_ALL_STEPS: Final = (*STEPS, "arrow")
+_STEP_HEADS: Final = ("write, ms", "read, ms", "one field, ms", "look-up, ms", "newer, ms", "as Arrow, ms")
+_HEAD: Final = ("format", "size", "of JSON", *_STEP_HEADS, "")
+_QUICKEST: Final = {
     "write": "to write from dicts",
     "read": "to read whole, as dicts",
     "field": "for one field of all records",
@@ -32,7 +32,7 @@ SHORT: Final = {
 """What formats are compared in. As Arrow only Parquet is read."""
 SMALL: Final = 0.5
 """Of the bytes of plain JSON lines: whose file is no larger is compared once more with its like only."""
-LEVEL_IS: Final = "≈: level with another family, the rounds do not tell them apart"
+_LEVEL_IS: Final = "≈: level with another family, the rounds do not tell them apart"
 
 
 class Row(NamedTuple):
@@ -53,25 +53,25 @@ def rows(access: Access, data: str) -> list[Row]:
     for name in formats:
         runs = [one for one in access.runs if (one.data, one.format) == (data, name)]
         found.append(
-            Row(name, runs[0].family, runs[0].nbytes, runs, spreads(access, runs, seconds_of), spreads(access, runs, cpu_of))
+            Row(name, runs[0].family, runs[0].nbytes, runs, _spreads(access, runs, _seconds_of), _spreads(access, runs, _cpu_of))
         )
     return found
 
 
-def seconds_of(one: FormatRun, step: str) -> float | None:
+def _seconds_of(one: FormatRun, step: str) -> float | None:
     """Wall seconds of a step."""
     return one.seconds.get(step)
 
 
-def cpu_of(one: FormatRun, step: str) -> float | None:
+def _cpu_of(one: FormatRun, step: str) -> float | None:
     """CPU seconds of a step."""
     return one.cpu_seconds.get(step)
 
 
-def spreads(access: Access, runs: Sequence[FormatRun], figure: Callable[[FormatRun, str], float | None]) -> dict[str, Spread]:
+def _spreads(access: Access, runs: Sequence[FormatRun], figure: Callable[[FormatRun, str], float | None]) -> dict[str, Spread]:
     """Median and range of each step."""
     found = {}
-    for step in ALL_STEPS:
+    for step in _ALL_STEPS:
         each = access.lookups if step == "look-up" else 1
         if some := spread([value / each for one in runs if (value := figure(one, step)) is not None]):
             found[step] = some
@@ -113,34 +113,34 @@ def verdict(found: Sequence[Row], step: str) -> Verdict:
     return Verdict(best, sorted(rivals, key=lambda one: one[1].middle))
 
 
-def plain_of(found: Sequence[Row]) -> Row:
+def _plain_of(found: Sequence[Row]) -> Row:
     """What the others are compared with in size."""
     return next(row for row in found if row.format == PLAIN)
 
 
-def small_of(found: Sequence[Row]) -> list[Row]:
+def _small_of(found: Sequence[Row]) -> list[Row]:
     """The formats whose files are small."""
-    return [row for row in found if row.nbytes <= SMALL * plain_of(found).nbytes]
+    return [row for row in found if row.nbytes <= SMALL * _plain_of(found).nbytes]
 
 
 def sentences(found: Sequence[Row]) -> list[str]:
     """What the figures of some records say: a sentence for each step, and what a small file costs."""
-    plain, size = plain_of(found), verdict(found, "size")
-    others = ", ".join(f"{row.format} {percent(row, plain)}" for row, _ in size.rivals)
-    said = [f"Smallest: {size.best.format}, {percent(size.best, plain)} of plain JSON lines (of other families: {others})."]
+    plain, size = _plain_of(found), verdict(found, "size")
+    others = ", ".join(f"{row.format} {_percent(row, plain)}" for row, _ in size.rivals)
+    said = [f"Smallest: {size.best.format}, {_percent(size.best, plain)} of plain JSON lines (of other families: {others})."]
     quickest = min(found, key=lambda row: cost(row, "write"))
     price = against(size.best, quickest, "write")
     if size.best is not quickest and price:
         said.append(f"It takes {number(price.middle)} times as long to write as {quickest.format}.")
-    for step, words in QUICKEST.items():
+    for step, words in _QUICKEST.items():
         judged = verdict(found, step)
         rest = [
             f"{row.format} is level with it" if row in judged.level else f"{row.format} takes {number(some.middle)} times as long"
             for row, some in judged.rivals
         ]
         said.append("; ".join([f"Quickest {words}: {judged.best.format} ({seconds(cost(judged.best, step))})", *rest]) + ".")
-    if small := small_of(found):
-        best = [f"{SHORT[step]}: {verdict(small, step).best.format}" for step in QUICKEST]
+    if small := _small_of(found):
+        best = [f"{SHORT[step]}: {verdict(small, step).best.format}" for step in _QUICKEST]
         said.append(f"The quickest of files of at most half the size of JSON lines: {'; '.join(best)}.")
     if arrow := [row for row in found if "arrow" in row.seconds]:
         row = min(arrow, key=lambda row: cost(row, "arrow"))
@@ -153,11 +153,11 @@ def sentences(found: Sequence[Row]) -> list[str]:
 
 def wins(access: Access) -> dict[str, str]:
     """What each family is best for, or level with the best: of all files, and of small ones what that adds."""
-    every, small = verdicts(access, list), verdicts(access, small_of)
+    every, small = verdicts(access, list), verdicts(access, _small_of)
     said = {}
     for family in access.by_hand:
-        best = best_for(family, every)
-        more = {key: words for key, words in best_for(family, small).items() if key not in best}
+        best = _best_for(family, every)
+        more = {key: words for key, words in _best_for(family, small).items() if key not in best}
         said[family] = listed(best) or "nothing"
         if more:
             said[family] += f"; of files of at most half the size of JSON lines also {listed(more)}"
@@ -170,7 +170,7 @@ def verdicts(access: Access, chosen: Callable[[list[Row]], list[Row]]) -> dict[t
     return {(step, data): verdict(found, step) for step in SHORT for data, found in compared.items() if found}
 
 
-def best_for(family: str, judged: dict[tuple[str, str], Verdict]) -> dict[tuple[str, str], str]:
+def _best_for(family: str, judged: dict[tuple[str, str], Verdict]) -> dict[tuple[str, str], str]:
     """In which steps, with which records, a family is best: the records' name, with ≈ if it is level with another."""
     return {
         (step, data): f"≈{data}" if one.level else data
@@ -187,7 +187,7 @@ def listed(best: dict[tuple[str, str], str]) -> str:
     return ", ".join(f"{step} ({', '.join(some)})" for step, some in steps.items())
 
 
-def percent(row: Row, plain: Row) -> str:
+def _percent(row: Row, plain: Row) -> str:
     """A size in percent of another."""
     return f"{number(100 * row.nbytes / plain.nbytes)} %"
 
@@ -203,13 +203,13 @@ def milliseconds(some: Spread | None) -> str:
 
 
 def cells(row: Row, plain: Row) -> tuple[str, ...]:
-    """A row's cells, as :data:`HEAD` has them."""
+    """A row's cells, as :data:`_HEAD` has them."""
     unstable = [step for step, some in row.seconds.items() if some.unstable]
     return (
         row.format,
         size_of(row.nbytes),
-        percent(row, plain),
-        *(milliseconds(row.seconds.get(step)) for step in ALL_STEPS),
+        _percent(row, plain),
+        *(milliseconds(row.seconds.get(step)) for step in _ALL_STEPS),
         f"unstable: {', '.join(unstable)}" if unstable else "",
     )
 
@@ -219,11 +219,11 @@ def text(access: Access) -> str:
     lines: list[str] = []
     for data, records in access.records.items():
         found = rows(access, data)
-        body = [cells(row, plain_of(found)) for row in found]
-        lines += [f"{data}: {number(records)} records, {counted(access)}", *aligned([HEAD, *body])]
+        body = [cells(row, _plain_of(found)) for row in found]
+        lines += [f"{data}: {number(records)} records, {counted(access)}", *aligned([_HEAD, *body])]
         lines += [f"unstable: {UNSTABLE_IS}"] if any(row[-1] for row in body) else []
         lines += [*sentences(found), ""]
-    lines += [f"best for ({LEVEL_IS})", *(f"{family}: {words}" for family, words in wins(access).items())]
+    lines += [f"best for ({_LEVEL_IS})", *(f"{family}: {words}" for family, words in wins(access).items())]
     lines += [
         "",
         "what a newer schema leaves to the programmer",
@@ -256,15 +256,15 @@ def section(access: Access) -> dict[str, Any]:
         "access": access,
         "access_rounds": counted(access),
         "wins": wins(access),
-        "level_is": LEVEL_IS,
-        "parts": [of_data(access, data) for data in access.records],
+        "level_is": _LEVEL_IS,
+        "parts": [_of_data(access, data) for data in access.records],
         "by_hand": Table(("family", "what it leaves to the programmer"), list(access.by_hand.items()), [1]),
         "access_command": shlex.join(access.command),
         "access_facts": facts(access),
     }
 
 
-def of_data(access: Access, data: str) -> Part:
+def _of_data(access: Access, data: str) -> Part:
     """Return what the page shows of some records."""
     found = rows(access, data)
     colours = {family: index for index, family in enumerate(dict.fromkeys(row.family for row in found))}
@@ -279,20 +279,20 @@ def of_data(access: Access, data: str) -> Part:
         )
         for row in found
     ]
-    head = ("format", *STEP_HEADS)
+    head = ("format", *_STEP_HEADS)
     return Part(
         data,
         list(colours.items()),
         bars(f"Size of {data}", sizes, "MiB", lambda mib: size_of(mib * MIB)),
         strips(f"Reading all {data}", reads, "seconds to read all, as dicts; logarithmic", log=True),
-        Table(HEAD, [cells(row, plain_of(found)) for row in found], [len(HEAD) - 1]),
+        Table(_HEAD, [cells(row, _plain_of(found)) for row in found], [len(_HEAD) - 1]),
         sentences(found),
-        Table(head, [(row.format, *(span(row.seconds.get(step)) for step in ALL_STEPS)) for row in found]),
-        Table(head, [(row.format, *(milliseconds(row.cpu.get(step)) for step in ALL_STEPS)) for row in found]),
+        Table(head, [(row.format, *(_span(row.seconds.get(step)) for step in _ALL_STEPS)) for row in found]),
+        Table(head, [(row.format, *(milliseconds(row.cpu.get(step)) for step in _ALL_STEPS)) for row in found]),
     )
 
 
-def span(some: Spread | None) -> str:
+def _span(some: Spread | None) -> str:
     """A range, in milliseconds."""
     return f"{number(1000 * some.least)}–{number(1000 * some.most)}" if some else NONE
 

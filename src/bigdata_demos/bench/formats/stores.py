@@ -30,15 +30,15 @@ Record = dict[str, Any]
 
 KEY: Final = "url"
 """The field that is read by itself. A newer program has it under another name, and has one more field, with a default:"""
-RENAMED: Final = "address"
-ADDED: Final = "language"
-DEFAULT: Final = "und"
+_RENAMED: Final = "address"
+_ADDED: Final = "language"
+_DEFAULT: Final = "und"
 """ISO 639's code for a language that was not determined."""
-GZIP_LEVEL: Final = 6
+_GZIP_LEVEL: Final = 6
 """That of the command ``gzip``; Python's own is 9, which takes much longer for little."""
 GROUP_RECORDS: Final = 500
 """Of Parquet's row groups, the least that can be read. pyarrow's own is a million: then any look-up would read all."""
-ARROW: Final = {"string": "string", "long": "int64", "int": "int32"}
+_ARROW: Final = {"string": "string", "long": "int64", "int": "int32"}
 """Arrow's names for the simple types that the records have."""
 
 
@@ -59,9 +59,9 @@ class Data:
     def newer(self) -> Schema:
         """The schema of a newer program: a field has another name, one more has a default."""
         fields = [
-            {**field, "name": RENAMED, "aliases": [KEY]} if field["name"] == KEY else field for field in self.schema["fields"]
+            {**field, "name": _RENAMED, "aliases": [KEY]} if field["name"] == KEY else field for field in self.schema["fields"]
         ]
-        return self.changed([*fields, {"name": ADDED, "type": "string", "default": DEFAULT}])
+        return self.changed([*fields, {"name": _ADDED, "type": "string", "default": _DEFAULT}])
 
     def changed(self, fields: list[Any]) -> Schema:
         """The schema with other fields."""
@@ -70,41 +70,36 @@ class Data:
     @cached_property
     def evolved(self) -> list[Record]:
         """The records as a newer program wants them."""
-        return [evolve(dict(record)) for record in self.records]
+        return [_evolve(dict(record)) for record in self.records]
 
     @cached_property
     def arrow(self) -> Any:
         """Arrow's schema."""
-        arrow = parquet_package("pyarrow")
-        return arrow.schema([(field["name"], arrow_type(field["type"])) for field in self.schema["fields"]])
+        arrow = _parquet_package("pyarrow")
+        return arrow.schema([(field["name"], _arrow_type(field["type"])) for field in self.schema["fields"]])
 
 
-def evolve(record: Record) -> Record:
+def _evolve(record: Record) -> Record:
     """Make a record one of a newer program, by hand."""
-    record[RENAMED] = record.pop(KEY)
-    record.setdefault(ADDED, DEFAULT)
+    record[_RENAMED] = record.pop(KEY)
+    record.setdefault(_ADDED, _DEFAULT)
     return record
 
 
-def arrow_type(schema: Any) -> Any:
+def _arrow_type(schema: Any) -> Any:
     """Arrow's type for an Avro type. All of Arrow's may be null."""
-    arrow = parquet_package("pyarrow")
+    arrow = _parquet_package("pyarrow")
     if isinstance(schema, list):
         [schema] = [branch for branch in schema if branch != "null"]
     if isinstance(schema, str):
-        return getattr(arrow, ARROW[schema])()
+        return getattr(arrow, _ARROW[schema])()
     if schema["type"] == "array":
-        return arrow.list_(arrow_type(schema["items"]))
-    return arrow.struct([(field["name"], arrow_type(field["type"])) for field in schema["fields"]])
+        return arrow.list_(_arrow_type(schema["items"]))
+    return arrow.struct([(field["name"], _arrow_type(field["type"])) for field in schema["fields"]])
 
 
-def parquet_package(module: str) -> Any:
-    """pyarrow, or a module of it.
-
-    Raises:
-        InputError: if it is not installed.
-
-    """
+def _parquet_package(module: str) -> Any:
+    """pyarrow, or a module of it."""
     try:
         return importlib.import_module(module)
     except ImportError:
@@ -148,7 +143,7 @@ class JsonLines:
     def write(self, path: Path, data: Data) -> None:
         """Write a line for each record."""
         encode = json.JSONEncoder(ensure_ascii=False).encode
-        with gzip.open(path, "wb", GZIP_LEVEL) if self.packed else path.open("wb") as file:
+        with gzip.open(path, "wb", _GZIP_LEVEL) if self.packed else path.open("wb") as file:
             file.writelines(encode(record).encode() + b"\n" for record in data.records)
 
     def parsed(self, path: Path) -> Iterator[Record]:
@@ -191,7 +186,7 @@ class JsonLines:
     def read_newer(self, path: Path, data: Data) -> list[Record]:
         """Parse every line, and change what came of it."""
         del data
-        return [evolve(record) for record in self.parsed(path)]
+        return [_evolve(record) for record in self.parsed(path)]
 
 
 class Avro:
@@ -247,7 +242,7 @@ class Parquet:
 
     def __init__(self, codec: str) -> None:
         self.codec, self.name = codec, f"Parquet, {codec}"
-        self.arrow, self.parquet = parquet_package("pyarrow"), parquet_package("pyarrow.parquet")
+        self.arrow, self.parquet = _parquet_package("pyarrow"), _parquet_package("pyarrow.parquet")
 
     def write(self, path: Path, data: Data) -> None:
         """Make columns of the records, and write them in row groups."""
@@ -278,11 +273,11 @@ class Parquet:
 
     def read_newer(self, path: Path, data: Data) -> list[Record]:
         """Read with a schema that has the new column, which comes as nulls; fill it, and rename the other."""
-        schema = data.arrow.append(self.arrow.field(ADDED, self.arrow.string()))
+        schema = data.arrow.append(self.arrow.field(_ADDED, self.arrow.string()))
         table = self.parquet.read_table(path, schema=schema)
-        filled = table.column(ADDED).fill_null(DEFAULT)
-        table = table.set_column(table.num_columns - 1, ADDED, filled)
-        names = [RENAMED if name == KEY else name for name in table.column_names]
+        filled = table.column(_ADDED).fill_null(_DEFAULT)
+        table = table.set_column(table.num_columns - 1, _ADDED, filled)
+        names = [_RENAMED if name == KEY else name for name in table.column_names]
         return cast(list[Record], table.rename_columns(names).to_pylist())
 
 

@@ -33,8 +33,8 @@ from ...errors import InputError, JobFailed
 from ...keywords.runner import run
 
 WAYS: Final = {"splits": "splits that tasks open", "avro": "AvroAsTextInputFormat"}
-PHASES: Final = ("launch", "map", "shuffle", "merge", "score", "index")
-READS: Final = 5
+_PHASES: Final = ("launch", "map", "shuffle", "merge", "score", "index")
+_READS: Final = 5
 """Times that each file is read, in turn."""
 
 
@@ -50,18 +50,20 @@ def reading(crawl: str, cluster: str, workers: int, runs: int, directory: Path) 
     if len(digests) > 1:
         raise JobFailed("the two ways of reading give different answers: that is a bug, please report it")
     yield (
-        f"{'input':26}{'seconds':>9}{'range':>14}" + "".join(f"{phase:>9}" for phase in PHASES) + f"{'map tasks':>11}{'local':>7}"
+        f"{'input':26}{'seconds':>9}{'range':>14}"
+        + "".join(f"{phase:>9}" for phase in _PHASES)
+        + f"{'map tasks':>11}{'local':>7}"
     )
     for way, some in manifests.items():
         took = [manifest["seconds"]["total"] for manifest in some]
-        laps = "".join(f"{median(manifest['seconds'][phase] for manifest in some):9.1f}" for phase in PHASES)
+        laps = "".join(f"{median(manifest['seconds'][phase] for manifest in some):9.1f}" for phase in _PHASES)
         counted = some[-1]["engine_counters"]
         tasks, local = (counted.get(f"pass 1 {name} map tasks", 0) for name in ("Launched", "Data-local"))
         told = f"{local:7}" if way == "avro" else f"{'–':>7}"  # of splits, Hadoop knows the place of the line only
         yield f"{WAYS[way]:26}{median(took):9.1f}{f'{min(took):.1f}–{max(took):.1f}':>14}{laps}{tasks:11}{told}"
 
 
-def json_of(hadoop: Hadoop, parts: Sequence[Path], staging: str) -> bytes:
+def _json_of(hadoop: Hadoop, parts: Sequence[Path], staging: str) -> bytes:
     """The JSON lines that a Hadoop job makes of some Avro files: read by Hadoop, handed through ``cat``, written to HDFS."""
     for part in parts:
         put(hadoop, str(part), f"{staging}/avro/{part.name}")
@@ -82,7 +84,7 @@ def json_of(hadoop: Hadoop, parts: Sequence[Path], staging: str) -> bytes:
 
 def forms(lines: bytes) -> dict[str, tuple[bytes, Callable[[bytes], Iterator[Any]]]]:
     """The same records in several forms, each with its reader."""
-    records = list(read_json(lines))
+    records = list(_read_json(lines))
 
     def packed(codec: str) -> bytes:
         file = io.BytesIO()
@@ -90,15 +92,15 @@ def forms(lines: bytes) -> dict[str, tuple[bytes, Callable[[bytes], Iterator[Any
         return file.getvalue()
 
     return {
-        "JSON lines": (lines, read_json),
-        "JSON lines, gzip": (gzip.compress(lines, 6), lambda data: read_json(gzip.decompress(data))),
+        "JSON lines": (lines, _read_json),
+        "JSON lines, gzip": (gzip.compress(lines, 6), lambda data: _read_json(gzip.decompress(data))),
         "Avro": (packed("null"), read_avro),
         "Avro, deflate": (packed("deflate"), read_avro),
         "Avro, bzip2": (packed("bzip2"), read_avro),
     }
 
 
-def read_json(data: bytes) -> Iterator[Any]:
+def _read_json(data: bytes) -> Iterator[Any]:
     """Records of JSON lines."""
     return map(json.loads, data.splitlines())
 
@@ -111,9 +113,9 @@ def read_avro(data: bytes) -> Iterator[Any]:
 def converting(lines: bytes) -> Iterator[str]:
     """The table of sizes and speeds."""
     made = forms(lines)
-    expected = list(read_json(lines))
+    expected = list(_read_json(lines))
     took: dict[str, list[float]] = {name: [] for name in made}
-    for _ in range(READS):
+    for _ in range(_READS):
         for name, (data, reader) in made.items():
             began = time.perf_counter()
             records = list(reader(data))
@@ -147,8 +149,8 @@ def compare(hadoop: Hadoop, inputs: Sequence[str], workers: int, runs: int, dire
         yield f"reading {crawl.stat().st_size} bytes of Avro, {runs} runs of each way, {workers} tasks at once"
         yield from reading(path, hadoop.hdfs, workers, runs, directory)
         parts = sorted((directory / "splits-0" / "keywords").glob("part-*.avro"))
-        lines = json_of(hadoop, parts, staging)
-        yield f"\nJSON that Hadoop wrote, {lines.count(chr(10).encode())} records, read {READS} times"
+        lines = _json_of(hadoop, parts, staging)
+        yield f"\nJSON that Hadoop wrote, {lines.count(chr(10).encode())} records, read {_READS} times"
         yield from converting(lines)
     finally:
         with suppress(OSError, RuntimeError, ValueError):

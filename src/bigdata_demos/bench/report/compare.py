@@ -4,7 +4,7 @@ Times of two runs differ by the machine's mood, too. So what is compared are rat
 engines ``serial``; for ``serial`` and the peers ``wordcount``, which shares no code with the job. Without a control in both it
 is plain seconds, and the row says so. A change of the control's own speed is in its own row, not in theirs.
 
-**Slower** is said when the 99 % bootstrap interval of the ratio of medians is above 1 and its middle is :data:`LEAST` or more.
+**Slower** is said when the 99 % bootstrap interval of the ratio of medians is above 1 and its middle is :data:`_LEAST` or more.
 99 %, for there are many rows, each with a chance to cry wolf.
 """
 
@@ -17,8 +17,8 @@ from ..statistics import Interval, paired, ratio_of_medians
 from .summary import Key, by_round, seconds_of
 from .table import aligned, interval
 
-LEAST: Final = 1.03
-CONFIDENCE: Final = 0.99
+_LEAST: Final = 1.03
+_CONFIDENCE: Final = 0.99
 SLOWER: Final = "slower"
 FASTER: Final = "faster"
 SAME: Final = "no difference shown"
@@ -47,17 +47,17 @@ def compare(before: Results, after: Results) -> list[Difference]:
             if not now:
                 found.append(Difference(key, size, None, "", BROKEN))
                 continue
-            by = control_of(key, size, before, after)
+            by = _control_of(key, size, before, after)
             some, others = (
                 paired(values, by_round(one, (by, 1, ""), size, seconds_of)) if by else list(values.values())
                 for values, one in ((now, after), (then, before))
             )
-            ratio = ratio_of_medians(some, others, confidence=CONFIDENCE)
+            ratio = ratio_of_medians(some, others, confidence=_CONFIDENCE)
             found.append(Difference(key, size, ratio, by, verdict(ratio)))
     return found
 
 
-def control_of(key: Key, size: int, before: Results, after: Results) -> str:
+def _control_of(key: Key, size: int, before: Results, after: Results) -> str:
     """What a contestant's times are divided by: a control that both benchmarks have, in rounds that it ran in; or nothing."""
     kind = next(one.kind for one in before.runs if one.key == key)
     wanted = CONTROL if kind == ENGINE and key[0] != CONTROL else PEERS_CONTROL
@@ -73,9 +73,9 @@ def verdict(ratio: Interval) -> str:
     """What an interval says."""
     if ratio.low is None or ratio.high is None:
         return FEW
-    if ratio.low > 1 and ratio.middle >= LEAST:
+    if ratio.low > 1 and ratio.middle >= _LEAST:
         return SLOWER
-    if ratio.high < 1 and ratio.middle <= 1 / LEAST:
+    if ratio.high < 1 and ratio.middle <= 1 / _LEAST:
         return FASTER
     return SAME
 

@@ -23,7 +23,7 @@ def speedup_section(results: Results) -> Section:
         workers = sorted({number_of for line in engines for number_of in line.work})
         series = [
             Series("as many times as workers", 0, [(float(n), float(n)) for n in (workers[0], workers[-1])], dashed=True),
-            *(series_of(results, size, line) for line in engines),
+            *(_series_of(results, size, line) for line in engines),
         ]
         across = linear([float(workers[-1])])._replace(ticks=[float(n) for n in workers])
         down = linear([float(workers[-1]), *(dot.value for one in series for _, dot in one.dots)])
@@ -49,7 +49,7 @@ def speedup_section(results: Results) -> Section:
     return "Speed-up by workers", words, by_size(results, make)
 
 
-def series_of(results: Results, size: int, line: Line) -> Series:
+def _series_of(results: Results, size: int, line: Line) -> Series:
     """An engine's speed-ups, with a dot for each round."""
     control = {one.round: one.work for one in results.runs if one.contestant == CONTROL and one.size == size and one.counts}
     dots = []

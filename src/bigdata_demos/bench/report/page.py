@@ -43,8 +43,8 @@ def page(results: Results) -> str:
     return environment.get_template("page.html.jinja").render(
         results=results,
         largest=results.job(results.sizes[-1]),
-        lead=lead(results),
-        tiles=tiles(results),
+        lead=_lead(results),
+        tiles=_tiles(results),
         warnings=warnings(results),
         sections=sections,
         peers=Table(("peer", "what it does"), list(results.notes.items()), [1]),
@@ -55,7 +55,7 @@ def page(results: Results) -> str:
     )
 
 
-def lead(results: Results) -> str:
+def _lead(results: Results) -> str:
     """What was measured, in a sentence or two."""
     rounds = len({one.round for one in results.runs if not one.cold})
     pages = " and ".join(f"{number(results.job(size).pages)}" for size in results.sizes)
@@ -70,7 +70,7 @@ def lead(results: Results) -> str:
     )
 
 
-def tiles(results: Results) -> list[tuple[str, str]]:
+def _tiles(results: Results) -> list[tuple[str, str]]:
     """Return the most important figures of the largest size, each with what it is."""
     if not results.runs:
         return []

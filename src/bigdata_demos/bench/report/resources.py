@@ -59,7 +59,7 @@ def resource_section(results: Results, resource: Resource) -> Section:
                 drawn.append(Strip(short(row.key), shown, colour(results, row.key), dots, some.median))
             reason = row.unmeasured(name) if row.good else "failed"
             body.append(
-                (row.label, range_of(some), per_page(row, some) if grows else "", "" if some else f"not measured: {reason}")
+                (row.label, range_of(some), _per_page(row, some) if grows else "", "" if some else f"not measured: {reason}")
             )
         plot = strips(f"{title}, {corpus(results, size)}", drawn, unit) if drawn else None
         return Panel(
@@ -71,7 +71,7 @@ def resource_section(results: Results, resource: Resource) -> Section:
     return title, words, by_size(results, make)
 
 
-def per_page(row: Row, some: Spread | None) -> str:
+def _per_page(row: Row, some: Spread | None) -> str:
     """A resource per thousand pages."""
     pages = next((one.pages for one in row.good if one.pages), None)
     return number(some.median / pages * 1000) if some and pages else NONE

@@ -9,7 +9,7 @@ from .summary import by_round, rows, seconds_of
 from .svg import Bar, Strip, bars, strips
 from .table import NONE, corpus, flags, interval, number, range_of
 
-WIDE: Final = 10
+_WIDE: Final = 10
 """Times that differ by more than this are on a logarithmic axis, or the short ones could not be told apart."""
 
 
@@ -30,7 +30,7 @@ def time_section(results: Results) -> Section:
         ]
         body = [(row.label, range_of(row.seconds), number(row.rate), str(len(row.good)), flags(row)) for row in found]
         taken = [one.seconds for row in found for one in row.runs]
-        wide = max(taken, default=1) > WIDE * min(taken, default=1)
+        wide = max(taken, default=1) > _WIDE * min(taken, default=1)
         unit = f"seconds, start-up included{', logarithmic' if wide else ''}"
         plot = strips(f"Seconds of each run, {corpus(results, size)}", plotted, unit, log=wide)
         return Panel(plot, Table(("contestant", "seconds (range)", "pages/s", "runs", ""), body, [4]))
@@ -103,22 +103,22 @@ def startup_section(results: Results) -> Section:
     return "Start-up against work", words, by_size(results, make)
 
 
-ORDER: Final = (
+_ORDER: Final = (
     *("plan", "start", "put", "launch", "extract", "map", "shuffle", "merge", "score", "index"),
     *("count", "check", "stop", "finish"),
 )
 """Phases as they follow one another; others come before the last two."""
 
 
-def in_order(names: Iterable[str]) -> dict[str, int]:
+def _in_order(names: Iterable[str]) -> dict[str, int]:
     """Phases in order, each with its colour; the last one is grey."""
-    known = sorted(set(names), key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER) - 2.5, name))
-    return {name: 0 if name == ORDER[-1] else index % 10 + 1 for index, name in enumerate(known)}
+    known = sorted(set(names), key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER) - 2.5, name))
+    return {name: 0 if name == _ORDER[-1] else index % 10 + 1 for index, name in enumerate(known)}
 
 
 def stage_section(results: Results) -> Section:
     """Where the time goes, by phase."""
-    names = in_order(name for size in results.sizes for row in rows(results, size) for name in row.phases())
+    names = _in_order(name for size in results.sizes for row in rows(results, size) for name in row.phases())
 
     def make(size: int) -> Panel:
         found = [row for row in rows(results, size) if row.phases()]

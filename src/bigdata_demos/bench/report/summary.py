@@ -106,7 +106,7 @@ def seconds_of(one: Run) -> float | None:
     return one.seconds
 
 
-def work_of(one: Run) -> float | None:
+def _work_of(one: Run) -> float | None:
     """Seconds of the job itself, start-up apart."""
     return one.work
 
@@ -137,7 +137,7 @@ def speedups(results: Results, size: int) -> list[Line]:
         if key == control:
             continue
         line = lines.setdefault((name, cluster), Line(name, cluster, kind, {}, {}))
-        for of, figure in ((line.work, work_of), (line.total, seconds_of)):
+        for of, figure in ((line.work, _work_of), (line.total, seconds_of)):
             found = ratio(by_round(results, control, size, figure), by_round(results, key, size, figure))
             if found:
                 of[workers] = found

@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 
 from .table import number
 
-TICKS: Final = 6
-FACTORS: Final = ((1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), (1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3))
+_TICKS: Final = 6
+_FACTORS: Final = ((1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), (1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3))
 """Of logarithmic ticks within a decade: the first that are few enough are taken."""
-ROW: Final = 42
-HEIGHT: Final = 300
+_ROW: Final = 42
+_HEIGHT: Final = 300
 
 
 class Axis(NamedTuple):
@@ -51,7 +51,7 @@ def linear(values: Iterable[float]) -> Axis:
         factor * 10**power
         for power in range(math.floor(math.log10(most)) - 1, 20)
         for factor in (1, 2, 5)
-        if most / (factor * 10**power) <= TICKS - 1
+        if most / (factor * 10**power) <= _TICKS - 1
     )
     count = math.ceil(most / step - 1e-9)
     return Axis(0, count * step, log=False, ticks=[step * tick for tick in range(count + 1)])
@@ -63,11 +63,11 @@ def logarithmic(values: Sequence[float], ticks: Sequence[float] = ()) -> Axis:
     if ticks:
         return Axis(low, high, log=True, ticks=list(ticks))
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for factors in (*FACTORS, (1,)):
+    for factors in (*_FACTORS, (1,)):
         found = [factor * 10.0**power for power in powers for factor in factors if low <= factor * 10.0**power <= high]
-        if len(found) <= TICKS:
+        if len(found) <= _TICKS:
             break
-    found = found[:: math.ceil(len(found) / TICKS)] if found else [low, high]
+    found = found[:: math.ceil(len(found) / _TICKS)] if found else [low, high]
     return Axis(low, high, log=True, ticks=found)
 
 
@@ -141,7 +141,7 @@ class Plot(NamedTuple):
     up: Axis | None = None
     up_unit: str = ""
     rings: Sequence[Ring] = ()
-    row: int = ROW
+    row: int = _ROW
 
 
 def strips(title: str, rows: Sequence[Strip], unit: str, *, log: bool = False, reference: float | None = None) -> Plot:
@@ -149,17 +149,17 @@ def strips(title: str, rows: Sequence[Strip], unit: str, *, log: bool = False, r
     values = [dot.value for row in rows for dot in row.dots] + [x for row in rows for x in (row.low, row.high) if x is not None]
     values += [] if reference is None else [reference]
     axis = logarithmic(values) if log else linear(values)
-    return Plot("strip", title, rows, unit, axis, ROW * len(rows), reference=reference)
+    return Plot("strip", title, rows, unit, axis, _ROW * len(rows), reference=reference)
 
 
 def bars(title: str, rows: Sequence[Bar], unit: str, show: Callable[[float], str] = number) -> Plot:
     """Return stacked bars over one axis that starts at 0."""
     axis = linear([sum(length for _, length, _ in row.parts) for row in rows])
-    return Plot("bar", title, rows, unit, axis, ROW * len(rows), show)
+    return Plot("bar", title, rows, unit, axis, _ROW * len(rows), show)
 
 
 def lines(
     title: str, series: Sequence[Series], axes: tuple[Axis, Axis], units: tuple[str, str], rings: Sequence[Ring] = ()
 ) -> Plot:
     """Return lines over two axes, the horizontal and the vertical one, with their ``units``."""
-    return Plot("lines", title, series, units[0], axes[0], HEIGHT, up=axes[1], up_unit=units[1], rings=rings)
+    return Plot("lines", title, series, units[0], axes[0], _HEIGHT, up=axes[1], up_unit=units[1], rings=rings)

@@ -9,7 +9,7 @@ from .summary import Cost, Overtaking, Row, costs, failed, overtakings, rows
 
 NONE = "–"
 UNSTABLE_IS = f"the slowest run took more than {UNSTABLE:g} times the fastest"
-HEAD = ("contestant", "seconds (range)", "pages/s", "× serial (95 %)", "start-up", "work", "CPU s", "peak", "shuffled")
+_HEAD = ("contestant", "seconds (range)", "pages/s", "× serial (95 %)", "start-up", "work", "CPU s", "peak", "shuffled")
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -60,7 +60,7 @@ def flags(row: Row) -> str:
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """A row's cells, as :data:`HEAD` has them."""
+    """A row's cells, as :data:`_HEAD` has them."""
     return (
         row.label,
         range_of(row.seconds),
@@ -111,7 +111,7 @@ def table(results: Results) -> str:
             "",
             f"{corpus(results, size)}, {size_of(job.input_bytes)} as stored, {job.digest or 'no digest'}",
         ]
-        lines += aligned([(*HEAD, ""), *((*cells(row), flags(row)) for row in rows(results, size))])
+        lines += aligned([(*_HEAD, ""), *((*cells(row), flags(row)) for row in rows(results, size))])
         lines += [f"unstable: {UNSTABLE_IS}"] if any(row.unstable for row in rows(results, size)) else []
         lines += [f"COST {told(some)}" for some in costs(results, size)]
     lines += (

@@ -23,24 +23,24 @@ from ..java import find_java
 from ..probe import LOCAL
 from . import configuration
 
-OPENS: Final = ("--add-opens=java.base/java.lang=ALL-UNNAMED",)
+_OPENS: Final = ("--add-opens=java.base/java.lang=ALL-UNNAMED",)
 CLIENT: Final = ("-Xmx256m", *configuration.LIGHT.split())
 HOSTS: Final = "BIGDATA_DEMOS_HADOOP_HOSTS"
 """Environment variable: the names that Java knows, in a file as ``/etc/hosts`` is; default: those that the system knows."""
 CHUNK: Final = 32 << 20
 """Bytes that are sent to HDFS at once."""
-STREAMING: Final = "org.apache.hadoop.streaming.HadoopStreaming"
-LOGS: Final = "org.apache.hadoop.yarn.client.cli.LogsCLI"
-APPLICATION = re.compile(r"Submitted application (application_\d+_\d+)")
-TRACKED = re.compile(r"The url to track the job: (\S+)")
-PERCENT = re.compile(r"map (\d+)% reduce (\d+)%")
-COUNTER = re.compile(r"^\t\t(.+)=(\d+)$")
+_STREAMING: Final = "org.apache.hadoop.streaming.HadoopStreaming"
+_LOGS: Final = "org.apache.hadoop.yarn.client.cli.LogsCLI"
+_APPLICATION = re.compile(r"Submitted application (application_\d+_\d+)")
+_TRACKED = re.compile(r"The url to track the job: (\S+)")
+_PERCENT = re.compile(r"map (\d+)% reduce (\d+)%")
+_COUNTER = re.compile(r"^\t\t(.+)=(\d+)$")
 FAILED = re.compile(r"(?:Task Id : (?=attempt)|Task failed )((?:attempt|task)_\w+)")
-TRACEBACK = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n)+(?P<last>\S.*)", re.MULTILINE)
-STDERR = re.compile(
+_TRACEBACK = re.compile(r"^Traceback \(most recent call last\):\n(?:[ \t].*\n)+(?P<last>\S.*)", re.MULTILINE)
+_STDERR = re.compile(
     r"^LogContents:\n(?:(?!log4j:|End of LogType).*\n)*?(?P<last>(?!log4j:|End of LogType)\S.*)\n+End of LogType", re.MULTILINE
 )
-SAID = re.compile(r"^bigdata-demos streaming: error: (?P<last>.*)", re.MULTILINE)
+_SAID = re.compile(r"^bigdata-demos streaming: error: (?P<last>.*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Finished(NamedTuple):
 def command(hadoop: Hadoop, main: str, *arguments: str, jvm: Sequence[str] = CLIENT) -> list[str]:
     """The command line of one of Hadoop's programs."""
     names = [f"-Djdk.net.hosts.file={os.environ[HOSTS]}"] if os.environ.get(HOSTS) else []
-    return [find_java("hadoop"), *jvm, *names, *OPENS, "-cp", f"{hadoop.conf}:{hadoop.jars}/*", main, *arguments]
+    return [find_java("hadoop"), *jvm, *names, *_OPENS, "-cp", f"{hadoop.conf}:{hadoop.jars}/*", main, *arguments]
 
 
 def run(hadoop: Hadoop, job: StreamingJob, progress: Callable[[int, int], None], say: Callable[[str], None]) -> Finished:
@@ -137,21 +137,21 @@ def run(hadoop: Hadoop, job: StreamingJob, progress: Callable[[int, int], None],
     submitted = started = 0.0
     application, counters, failed = "", dict[str, int](), ""
     last: deque[str] = deque(maxlen=200)
-    with client(hadoop, STREAMING, *job.arguments()) as (process, lines):
+    with client(hadoop, _STREAMING, *job.arguments()) as (process, lines):
         try:
             for line in lines:
                 last.append(line)
-                if found := APPLICATION.search(line):
+                if found := _APPLICATION.search(line):
                     application, submitted = found[1], time.monotonic() - began
-                elif found := TRACKED.search(line):
+                elif found := _TRACKED.search(line):
                     say(f"{job.name}: {found[1]}")
-                elif found := PERCENT.search(line):
+                elif found := _PERCENT.search(line):
                     if int(found[1]) and not started:
                         started = time.monotonic() - began
                     progress(int(found[1]), int(found[2]))
                 elif found := FAILED.search(line):
                     failed = failed or found[1]
-                elif found := COUNTER.match(line):
+                elif found := _COUNTER.match(line):
                     counters[found[1]] = int(found[2])
             status = process.wait()
         except BaseException:
@@ -196,7 +196,7 @@ def call(hadoop: Hadoop, main: str, *arguments: str) -> str:
     with client(hadoop, main, *arguments) as (process, lines):
         said = list(lines)
         if process.wait():
-            raise EngineUnavailable(f"{main.rpartition('.')[2]} {arguments[0]} fails: {last_word(said)}")
+            raise EngineUnavailable(f"{main.rpartition('.')[2]} {arguments[0]} fails: {_last_word(said)}")
     return "\n".join(said)
 
 
@@ -236,29 +236,29 @@ def kill(hadoop: Hadoop, application: str) -> None:
 def why(hadoop: Hadoop, job: StreamingJob, application: str, failed: str, said: str) -> EngineUnavailable | JobFailed:
     """The error that tells why a job has failed."""
     if not application:
-        return EngineUnavailable(f"Hadoop does not take the job: {last_word(said.splitlines())}")
+        return EngineUnavailable(f"Hadoop does not take the job: {_last_word(said.splitlines())}")
     if missing := re.search(r'Cannot run program "([^"]+)"', said):
         return EngineUnavailable(f"Hadoop's nodes have no {missing[1]}: name their Python with `engine_options[python]=PATH`")
-    logs = task_logs(hadoop, application)
+    logs = _task_logs(hadoop, application)
     if missing := re.search(r"^(\S+): No module named bigdata_demos", logs, re.MULTILINE):
         return EngineUnavailable(f"Hadoop's nodes have no bigdata_demos for {missing[1]}: install this package there (pip)")
-    found = [*TRACEBACK.finditer(logs), *SAID.finditer(logs), *STDERR.finditer(logs)]
-    reason = found[0]["last"] if found else last_word(said.splitlines())
+    found = [*_TRACEBACK.finditer(logs), *_SAID.finditer(logs), *_STDERR.finditer(logs)]
+    reason = found[0]["last"] if found else _last_word(said.splitlines())
     error = JobFailed(f"Hadoop's job ({job.name}, {application}) has failed: {failed or 'it'}: {reason}")
     error.__cause__ = RuntimeError(found[0][0] if found else said)
     return error
 
 
-def task_logs(hadoop: Hadoop, application: str) -> str:
+def _task_logs(hadoop: Hadoop, application: str) -> str:
     """What an application's tasks have written to stderr, once YARN has collected it."""
     for _ in range(5):
         with suppress(EngineUnavailable):
-            return call(hadoop, LOGS, "-applicationId", application, "-log_files", "stderr", "-size", "-20000")
+            return call(hadoop, _LOGS, "-applicationId", application, "-log_files", "stderr", "-size", "-20000")
         time.sleep(1)
     return ""
 
 
-def last_word(lines: Sequence[str]) -> str:
+def _last_word(lines: Sequence[str]) -> str:
     """The last of some lines that says what went wrong."""
     told = [
         line.strip()

@@ -32,7 +32,7 @@ PORTS: Final[Mapping[str, int]] = {
 """Hadoop's own ports. (8041: its NodeManagers take any.)"""
 TASK_MEMORY: Final = 1024
 """MiB of a container; the JVM in it has little to do, the Python beside it has the rest."""
-PASSED: Final = ("JAVA_HOME", "HADOOP_CONF_DIR", "PATH", "LANG", "TZ", "LD_PRELOAD", "NSS_WRAPPER_PASSWD", "NSS_WRAPPER_GROUP")
+_PASSED: Final = ("JAVA_HOME", "HADOOP_CONF_DIR", "PATH", "LANG", "TZ", "LD_PRELOAD", "NSS_WRAPPER_PASSWD", "NSS_WRAPPER_GROUP")
 """Environment variables that tasks get of their node."""
 LIGHT: Final = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto"
 """Options of JVMs that live for seconds, and only hand bytes on: no second compiler, one thread for garbage."""
@@ -114,7 +114,7 @@ def settings(layout: Layout) -> dict[str, dict[str, object]]:
             "yarn.nodemanager.localizer.address": layout.at("nodemanager-localizer"),
             "yarn.nodemanager.webapp.address": layout.at("nodemanager-page"),
             # The last three: without them the tasks of a container's nameless user do not start
-            "yarn.nodemanager.env-whitelist": ",".join(PASSED),
+            "yarn.nodemanager.env-whitelist": ",".join(_PASSED),
             "yarn.nodemanager.local-dirs": layout.data / "containers",
             "yarn.nodemanager.log-dirs": layout.data / "container-logs",
             "yarn.nodemanager.aux-services": "mapreduce_shuffle",
@@ -173,7 +173,7 @@ def settings(layout: Layout) -> dict[str, dict[str, object]]:
     }
 
 
-LOGGING: Final = """\
+_LOGGING: Final = """\
 log4j.rootLogger=INFO,console
 log4j.appender.console=org.apache.log4j.ConsoleAppender
 log4j.appender.console.target=System.err
@@ -194,7 +194,7 @@ def write(layout: Layout, directory: Path, ours: Mapping[str, str] | None = None
             ET.SubElement(one, "value").text = str(value)
         ET.indent(root)
         ET.ElementTree(root).write(directory / f"{name}.xml", encoding="utf-8", xml_declaration=True)
-    (directory / "log4j.properties").write_text(LOGGING, encoding="ascii")
+    (directory / "log4j.properties").write_text(_LOGGING, encoding="ascii")
     for name in ("hdfs", "datanode", "secondary", "static"):  # HDFS's daemons insist on these, and jars do not have them
         (directory / "webapps" / name / "WEB-INF").mkdir(parents=True, exist_ok=True)
 

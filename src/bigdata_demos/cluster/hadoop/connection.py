@@ -50,14 +50,14 @@ def find(url: str) -> Hadoop:
             check(hadoop)
             jars.install(say)
             return hadoop
-    there = ", ".join(map(address_of, known())) or "none that is known"
+    there = ", ".join(map(_address_of, known())) or "none that is known"
     raise UsageError(
         f"`cluster={url}`: no Hadoop of that address (there is {there}): start one with `bigdata-demos cluster up hadoop`, or "
         "set HADOOP_CONF_DIR to the directory of its settings"
     )
 
 
-def address_of(hadoop: Hadoop) -> str:
+def _address_of(hadoop: Hadoop) -> str:
     """How a Hadoop is best called."""
     return hadoop.settings().get(configuration.ADDRESSES, hadoop.hdfs).partition(",")[0]
 
@@ -78,7 +78,7 @@ def check(hadoop: Hadoop) -> None:
         socket.create_connection((host, int(port)), timeout=5).close()
     except OSError as error:
         raise EngineUnavailable(
-            f"HDFS at {address_of(hadoop)} does not answer at {host}:{port}, its address on the containers' network ({error}): "
+            f"HDFS at {_address_of(hadoop)} does not answer at {host}:{port}, its address on the containers' network ({error}): "
             f"`{registry.HOW_TO_START} hadoop --containers` starts it; where Docker runs in a virtual machine (macOS, "
             "Windows), run the driver in a container: bigdata-demos cluster run --engine hadoop …"
         ) from None
@@ -112,7 +112,7 @@ def by_http(path: str) -> str:
             return f"{hadoop.webhdfs}/{inside}"
     name, _, port = host.partition(":")
     if port not in ("", RPC):
-        there = ", ".join(map(address_of, known())) or "none that is known"
+        there = ", ".join(map(_address_of, known())) or "none that is known"
         raise UsageError(
             f"{path}: no HDFS of that address (there is {there}): set HADOOP_CONF_DIR to the directory of its settings, or name "
             f"its page: webhdfs://{getpass.getuser()}@{name}:{PAGE}/{inside}"

@@ -108,7 +108,7 @@ def start(cluster: Cluster, slots: int, say: Callable[[str], None], names: Itera
     if not (data / "name" / "current").exists():
         format_namenode(cluster, environment)
     for name in names:
-        start_daemon(cluster, name, environment)
+        _start_daemon(cluster, name, environment)
     wait(cluster)
 
 
@@ -122,10 +122,10 @@ def format_namenode(cluster: Cluster, environment: Mapping[str, str]) -> None:
     line = command(cluster.hadoop, DAEMONS["namenode"], "-format", "-force", "-nonInteractive", jvm=JVM)
     done = subprocess.run(line, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise EngineUnavailable(f"HDFS cannot be formatted in {cluster.directory}: {last_error(done.stderr)}")
+        raise EngineUnavailable(f"HDFS cannot be formatted in {cluster.directory}: {_last_error(done.stderr)}")
 
 
-def start_daemon(cluster: Cluster, name: str, environment: Mapping[str, str]) -> Daemon:
+def _start_daemon(cluster: Cluster, name: str, environment: Mapping[str, str]) -> Daemon:
     """Start a daemon; its output is in ``logs``."""
     with (cluster.directory / "logs" / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
@@ -154,7 +154,7 @@ def wait(cluster: Cluster) -> None:
         ended = next((daemon.name for daemon in cluster.daemons if daemon.process() is None), None)
         if ended or time.monotonic() > deadline:
             name = ended or waited_for
-            said = last_error((cluster.directory / "logs" / f"{name}.log").read_text(errors="replace"))
+            said = _last_error((cluster.directory / "logs" / f"{name}.log").read_text(errors="replace"))
             raise EngineUnavailable(f"Hadoop's {name} {'has ended' if ended else 'is not ready'}: {said}")
         time.sleep(0.2)
 
@@ -166,8 +166,8 @@ def not_ready(hadoop: Hadoop, names: Iterable[str] = DAEMONS) -> str:
     checks: dict[str, Callable[[], bool]] = {
         "namenode": lambda: not ask(f"{namenode}NameNodeInfo")["beans"][0]["Safemode"],
         "datanode": lambda: ask(f"{namenode}FSNamesystemState")["beans"][0]["NumLiveDataNodes"] > 0,
-        "resourcemanager": lambda: bool(cluster_metrics(settings)),
-        "nodemanager": lambda: cluster_metrics(settings)["activeNodes"] > 0,
+        "resourcemanager": lambda: bool(_cluster_metrics(settings)),
+        "nodemanager": lambda: _cluster_metrics(settings)["activeNodes"] > 0,
         "historyserver": lambda: bool(ask(f"http://{settings['mapreduce.jobhistory.webapp.address']}/ws/v1/history/info")),
     }
     for name, ready in checks.items():
@@ -179,7 +179,7 @@ def not_ready(hadoop: Hadoop, names: Iterable[str] = DAEMONS) -> str:
     return ""
 
 
-def cluster_metrics(settings: Mapping[str, str]) -> dict[str, Any]:
+def _cluster_metrics(settings: Mapping[str, str]) -> dict[str, Any]:
     """What the ResourceManager says of the cluster."""
     found: dict[str, Any] = ask(f"http://{settings['yarn.resourcemanager.webapp.address']}/ws/v1/cluster/metrics")[
         "clusterMetrics"
@@ -220,7 +220,7 @@ def children(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def last_error(said: str) -> str:
+def _last_error(said: str) -> str:
     """The last line of a log that says what went wrong."""
     lines = [line.strip() for line in said.splitlines() if "Exception" in line or " ERROR " in line or " FATAL " in line]
     return lines[-1] if lines else "its log says nothing of it"
@@ -294,7 +294,7 @@ def restart(cluster: Cluster, name: str) -> Daemon:
         "JAVA_HOME": str(Path(java).resolve().parents[1]),
         "HADOOP_CONF_DIR": str(cluster.directory / "conf"),
     }
-    return start_daemon(cluster, name, environment)
+    return _start_daemon(cluster, name, environment)
 
 
 def kill(daemon: Daemon) -> None:

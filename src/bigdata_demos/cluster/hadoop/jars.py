@@ -16,10 +16,10 @@ from ...errors import EngineUnavailable
 from ...storage.atomic import atomic
 
 VERSION: Final = "3.4.2"
-MEGABYTES: Final = 97
+_MEGABYTES: Final = 97
 """The size of all jars together."""
 HERE: Final = Path(__file__).parent
-CENTRAL: Final = "https://repo.maven.apache.org/maven2"
+_CENTRAL: Final = "https://repo.maven.apache.org/maven2"
 MIRROR: Final = "BIGDATA_DEMOS_MAVEN"
 """Environment variable: another repository than Maven Central, such as a company's mirror."""
 DIRECTORY: Final = "BIGDATA_DEMOS_HADOOP_JARS"
@@ -52,7 +52,7 @@ def directory() -> Path:
     return cache / "bigdata_demos" / f"hadoop-{VERSION}"
 
 
-def not_installed() -> list[Jar]:
+def _not_installed() -> list[Jar]:
     """Return the jars that have to be fetched."""
     return [jar for jar in listed() if not (directory() / jar.name).exists()]
 
@@ -65,8 +65,8 @@ def install(say: Callable[[str], None]) -> Path:
 
     """
     kept = directory()
-    if missing := not_installed():
-        share = -(-MEGABYTES * len(missing) // len(listed()))
+    if missing := _not_installed():
+        share = -(-_MEGABYTES * len(missing) // len(listed()))
         say(f"fetching Hadoop {VERSION} from Maven Central: {len(missing)} jars, about {share} MB, into {kept}")
         try:
             kept.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ def fetch(jar: Jar, kept: Path) -> None:
         EngineUnavailable: if it is another one.
 
     """
-    url = f"{(os.environ.get(MIRROR) or CENTRAL).rstrip('/')}/{jar.path}"
+    url = f"{(os.environ.get(MIRROR) or _CENTRAL).rstrip('/')}/{jar.path}"
     with urllib.request.urlopen(url, timeout=60) as answer:
         data = answer.read()
     if hashlib.sha256(data).hexdigest() != jar.sha256:
@@ -96,7 +96,7 @@ def fetch(jar: Jar, kept: Path) -> None:
         file.write(data)
 
 
-def write_list(repository: Path, names: list[str]) -> str:
+def _write_list(repository: Path, names: list[str]) -> str:
     """The list for some jars, given by their files' names, that Maven has put into its local repository."""
     paths = [path for path in sorted(repository.rglob("*.jar")) if path.name in names]
     hashed = ((path, hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths)
@@ -108,4 +108,4 @@ if __name__ == "__main__":
         install(print)
     else:  # `list`, of `make hadoop-jars`: Maven's local repository, and a directory of all jars that it found to be needed
         found = {path.name for path in Path(sys.argv[3]).glob("*.jar")}
-        (HERE / "jars.sha256").write_text(write_list(Path(sys.argv[2]), sorted(found)), encoding="ascii")
+        (HERE / "jars.sha256").write_text(_write_list(Path(sys.argv[2]), sorted(found)), encoding="ascii")

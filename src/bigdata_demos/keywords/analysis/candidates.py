@@ -24,10 +24,10 @@ Hashes = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-MAX_WORDS: Final = 3
+_MAX_WORDS: Final = 3
 """Words of the longest candidate."""
 
-MAX_WORD: Final = 64
+_MAX_WORD: Final = 64
 """Characters of the longest word that can be part of a candidate."""
 
 
@@ -50,7 +50,7 @@ def letter() -> str:
 
 
 @cache
-def token() -> re.Pattern[str]:
+def _token() -> re.Pattern[str]:
     """A word (apostrophes and hyphens inside it are part of it), or whatever breaks a run of words. Spaces are neither."""
     return re.compile(rf"{letter()}+(?:['’-]{letter()}+)*|[^\w\s\u200b]|\n")
 
@@ -61,20 +61,20 @@ SCRIPTS: Final = (
     r"[\u3041-\u309f]",
     r"[\u30a0-\u30ff]",
 )
-UNSPACED = re.compile("{}|{}+|{}+".format(*SCRIPTS))
+_UNSPACED = re.compile("{}|{}+|{}+".format(*SCRIPTS))
 """Words of these scripts are set apart by zero-width spaces."""
 
 
 # Most texts have neither marks nor such scripts, and smaller character classes do for them, three times as fast.
-SIMPLE_TOKEN = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s\u200b]|\n")
-NOT_SIMPLE = re.compile(r"[^\0-\u02ff\u0370-\u0482\u2010-\u20cf\u2100-\u2bff]")
+_SIMPLE_TOKEN = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s\u200b]|\n")
+_NOT_SIMPLE = re.compile(r"[^\0-\u02ff\u0370-\u0482\u2010-\u20cf\u2100-\u2bff]")
 
 
 def segment(text: str) -> tuple[str, re.Pattern[str]]:
     """The text with zero-width spaces around the words of scripts that write no spaces, and the pattern of its tokens."""
-    if text.isascii() or not NOT_SIMPLE.search(text):
-        return text, SIMPLE_TOKEN
-    return UNSPACED.sub("\u200b\\g<0>\u200b", text), token()
+    if text.isascii() or not _NOT_SIMPLE.search(text):
+        return text, _SIMPLE_TOKEN
+    return _UNSPACED.sub("\u200b\\g<0>\u200b", text), _token()
 
 
 def word_hash(stem: str) -> int:
@@ -93,7 +93,7 @@ def mix(left: Hashes, right: Hashes) -> Hashes:
     return z ^ (z >> np.uint64(31))
 
 
-BREAK: Final = 0
+_BREAK: Final = 0
 """The number of tokens that are no words: punctuation."""
 
 STOPWORD: Final = 1
@@ -106,10 +106,10 @@ def lower(text: str) -> str:
 
 
 def word_of(token: str, lowered: str, stopwords: Stopwords) -> str | int:
-    """The word that a token is, to be stemmed; :data:`BREAK` or :data:`STOPWORD` if it ends a run of words."""
+    """The word that a token is, to be stemmed; :data:`_BREAK` or :data:`STOPWORD` if it ends a run of words."""
     if not token[0].isalnum() and not any(map(str.isalnum, token)):
-        return BREAK
-    if len(lowered) > MAX_WORD or stopwords.match(lowered) or not any(map(str.isalpha, lowered)):
+        return _BREAK
+    if len(lowered) > _MAX_WORD or stopwords.match(lowered) or not any(map(str.isalpha, lowered)):
         return STOPWORD
     return lowered.removesuffix("'s")
 
@@ -184,7 +184,7 @@ class Candidates(NamedTuple):
 
 def find_candidates(numbers: Integers, vocabulary: Vocabulary) -> Candidates:
     """The candidates of a page, from its tokens' numbers."""
-    ids = np.concatenate([numbers, np.zeros(MAX_WORDS, np.int64)])  # breaks at the end, so that no window runs over it
+    ids = np.concatenate([numbers, np.zeros(_MAX_WORDS, np.int64)])  # breaks at the end, so that no window runs over it
     offset = np.cumsum(ids > 0) - 1  # words before this one; stopwords and numbers count
     inside = ids > 1
     run_starts = np.concatenate([[True], ~inside[:-1]])
@@ -193,7 +193,7 @@ def find_candidates(numbers: Integers, vocabulary: Vocabulary) -> Candidates:
     at = np.flatnonzero(inside)  # where a phrase of this many words starts …
     phrase, length = hashes[at], lengths[at]  # … its hash, its stems' length
     columns: list[tuple[Any, ...]] = []
-    for words in range(1, MAX_WORDS + 1):
+    for words in range(1, _MAX_WORDS + 1):
         if words > 1:
             longer = inside[at + words - 1]
             at = at[longer]

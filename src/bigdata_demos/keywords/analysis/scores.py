@@ -20,8 +20,8 @@ from ..model import Document, IndexRow, Keyword, PageKeywords, Posting
 from . import frequencies
 from .candidates import Candidates, Integers, Vocabulary, find_candidates, segment
 
-WHOLE: Final = 64  # how much more a phrase counts that is ever a whole run of words
-MAX_TF: Final = 1023  # occurrences beyond this do not count: with it, scores fit 64 bits
+_WHOLE: Final = 64  # how much more a phrase counts that is ever a whole run of words
+_MAX_TF: Final = 1023  # occurrences beyond this do not count: with it, scores fit 64 bits
 SHORT: Final = 3  # stems of so few characters (or fewer) are short
 
 
@@ -41,7 +41,7 @@ def score_page(document: Document, table: frequencies.Table, top: int, vocabular
         return " ".join(vocabulary.stems[number] for number in numbers[start : start + candidates.words[i]])
 
     best = sorted(np.flatnonzero(scores >= least).tolist(), key=lambda i: (-scores[i], candidates.first[i], stems(i)))[:top]
-    phrases = surface_forms(document, [(int(candidates.token[i]), int(candidates.words[i])) for i in best])
+    phrases = _surface_forms(document, [(int(candidates.token[i]), int(candidates.words[i])) for i in best])
     return PageKeywords(
         document.url,
         document.source,
@@ -64,7 +64,7 @@ def score(candidates: Candidates, df: Integers, pages: int) -> Integers:
     """
     if not len(candidates.tf):
         return candidates.tf
-    tf = np.minimum(candidates.tf, MAX_TF)
+    tf = np.minimum(candidates.tf, _MAX_TF)
     most = log2_256(np.array([pages + 1]))
     rarity = most - log2_256(df) + 185
     weight = (tf * (most - log2_256(df + 1) + 369))[candidates.word_at]  # of the word at each token
@@ -72,7 +72,7 @@ def score(candidates: Candidates, df: Integers, pages: int) -> Integers:
     for more in range(1, 3):
         words = words + np.where(candidates.words > more, weight[candidates.token + more], 0)
     divisor = np.where(candidates.words == 2, 1, 2) * np.where(candidates.length <= SHORT, 4, 1)
-    scores: Integers = ((tf * words * rarity * np.where(candidates.whole, WHOLE, 1)) << 8) // ((10 + candidates.first) * divisor)
+    scores: Integers = ((tf * words * rarity * np.where(candidates.whole, _WHOLE, 1)) << 8) // ((10 + candidates.first) * divisor)
     return scores
 
 
@@ -92,7 +92,7 @@ def tokens(document: Document) -> list[str]:
     return token.findall(text)
 
 
-def surface_forms(document: Document, phrases: list[tuple[int, int]]) -> list[str]:
+def _surface_forms(document: Document, phrases: list[tuple[int, int]]) -> list[str]:
     """Some phrases, given by first token and number of words, as the page writes them."""
     text, word = segment(f"{document.title}\n{document.text}")
     matches, passed = word.finditer(text), 0

@@ -36,26 +36,26 @@ INLINE: Final = (
     "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark nobr q s samp small span strike strong "
     "sub sup time tt u var wbr"
 )
-ANY_CASE = "|".join("".join(f"[{char}{char.upper()}]" for char in name) for name in INLINE.split())  # IGNORECASE is slower
-BLOCK_TAG = re.compile(rf"<(?=[A-Za-z/!?])(?!!--|/?(?:{ANY_CASE})[ \t\n\r\f/>])".encode())
-TAG_NAME = re.compile(rb"<(?=([^ \t\n\r\f/>]{1,8})(?:[ \t\n\r\f/>]|\Z))")
+_ANY_CASE = "|".join("".join(f"[{char}{char.upper()}]" for char in name) for name in INLINE.split())  # IGNORECASE is slower
+_BLOCK_TAG = re.compile(rf"<(?=[A-Za-z/!?])(?!!--|/?(?:{_ANY_CASE})[ \t\n\r\f/>])".encode())
+_TAG_NAME = re.compile(rb"<(?=([^ \t\n\r\f/>]{1,8})(?:[ \t\n\r\f/>]|\Z))")
 # What is not text, or not the page's own: by element, and by attribute. A form that holds the page itself stays.
-ELEMENTS: Final = (
+_ELEMENTS: Final = (
     "script style noscript template nav footer iframe object svg math canvas audio video select button textarea datalist dialog "
     "menu"
 )
-BOILERPLATE: Final = {
-    **{name: name for name in ELEMENTS.split()},
+_BOILERPLATE: Final = {
+    **{name: name for name in _ELEMENTS.split()},
     "form": "form:not(:has(p,h1,h2,h3,article,main,table))",
 }
 ROLES: Final = frozenset(["navigation", "contentinfo", "search", "banner", "menu", "menubar", "toolbar", "dialog"])
-HIDDEN: Final = "[hidden],[aria-hidden=true]"
-WATCHED: Final = (*BOILERPLATE, "meta")
+_HIDDEN: Final = "[hidden],[aria-hidden=true]"
+WATCHED: Final = (*_BOILERPLATE, "meta")
 """Elements whose presence in a page's markup is looked for, so that the tree needs to be searched only for what it can have."""
-KEYWORDS_BIT, ROLE_BIT, HIDDEN_BIT = 1 << 60, 1 << 61, 1 << 62
-WITHOUT_EVENTS = 1  # lexbor's option: no work for scripts that nobody runs
+_KEYWORDS_BIT, _ROLE_BIT, _HIDDEN_BIT = 1 << 60, 1 << 61, 1 << 62
+_WITHOUT_EVENTS = 1  # lexbor's option: no work for scripts that nobody runs
 # For counting levels: what holds no tags though it seems to, and tags with their attributes, whatever these are quoted by.
-LEVELS = re.compile(
+_LEVELS = re.compile(
     rb"""<!--.*?(?:-->|\Z)|<(script|style|title|textarea|xmp)\b.*?(?:</\1\b|\Z)"""
     rb"""|<(/?[a-z][^\s/>]*+)(?:[^>"']++|"[^"]*+"|'[^']*+')*+""",
     re.DOTALL,
@@ -66,7 +66,7 @@ FLAT: Final = frozenset(
     b"circle ellipse line path polygon polyline rect stop use".split()
 )
 SIBLINGS: Final = frozenset([b"dd", b"dt", b"option"])  # each closes the one just before it
-FLAT_STARTS: Final = (
+_FLAT_STARTS: Final = (
     b"<a ",
     b"<br>",
     b"<br/",
@@ -82,18 +82,18 @@ FLAT_STARTS: Final = (
     b"<!--",
     b"<img ",
 )
-SOME_WORD = re.compile(rb"[0-9A-Za-z]")
-CONTROL_CHARACTERS = re.compile(r"[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+_SOME_WORD = re.compile(rb"[0-9A-Za-z]")
+_CONTROL_CHARACTERS = re.compile(r"[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 # Unicode's normal form C of a text of these characters is the text. What is outside needs more care, and more time.
-NOT_COMPOSED = re.compile(r"[^\0-\u02ff\u2010-\u20cf\u2190-\u2328\u232b-\u2adb\u2add-\u2bff]")
+_NOT_COMPOSED = re.compile(r"[^\0-\u02ff\u2010-\u20cf\u2190-\u2328\u232b-\u2adb\u2add-\u2bff]")
 # More than 30 marks in a row, which normalization sorts in quadratic time: UAX #15, section 13 (Stream-Safe Text Process).
-MANY_MARKS = re.compile(r"[^\w\s\0-\u02ff]{30}(?=[^\w\s\0-\u02ff])")
+_MANY_MARKS = re.compile(r"[^\w\s\0-\u02ff]{30}(?=[^\w\s\0-\u02ff])")
 
 
 class Marked(NamedTuple):
     """Markup with a form feed before each tag that is not inline, and what was seen in it on the way.
 
-    ``tags`` counts ``<``, ``closing`` ``</``, ``flat`` start tags that never raise the depth (:data:`FLAT_STARTS`). ``present``
+    ``tags`` counts ``<``, ``closing`` ``</``, ``flat`` start tags that never raise the depth (:data:`_FLAT_STARTS`). ``present``
     has bit i set if there may be an element named ``WATCHED[i]``, and bits for attributes and values that may be there.
     """
 
@@ -128,13 +128,13 @@ def extract(page: Page, scanner: Scanner | None = None) -> Document:
     declared: list[str] = []
     if page.is_text:
         markup = page.content if isinstance(page.content, str) else decode(page.content, page.content_type)
-        title = collapse(clean(page.title))
+        title = _collapse(clean(page.title))
         text = scanner.blocks(re.sub(r"\n\s*\n", "\f", clean(markup)))
     else:
         utf8 = clean(page.content).encode() if isinstance(page.content, str) else decode_html(page.content, page.content_type)
-        title, text, declared = parse_html(utf8, scanner)
-        title = title or collapse(clean(page.title))
-    if not SOME_WORD.search(text) and not any(map(str.isalnum, title)) and not any(map(str.isalnum, text.decode())):
+        title, text, declared = _parse_html(utf8, scanner)
+        title = title or _collapse(clean(page.title))
+    if not _SOME_WORD.search(text) and not any(map(str.isalnum, title)) and not any(map(str.isalnum, text.decode())):
         raise Unreadable("empty", "no word in it")
     return Document(clean(page.url), clean(page.source), page.offset, title, text, declared)
 
@@ -143,49 +143,44 @@ def mark(markup: bytes) -> Marked:
     """Mark the boundaries of blocks in HTML (UTF-8), and see what is there."""
     markup = markup.replace(b"\f", b" ")
     lowered = markup.lower()
-    names = set(TAG_NAME.findall(lowered))
+    names = set(_TAG_NAME.findall(lowered))
     present = sum(1 << bit for bit, name in enumerate(WATCHED) if name.encode() in names)
-    for flag, start in ((KEYWORDS_BIT, b"keyw"), (ROLE_BIT, b"role"), (HIDDEN_BIT, b"hidd")):
+    for flag, start in ((_KEYWORDS_BIT, b"keyw"), (_ROLE_BIT, b"role"), (_HIDDEN_BIT, b"hidd")):
         present |= flag if start in lowered else 0
-    flat = sum(map(markup.count, FLAT_STARTS))
-    return Marked(BLOCK_TAG.sub(b"\f<", markup), markup.count(b"<"), markup.count(b"</"), flat, present)
+    flat = sum(map(markup.count, _FLAT_STARTS))
+    return Marked(_BLOCK_TAG.sub(b"\f<", markup), markup.count(b"<"), markup.count(b"</"), flat, present)
 
 
 @lru_cache(maxsize=1000)
-def boilerplate(present: int) -> str:
+def _boilerplate(present: int) -> str:
     """The selector for what is boilerplate on a page, as far as it can have it."""
-    selectors = [selector for bit, selector in enumerate(BOILERPLATE.values()) if present >> bit & 1]
-    return ",".join(selectors + [HIDDEN] * bool(present & HIDDEN_BIT))
+    selectors = [selector for bit, selector in enumerate(_BOILERPLATE.values()) if present >> bit & 1]
+    return ",".join(selectors + [_HIDDEN] * bool(present & _HIDDEN_BIT))
 
 
-def parse_html(markup: bytes, scanner: Scanner) -> tuple[str, bytes, list[str]]:
-    """Title, text (in UTF-8) and declared keywords of an HTML page in UTF-8.
-
-    Raises:
-        Unreadable: ``too-many-tags`` or ``too-deep``.
-
-    """
+def _parse_html(markup: bytes, scanner: Scanner) -> tuple[str, bytes, list[str]]:
+    """Title, text (in UTF-8) and declared keywords of an HTML page in UTF-8."""
     marked = scanner.mark(markup)
     if marked.tags > MAX_TAGS:
         raise Unreadable("too-many-tags", f"more than {MAX_TAGS} tags")
     most = marked.tags - marked.closing - marked.flat  # levels that there can be
     if most > MAX_DEPTH and scanner.count_levels(markup) > MAX_DEPTH:
         raise Unreadable("too-deep", f"more than {MAX_DEPTH} levels of elements")
-    tree = LexborHTMLParser(marked.markup, options=WITHOUT_EVENTS)
+    tree = LexborHTMLParser(marked.markup, options=_WITHOUT_EVENTS)
     declared: list[str] = []
-    if marked.present & KEYWORDS_BIT and marked.present >> WATCHED.index("meta") & 1:
+    if marked.present & _KEYWORDS_BIT and marked.present >> WATCHED.index("meta") & 1:
         for meta in tree.css('meta[name="keywords" i]'):
             declared += filter(None, map(plain, (meta.attributes.get("content") or "").split(",")))
-    if selector := boilerplate(marked.present & ~KEYWORDS_BIT & ~ROLE_BIT):
-        remove(tree.css(selector))
-    if marked.present & ROLE_BIT:
-        remove(node for node in tree.css("[role]") if node.attributes["role"] in ROLES)
+    if selector := _boilerplate(marked.present & ~_KEYWORDS_BIT & ~_ROLE_BIT):
+        _remove(tree.css(selector))
+    if marked.present & _ROLE_BIT:
+        _remove(node for node in tree.css("[role]") if node.attributes["role"] in ROLES)
     title = heading(tree, "title") or heading(tree, "h1")  # by now no title is an SVG's
     body = tree.body
     return title, scanner.blocks(body.text()) if body else b"", declared
 
 
-def remove(nodes: Iterable[LexborNode]) -> None:
+def _remove(nodes: Iterable[LexborNode]) -> None:
     """Take some nodes, given in the order of the document, and what is in them, out of the tree."""
     different = {node.mem_id: node for node in nodes if node.tag != "html"}  # the root is there to stay, hidden or not
     for node in reversed(different.values()):  # inner ones first: what is in a node that was removed is there no more
@@ -206,7 +201,7 @@ def count_levels(markup: bytes) -> int:
     """The most elements that are open at once, counted by their names: hardly fewer than a parser makes of them."""
     depth = deepest = 0
     last, open_elements = b"", dict.fromkeys(FLAT, -len(markup))  # these never count
-    for found in LEVELS.finditer(markup.lower()):
+    for found in _LEVELS.finditer(markup.lower()):
         tag = found[2] or b"/"
         if tag[:1] != b"/":
             before_it, last = last, tag
@@ -224,33 +219,33 @@ def count_levels(markup: bytes) -> int:
 
 def clean(text: str) -> str:
     """Text that any later part can hold: composed (Unicode's NFC), without control characters, soft hyphens, lone surrogates."""
-    if CONTROL_CHARACTERS.search(text):
-        text = CONTROL_CHARACTERS.sub("", text)
+    if _CONTROL_CHARACTERS.search(text):
+        text = _CONTROL_CHARACTERS.sub("", text)
     if text.isascii():
         return text
     text = text.replace("\xad", "")
-    if not NOT_COMPOSED.search(text):
+    if not _NOT_COMPOSED.search(text):
         return text
     try:
         text.encode()
     except UnicodeEncodeError:
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return unicodedata.normalize("NFC", MANY_MARKS.sub("\\g<0>\u034f", text))
+    return unicodedata.normalize("NFC", _MANY_MARKS.sub("\\g<0>\u034f", text))
 
 
 def plain(text: str) -> str:
     """What an attribute or a title says, without the form feeds that mark tags, in one line."""
-    return collapse(clean(text.replace("\f<", "<")))
+    return _collapse(clean(text.replace("\f<", "<")))
 
 
-def collapse(text: str) -> str:
+def _collapse(text: str) -> str:
     """The text with each run of white space made one space."""
     return " ".join(text.split())
 
 
 def blocks(text: str) -> bytes:
     """Blocks that end in form feeds as lines, in UTF-8, clean, white space collapsed, empty ones dropped."""
-    return "\n".join(filter(None, map(collapse, clean(text).split("\f")))).encode()
+    return "\n".join(filter(None, map(_collapse, clean(text).split("\f")))).encode()
 
 
 PLAIN: Final = Scanner(mark, count_levels, blocks)

@@ -24,7 +24,7 @@ from ..output.spill import Segment
 from . import Progress, Run, Settings, check_embedded, check_options, warm_up
 
 T = TypeVar("T")
-AHEAD = 2  # splits in flight for each worker: one that it works on, and one so that it never waits
+_AHEAD = 2  # splits in flight for each worker: one that it works on, and one so that it never waits
 
 
 @contextmanager
@@ -37,12 +37,12 @@ def open(settings: Settings) -> Iterator[Run]:
 
         def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
             with spill.directory(job.workdir) as spilled, in_plain_words():
-                return asyncio.run(run_async(pool, workers * AHEAD, spilled, job, splits, progress))
+                return asyncio.run(_run_async(pool, workers * _AHEAD, spilled, job, splits, progress))
 
         yield run
 
 
-async def run_async(
+async def _run_async(
     pool: Executor, ahead: int, spilled: str, job: Job, splits: Sequence[Split], progress: Progress
 ) -> list[Part]:
     """Both passes."""
@@ -51,30 +51,30 @@ async def run_async(
     # Pass 1: map
     tables: dict[int, list[Segment]] = defaultdict(list)
     maps = [functools.partial(map_split, job, split, spilled) for split in splits]
-    async for mapped in in_flight(pool, maps, ahead, functools.partial(progress, "map")):
+    async for mapped in _in_flight(pool, maps, ahead, functools.partial(progress, "map")):
         # shuffle
         for bucket, segment in mapped:
             tables[bucket].append(segment)
     # reduce
     merges = [functools.partial(merge, job, bucket, some, spilled) for bucket, some in tables.items()]
-    merged = [table async for table in in_flight(pool, merges, ahead, functools.partial(progress, "merge"))]
+    merged = [table async for table in _in_flight(pool, merges, ahead, functools.partial(progress, "merge"))]
     frequencies = spill.join(spilled, [segment for _, segment in sorted(merged)])
 
     # Pass 2: map
     postings: dict[int, list[Segment]] = defaultdict(list)
-    scores = [functools.partial(score_split, job, split, frequencies, spilled) for split in splits]
-    async for written, posted in in_flight(pool, scores, ahead, functools.partial(progress, "score")):
+    scores = [functools.partial(_score_split, job, split, frequencies, spilled) for split in splits]
+    async for written, posted in _in_flight(pool, scores, ahead, functools.partial(progress, "score")):
         parts += written
         # shuffle
         for bucket, segment in posted:
             postings[bucket].append(segment)
     # reduce
-    writes = [functools.partial(write_bucket, job, bucket, some) for bucket, some in sorted(postings.items())]
-    parts += [part async for part in in_flight(pool, writes, ahead, functools.partial(progress, "index"))]
+    writes = [functools.partial(_write_bucket, job, bucket, some) for bucket, some in sorted(postings.items())]
+    parts += [part async for part in _in_flight(pool, writes, ahead, functools.partial(progress, "index"))]
     return parts
 
 
-async def in_flight(
+async def _in_flight(
     pool: Executor, tasks: Iterable[Callable[[], T]], ahead: int, progress: Callable[[int, int], None]
 ) -> AsyncIterator[T]:
     """The results of tasks as they arrive, at most ``ahead`` of them submitted at a time; a failure cancels the others."""
@@ -113,12 +113,12 @@ def merge(job: Job, bucket: int, tables: Sequence[Segment], spilled: str) -> tup
     return segment
 
 
-def score_split(job: Job, split: Split, frequencies: str, spilled: str) -> tuple[list[Part], list[tuple[int, Segment]]]:
+def _score_split(job: Job, split: Split, frequencies: str, spilled: str) -> tuple[list[Part], list[tuple[int, Segment]]]:
     """Pass 2 of a split."""
     scored = job.score_split(split, spill.kept(spilled, split.number), mapped_file(frequencies))
     return scored.parts, spill.write(spilled, f"{split.number}.postings", scored.postings)
 
 
-def write_bucket(job: Job, bucket: int, postings: Sequence[Segment]) -> Part:
+def _write_bucket(job: Job, bucket: int, postings: Sequence[Segment]) -> Part:
     """Reduce a bucket of pass 2."""
     return job.write_bucket(bucket, map(spill.read, postings))

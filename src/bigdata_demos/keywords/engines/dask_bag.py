@@ -22,7 +22,7 @@ from ..job import Job
 from ..model import Part
 from . import Progress, Run, Settings, check_options, warm_up
 
-SHUFFLED = 8  # partitions, at most, of what is shuffled
+_SHUFFLED = 8  # partitions, at most, of what is shuffled
 OPTIONS = {"memory": "memory of each worker of an embedded cluster, such as 2GiB (default: its share of the machine's)"}
 
 
@@ -50,7 +50,7 @@ def opened(client: Client, workers: int) -> Run:
 
     def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
         try:
-            return run_bag(client, chosen, job, splits, progress) if splits else []
+            return _run_bag(client, chosen, job, splits, progress) if splits else []
         except KilledWorker as error:
             raise JobFailed(f"dask gave up on a task that ended {error.allowed_failures + 1} workers: {error}") from error
         except (CommClosedError, CancelledError) as error:
@@ -59,7 +59,7 @@ def opened(client: Client, workers: int) -> Run:
     return run
 
 
-def run_bag(client: Client, workers: list[str] | None, job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+def _run_bag(client: Client, workers: list[str] | None, job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
     """Both passes."""
 
     def compute(bag: db.Bag, phase: str) -> Any:
@@ -77,7 +77,7 @@ def run_bag(client: Client, workers: list[str] | None, job: Job, splits: Sequenc
     # Pass 1: map
     mapped = compute(bag.map(job.map_split), "map")
     # shuffle, reduce
-    tables = by_bucket(mapped.map(attrgetter("frequencies")))
+    tables = _by_bucket(mapped.map(attrgetter("frequencies")))
     merged = compute(tables.map(lambda group: (group[0], job.merge(group[0], [table for _, table in group[1]]))), "merge")
     alive = client.scheduler_info(n_workers=-1)["workers"]
     there = [worker for worker in workers if worker in alive] if workers else None
@@ -87,14 +87,14 @@ def run_bag(client: Client, workers: list[str] | None, job: Job, splits: Sequenc
     kept = mapped.map(attrgetter("kept"))
     scored = compute(bag.map(job.score_split, kept, table=frequencies), "score")
     # shuffle, reduce
-    postings = by_bucket(scored.map(attrgetter("postings")))
+    postings = _by_bucket(scored.map(attrgetter("postings")))
     index = compute(postings.map(lambda group: job.write_bucket(group[0], [packed for _, packed in group[1]])), "index")
     return [*scored.map(attrgetter("parts")).flatten().compute(), *index.compute()]
 
 
-def by_bucket(packed: db.Bag) -> db.Bag:
+def _by_bucket(packed: db.Bag) -> db.Bag:
     """Shuffle what splits have for some buckets: to each bucket's number, and a list of its (number, bytes)."""
     # The scheduler has a task for each pair of partitions: so let them be few.
-    few: db.Bag = packed.repartition(npartitions=min(packed.npartitions, SHUFFLED))
+    few: db.Bag = packed.repartition(npartitions=min(packed.npartitions, _SHUFFLED))
     grouped: db.Bag = few.flatten().groupby(itemgetter(0), shuffle="tasks")
     return grouped

@@ -44,17 +44,17 @@ OPTIONS = {
     "python": "the Python of Hadoop's nodes (default: this one; the compose cluster has its own)",
     "data": "local to leave local input where it is, for nodes that see it there (default: hdfs, where it is put first)",
 }
-READER_OR_AVRO = (
+_READER_OR_AVRO = (
     "`engine_options[input]=avro`: Hadoop reads the files by their own schema, and not by `reader_schema`: leave one of them out"
 )
-CHOICES = {"input": ("splits", "avro"), "data": ("hdfs", "local")}
+_CHOICES = {"input": ("splits", "avro"), "data": ("hdfs", "local")}
 
 
 @contextmanager
 def open(settings: Settings) -> Iterator[Run]:
     """Start Hadoop on this machine, or connect to one that runs."""
     check_options("hadoop", settings.options, OPTIONS)
-    for name, values in CHOICES.items():
+    for name, values in _CHOICES.items():
         if settings.options.get(name, values[0]) not in values:
             raise UsageError(f"`engine_options[{name}]={settings.options[name]}`: it is {' or '.join(values)}")
     workers = settings.workers or os.cpu_count() or 1
@@ -64,14 +64,14 @@ def open(settings: Settings) -> Iterator[Run]:
             if not splits:
                 return []
             if job.reader and settings.options.get("input") == "avro":
-                raise UsageError(READER_OR_AVRO)
+                raise UsageError(_READER_OR_AVRO)
             with staging(hadoop) as directory:
-                return run_streaming(JobContext(hadoop, workers, settings.options, directory), job, splits, progress)
+                return _run_streaming(JobContext(hadoop, workers, settings.options, directory), job, splits, progress)
 
         yield run_job
 
 
-def run_streaming(context: JobContext, job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+def _run_streaming(context: JobContext, job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
     """Both passes, each a MapReduce job."""
     hadoop, staging = context.hadoop, context.staging
     hdfs = f"{hadoop.hdfs}{staging}"

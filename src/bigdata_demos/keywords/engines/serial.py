@@ -24,12 +24,12 @@ def open(settings: Settings) -> Iterator[Run]:
 
     def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
         with spill.directory(job.workdir) as spilled:
-            return run_serial(job, splits, progress, spilled)
+            return _run_serial(job, splits, progress, spilled)
 
     yield run
 
 
-def run_serial(job: Job, splits: Sequence[Split], progress: Progress, spilled: str) -> list[Part]:
+def _run_serial(job: Job, splits: Sequence[Split], progress: Progress, spilled: str) -> list[Part]:
     """Both passes, one split after another; what goes from one task to another is in files."""
     parts: list[Part] = []
 

@@ -28,16 +28,18 @@ def open(settings: Settings) -> Iterator[Run]:
     bound = broadcast_bound(settings.options)
     with connect(settings.cluster, settings.workers, settings.options) as (context, slots), in_plain_words():
         context.setJobDescription("start-up: one no-op on every slot")
-        context.parallelize(range(slots), slots).barrier().mapPartitions(wait_for_everyone).collect()
+        context.parallelize(range(slots), slots).barrier().mapPartitions(_wait_for_everyone).collect()
 
         def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
             with in_plain_words(), spill.directory(job.workdir) as spilled:
-                return run_rdd(context, bound, spilled, job, splits, progress) if splits else []
+                return _run_rdd(context, bound, spilled, job, splits, progress) if splits else []
 
         yield run
 
 
-def run_rdd(context: SparkContext, bound: int, spilled: str, job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+def _run_rdd(
+    context: SparkContext, bound: int, spilled: str, job: Job, splits: Sequence[Split], progress: Progress
+) -> list[Part]:
     """Both passes. A table of frequencies of more than ``bound`` bytes is joined by another shuffle, and not broadcast."""
     buckets = 1 << job.bits
     work: RDD[Split] = context.parallelize(splits, len(splits))
@@ -98,7 +100,7 @@ def itself(key: int) -> int:
     return key
 
 
-def wait_for_everyone(_: Iterable[int]) -> Iterable[str]:
+def _wait_for_everyone(_: Iterable[int]) -> Iterable[str]:
     """Import what the job needs, and come back when every slot has."""
     version = warm_up()
     BarrierTaskContext.get().barrier()

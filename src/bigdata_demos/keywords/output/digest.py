@@ -13,14 +13,14 @@ from ...avro import schemas
 from ...avro.binary import Schema
 from ..model import KINDS, Part, PartKind
 
-NOT_IN_DIGEST: Final = frozenset({"source", "offset", "detail", "fault"})
+_NOT_IN_DIGEST: Final = frozenset({"source", "offset", "detail", "fault"})
 
 
 @cache
 def canonical_schema(kind: PartKind) -> Schema:
     """The schema of a record's canonical form: without where it was read, and without what is only for people."""
     whole = json.loads(json.dumps(schemas.schema(kind)))
-    fields = [field for field in whole["fields"] if field["name"] not in NOT_IN_DIGEST]
+    fields = [field for field in whole["fields"] if field["name"] not in _NOT_IN_DIGEST]
     return fastavro.parse_schema({**whole, "fields": fields, "name": f"{whole['name']}Canonical"})  # type: ignore[return-value]
 
 

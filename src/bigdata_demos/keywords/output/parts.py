@@ -26,17 +26,17 @@ Row = tuple[bytes, bytes]
 """A record as it is written, and its canonical form, which the digest is of: both in Avro's binary encoding."""
 
 
-class Writable(Protocol):
+class _Writable(Protocol):
     """What a part is written to."""
 
     def write(self, data: bytes, /) -> int:
         """Write."""
 
 
-class HashingFile:
+class _HashingFile:
     """A binary file that hashes and counts what is written to it."""
 
-    def __init__(self, file: Writable) -> None:
+    def __init__(self, file: _Writable) -> None:
         """Write to an open file."""
         self.file, self.sha256, self.nbytes = file, hashlib.sha256(), 0
 
@@ -78,7 +78,7 @@ def write_part(directory: str, kind: PartKind, number: int, rows: Iterable[Row],
     records = total = 0
     try:
         with (at(directory) / path).open("xb") as raw:
-            file = HashingFile(raw)
+            file = _HashingFile(raw)
             writer = Writer(file, file_schema(kind))
             for record, canonical in rows:
                 records += 1

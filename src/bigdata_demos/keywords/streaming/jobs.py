@@ -18,7 +18,7 @@ from ..model import Part
 from . import programs
 
 Progress = Callable[[str, int, int], None]
-COUNTERS = (
+_COUNTERS = (
     "Launched map tasks",
     "Data-local map tasks",
     "Failed map tasks",
@@ -37,7 +37,7 @@ COUNTERS = (
     "splits",
 )
 """Of Hadoop's, those that are told. What is kept goes to HDFS by HTTP, and Hadoop does not count it."""
-TASKS = 4  # map tasks for each worker: a task costs a JVM and a Python
+_TASKS = 4  # map tasks for each worker: a task costs a JVM and a Python
 
 
 @dataclass(frozen=True)
@@ -75,19 +75,19 @@ def reading_avro(context: JobContext, job: StreamingJob, splits: Sequence[Split]
         job,
         inputs=[hadoop.hdfs + path.removeprefix(hadoop.webhdfs) for path in pieces],
         mapper=[*job.mapper[:-1], "--pages", *markup, job.mapper[-1]],
-        settings={**job.settings, "mapreduce.job.maps": TASKS * context.workers, "stream.map.input.ignoreKey": "false"},
-        options=AVRO_PAGES,
+        settings={**job.settings, "mapreduce.job.maps": _TASKS * context.workers, "stream.map.input.ignoreKey": "false"},
+        options=_AVRO_PAGES,
     )
 
 
-AVRO_PAGES = ("-inputformat", "org.apache.avro.mapred.AvroAsTextInputFormat")
+_AVRO_PAGES = ("-inputformat", "org.apache.avro.mapred.AvroAsTextInputFormat")
 ONE_LINE = ("-inputformat", "org.apache.hadoop.mapred.lib.NLineInputFormat")
 
 
 def options(context: JobContext, splits: int) -> dict[str, object]:
     """The settings of both jobs."""
     return {
-        "mapreduce.input.lineinputformat.linespermap": max(1, math.ceil(splits / (TASKS * context.workers))),
+        "mapreduce.input.lineinputformat.linespermap": max(1, math.ceil(splits / (_TASKS * context.workers))),
         "stream.map.input.ignoreKey": "true",
         "mapreduce.job.running.map.limit": context.workers,
         "mapreduce.job.running.reduce.limit": context.workers,
@@ -102,7 +102,7 @@ def environment(hadoop: Hadoop) -> dict[str, str]:
     return {"OPENBLAS_NUM_THREADS": "1", **passed}
 
 
-SHUFFLED = 67
+_SHUFFLED = 67
 """Percent of a reducer when it has fetched and sorted its input: a third is for each, the last is for its program."""
 
 
@@ -112,10 +112,10 @@ def percents(progress: Progress, mapping: str, reducing: str, splits: int, reduc
     def report(mapped: int, reduced: int) -> None:
         if mapped < 100:
             progress(mapping, mapped * splits // 100, splits)
-        elif reduced < SHUFFLED:
-            progress("shuffle", reduced * reducers // SHUFFLED, reducers)
+        elif reduced < _SHUFFLED:
+            progress("shuffle", reduced * reducers // _SHUFFLED, reducers)
         else:
-            progress(reducing, (reduced - SHUFFLED) * reducers // (100 - SHUFFLED), reducers)
+            progress(reducing, (reduced - _SHUFFLED) * reducers // (100 - _SHUFFLED), reducers)
 
     progress("launch", 0, 1)
     return report
@@ -194,5 +194,5 @@ def with_counters(parts: list[Part], seconds: dict[str, float], jobs: Sequence[F
     for number, job in enumerate(jobs, 1):
         times = {"submit": job.submitted, "first map": job.started, "all": job.seconds}
         told |= {f"engine:pass {number} {name} ms": round(1000 * value) for name, value in times.items()}
-        told |= {f"engine:pass {number} {name}": job.counters[name] for name in COUNTERS if name in job.counters}
+        told |= {f"engine:pass {number} {name}": job.counters[name] for name in _COUNTERS if name in job.counters}
     return [replace(parts[0], counts={**parts[0].counts, **told}), *parts[1:]] if parts else []

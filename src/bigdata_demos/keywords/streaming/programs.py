@@ -38,13 +38,13 @@ from ..job import Job, bits_for
 from ..model import Mapped, Part
 from ..output import spill
 
-JOB: Final = "job.json"
+_JOB: Final = "job.json"
 SPLITS: Final = "splits"
 TABLE: Final = "frequencies"
 """What files with pass 1's output are named, or start with, where pass 2 runs."""
-CHUNKS: Final = 1 << 12
+_CHUNKS: Final = 1 << 12
 """Splits that a task may make of its own input, at most, so that their numbers do not meet other tasks'."""
-GROUP: Final = "bigdata_demos"
+_GROUP: Final = "bigdata_demos"
 """Of the counters that tasks report to Hadoop."""
 EPILOG = """\
 example, without Hadoop (the roles that Hadoop gives these programs are the same):
@@ -65,23 +65,23 @@ class Task(NamedTuple):
 # ---- the programs -----------------------------------------------------------------------------------------------------------
 
 
-def map_splits(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
+def _map_splits(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
     """The mapper of pass 1, which reads the input that its lines describe."""
     for split in splits(lines):
         yield from mapped(task, split.number, task.job.map_split(split))
 
 
-def map_pages(task: Task, lines: Iterable[bytes], *, markup: str) -> Iterator[bytes]:
+def _map_pages(task: Task, lines: Iterable[bytes], *, markup: str) -> Iterator[bytes]:
     """The mapper of pass 1, whose lines are the input: JSON of a page each, some of them together treated as a split."""
     of_task = int(os.environ.get("mapreduce_task_partition", "0"))  # noqa: SIM112 (equal in all attempts)
     lines = iter(lines)
-    for number, first in enumerate(lines, of_task * CHUNKS):
+    for number, first in enumerate(lines, of_task * _CHUNKS):
         count("splits", 1)
-        pages = (page_of(line, markup) for line in chunk(first, lines))
+        pages = (page_of(line, markup) for line in _chunk(first, lines))
         yield from mapped(task, number, task.job.map_pages(pages))
 
 
-def chunk(first: bytes, lines: Iterator[bytes]) -> Iterator[bytes]:
+def _chunk(first: bytes, lines: Iterator[bytes]) -> Iterator[bytes]:
     """Lines of about the bytes of a split."""
     size = len(first)
     yield first
@@ -109,22 +109,22 @@ def mapped(task: Task, number: int, found: Mapped) -> Iterator[bytes]:
     return (line_of(bucket, table) for bucket, table in found.frequencies)
 
 
-def merge_tables(task: Task, lines: Iterable[bytes], *, combine: bool = False) -> Iterator[bytes]:
+def _merge_tables(task: Task, lines: Iterable[bytes], *, combine: bool = False) -> Iterator[bytes]:
     """The reducer of pass 1; ``combine``: the combiner, which sums what one mapper has, and leaves nothing out."""
     for bucket, tables in groups(lines):
         yield line_of(bucket, task.job.combine(bucket, tables) if combine else task.job.merge(bucket, tables))
 
 
-def score_splits(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
+def _score_splits(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
     """The mapper of pass 2."""
-    table = table_of(Path.cwd() if in_hadoop() else Path(task.job.workdir))
+    table = _table_of(Path.cwd() if _in_hadoop() else Path(task.job.workdir))
     for split in splits(lines):
         scored = task.job.score_split(split, kept(task, split.number), table)
         yield from (line_of(bucket, postings) for bucket, postings in scored.postings)
-        yield from (line_of_part(split.number % (1 << task.job.bits), part) for part in scored.parts)
+        yield from (_line_of_part(split.number % (1 << task.job.bits), part) for part in scored.parts)
 
 
-def write_index(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
+def _write_index(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
     """The reducer of pass 2: what was written before is handed on, so that who runs the tasks decides which attempt counts."""
     for bucket, items in groups(lines):
         postings = []
@@ -134,7 +134,7 @@ def write_index(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
             else:
                 postings.append(item)
         if postings:
-            yield line_of_part(bucket, task.job.write_bucket(bucket, postings))
+            yield _line_of_part(bucket, task.job.write_bucket(bucket, postings))
 
 
 # ---- lines ------------------------------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def line_of(bucket: int, packed: bytes) -> bytes:
     return b"%05d\t%b\n" % (bucket, base64.b64encode(packed))
 
 
-def line_of_part(bucket: int, part: Part) -> bytes:
+def _line_of_part(bucket: int, part: Part) -> bytes:
     """The line of a part that was written."""
     return b"%05d\t%b\n" % (bucket, json.dumps({**asdict(part), "digest": f"{part.digest:x}"}).encode())
 
@@ -181,14 +181,14 @@ def splits(lines: Iterable[bytes]) -> Iterator[Split]:
 # ---- what goes past the pipe ------------------------------------------------------------------------------------------------
 
 
-def in_hadoop() -> bool:
+def _in_hadoop() -> bool:
     """Whether this is a task of Hadoop's (which gives it the job's settings as environment variables)."""
     return "mapreduce_task_attempt_id" in os.environ
 
 
 def keep(task: Task, number: int, data: bytes) -> None:
     """Keep something for pass 2: in Hadoop as a side file of the attempt, which others see only if the attempt counts."""
-    if in_hadoop():
+    if _in_hadoop():
         with opened(f"{side_files(task)}/{number}.kept", "wb") as file:
             file.write(data)
     else:
@@ -212,7 +212,7 @@ def side_files(task: Task) -> str:
     return "/".join([*task.kept.split("/")[:3], *inside.split("/")[3:]])
 
 
-def table_of(directory: Path) -> frequencies.Table:
+def _table_of(directory: Path) -> frequencies.Table:
     """The table of document frequencies, in memory that the file it is made in shares, from the output of pass 1."""
     found = sorted(directory.glob(f"{TABLE}*"))
     if not found:
@@ -241,7 +241,7 @@ def save(directory: Path, job: Job, kept_in: str) -> Path:
         "reader": job.reader,
         "kept": kept_in,
     }
-    path = directory / JOB
+    path = directory / _JOB
     path.write_text(json.dumps(fields), encoding="utf-8")
     return path
 
@@ -263,22 +263,16 @@ def load(path: Path) -> Task:
 
 def count(name: str, number: int) -> None:
     """Add to one of Hadoop's counters, which also tells it that the task is alive."""
-    if in_hadoop():
-        sys.stderr.write(f"reporter:counter:{GROUP},{name},{number}\n")
+    if _in_hadoop():
+        sys.stderr.write(f"reporter:counter:{_GROUP},{name},{number}\n")
         sys.stderr.flush()
 
 
 # ---- the command ------------------------------------------------------------------------------------------------------------
 
 
-def plan_job(directory: Path, inputs: Sequence[str], out: BinaryIO, reader_schema: str = "") -> None:
-    """Make a directory for a job, and describe its splits.
-
-    Raises:
-        UsageError: if the directory is there already, or no page could come of records of the reader's schema.
-        InputError: if an input cannot be read, or not with that.
-
-    """
+def _plan_job(directory: Path, inputs: Sequence[str], out: BinaryIO, reader_schema: str = "") -> None:
+    """Make a directory for a job, and describe its splits."""
     from ...cluster.hadoop.connection import by_http
     from ..analysis.stopwords import load as load_stopwords
     from ..model import KINDS
@@ -324,14 +318,14 @@ def execute(arguments: argparse.Namespace) -> None:
     lines, out = sys.stdin.buffer, sys.stdout.buffer
     directory = arguments.directory.absolute()
     if arguments.role == "plan":
-        plan_job(directory, arguments.inputs, out, arguments.reader_schema)
+        _plan_job(directory, arguments.inputs, out, arguments.reader_schema)
     else:
-        task = load(directory / JOB)
+        task = load(directory / _JOB)
         roles: dict[str, Callable[[Task, Iterable[bytes]], Iterator[bytes]]] = {
-            "map": partial(map_pages, markup=arguments.pages) if arguments.pages else map_splits,
-            "merge": partial(merge_tables, combine=arguments.partial),
-            "score": score_splits,
-            "index": write_index,
+            "map": partial(_map_pages, markup=arguments.pages) if arguments.pages else _map_splits,
+            "merge": partial(_merge_tables, combine=arguments.partial),
+            "score": _score_splits,
+            "index": _write_index,
         }
         out.writelines(roles[arguments.role](task, lines))
     out.flush()

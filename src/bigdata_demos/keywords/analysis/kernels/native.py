@@ -24,15 +24,15 @@ from ..stopwords import Stopwords
 from ..text import FLAT, INLINE, MAX_DEPTH, SIBLINGS, WATCHED, Marked, Scanner, clean
 
 HERE: Final = Path(__file__).parent
-SOURCE: Final = HERE / "kernel.c"
-NO_MEMORY, NEEDS_PYTHON = -1, -2
-IS_LETTER, IS_SPACE, IS_CLASSIFIED = 1, 2, 0x80  # classes of characters, as kernel.c has them; bits 4 and 5 are the script
+_SOURCE: Final = HERE / "kernel.c"
+_NO_MEMORY, _NEEDS_PYTHON = -1, -2
+_IS_LETTER, _IS_SPACE, _IS_CLASSIFIED = 1, 2, 0x80  # classes of characters, as kernel.c has them; bits 4 and 5 are the script
 LIMIT: Final = 500_000  # words that are kept, about 60 MB; then it starts anew
-NO_WORD: Final = "\x01\n"  # in place of no stopwords
-TOKEN: Final = np.dtype([("start", "<u4"), ("end", "<u4"), ("number", "<i8")])
+_NO_WORD: Final = "\x01\n"  # in place of no stopwords
+_TOKEN: Final = np.dtype([("start", "<u4"), ("end", "<u4"), ("number", "<i8")])
 
 
-class Frequencies(c.Structure):
+class _Frequencies(c.Structure):
     """A table of document frequencies, and what goes with it."""
 
     _fields_ = (
@@ -46,16 +46,16 @@ class Frequencies(c.Structure):
     )
 
 
-def source_hash() -> str:
+def _source_hash() -> str:
     """What a library that was made from the source beside this module is named by."""
-    return blake2b(SOURCE.read_bytes(), digest_size=8).hexdigest()
+    return blake2b(_SOURCE.read_bytes(), digest_size=8).hexdigest()
 
 
 @cache
 def library() -> c.CDLL | str:
     """The compiled kernel; or why there is none."""
     try:
-        path = HERE / f"kernel-{source_hash()}.so"
+        path = HERE / f"kernel-{_source_hash()}.so"
         if not path.exists():
             return "it was not compiled when the package was installed: install it again where there is a C compiler, or PyPI"
         loaded = c.CDLL(str(path))
@@ -107,14 +107,9 @@ def why_not() -> str:
     return found if isinstance(found, str) else ""
 
 
-def checked(result: int) -> int:
-    """What a function of the kernel returned.
-
-    Raises:
-        MemoryError: if it got no memory.
-
-    """
-    if result == NO_MEMORY:
+def _checked(result: int) -> int:
+    """What a function of the kernel returned."""
+    if result == _NO_MEMORY:
         raise MemoryError("the kernel got no memory")
     return result
 
@@ -122,16 +117,16 @@ def checked(result: int) -> int:
 @lru_cache(maxsize=5000)
 def classes(block: int) -> bytes:
     """The classes of 256 characters, from ``256 * block`` on."""
-    return bytes(map(class_of, map(chr, range(256 * block, 256 * block + 256))))
+    return bytes(map(_class_of, map(chr, range(256 * block, 256 * block + 256))))
 
 
-def class_of(char: str) -> int:
+def _class_of(char: str) -> int:
     """The class of a character: whether it can be part of a word, or is no break; and its script if that writes no spaces."""
-    found = IS_CLASSIFIED
+    found = _IS_CLASSIFIED
     if re.match(letter(), char):
-        found |= IS_LETTER
+        found |= _IS_LETTER
     if re.match(r"[\s\u200b]", char):
-        found |= IS_SPACE
+        found |= _IS_SPACE
     for number, script in enumerate(SCRIPTS, 1):
         if re.match(script, char):
             found |= number << 4
@@ -154,10 +149,10 @@ class NativeKernel:
             "".join(f"{word}\n" for word in words if word.isascii() and "\0" not in word)
             for words in (stopwords.words, stopwords.endings)
         ]
-        checked(lib.kernel_stopwords(self.kernel, f"{lists[0] or NO_WORD}\n{lists[1]}".encode()))
+        _checked(lib.kernel_stopwords(self.kernel, f"{lists[0] or _NO_WORD}\n{lists[1]}".encode()))
         self.table: frequencies.Table = b""
         self.scanner = Scanner(self.mark, self.count_levels, self.blocks)
-        self.frequencies = Frequencies()
+        self.frequencies = _Frequencies()
         self.held: tuple[Any, ...] = ()
         self.pages = 0
         self.text = b""
@@ -169,7 +164,7 @@ class NativeKernel:
 
     def out(self, size: int) -> bytes:
         """What the last function made."""
-        return c.string_at(self.lib.kernel_out(self.kernel), checked(size))
+        return c.string_at(self.lib.kernel_out(self.kernel), _checked(size))
 
     def mark(self, markup: bytes) -> Marked:
         """As :func:`~..text.mark`."""
@@ -180,17 +175,17 @@ class NativeKernel:
     def count_levels(self, markup: bytes) -> int:
         """As :func:`~..text.count_levels`."""
         flat, siblings = b" ".join(sorted(FLAT)), b" ".join(sorted(SIBLINGS))
-        return checked(self.lib.kernel_depth(markup, len(markup), MAX_DEPTH, flat, siblings))
+        return _checked(self.lib.kernel_depth(markup, len(markup), MAX_DEPTH, flat, siblings))
 
     def blocks(self, text: str) -> bytes:
         """As :func:`~..text.blocks`."""
         try:
             utf8 = text.encode()
         except UnicodeEncodeError:
-            size = NEEDS_PYTHON
+            size = _NEEDS_PYTHON
         else:
             size = self.lib.kernel_blocks(self.kernel, utf8, len(utf8), 0)
-        if size == NEEDS_PYTHON:
+        if size == _NEEDS_PYTHON:
             utf8 = clean(text).encode()
             size = self.lib.kernel_blocks(self.kernel, utf8, len(utf8), 1)
         return self.out(size)
@@ -199,16 +194,16 @@ class NativeKernel:
         """Make a page the text at hand: cut into tokens, whose numbers are known."""
         self.text = text = b"%b\n%b" % (document.title.encode(), document.utf8)  # held: the kernel points into it
         if self.lib.kernel_words(self.kernel) > LIMIT:
-            checked(self.lib.kernel_forget(self.kernel))
-        while (unknown := self.lib.kernel_scan(self.kernel, text, len(text))) <= NEEDS_PYTHON:
-            block = (NEEDS_PYTHON - unknown) >> 8
+            _checked(self.lib.kernel_forget(self.kernel))
+        while (unknown := self.lib.kernel_scan(self.kernel, text, len(text))) <= _NEEDS_PYTHON:
+            block = (_NEEDS_PYTHON - unknown) >> 8
             c.memmove(self.classes + 256 * block, classes(block), 256)
-        if checked(unknown):
+        if _checked(unknown):
             self.learn(text, unknown)
 
     def learn(self, text: bytes, unknown: int) -> None:
         """Learn the words of the text at hand that are new."""
-        spans = np.frombuffer(c.string_at(self.lib.kernel_unknown(self.kernel), unknown * TOKEN.itemsize), TOKEN)
+        spans = np.frombuffer(c.string_at(self.lib.kernel_unknown(self.kernel), unknown * _TOKEN.itemsize), _TOKEN)
         tokens = [text[start:end].decode() for start, end in zip(spans["start"].tolist(), spans["end"].tolist(), strict=True)]
         lowered = lower("\n".join(tokens)).split("\n")
         found = [word_of(token, word, self.stopwords) for token, word in zip(tokens, lowered, strict=True)]
@@ -220,18 +215,18 @@ class NativeKernel:
         hashes = np.array([word_hash(stem) if stem else 0 for stem in stem_of], np.uint64)
         characters = np.array([len(stem) for stem in stem_of], np.uint32)
         ends = np.cumsum([len(stem) for stem in utf8], dtype=np.uint32)
-        arrays = (pointer_to(hashes), pointer_to(characters), pointer_to(ends))
-        checked(self.lib.kernel_learn(self.kernel, kinds, *arrays, b"".join(utf8)))
+        arrays = (_pointer_to(hashes), _pointer_to(characters), _pointer_to(ends))
+        _checked(self.lib.kernel_learn(self.kernel, kinds, *arrays, b"".join(utf8)))
 
     def start_counts(self) -> None:
         """Start a table of document frequencies."""
-        checked(self.lib.kernel_start_counts(self.kernel, 1 << 16, 0))
+        _checked(self.lib.kernel_start_counts(self.kernel, 1 << 16, 0))
         self.pages = 0
 
     def count(self, document: Document) -> None:
         """Add the candidates of one more page to the table, each once."""
         self.scan(document)
-        checked(self.lib.kernel_count(self.kernel))
+        _checked(self.lib.kernel_count(self.kernel))
         self.pages += 1
 
     def counted(self) -> bytes:
@@ -242,7 +237,7 @@ class NativeKernel:
 
     def add(self, table: bytes) -> None:
         """Add a table to the one at hand."""
-        checked(self.lib.kernel_add(self.kernel, table, len(table) // frequencies.ENTRY))
+        _checked(self.lib.kernel_add(self.kernel, table, len(table) // frequencies.ENTRY))
 
     def merge(self, tables: Iterable[bytes], least: int = 1) -> bytes:
         """One table with the sums of several, but for phrases whose sum is below ``least``."""
@@ -250,7 +245,7 @@ class NativeKernel:
         edges = [int(hashes[end]) for table in tables for hashes in [frequencies.unpack(table)[0]] for end in (0, -1)]
         in_common = 64 - (min(edges) ^ max(edges)).bit_length() if edges else 0
         expected = max(map(len, tables), default=0) // frequencies.ENTRY * 2
-        checked(self.lib.kernel_start_counts(self.kernel, expected, min(in_common, 32)))
+        _checked(self.lib.kernel_start_counts(self.kernel, expected, min(in_common, 32)))
         for table in tables:
             self.add(table)
         return self.out(self.lib.kernel_counted(self.kernel, least))
@@ -260,13 +255,13 @@ class NativeKernel:
         if table is not self.table:
             self.lib.kernel_new_table(self.kernel)
             self.table = table
-        checked(self.lib.kernel_start_postings(self.kernel, bits))
+        _checked(self.lib.kernel_start_postings(self.kernel, bits))
         view = np.frombuffer(table, np.uint8)
         pages = frequencies.pages(table)
         steps = log_steps((pages + 1).bit_length())
         self.held = (view, steps)
         phrases = len(table) // frequencies.ENTRY
-        self.frequencies = Frequencies(pointer_to(view), phrases, pages, pointer_to(steps), len(steps), top, bits)
+        self.frequencies = _Frequencies(_pointer_to(view), phrases, pages, _pointer_to(steps), len(steps), top, bits)
 
     def score(self, document: Document) -> bytes:
         """The page's ``top`` best keywords, as an Avro array of ``Keyword``; each is posted to its bucket, too."""
@@ -285,12 +280,12 @@ class NativeKernel:
     def rank(self, postings: bytes) -> tuple[list[bytes], int]:
         """The rows of the index, each an Avro ``IndexRow``, from a bucket's postings; and how many keywords these are."""
         keywords = c.c_int64()
-        count = checked(self.lib.kernel_rank(self.kernel, postings, len(postings), c.byref(keywords)))
+        count = _checked(self.lib.kernel_rank(self.kernel, postings, len(postings), c.byref(keywords)))
         ends = np.frombuffer(c.string_at(self.lib.kernel_out2(self.kernel), 8 * count), np.uint64).tolist()
         rows = self.out(ends[-1] if ends else 0)
         return [rows[start:end] for start, end in zip([0, *ends], ends, strict=False)], keywords.value
 
 
-def pointer_to(array: npt.NDArray[Any]) -> int:
+def _pointer_to(array: npt.NDArray[Any]) -> int:
     """Where an array's data is; the array must be kept as long as that is used."""
     return array.ctypes.data
