@@ -22,7 +22,7 @@ __all__ = ["Result", "Session", "open_session", "run"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the public names when they are asked for: a worker, or ``--help``, needs none of them."""
+    """Import the public names on first use: workers and ``--help`` need none of them."""
     if name in __all__:
         import importlib
 

@@ -1,4 +1,4 @@
-"""``bigdata-demos keywords``: arguments in, a table or JSON lines out."""
+"""The command ``bigdata-demos keywords``."""
 
 import argparse
 import json
@@ -212,6 +212,6 @@ def _print_table(result: "Result") -> None:
 
 
 def _visible(text: str, width: int | None = None) -> str:
-    """Return the text cut to a width, with a space for each character that would steer the terminal."""
+    """Return the text cut to a width, with control characters replaced by spaces."""
     shown = "".join(char if char.isprintable() else " " for char in text)
     return shown if width is None or len(shown) <= width else shown[: width - 1] + "…"

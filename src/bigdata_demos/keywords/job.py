@@ -1,4 +1,4 @@
-"""The job: functions on pages, splits and buckets. Engines decide where these run, and nothing else does.
+"""The job, as functions of pages, splits and buckets. An engine only decides where and when each of them runs.
 
 ::
 
@@ -71,7 +71,7 @@ class Job:
     reader: str = ""
 
     def map_split(self, split: Split) -> Mapped:
-        """Map a split: its documents, and its tables of document frequencies by bucket, one for each bucket."""
+        """Map a split: pack its documents, and count document frequencies in one table for each bucket."""
         return self.map_pages(read(split, self.reader))
 
     def map_pages(self, pages: Iterable[Page | Rejected | Skipped]) -> Mapped:
@@ -93,7 +93,7 @@ class Job:
         return Mapped(pack(kept, schemas.schema("kept")), tables)
 
     def merge(self, bucket: int, tables: Iterable[bytes]) -> bytes:  # noqa: ARG002 (each bucket is merged alike)
-        """Reduce a bucket of pass 1, once, over all its tables. Phrases on one page only are left out: df is 1 by default."""
+        """Reduce a bucket of pass 1, once, over all its tables. Phrases of a single page are left out: 1 is the default."""
         return kernels.of_this_thread(self.stopwords).merge(tables, least=2)
 
     def combine(self, bucket: int, tables: Iterable[bytes]) -> bytes:  # noqa: ARG002
@@ -142,7 +142,7 @@ class Job:
 
 
 def _cleaned(rejected: dict[str, object]) -> dict[str, object]:
-    """Replace what is not valid Unicode in the texts of a rejected page."""
+    """Replace invalid Unicode in the texts of a rejected page."""
     return {name: clean(value) if isinstance(value, str) else value for name, value in rejected.items()}
 
 

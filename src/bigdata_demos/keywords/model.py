@@ -1,11 +1,11 @@
-"""The values that travel between the parts: small, frozen, made of plain types, so that every engine can ship them."""
+"""The values that tasks exchange: small, immutable, and made of built-in types, so that every engine can send them."""
 
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
 
 class Document(NamedTuple):
-    """What pass 1 keeps of a page for pass 2. ``utf8`` is its text: one line for each block, white space collapsed."""
+    """The fields of a page, as pass 1 hands them to pass 2. ``utf8`` is its text: one line for each block."""
 
     url: str
     source: str
@@ -16,12 +16,12 @@ class Document(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The text, decoded: what readable code reads. What is fast stays with the bytes."""
+        """The text, decoded. (The native kernel reads the bytes.)"""
         return self.utf8.decode()
 
 
 class Keyword(NamedTuple):
-    """One keyword of one page: the form shown, its stems, its score, its count on the page, the pages that have it."""
+    """A keyword of a page: as the page writes it, its stems, its score, its count on the page, and the pages that have it."""
 
     phrase: str
     stems: str
@@ -31,7 +31,7 @@ class Keyword(NamedTuple):
 
 
 class PageKeywords(NamedTuple):
-    """The result for one page, best keyword first. ``declared`` is what the page says of itself, kept apart."""
+    """The result for one page, best keyword first. ``declared`` are those that its markup names."""
 
     url: str
     source: str
@@ -42,7 +42,7 @@ class PageKeywords(NamedTuple):
 
 
 class Posting(NamedTuple):
-    """A page under a keyword, on its way to the index."""
+    """A keyword of a page, before the index ranks it."""
 
     stems: str
     phrase: str
@@ -61,11 +61,11 @@ class IndexRow(NamedTuple):
 
 
 Packed = tuple[int, bytes]
-"""What the shuffle carries: a bucket's number, and bytes that no engine looks into."""
+"""An element of the shuffle: a bucket's number, and bytes that engines pass on unread."""
 
 
 class Mapped(NamedTuple):
-    """What pass 1 makes of a split: ``kept`` goes to pass 2 of the same split, ``frequencies`` to the shuffle."""
+    """The output of pass 1 for a split: ``kept`` is read by pass 2 of the same split, ``frequencies`` are shuffled."""
 
     kept: bytes
     frequencies: list[Packed]
@@ -73,7 +73,7 @@ class Mapped(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One committed file of the output, and the sums that its task took over its records.
+    """A file of the output, with sums over its records that its task computed.
 
     ``digest`` is the sum, modulo 2**256, of the SHA-256 of each record's canonical form; ``counts`` are further sums.
     """
@@ -89,7 +89,7 @@ class Part:
 
 
 class Scored(NamedTuple):
-    """What pass 2 makes of a split: the parts it wrote, and postings for the shuffle to the index."""
+    """The output of pass 2 for a split: the parts that it wrote, and postings, which are shuffled."""
 
     parts: list[Part]
     postings: list[Packed]

@@ -31,14 +31,14 @@ from .output import commit, digest, parts
 log = logging.getLogger(__name__)
 
 _STDIN: Final = "stdin.jsonl"
-"""Where standard input is kept while the job runs, for workers to open."""
+"""The copy of standard input in the working directory, which workers open."""
 _BUNDLED: Final = "site.warc.gz"
-"""Where the bundled crawl is kept while the job runs, for containers to open."""
+"""The copy of the bundled crawl there, which containers open."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a run. Its records are read from the committed parts, one after another."""
+    """The result of a run. The ``read_`` methods iterate over the committed parts, without holding them in memory."""
 
     output: Place
     engine: str
@@ -52,25 +52,25 @@ class Result:
     reasons: Mapping[str, int] = field(default_factory=dict)
 
     def read_keywords(self) -> Iterator[dict[str, Any]]:
-        """The pages and their keywords, as ``schemas/keywords.avsc`` has them."""
+        """Yield the pages and their keywords, as ``schemas/keywords.avsc`` describes them."""
         return parts.read_parts(self.output, "keywords")
 
     def read_index(self) -> Iterator[dict[str, Any]]:
-        """The rows of the index, as ``schemas/index.avsc`` has them."""
+        """Yield the rows of the index, as ``schemas/index.avsc`` describes them."""
         return parts.read_parts(self.output, "index")
 
     def read_rejected(self) -> Iterator[dict[str, Any]]:
-        """The rejected pages, as ``schemas/rejected.avsc`` has them."""
+        """Yield the rejected pages, as ``schemas/rejected.avsc`` describes them."""
         return parts.read_parts(self.output, "rejected")
 
 
 def _no_progress(phase: str, done: int, total: int) -> None:
-    """Report progress to nobody."""
+    """Ignore the progress."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """An engine that is open, for more than one run: what :func:`run` takes as ``engine`` instead of a name."""
+    """An open engine, for several runs. :func:`run` takes one as ``engine`` instead of a name."""
 
     engine: str
     workers: int
@@ -82,7 +82,7 @@ class Session:
 def open_session(
     engine: str, *, workers: int = 0, cluster: str = "", engine_options: Mapping[str, str] | None = None
 ) -> Iterator[Session]:
-    """Start an engine, and stop it at the end. For arguments and errors see :func:`run`."""
+    """Start an engine, and stop it when the context ends. For arguments and errors see :func:`run`."""
     if getattr(multiprocessing.current_process(), "_inheriting", False):  # a worker that imports the script that started it
         raise UsageError('in a script, call run() below `if __name__ == "__main__":`, or its workers run the script again')
     opener = engines.load(engine)
@@ -119,23 +119,23 @@ def run(
         workers: tasks at once; 0 for as many as there are cores, or as the cluster offers.
         cluster: a cluster's address, ``""`` for an embedded one.
         top: keywords of each page, at most.
-        output: a directory that will be made: a path, or ``hdfs://HOST:PORT/PATH``. What tasks hand on is not for HDFS: the
-            temporary directory (``TMPDIR``) must then be one that all workers see.
+        output: the directory to create: a path, or ``hdfs://HOST:PORT/PATH``. In the latter case, spilled files still go to
+            the temporary directory (``TMPDIR``), which all workers must see.
         overwrite: whether ``output`` may be an earlier run's, which it then replaces.
         stopword_list: ``en``, ``none``, a language's code, or a file's path.
         max_rejected: percent of the pages that may be rejected before the run counts as failed.
         split_bytes: bytes of uncompressed input for each map task; ``None`` to derive them from the input's size
             (:func:`bigdata_demos.crawl.plan.plan`).
-        reader_schema: what Avro input is read with, for files whose fields have other names or types: a file, JSON, or one of
-            our own schemas, such as ``bigdata-demos:page/1``. ``""``: each file's own.
+        reader_schema: the reader's schema for Avro input whose fields have other names or types: a file, JSON, or a built-in
+            one, such as ``bigdata-demos:page/1``. ``""``: each file's own.
         engine_options: engine-specific options.
         stdin: lines of JSON for the input ``-``.
         progress: called with a phase's name, its tasks done, and its tasks.
-        started: when the run began, as :func:`time.time` has it; now, if not given. The result's ``startup`` and ``seconds``
-            count from there: give the process's creation to count the imports, too.
+        started: when the run began, as returned by :func:`time.time` (default: now). The result's ``startup`` and ``seconds``
+            count from then, so give the process's creation time to include the imports.
 
     Returns:
-        the run's counts and digest, and access to what it wrote.
+        the counts and the digest, with methods that read the output.
 
     Raises:
         BigDataDemosError: see :mod:`bigdata_demos.errors`. Nothing is left at ``output`` then.
@@ -240,7 +240,7 @@ def run(
 
 
 class Clock:
-    """Seconds by phase."""
+    """Measures the seconds of each phase."""
 
     def __init__(self, started: float) -> None:
         """Start the first lap."""
@@ -253,24 +253,24 @@ class Clock:
         self.last = now
 
     def phase(self, progress: engines.Progress, name: str, done: int, total: int) -> None:
-        """Take an engine's progress as the laps' names, and hand it on."""
+        """Start a lap whenever an engine's progress names a new phase, and pass the progress on."""
         if name != self.running:
             self.end_phase()
             self.running = name
         progress(name, done, total)
 
     def end_phase(self) -> None:
-        """End the lap of the phase at hand, if any."""
+        """End the lap of the current phase, if there is one."""
         if self.running:
             self.lap(self.running)
         self.running = ""
 
 
 def check(*, top: int, workers: int, max_rejected: float, split_bytes: int | None) -> None:
-    """Refuse numbers that make no sense.
+    """Check the numeric arguments.
 
     Raises:
-        UsageError: naming the first.
+        UsageError: for the first that is out of range.
 
     """
     if not 1 <= top <= 1000:
@@ -284,10 +284,10 @@ def check(*, top: int, workers: int, max_rejected: float, split_bytes: int | Non
 
 
 def check_paths(inputs: Sequence[str | Path]) -> list[str]:
-    """The inputs as text, if they make sense.
+    """Return the inputs as text.
 
     Raises:
-        UsageError: naming what doesn't.
+        UsageError: if one is empty, or ``-`` is given twice.
 
     """
     names = [str(inputs)] if isinstance(inputs, (str, Path)) else [str(path) for path in inputs]
@@ -299,7 +299,7 @@ def check_paths(inputs: Sequence[str | Path]) -> list[str]:
 
 
 def _place_of(output: str | Path) -> Place:
-    """Where an output goes."""
+    """Return the place of an output: a local path, or a directory in HDFS."""
     scheme, separator, rest = str(output).partition("://")
     if not separator:
         return Path(output)
@@ -315,7 +315,7 @@ def _place_of(output: str | Path) -> Place:
 
 @contextlib.contextmanager
 def _local_directory(unfinished: Place, cluster: str) -> Iterator[Path]:
-    """Where tasks hand on what is not output: beside the parts; of parts in HDFS, a temporary directory that all workers see."""
+    """Yield the directory for spilled files: beside local parts; for parts in HDFS, a temporary one that all workers see."""
     if isinstance(unfinished, Path):
         yield unfinished
         return
@@ -327,12 +327,12 @@ def _local_directory(unfinished: Place, cluster: str) -> Iterator[Path]:
 
 
 def rename(split: Split, spooled: Mapping[str, str]) -> Split:
-    """A split that names what was spooled by where it came from."""
+    """Return a split in which spooled files have the names of their originals."""
     return split._replace(ranges=tuple(piece._replace(name=spooled.get(piece.path, piece.name)) for piece in split.ranges))
 
 
 def _local_input(path: str | Path, workdir: Path, stdin: Iterable[bytes] | None) -> str:
-    """An input as workers can open it: an absolute path or a URL; standard input is spooled."""
+    """Return an input as workers can open it: an absolute path or a URL. Standard input is spooled to a file."""
     if str(path) == "-":
         if stdin is None:
             raise InputError("-: there is no standard input here")
@@ -343,16 +343,16 @@ def _local_input(path: str | Path, workdir: Path, stdin: Iterable[bytes] | None)
 
 
 def _by_http(path: str) -> str:
-    """A path in HDFS as its WebHDFS address, which needs no native code; any other path as it is."""
+    """Return the WebHDFS address of a path in HDFS, which needs no native code, and any other path unchanged."""
     if not path.startswith("hdfs://"):
         return path
-    from ..cluster.hadoop import connection  # only those who have HDFS need it
+    from ..cluster.hadoop import connection
 
     return connection.by_http(path)
 
 
 def versions() -> dict[str, str]:
-    """The versions that a result depends on."""
+    """Return the versions of everything that a result depends on."""
     numbers = {
         "bigdata-demos": __version__,
         "kernel": kernels.name(),

@@ -25,24 +25,24 @@ Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 _MAX_WORDS: Final = 3
-"""Words of the longest candidate."""
+"""The most words of a candidate."""
 
 _MAX_WORD: Final = 64
-"""Characters of the longest word that can be part of a candidate."""
+"""The most characters of a word in a candidate."""
 
 
 def ranges(categories: str, last: int = 0x1FFFF) -> str:
-    """The characters of some Unicode categories, as the inside of a regular expression's ``[…]``."""
+    """Return the characters of some Unicode categories, as the inside of a regular expression's ``[…]``."""
     wanted = categories.split()
-    found = [code for code in range(last + 1) if unicodedata.category(chr(code)) in wanted]
-    starts = [code for code, before in zip(found, [-2, *found], strict=False) if code != before + 1]
-    ends = [code for code, after in zip(found, [*found[1:], -2], strict=True) if code != after - 1]
+    codes = [code for code in range(last + 1) if unicodedata.category(chr(code)) in wanted]
+    starts = [code for code, before in zip(codes, [-2, *codes], strict=False) if code != before + 1]
+    ends = [code for code, after in zip(codes, [*codes[1:], -2], strict=True) if code != after - 1]
     return "".join(f"{chr(start)}-{chr(end)}" for start, end in zip(starts, ends, strict=True))
 
 
 @cache
-def letter() -> str:
-    """What words are made of, as a regular expression.
+def word_character() -> str:
+    """Return a regular expression for the characters of words.
 
     Python's word characters lack the marks that many scripts write their vowels with, and the joiners inside their words.
     """
@@ -51,39 +51,36 @@ def letter() -> str:
 
 @cache
 def _token() -> re.Pattern[str]:
-    """A word (apostrophes and hyphens inside it are part of it), or whatever breaks a run of words. Spaces are neither."""
-    return re.compile(rf"{letter()}+(?:['’-]{letter()}+)*|[^\w\s\u200b]|\n")
+    """Return the pattern of tokens: words, with apostrophes and hyphens inside, and punctuation and newlines, which end runs."""
+    return re.compile(rf"{word_character()}+(?:['’-]{word_character()}+)*|[^\w\s\u200b]|\n")
 
 
-# Scripts that write no spaces. Each Han character is a word; so is a run of Hiragana, and one of Katakana.
+# Scripts without spaces between words: each Han character is a word, and so is each run of Hiragana or of Katakana.
 SCRIPTS: Final = (
     r"[\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]",
     r"[\u3041-\u309f]",
     r"[\u30a0-\u30ff]",
 )
 _UNSPACED = re.compile("{}|{}+|{}+".format(*SCRIPTS))
-"""Words of these scripts are set apart by zero-width spaces."""
-
-
-# Most texts have neither marks nor such scripts, and smaller character classes do for them, three times as fast.
+# Most texts have neither marks nor such scripts; smaller character classes are three times as fast on them.
 _SIMPLE_TOKEN = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s\u200b]|\n")
 _NOT_SIMPLE = re.compile(r"[^\0-\u02ff\u0370-\u0482\u2010-\u20cf\u2100-\u2bff]")
 
 
 def segment(text: str) -> tuple[str, re.Pattern[str]]:
-    """The text with zero-width spaces around the words of scripts that write no spaces, and the pattern of its tokens."""
+    """Put zero-width spaces around words of scripts without spaces; return the text, and the pattern of its tokens."""
     if text.isascii() or not _NOT_SIMPLE.search(text):
         return text, _SIMPLE_TOKEN
     return _UNSPACED.sub("\u200b\\g<0>\u200b", text), _token()
 
 
 def word_hash(stem: str) -> int:
-    """The hash of one stem: BLAKE2b's first 8 bytes, little-endian, of its UTF-8."""
+    """Return the hash of a stem: BLAKE2b's first 8 bytes, little-endian, of its UTF-8."""
     return int.from_bytes(blake2b(stem.encode(), digest_size=8).digest(), "little")
 
 
 def mix(left: Hashes, right: Hashes) -> Hashes:
-    """The hash of a phrase and the word after it: ``left`` times an odd constant, plus ``right``, finished as SplitMix64.
+    """Return the hash of a phrase and a word after it: ``left`` times an odd constant, plus ``right``, finished as SplitMix64.
 
     Source of the finisher: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
     """
@@ -94,19 +91,19 @@ def mix(left: Hashes, right: Hashes) -> Hashes:
 
 
 _BREAK: Final = 0
-"""The number of tokens that are no words: punctuation."""
+"""The number of all tokens that are not words: punctuation."""
 
 STOPWORD: Final = 1
-"""The number of words that are part of no candidate: stopwords, numbers, very long ones."""
+"""The number of all words that end a run: stopwords, numbers, and very long ones."""
 
 
 def lower(text: str) -> str:
-    """Text as words are compared: in lower case, with one kind of apostrophe."""
+    """Return text in the form in which words are compared: in lower case, with one kind of apostrophe."""
     return text.lower().replace("’", "'")
 
 
 def word_of(token: str, lowered: str, stopwords: Stopwords) -> str | int:
-    """The word that a token is, to be stemmed; :data:`_BREAK` or :data:`STOPWORD` if it ends a run of words."""
+    """Return the word of a token, to be stemmed, or :data:`_BREAK` or :data:`STOPWORD` if it ends a run of words."""
     if not token[0].isalnum() and not any(map(str.isalnum, token)):
         return _BREAK
     if len(lowered) > _MAX_WORD or stopwords.match(lowered) or not any(map(str.isalpha, lowered)):
@@ -115,15 +112,15 @@ def word_of(token: str, lowered: str, stopwords: Stopwords) -> str | int:
 
 
 class Vocabulary(dict[str, int]):
-    """Numbers for tokens, given as they are met: number → stem, its hash and length. One a thread, kept warm.
+    """Numbers tokens in the order in which they appear, and has the stem of each number, its hash and its length.
 
-    Numbers above :data:`STOPWORD` are words.
+    Numbers above :data:`STOPWORD` are words. Each thread has one vocabulary for all its tasks.
     """
 
-    LIMIT: Final = 500_000  # tokens, about 150 MB; then it starts anew
+    LIMIT: Final = 500_000  # tokens, about 150 MB; then all are forgotten
 
     def __init__(self, stopwords: Stopwords) -> None:
-        """Start with no words but the two breaks."""
+        """Start with the two numbers that are not words."""
         super().__init__()
         self.stopwords = stopwords
         self.stemmer = Stemmer.Stemmer("porter")
@@ -137,12 +134,12 @@ class Vocabulary(dict[str, int]):
         self.lengths: Integers = np.zeros(1 << 12, np.int64)
 
     def __missing__(self, token: str) -> int:
-        """Give a token that is met for the first time its number."""
+        """Number a token that appears for the first time."""
         number = self[token] = self.number(token)
         return number
 
     def number(self, token: str) -> int:
-        """The number of a token: its own, unless it is a break."""
+        """Return a new number for a token, unless it ends a run of words."""
         word = word_of(token, lower(token), self.stopwords)
         if isinstance(word, int):
             return word
@@ -157,19 +154,19 @@ class Vocabulary(dict[str, int]):
         return number
 
     def numbers(self, tokens: list[str]) -> Integers:
-        """The numbers of a page's tokens."""
+        """Return the numbers of a page's tokens."""
         if len(self) > self.LIMIT:
             self.start_anew()
         return np.fromiter(map(self.__getitem__, tokens), np.int64, len(tokens))
 
 
 class Candidates(NamedTuple):
-    """The n candidates of a page, in the order of their hashes (arrays of length n, but for the last).
+    """The n candidates of a page, in the order of their hashes: arrays of length n, except for the last one.
 
-    ``hashes``  identity; ``tf`` occurrences; ``first`` offset in words of the first one; ``whole`` whether it is ever a
-    whole run; ``token`` the first occurrence's first token; ``words`` how many words it has (1 to 3); ``length``
+    ``hashes`` identifies them; ``tf`` is the number of occurrences; ``first`` the words before the first one; ``whole`` whether
+    any is a whole run; ``token`` the first occurrence's first token; ``words`` how many words it has (1 to 3); ``length``
     characters of its stems joined by spaces.
-    ``word_at[t]`` is the index of the candidate that token t is by itself (tokens that are breaks: 0).
+    ``word_at[t]`` is the index of the candidate that consists of token t only (0 for breaks).
     """
 
     hashes: Hashes
@@ -183,8 +180,8 @@ class Candidates(NamedTuple):
 
 
 def find_candidates(numbers: Integers, vocabulary: Vocabulary) -> Candidates:
-    """The candidates of a page, from its tokens' numbers."""
-    ids = np.concatenate([numbers, np.zeros(_MAX_WORDS, np.int64)])  # breaks at the end, so that no window runs over it
+    """Find the candidates of a page, from the numbers of its tokens."""
+    ids = np.concatenate([numbers, np.zeros(_MAX_WORDS, np.int64)])  # breaks at the end, so that no window goes beyond it
     offset = np.cumsum(ids > 0) - 1  # words before this one; stopwords and numbers count
     inside = ids > 1
     run_starts = np.concatenate([[True], ~inside[:-1]])

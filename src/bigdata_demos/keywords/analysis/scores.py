@@ -5,7 +5,7 @@
     score_page   document + frequencies → its best keywords         pass 2
     rank_pages   postings → rows of the index                       the reduce of pass 2
 
-All arithmetic is on integers and all ties are broken, so the result does not depend on where and in which order it is computed.
+All arithmetic is on integers and all ties are broken, so the result does not depend on the place and order of computation.
 These functions make up the readable kernel (:mod:`.kernels.plain`).
 """
 
@@ -20,9 +20,9 @@ from ..model import Document, IndexRow, Keyword, PageKeywords, Posting
 from . import frequencies
 from .candidates import Candidates, Integers, Vocabulary, find_candidates, segment
 
-_WHOLE: Final = 64  # how much more a phrase counts that is ever a whole run of words
-_MAX_TF: Final = 1023  # occurrences beyond this do not count: with it, scores fit 64 bits
-SHORT: Final = 3  # stems of so few characters (or fewer) are short
+_WHOLE: Final = 64  # the weight of a phrase that is a whole run of words anywhere on the page
+_MAX_TF: Final = 1023  # further occurrences do not count, so that scores fit 64 bits
+SHORT: Final = 3  # the most characters of short stems
 
 
 def score_page(document: Document, table: frequencies.Table, top: int, vocabulary: Vocabulary) -> PageKeywords:
@@ -56,7 +56,7 @@ def score_page(document: Document, table: frequencies.Table, top: int, vocabular
 
 
 def score(candidates: Candidates, df: Integers, pages: int) -> Integers:
-    """The scores of a page's candidates (docs/keywords.md), in integers throughout.
+    """Return the scores of a page's candidates (docs/keywords.md), computed in integers.
 
     ``((tf · W · I · (64 if ever a whole run else 1)) << 8) // ((10 + first) · D)``, with ``L(n) = ⌊256 · log₂ n⌋``,
     ``I = L(N + 1) - L(df) + 185``, ``W`` the sum of ``tf · (L(N + 1) - L(df + 1) + 369)`` over the phrase's words, and
@@ -77,7 +77,7 @@ def score(candidates: Candidates, df: Integers, pages: int) -> Integers:
 
 
 def rank_pages(postings: Iterable[Posting]) -> Iterator[IndexRow]:
-    """The rows of the index: keywords in order of their stems, each with its pages, best first, then by URL."""
+    """Yield the rows of the index: keywords in order of their stems, each with its pages, by score, then by URL."""
     ordered = sorted(postings, key=lambda posting: (posting.stems, -posting.score, posting.url, posting.phrase))
     for stems, pages in groupby(ordered, key=lambda posting: posting.stems):
         shown = ""
@@ -87,13 +87,13 @@ def rank_pages(postings: Iterable[Posting]) -> Iterator[IndexRow]:
 
 
 def tokens(document: Document) -> list[str]:
-    """The words and breaks of a page, its title first."""
+    """Return the tokens of a page, its title first."""
     text, token = segment(f"{document.title}\n{document.text}")
     return token.findall(text)
 
 
 def _surface_forms(document: Document, phrases: list[tuple[int, int]]) -> list[str]:
-    """Some phrases, given by first token and number of words, as the page writes them."""
+    """Return phrases, given by first token and number of words, as the page writes them."""
     text, word = segment(f"{document.title}\n{document.text}")
     matches, passed = word.finditer(text), 0
     spans: dict[int, tuple[int, int]] = {}
@@ -104,14 +104,14 @@ def _surface_forms(document: Document, phrases: list[tuple[int, int]]) -> list[s
 
 
 def log2_256(n: Integers) -> Integers:
-    """L(n) = ⌊256 · log₂ n⌋ for each n ≥ 1, exactly."""
+    """Return L(n) = ⌊256 · log₂ n⌋ for each n ≥ 1, exactly."""
     steps = log_steps(int(n.max(initial=1)).bit_length())
     return np.searchsorted(steps, n, side="right") - 1
 
 
 @cache
 def log_steps(bits: int) -> Integers:
-    """The smallest n with L(n) ≥ v, for v from 0 to 256 · bits: the least n whose 256th power has more than v bits."""
+    """Return the smallest n with L(n) ≥ v, for v from 0 to 256 · bits: the least n whose 256th power has more than v bits."""
     steps = []
     for v in range(256 * bits + 1):
         n = int(2 ** (v / 256))  # at most one off: then the powers themselves decide

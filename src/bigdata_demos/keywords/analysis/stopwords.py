@@ -1,4 +1,4 @@
-"""Words that end a run of words: the one assumption about language that the job makes."""
+"""Stopwords, which end a run of words: the job's only assumption about language."""
 
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -42,12 +42,12 @@ class Stopwords(NamedTuple):
     endings: tuple[str, ...]
 
     def match(self, word: str) -> bool:
-        """Whether a word, in lower case, is one of these."""
+        """Whether a word, given in lower case, is a stopword."""
         return word in self.words or word.endswith(self.endings)
 
 
 def parse(text: str) -> Stopwords:
-    """Stopwords from text: separated by white space; ``*ly`` means all words that end in ``ly``."""
+    """Parse stopwords, separated by white space; ``*ly`` stands for all words that end in ``ly``."""
     words = text.lower().replace("’", "'").split()
     return Stopwords(
         frozenset(word for word in words if not word.startswith("*")),
@@ -56,7 +56,7 @@ def parse(text: str) -> Stopwords:
 
 
 def load(name: str) -> Stopwords:
-    """Stopwords by name: ``en`` (:data:`ENGLISH`), ``none``, another ISO 639-1 code (stopwords-iso), or a file's path.
+    """Load stopwords by name: ``en`` (:data:`ENGLISH`), ``none``, another ISO 639-1 code (stopwords-iso), or a file's path.
 
     Raises:
         UsageError: if there is no such language and no such file.

@@ -1,15 +1,15 @@
 """From the bytes of a page to its fields: character set, HTML5, title, text, and what the page declares of itself.
 
-:func:`extract` turns a :class:`~.model.Page` into a :class:`~.model.Document`, or says why not. The reasons:
+:func:`extract` turns a :class:`~.model.Page` into a :class:`~.model.Document`, or raises with one of these reasons:
 
-``empty``         nothing in it that could be read: no bytes, or no word in them
+``empty``         no bytes, or no word in them
 ``not-html``      the bytes of something else: an image, a PDF, an archive
 ``too-large``     more than :data:`MAX_BYTES`
 ``too-many-tags`` more than :data:`MAX_TAGS` tags
 ``too-deep``      elements nested more than :data:`MAX_DEPTH` deep
 
-The limits are there because every HTML parser has pages on which its time grows with the square of the page's depth.
-They count, and never look at a clock: each engine rejects the same pages.
+The limits are needed because every HTML parser takes time that grows with the square of the depth on some pages. They are
+counts, not times, so that all engines reject the same pages.
 """
 
 import re
@@ -25,13 +25,13 @@ from ...crawl.model import MAX_BYTES, Page, Unreadable
 from ..model import Document
 
 MAX_TAGS: Final = 400_000
-"""Tags, opening and closing, of the largest page that is parsed."""
+"""The most tags, opening and closing, of a page that is parsed."""
 
 MAX_DEPTH: Final = 2_000
-"""Levels of nesting of the deepest page that is parsed. (Browsers stop at 512, and put what is deeper beside.)"""
+"""The most levels of nesting of a page that is parsed. (Browsers stop at 512, and put deeper elements beside the others.)"""
 
-# A form feed before each tag that is not inline. HTML takes it for white space wherever a tag may stand, so the tree is
-# the same; in the text, it marks the boundaries of blocks.
+# A form feed is put before each tag that is not inline, to mark the boundaries of blocks in the text. HTML reads it as white
+# space wherever a tag may be, so the tree is the same.
 INLINE: Final = (
     "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark nobr q s samp small span strike strong "
     "sub sup time tt u var wbr"
@@ -39,7 +39,7 @@ INLINE: Final = (
 _ANY_CASE = "|".join("".join(f"[{char}{char.upper()}]" for char in name) for name in INLINE.split())  # IGNORECASE is slower
 _BLOCK_TAG = re.compile(rf"<(?=[A-Za-z/!?])(?!!--|/?(?:{_ANY_CASE})[ \t\n\r\f/>])".encode())
 _TAG_NAME = re.compile(rb"<(?=([^ \t\n\r\f/>]{1,8})(?:[ \t\n\r\f/>]|\Z))")
-# What is not text, or not the page's own: by element, and by attribute. A form that holds the page itself stays.
+# Elements and attributes of what is not text, or not the page's own. A form that contains the page's text is not removed.
 _ELEMENTS: Final = (
     "script style noscript template nav footer iframe object svg math canvas audio video select button textarea datalist dialog "
     "menu"
@@ -51,16 +51,16 @@ _BOILERPLATE: Final = {
 ROLES: Final = frozenset(["navigation", "contentinfo", "search", "banner", "menu", "menubar", "toolbar", "dialog"])
 _HIDDEN: Final = "[hidden],[aria-hidden=true]"
 WATCHED: Final = (*_BOILERPLATE, "meta")
-"""Elements whose presence in a page's markup is looked for, so that the tree needs to be searched only for what it can have."""
+"""Elements whose names are looked for in the markup first, so that the tree is searched only for those that it may have."""
 _KEYWORDS_BIT, _ROLE_BIT, _HIDDEN_BIT = 1 << 60, 1 << 61, 1 << 62
-_WITHOUT_EVENTS = 1  # lexbor's option: no work for scripts that nobody runs
-# For counting levels: what holds no tags though it seems to, and tags with their attributes, whatever these are quoted by.
+_WITHOUT_EVENTS = 1  # lexbor's option: no events for scripts
+# For counting levels: comments and elements without markup, whose tags do not count, and tags with quoted attributes.
 _LEVELS = re.compile(
     rb"""<!--.*?(?:-->|\Z)|<(script|style|title|textarea|xmp)\b.*?(?:</\1\b|\Z)"""
     rb"""|<(/?[a-z][^\s/>]*+)(?:[^>"']++|"[^"]*+"|'[^']*+')*+""",
     re.DOTALL,
 )
-# Elements that never hold others (in HTML; in SVG, in practice), or that the parser closes when the next one comes.
+# Elements that never contain others (in HTML; in SVG, in practice), or that the parser closes when the next one starts.
 FLAT: Final = frozenset(
     b"area base br col embed hr img input link meta source track wbr a button li nobr p tbody td tfoot th thead tr image "
     b"circle ellipse line path polygon polyline rect stop use".split()
@@ -84,14 +84,14 @@ _FLAT_STARTS: Final = (
 )
 _SOME_WORD = re.compile(rb"[0-9A-Za-z]")
 _CONTROL_CHARACTERS = re.compile(r"[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
-# Unicode's normal form C of a text of these characters is the text. What is outside needs more care, and more time.
+# Text without these characters is in Unicode's normal form C already, which is faster to find out than to compute.
 _NOT_COMPOSED = re.compile(r"[^\0-\u02ff\u2010-\u20cf\u2190-\u2328\u232b-\u2adb\u2add-\u2bff]")
 # More than 30 marks in a row, which normalization sorts in quadratic time: UAX #15, section 13 (Stream-Safe Text Process).
 _MANY_MARKS = re.compile(r"[^\w\s\0-\u02ff]{30}(?=[^\w\s\0-\u02ff])")
 
 
 class Marked(NamedTuple):
-    """Markup with a form feed before each tag that is not inline, and what was seen in it on the way.
+    """Markup with a form feed before each tag that is not inline, and facts about it.
 
     ``tags`` counts ``<``, ``closing`` ``</``, ``flat`` start tags that never raise the depth (:data:`_FLAT_STARTS`). ``present``
     has bit i set if there may be an element named ``WATCHED[i]``, and bits for attributes and values that may be there.
@@ -105,7 +105,7 @@ class Marked(NamedTuple):
 
 
 class Scanner(NamedTuple):
-    """The loops over each character of a page: :func:`mark`, :func:`count_levels`, :func:`blocks`, or what is faster."""
+    """The loops over each character of a page: :func:`mark`, :func:`count_levels`, :func:`blocks`, or faster equivalents."""
 
     mark: Callable[[bytes], Marked]
     count_levels: Callable[[bytes], int]
@@ -113,10 +113,9 @@ class Scanner(NamedTuple):
 
 
 def extract(page: Page, scanner: Scanner | None = None) -> Document:
-    """The fields of a page.
+    """Extract the fields of a page, by default with the scanner :data:`PLAIN`.
 
-    Text in, text out: a block of plain text ends at an empty line, a block of HTML at a tag that is not inline.
-    The scanner is :data:`PLAIN`, if none is given.
+    A block ends at an empty line in plain text, and at a tag that is not inline in HTML.
 
     Raises:
         Unreadable: with one of the reasons in the module's docstring.
@@ -140,7 +139,7 @@ def extract(page: Page, scanner: Scanner | None = None) -> Document:
 
 
 def mark(markup: bytes) -> Marked:
-    """Mark the boundaries of blocks in HTML (UTF-8), and see what is there."""
+    """Mark the boundaries of blocks in HTML (UTF-8), count its tags, and look for the elements in :data:`WATCHED`."""
     markup = markup.replace(b"\f", b" ")
     lowered = markup.lower()
     names = set(_TAG_NAME.findall(lowered))
@@ -153,56 +152,56 @@ def mark(markup: bytes) -> Marked:
 
 @lru_cache(maxsize=1000)
 def _boilerplate(present: int) -> str:
-    """The selector for what is boilerplate on a page, as far as it can have it."""
+    """Return a CSS selector for the kinds of boilerplate that a page may have."""
     selectors = [selector for bit, selector in enumerate(_BOILERPLATE.values()) if present >> bit & 1]
     return ",".join(selectors + [_HIDDEN] * bool(present & _HIDDEN_BIT))
 
 
 def _parse_html(markup: bytes, scanner: Scanner) -> tuple[str, bytes, list[str]]:
-    """Title, text (in UTF-8) and declared keywords of an HTML page in UTF-8."""
+    """Return the title, the text (in UTF-8) and the declared keywords of an HTML page in UTF-8."""
     marked = scanner.mark(markup)
     if marked.tags > MAX_TAGS:
         raise Unreadable("too-many-tags", f"more than {MAX_TAGS} tags")
-    most = marked.tags - marked.closing - marked.flat  # levels that there can be
+    most = marked.tags - marked.closing - marked.flat  # an upper bound of the levels
     if most > MAX_DEPTH and scanner.count_levels(markup) > MAX_DEPTH:
         raise Unreadable("too-deep", f"more than {MAX_DEPTH} levels of elements")
     tree = LexborHTMLParser(marked.markup, options=_WITHOUT_EVENTS)
     declared: list[str] = []
     if marked.present & _KEYWORDS_BIT and marked.present >> WATCHED.index("meta") & 1:
         for meta in tree.css('meta[name="keywords" i]'):
-            declared += filter(None, map(plain, (meta.attributes.get("content") or "").split(",")))
+            declared += filter(None, map(_one_line, (meta.attributes.get("content") or "").split(",")))
     if selector := _boilerplate(marked.present & ~_KEYWORDS_BIT & ~_ROLE_BIT):
         _remove(tree.css(selector))
     if marked.present & _ROLE_BIT:
         _remove(node for node in tree.css("[role]") if node.attributes["role"] in ROLES)
-    title = heading(tree, "title") or heading(tree, "h1")  # by now no title is an SVG's
+    title = heading(tree, "title") or heading(tree, "h1")  # the titles of SVG images are removed by now
     body = tree.body
     return title, scanner.blocks(body.text()) if body else b"", declared
 
 
 def _remove(nodes: Iterable[LexborNode]) -> None:
-    """Take some nodes, given in the order of the document, and what is in them, out of the tree."""
-    different = {node.mem_id: node for node in nodes if node.tag != "html"}  # the root is there to stay, hidden or not
-    for node in reversed(different.values()):  # inner ones first: what is in a node that was removed is there no more
+    """Remove nodes, given in document order, from the tree."""
+    different = {node.mem_id: node for node in nodes if node.tag != "html"}  # the root is never removed, even if hidden
+    for node in reversed(different.values()):  # inner ones first: removing a node frees those inside
         node.decompose()
 
 
 def heading(tree: LexborHTMLParser, name: str) -> str:
-    """What the first element of a name says; of titles, the first that says anything."""
+    """Return the text of the first element with a name; of titles, the first text that is not empty."""
     first = tree.css_first(name)
     if first is None:
         return ""
-    return plain(first.text()) or (
-        next(filter(None, (plain(node.text()) for node in tree.css(name))), "") if name == "title" else ""
+    return _one_line(first.text()) or (
+        next(filter(None, (_one_line(node.text()) for node in tree.css(name))), "") if name == "title" else ""
     )
 
 
 def count_levels(markup: bytes) -> int:
-    """The most elements that are open at once, counted by their names: hardly fewer than a parser makes of them."""
+    """Return the most elements that are open at once, counted by name: hardly fewer than the levels that a parser makes."""
     depth = deepest = 0
     last, open_elements = b"", dict.fromkeys(FLAT, -len(markup))  # these never count
-    for found in _LEVELS.finditer(markup.lower()):
-        tag = found[2] or b"/"
+    for match in _LEVELS.finditer(markup.lower()):
+        tag = match[2] or b"/"
         if tag[:1] != b"/":
             before_it, last = last, tag
             if tag in SIBLINGS and before_it in SIBLINGS:
@@ -218,7 +217,7 @@ def count_levels(markup: bytes) -> int:
 
 
 def clean(text: str) -> str:
-    """Text that any later part can hold: composed (Unicode's NFC), without control characters, soft hyphens, lone surrogates."""
+    """Return text in Unicode's NFC, without control characters, soft hyphens and lone surrogates, for all later steps."""
     if _CONTROL_CHARACTERS.search(text):
         text = _CONTROL_CHARACTERS.sub("", text)
     if text.isascii():
@@ -233,20 +232,20 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", _MANY_MARKS.sub("\\g<0>\u034f", text))
 
 
-def plain(text: str) -> str:
-    """What an attribute or a title says, without the form feeds that mark tags, in one line."""
+def _one_line(text: str) -> str:
+    """Return the text of an attribute or a title in one line, without the form feeds that mark tags."""
     return _collapse(clean(text.replace("\f<", "<")))
 
 
 def _collapse(text: str) -> str:
-    """The text with each run of white space made one space."""
+    """Replace each run of white space by a space."""
     return " ".join(text.split())
 
 
 def blocks(text: str) -> bytes:
-    """Blocks that end in form feeds as lines, in UTF-8, clean, white space collapsed, empty ones dropped."""
+    """Return blocks, which end at form feeds, as lines in UTF-8: clean, white space collapsed, empty ones dropped."""
     return "\n".join(filter(None, map(_collapse, clean(text).split("\f")))).encode()
 
 
 PLAIN: Final = Scanner(mark, count_levels, blocks)
-"""What needs no compiled code."""
+"""The scanner without compiled code."""

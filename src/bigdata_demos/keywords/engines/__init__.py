@@ -1,4 +1,4 @@
-"""The engines, and the contract that they keep.
+"""The engines and their contract.
 
 An engine is a module with a function ``open(settings)``, a context manager. Entering it starts what the engine needs and waits
 until every worker is ready; leaving it stops everything that was started, also after a failure. The context's value runs a job

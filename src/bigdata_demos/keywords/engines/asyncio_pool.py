@@ -1,8 +1,7 @@
-"""asyncio and a process pool: an event loop hands splits to worker processes, and collects by bucket what comes back.
+"""asyncio and a process pool: an event loop sends splits to worker processes, and groups their results by bucket.
 
 A bounded number of splits is in flight, so that memory does not grow with the input. The first failure cancels the rest.
-What is kept between the passes is spilled to files by the worker that made it; the frequencies go to all workers as one
-file, which each maps into its memory.
+Workers spill the data that pass 1 keeps for pass 2 to files. The frequencies are one file, which all workers map into memory.
 """
 
 import asyncio
@@ -24,7 +23,7 @@ from ..output.spill import Segment
 from . import Progress, Run, Settings, check_embedded, check_options, warm_up
 
 T = TypeVar("T")
-_AHEAD = 2  # splits in flight for each worker: one that it works on, and one so that it never waits
+_AHEAD = 2  # splits in flight for each worker: the one that it works on, and its next one
 
 
 @contextmanager
@@ -45,7 +44,7 @@ def open(settings: Settings) -> Iterator[Run]:
 async def _run_async(
     pool: Executor, ahead: int, spilled: str, job: Job, splits: Sequence[Split], progress: Progress
 ) -> list[Part]:
-    """Both passes."""
+    """Run both passes."""
     parts: list[Part] = []
 
     # Pass 1: map
@@ -77,7 +76,7 @@ async def _run_async(
 async def _in_flight(
     pool: Executor, tasks: Iterable[Callable[[], T]], ahead: int, progress: Callable[[int, int], None]
 ) -> AsyncIterator[T]:
-    """The results of tasks as they arrive, at most ``ahead`` of them submitted at a time; a failure cancels the others."""
+    """Yield the results of tasks as they arrive, with at most ``ahead`` tasks in flight. A failure cancels the others."""
     loop = asyncio.get_running_loop()
     waiting = list(tasks)[::-1]
     running: set[asyncio.Future[T]] = set()
@@ -96,11 +95,11 @@ async def _in_flight(
             future.cancel()
 
 
-# What runs in the workers.
+# The functions below run in the workers.
 
 
 def map_split(job: Job, split: Split, spilled: str) -> list[tuple[int, Segment]]:
-    """Pass 1 of a split; what is kept and what is shuffled stays on the disk."""
+    """Map a split in pass 1, and spill its output."""
     mapped = job.map_split(split)
     spill.keep(spilled, split.number, mapped.kept)
     return spill.write(spilled, f"{split.number}.tables", mapped.frequencies)
@@ -114,7 +113,7 @@ def merge(job: Job, bucket: int, tables: Sequence[Segment], spilled: str) -> tup
 
 
 def _score_split(job: Job, split: Split, frequencies: str, spilled: str) -> tuple[list[Part], list[tuple[int, Segment]]]:
-    """Pass 2 of a split."""
+    """Map a split in pass 2, and spill its postings."""
     scored = job.score_split(split, spill.kept(spilled, split.number), mapped_file(frequencies))
     return scored.parts, spill.write(spilled, f"{split.number}.postings", scored.postings)
 

@@ -1,7 +1,7 @@
-"""Dask: a bag of splits on a distributed scheduler. What is kept between the passes stays in the workers' memory.
+"""Dask: a bag of splits on a distributed scheduler. The data that pass 1 keeps for pass 2 stay in the workers' memory.
 
-The bag's elements are few and large: splits, and packed buckets. A bag of phrases, folded by phrase, would spend its time in
-the scheduler. Between the passes nothing goes through the driver but the frequencies.
+The bag's elements are few and large: splits, and packed buckets. A bag of single phrases would spend its time in the
+scheduler. Between the passes, only the frequencies go through the driver.
 """
 
 import os
@@ -22,7 +22,7 @@ from ..job import Job
 from ..model import Part
 from . import Progress, Run, Settings, check_options, warm_up
 
-_SHUFFLED = 8  # partitions, at most, of what is shuffled
+_SHUFFLED = 8  # the most partitions of a shuffle
 OPTIONS = {"memory": "memory of each worker of an embedded cluster, such as 2GiB (default: its share of the machine's)"}
 
 
@@ -43,9 +43,9 @@ def open(settings: Settings) -> Iterator[Run]:
 
 
 def opened(client: Client, workers: int) -> Run:
-    """The engine on some workers of a cluster (0: all of them), once they can work."""
+    """Wait for some workers of a cluster (0: all of them), and return the function that runs jobs on them."""
     everyone = sorted(client.scheduler_info(n_workers=-1)["workers"])
-    chosen = everyone[:workers] if 0 < workers < len(everyone) else None  # None: also those that come later
+    chosen = everyone[:workers] if 0 < workers < len(everyone) else None  # None: those that join later, too
     client.run(warm_up, workers=chosen)
 
     def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
@@ -60,10 +60,10 @@ def opened(client: Client, workers: int) -> Run:
 
 
 def _run_bag(client: Client, workers: list[str] | None, job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
-    """Both passes."""
+    """Run both passes."""
 
     def compute(bag: db.Bag, phase: str) -> Any:
-        """Start a bag's tasks, keep the results where they are made, and wait for them."""
+        """Run a bag's tasks, and leave the results in the workers."""
         bag = client.persist(bag, workers=workers)
         futures = futures_of(bag)
         progress(phase, 0, len(futures))
@@ -93,8 +93,8 @@ def _run_bag(client: Client, workers: list[str] | None, job: Job, splits: Sequen
 
 
 def _by_bucket(packed: db.Bag) -> db.Bag:
-    """Shuffle what splits have for some buckets: to each bucket's number, and a list of its (number, bytes)."""
-    # The scheduler has a task for each pair of partitions: so let them be few.
+    """Shuffle (bucket, bytes) pairs; return a bag of pairs of a bucket and the list of its pairs."""
+    # The scheduler has a task for each pair of partitions, so there should be few.
     few: db.Bag = packed.repartition(npartitions=min(packed.npartitions, _SHUFFLED))
     grouped: db.Bag = few.flatten().groupby(itemgetter(0), shuffle="tasks")
     return grouped

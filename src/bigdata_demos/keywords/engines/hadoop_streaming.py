@@ -1,7 +1,7 @@
-"""Hadoop: two MapReduce jobs by Streaming, with HDFS between them. What is kept goes to HDFS, and so do the frequencies.
+"""Hadoop: two MapReduce jobs by Streaming. The data that pass 1 keeps for pass 2 are in HDFS, and so are the frequencies.
 
 The mapper and the reducer are programs that read and write lines (:mod:`..streaming`); Hadoop sorts between them. A task's input
-is a line that describes a split, which it opens itself; what it keeps for pass 2 are side files of its attempt. The merged
+is a line that describes a split, which it opens itself. It writes data for pass 2 to side files of its attempt. The merged
 frequencies are pass 1's output, which YARN hands to the nodes of pass 2 as files (the distributed cache).
 """
 
@@ -72,7 +72,7 @@ def open(settings: Settings) -> Iterator[Run]:
 
 
 def _run_streaming(context: JobContext, job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
-    """Both passes, each a MapReduce job."""
+    """Run both passes, each as a MapReduce job."""
     hadoop, staging = context.hadoop, context.staging
     hdfs = f"{hadoop.hdfs}{staging}"
     with tempfile.TemporaryDirectory(prefix="bigdata-demos-") as local:

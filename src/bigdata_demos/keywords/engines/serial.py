@@ -1,4 +1,4 @@
-"""One thread: the baseline that every engine is measured against, and the plainest telling of what they all do."""
+"""One thread: the baseline that every engine is measured against, and the simplest form of what all of them do."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ def open(settings: Settings) -> Iterator[Run]:
 
 
 def _run_serial(job: Job, splits: Sequence[Split], progress: Progress, spilled: str) -> list[Part]:
-    """Both passes, one split after another; what goes from one task to another is in files."""
+    """Run both passes, one split after another. Tasks exchange data by files."""
     parts: list[Part] = []
 
     # Pass 1: map

@@ -1,7 +1,7 @@
-"""Spark: an RDD of splits. What is kept between the passes is in files; the frequencies are a broadcast variable.
+"""Spark: an RDD of splits. The data that pass 1 keeps for pass 2 are in files; the frequencies are a broadcast variable.
 
-The RDD's elements are few and large: splits, and packed buckets. What crosses from Python to the JVM and back is bytes that
-the JVM does not look into, so a record for each phrase would only add their cost.
+The RDD's elements are few and large: splits, and packed buckets. Each element is pickled and crosses from Python to the JVM
+and back, so a record for each phrase would only add to that cost.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -40,7 +40,7 @@ def open(settings: Settings) -> Iterator[Run]:
 def _run_rdd(
     context: SparkContext, bound: int, spilled: str, job: Job, splits: Sequence[Split], progress: Progress
 ) -> list[Part]:
-    """Both passes. A table of frequencies of more than ``bound`` bytes is joined by another shuffle, and not broadcast."""
+    """Run both passes. Frequencies of more than ``bound`` bytes are joined by another shuffle instead of a broadcast."""
     buckets = 1 << job.bits
     work: RDD[Split] = context.parallelize(splits, len(splits))
 
@@ -50,7 +50,7 @@ def _run_rdd(
         spill.keep(spilled, split.number, mapped.kept)
         return [(bucket, (split.number, table)) for bucket, table in mapped.frequencies]
 
-    # shuffle (each split's tables are combined already, and a bucket's merge best all at once: so no combineByKey)
+    # shuffle (no combineByKey: each split's tables are combined already, and a bucket's are best merged all at once)
     tables = work.flatMap(map_split).partitionBy(buckets, itself)
 
     # reduce
@@ -77,7 +77,7 @@ def _run_rdd(
             lambda number, some: score_split(everyone.value[number], job.join(dict(answer for _, answer in some)))
         )
 
-    # shuffle (what was written travels with the postings, so that Spark decides which attempt counts)
+    # shuffle (the parts that were written travel with the postings, so that Spark decides which attempt counts)
     postings = scored.partitionBy(buckets, itself)
 
     # reduce
@@ -96,12 +96,12 @@ def _run_rdd(
 
 
 def itself(key: int) -> int:
-    """Partition i has what is keyed by i."""
+    """Partition by the key itself: key i goes to partition i."""
     return key
 
 
 def _wait_for_everyone(_: Iterable[int]) -> Iterable[str]:
-    """Import what the job needs, and come back when every slot has."""
+    """Import what the job needs, and return when every slot has done so."""
     version = warm_up()
     BarrierTaskContext.get().barrier()
     yield version

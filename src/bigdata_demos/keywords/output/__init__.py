@@ -1,1 +1,1 @@
-"""What a run writes."""
+"""The output of a run: parts, digest, commit; and spilled files between its tasks."""

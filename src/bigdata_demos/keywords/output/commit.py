@@ -17,10 +17,10 @@ P = TypeVar("P", bound=Place)
 
 @contextlib.contextmanager
 def working_directory(output: P, *, overwrite: bool) -> Iterator[P]:
-    """A directory beside ``output`` for a run's parts; removed at the end, unless :func:`commit` has made it the output.
+    """Yield a directory beside ``output`` for a run's parts; it is removed at the end, unless :func:`commit` has renamed it.
 
     Raises:
-        OutputError: if ``output`` exists and must stay, or no directory can be made there.
+        OutputError: if ``output`` exists and may not be replaced, or the directory cannot be created.
 
     """
     workdir = cast(P, output.absolute().parent / f".{output.name}.{uuid.uuid4().hex}.unfinished")
@@ -43,7 +43,7 @@ def working_directory(output: P, *, overwrite: bool) -> Iterator[P]:
 
 
 def commit(workdir: Place, output: Place, parts: Sequence[Part], manifest: dict[str, Any]) -> list[Part]:
-    """Give the accepted parts their names, drop other attempts, write the manifest, make it all visible at once.
+    """Give the accepted parts their final names, delete other attempts, write the manifest, and rename the directory.
 
     Returns:
         the parts under their final names.
@@ -67,7 +67,7 @@ def commit(workdir: Place, output: Place, parts: Sequence[Part], manifest: dict[
         if output.exists():
             move(output, old)
         move(workdir, output)
-    except BaseException:  # an interrupt leaves it open how far this went
+    except BaseException:  # an interrupt may come between any two steps
         if old.exists() and not output.exists():
             move(old, output)
         elif not workdir.exists():

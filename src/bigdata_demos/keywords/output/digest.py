@@ -18,14 +18,14 @@ _NOT_IN_DIGEST: Final = frozenset({"source", "offset", "detail", "fault"})
 
 @cache
 def canonical_schema(kind: PartKind) -> Schema:
-    """The schema of a record's canonical form: without where it was read, and without what is only for people."""
+    """Return the schema of a record's canonical form: without the place it was read from, and the details for people."""
     whole = json.loads(json.dumps(schemas.schema(kind)))
     fields = [field for field in whole["fields"] if field["name"] not in _NOT_IN_DIGEST]
     return fastavro.parse_schema({**whole, "fields": fields, "name": f"{whole['name']}Canonical"})  # type: ignore[return-value]
 
 
 class Totals(NamedTuple):
-    """What the committed parts add up to. ``digest`` is the run's: equal for equal results, whoever computed them."""
+    """The sums over the committed parts. Equal results have equal ``digest``, whichever engine computed them."""
 
     pages: int
     rejected: int
@@ -38,7 +38,7 @@ class Totals(NamedTuple):
 
 
 def add_up(parts: Iterable[Part]) -> Totals:
-    """The totals of a run, from its accepted parts."""
+    """Add up the accepted parts of a run."""
     records, digests, counts = Counter[str](), Counter[str](), Counter[str]()
     for part in parts:
         records[part.kind] += part.records

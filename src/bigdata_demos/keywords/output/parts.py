@@ -1,9 +1,9 @@
-"""Where results go: parts written by workers, made visible all at once by the driver.
+"""Parts: the files of the output, which workers write and the driver makes visible all at once.
 
-A part is written under a name of its own for each attempt, in a directory beside the output that nobody takes for it.
-The driver accepts one attempt for each part, gives it its final name, writes the manifest, and renames the directory:
-that is the commit. So retries and speculative duplicates need nothing more, and a failed run leaves nothing. All of this is
-the same in HDFS (see :mod:`bigdata_demos.storage.places`).
+Each attempt at a part writes a file of its own in a working directory beside the output. The driver accepts one attempt for
+each part, gives it its final name, writes the manifest, and renames the directory: that is the commit. Retries and
+speculative duplicates need no special care, and a failed run leaves nothing. It works alike in HDFS (see
+:mod:`bigdata_demos.storage.places`).
 """
 
 import hashlib
@@ -23,11 +23,11 @@ from ..model import Document, Part, PartKind
 from .digest import canonical_schema
 
 Row = tuple[bytes, bytes]
-"""A record as it is written, and its canonical form, which the digest is of: both in Avro's binary encoding."""
+"""A record as written, and its canonical form, over which the digest is computed: both in Avro's binary encoding."""
 
 
 class _Writable(Protocol):
-    """What a part is written to."""
+    """A file that a part is written to."""
 
     def write(self, data: bytes, /) -> int:
         """Write."""
@@ -48,7 +48,7 @@ class _HashingFile:
 
 
 def keywords_row(page: Document, keywords: bytes) -> Row:
-    """A page and its keywords, these as an Avro array already (schemas/keywords.avsc)."""
+    """Encode a page and its keywords, which are given as an encoded Avro array (schemas/keywords.avsc)."""
     url = string(page.url)
     source = string(page.source) + long(page.offset)
     declared = long(len(page.declared)) + b"".join(map(string, page.declared)) if page.declared else b""
@@ -57,18 +57,18 @@ def keywords_row(page: Document, keywords: bytes) -> Row:
 
 
 def index_row(row: bytes) -> Row:
-    """A row of the index, encoded already: all of it counts."""
+    """Return an encoded row of the index, which is its own canonical form."""
     return row, row
 
 
 def rejected_row(rejected: dict[str, Any]) -> Row:
-    """A rejected page, with the kind of its reason."""
+    """Encode a rejected page, with the kind of fault that its reason is."""
     rejected = {**rejected, "fault": FAULTS.get(rejected["reason"], "OTHER")}
     return pack(rejected, schema("rejected")), pack(rejected, canonical_schema("rejected"))
 
 
 def write_part(directory: str, kind: PartKind, number: int, rows: Iterable[Row], counts: Mapping[str, int]) -> Part:
-    """Write rows to a new attempt at a part, in one pass. ``directory``: the working directory's path or address.
+    """Write a new attempt at a part, in one pass over its rows. ``directory`` is the working directory's path or address.
 
     Raises:
         OutputError: if the file cannot be written.
@@ -91,7 +91,7 @@ def write_part(directory: str, kind: PartKind, number: int, rows: Iterable[Row],
 
 
 def read_parts(output: Place, kind: PartKind) -> Iterator[dict[str, Any]]:
-    """The records of an output's parts, part by part, as the present schema has them, whichever version they are of.
+    """Yield the records of an output's parts in order, resolved to the present schema if an earlier version wrote them.
 
     Raises:
         OutputError: if one cannot be read.

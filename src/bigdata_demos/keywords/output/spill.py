@@ -1,7 +1,6 @@
-"""Files in a run's working directory, by which tasks hand on what nobody should have to hold in memory.
+"""Spilled files: the data that tasks exchange, in a directory that all workers see, so that no process holds all of them.
 
-Each is written under another name and then renamed: a task that is run twice changes nothing. All workers see the directory
-(they write the output's parts there, too, unless these go to HDFS).
+Each file is written under another name and then renamed, so a task may run twice.
 """
 
 import shutil
@@ -17,7 +16,7 @@ from ..model import Packed
 
 
 class Segment(NamedTuple):
-    """Bytes ``start`` to ``end`` of a file: what a task has for a bucket."""
+    """Bytes ``start`` to ``end`` of a file: a task's data for one bucket."""
 
     path: str
     start: int
@@ -26,7 +25,7 @@ class Segment(NamedTuple):
 
 @contextmanager
 def directory(workdir: str) -> Iterator[str]:
-    """A directory for spilled files, removed at the end."""
+    """Yield a directory for spilled files, which is removed at the end."""
     path = Path(workdir, "spill")
     path.mkdir()
     try:
@@ -36,18 +35,18 @@ def directory(workdir: str) -> Iterator[str]:
 
 
 def keep(spill: str, number: int, kept: bytes) -> None:
-    """Write what pass 1 keeps of a split."""
+    """Write the data that pass 1 keeps of a split for pass 2."""
     with atomic(Path(spill, f"{number}.kept")) as file:
         file.write(kept)
 
 
 def kept(spill: str, number: int) -> bytes:
-    """What pass 1 kept of a split."""
+    """Read the data that pass 1 kept of a split."""
     return Path(spill, f"{number}.kept").read_bytes()
 
 
 def write(spill: str, name: str, packed: Iterable[Packed]) -> list[tuple[int, Segment]]:
-    """Write what a task has for some buckets, one after another; returns where each is."""
+    """Write a task's data for some buckets to one file; return the segment of each bucket."""
     path, segments, at = Path(spill, name), [], 0
     with atomic(path) as file:
         for bucket, data in packed:
@@ -57,14 +56,14 @@ def write(spill: str, name: str, packed: Iterable[Packed]) -> list[tuple[int, Se
 
 
 def read(segment: Segment) -> bytes:
-    """What :func:`write` wrote for a bucket."""
+    """Read a segment."""
     with Path(segment.path).open("rb") as file:
         file.seek(segment.start)
         return file.read(segment.end - segment.start)
 
 
 def join(spill: str, tables: Sequence[Segment]) -> str:
-    """The file with the one table (see :mod:`.frequencies`) of merged buckets, given in order, without holding it."""
+    """Join merged tables, given in order of their buckets, to one (see :mod:`.frequencies`) in a file; return its path."""
     path = Path(spill, "frequencies")
     with atomic(path) as file:
         for width in (HASH.itemsize, COUNT.itemsize):  # all hashes, then all counts
@@ -73,11 +72,10 @@ def join(spill: str, tables: Sequence[Segment]) -> str:
                 start = table.start + (phrases * HASH.itemsize if width == COUNT.itemsize else 0)
                 with Path(table.path).open("rb") as piece:
                     piece.seek(start)
-                    copy(piece, file, phrases * width)
+                    _copy(piece, file, phrases * width)
     return str(path)
 
 
-def copy(source: BinaryIO, target: BinaryIO, size: int) -> None:
-    """Copy some bytes."""
+def _copy(source: BinaryIO, target: BinaryIO, size: int) -> None:
     while size and (chunk := source.read(min(size, shutil.COPY_BUFSIZE))):  # type: ignore[attr-defined]
         size -= target.write(chunk)

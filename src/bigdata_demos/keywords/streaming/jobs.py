@@ -1,4 +1,4 @@
-"""What the engine of Hadoop stands on: its directory in HDFS and what goes there, ways of reading, phases, counters."""
+"""Helpers of the Hadoop engine: its staging directory in HDFS, input formats, progress and counters."""
 
 import getpass
 import math
@@ -36,7 +36,7 @@ _COUNTERS = (
     "bytes kept",
     "splits",
 )
-"""Of Hadoop's, those that are told. What is kept goes to HDFS by HTTP, and Hadoop does not count it."""
+"""The counters that go to the manifest. Tasks write kept data by HTTP, which Hadoop's own counters miss."""
 _TASKS = 4  # map tasks for each worker: a task costs a JVM and a Python
 
 
@@ -51,14 +51,14 @@ class JobContext:
 
 
 def describe(context: JobContext, splits: Sequence[Split], local: str) -> None:
-    """Put lines that describe some splits where mappers read them."""
+    """Write the lines that describe splits to the staging directory, as the mappers' input."""
     path = Path(local, programs.SPLITS)
     path.write_text("".join(map(programs.line_of_split, splits)), encoding="utf-8")
     put(context.hadoop, str(path), f"{context.staging}/{programs.SPLITS}")
 
 
 def reading_avro(context: JobContext, job: StreamingJob, splits: Sequence[Split]) -> StreamingJob:
-    """Pass 1 with pages that Hadoop reads, where they are stored, and hands to the mapper as JSON: the key is the page.
+    """Return pass 1 with Avro files as Hadoop's own input: each mapper gets the pages that are stored near it, as JSON keys.
 
     Raises:
         UsageError: if the input is not Avro in this HDFS, or if its pages cannot be told from their JSON.
@@ -85,7 +85,7 @@ ONE_LINE = ("-inputformat", "org.apache.hadoop.mapred.lib.NLineInputFormat")
 
 
 def options(context: JobContext, splits: int) -> dict[str, object]:
-    """The settings of both jobs."""
+    """Return the settings of both jobs."""
     return {
         "mapreduce.input.lineinputformat.linespermap": max(1, math.ceil(splits / (_TASKS * context.workers))),
         "stream.map.input.ignoreKey": "true",
@@ -96,18 +96,18 @@ def options(context: JobContext, splits: int) -> dict[str, object]:
 
 
 def environment(hadoop: Hadoop) -> dict[str, str]:
-    """Of the tasks' programs. Nodes that have a Python of their own have its path, too."""
+    """Return the environment variables of tasks. Nodes with a Python of their own do not need this one's path."""
     names = ("BIGDATA_DEMOS_KERNEL",) if hadoop.python else ("BIGDATA_DEMOS_KERNEL", "PYTHONPATH")
     passed = {name: os.environ[name] for name in names if name in os.environ}
     return {"OPENBLAS_NUM_THREADS": "1", **passed}
 
 
 _SHUFFLED = 67
-"""Percent of a reducer when it has fetched and sorted its input: a third is for each, the last is for its program."""
+"""A reducer's percentage once its input is fetched and sorted. (Each of fetching, sorting and reducing is a third.)"""
 
 
 def percents(progress: Progress, mapping: str, reducing: str, splits: int, reducers: int) -> Callable[[int, int], None]:
-    """A job's percents as phases: it is launched, until its own master reports for the first time; maps, shuffles, reduces."""
+    """Return a function that reports a job's percentages as phases: launch (until its master reports), map, shuffle, reduce."""
 
     def report(mapped: int, reduced: int) -> None:
         if mapped < 100:
@@ -123,7 +123,7 @@ def percents(progress: Progress, mapping: str, reducing: str, splits: int, reduc
 
 @contextmanager
 def staging(hadoop: Hadoop) -> Iterator[str]:
-    """A directory of HDFS for a job, removed at its end."""
+    """Yield a directory in HDFS for a job, which is removed at the end."""
     directory = f"/user/{getpass.getuser()}/bigdata-demos-{uuid.uuid4().hex}"
     try:
         yield directory
@@ -133,7 +133,7 @@ def staging(hadoop: Hadoop) -> Iterator[str]:
 
 
 def put_inputs(context: JobContext, splits: Sequence[Split]) -> list[Split]:
-    """Copy what is on this machine to HDFS; returns the splits of the copies, which keep the names of what they are of."""
+    """Copy local files to HDFS, and return the splits of the copies, with the names of the originals."""
     paths = sorted({piece.path for split in splits for piece in split.ranges if "://" not in piece.path})
     copies = {}
     for number, path in enumerate(paths):
@@ -148,12 +148,12 @@ def put_inputs(context: JobContext, splits: Sequence[Split]) -> list[Split]:
 
 
 def markup_of(path: str, name: str) -> str:
-    """Which strings of an Avro file's markup Hadoop will hand to the mapper: text that is decoded, or a character for each byte.
+    """Return the type of an Avro file's markup: ``string``, or ``bytes``, which Hadoop hands on as one character for each byte.
 
-    Its JSON has both alike (``GenericData.toString`` of Avro's Java implementation), so a schema that allows both says nothing.
+    The JSON (``GenericData.toString`` of Avro's Java implementation) does not tell them apart, so the schema must.
 
     Raises:
-        UsageError: if that cannot be told.
+        UsageError: if the schema allows both.
 
     """
     with open_file(path) as file:
@@ -174,13 +174,13 @@ def markup_of(path: str, name: str) -> str:
 
 
 def kept_splits(hadoop: Hadoop, directory: str) -> list[Split]:
-    """The splits that mappers made of the input that Hadoop has read: what they have kept is all that pass 2 reads."""
+    """Return the splits that mappers made of input that Hadoop read. They have no ranges: pass 2 reads only their kept data."""
     names = [path.rpartition("/")[2] for path in files(hadoop).ls(directory, detail=False)]
     return [Split(number, ()) for number in sorted(int(name.partition(".")[0]) for name in names if name.endswith(".kept"))]
 
 
 def output_of(hadoop: Hadoop, directory: str) -> Iterator[bytes]:
-    """The lines of a job's output."""
+    """Yield the lines of a job's output."""
     fs = files(hadoop)
     for path in sorted(fs.ls(directory, detail=False)):
         if path.rpartition("/")[2].startswith("part-"):
@@ -189,7 +189,7 @@ def output_of(hadoop: Hadoop, directory: str) -> Iterator[bytes]:
 
 
 def with_counters(parts: list[Part], seconds: dict[str, float], jobs: Sequence[Finished]) -> list[Part]:
-    """The parts, with what Hadoop has counted, and took, among the first one's sums."""
+    """Return the parts, with Hadoop's counters and times added to the first one's counts."""
     told = {f"engine:{name} ms": round(1000 * value) for name, value in seconds.items()}
     for number, job in enumerate(jobs, 1):
         times = {"submit": job.submitted, "first map": job.started, "all": job.seconds}

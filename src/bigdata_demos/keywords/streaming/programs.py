@@ -1,16 +1,16 @@
-"""The job as programs that read lines and write lines: what Hadoop's Streaming runs, and anybody with a pipe.
+"""The job as programs that read and write lines, for Hadoop Streaming or a shell pipe.
 
 ::
 
-    plan    inputs → lines, each a split; and a directory for what goes past the pipe
-    map     splits → bucket, table of document frequencies; what is kept of the pages goes past the pipe          pass 1
-            (``--pages``: lines of JSON, each a page, as Hadoop hands them on that has read the input itself)
+    plan    inputs → splits, one on each line; creates the directory for data that do not go through the pipe
+    map     splits → bucket, table of document frequencies; the documents go to the directory                     pass 1
+            (``--pages``: the lines are pages as JSON, for input that Hadoop reads itself)
     merge   tables, sorted → bucket, merged table: the reducer of pass 1, and its combiner (``--partial``)
     score   splits → bucket, postings, or a part that was written                                                 pass 2
     index   postings, sorted → parts: the reducer of pass 2
 
-A line is a bucket's number, a tab, and bytes in base64 (or, of a part, an object of JSON): packed arrays, not a line for
-each phrase. What comes between map and reduce only has to bring equal buckets together: ``sort`` does, Hadoop does.
+A line is a bucket's number, a tab, and bytes in base64 (for a part: a JSON object). The bytes are packed arrays, so there is
+no line for each phrase. Between map and reduce, the lines of a bucket must be brought together: ``sort`` and Hadoop both do.
 """
 
 import argparse
@@ -41,11 +41,11 @@ from ..output import spill
 _JOB: Final = "job.json"
 SPLITS: Final = "splits"
 TABLE: Final = "frequencies"
-"""What files with pass 1's output are named, or start with, where pass 2 runs."""
+"""The start of the names of files with pass 1's output, in the directory of a task of pass 2."""
 _CHUNKS: Final = 1 << 12
-"""Splits that a task may make of its own input, at most, so that their numbers do not meet other tasks'."""
+"""The most splits that a task may make of its input: so many numbers are set aside for each task."""
 _GROUP: Final = "bigdata_demos"
-"""Of the counters that tasks report to Hadoop."""
+"""The group of the counters that tasks report to Hadoop."""
 EPILOG = """\
 example, without Hadoop (the roles that Hadoop gives these programs are the same):
   job='python -m bigdata_demos.keywords.streaming'
@@ -56,7 +56,7 @@ example, without Hadoop (the roles that Hadoop gives these programs are the same
 
 
 class Task(NamedTuple):
-    """A job as a task finds it: ``kept`` is the directory or URL with what pass 1 kept, if that is over."""
+    """A job, and the directory or URL of the data that pass 1 keeps for pass 2."""
 
     job: Job
     kept: str
@@ -66,23 +66,23 @@ class Task(NamedTuple):
 
 
 def _map_splits(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The mapper of pass 1, which reads the input that its lines describe."""
+    """The mapper of pass 1. Its lines describe splits, which it reads itself."""
     for split in splits(lines):
-        yield from mapped(task, split.number, task.job.map_split(split))
+        yield from emit(task, split.number, task.job.map_split(split))
 
 
 def _map_pages(task: Task, lines: Iterable[bytes], *, markup: str) -> Iterator[bytes]:
-    """The mapper of pass 1, whose lines are the input: JSON of a page each, some of them together treated as a split."""
+    """The mapper of pass 1 for lines that are pages as JSON, which it groups to splits."""
     of_task = int(os.environ.get("mapreduce_task_partition", "0"))  # noqa: SIM112 (equal in all attempts)
     lines = iter(lines)
     for number, first in enumerate(lines, of_task * _CHUNKS):
         count("splits", 1)
         pages = (page_of(line, markup) for line in _chunk(first, lines))
-        yield from mapped(task, number, task.job.map_pages(pages))
+        yield from emit(task, number, task.job.map_pages(pages))
 
 
 def _chunk(first: bytes, lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Lines of about the bytes of a split."""
+    """Yield lines until they have about the size of a split."""
     size = len(first)
     yield first
     while size < plan.SPLIT_BYTES and (line := next(lines, b"")):
@@ -91,7 +91,7 @@ def _chunk(first: bytes, lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def page_of(line: bytes, markup: str) -> Page | Rejected:
-    """The page of a line; ``markup``: ``bytes`` if that has a character of Latin-1 for each byte, as Avro's JSON has it."""
+    """Read a page from a line. ``markup`` is ``bytes`` if each byte is a character of Latin-1, as in Avro's JSON encoding."""
     source, start = (os.environ.get(f"mapreduce_map_input_{name}", "") for name in ("file", "start"))
     try:
         record = json.loads(line)
@@ -102,15 +102,15 @@ def page_of(line: bytes, markup: str) -> Page | Rejected:
     return records.page_of(record, source or "-", int(start or 0))
 
 
-def mapped(task: Task, number: int, found: Mapped) -> Iterator[bytes]:
-    """Keep what pass 1 keeps of a split; the lines of what it hands on."""
-    keep(task, number, found.kept)
-    count("bytes kept", len(found.kept))
-    return (line_of(bucket, table) for bucket, table in found.frequencies)
+def emit(task: Task, number: int, mapped: Mapped) -> Iterator[bytes]:
+    """Store the data that pass 1 keeps of a split, and return the lines for the shuffle."""
+    keep(task, number, mapped.kept)
+    count("bytes kept", len(mapped.kept))
+    return (line_of(bucket, table) for bucket, table in mapped.frequencies)
 
 
 def _merge_tables(task: Task, lines: Iterable[bytes], *, combine: bool = False) -> Iterator[bytes]:
-    """The reducer of pass 1; ``combine``: the combiner, which sums what one mapper has, and leaves nothing out."""
+    """The reducer of pass 1, or its combiner, which sums the tables of one mapper and leaves no phrase out."""
     for bucket, tables in groups(lines):
         yield line_of(bucket, task.job.combine(bucket, tables) if combine else task.job.merge(bucket, tables))
 
@@ -125,7 +125,7 @@ def _score_splits(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _write_index(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The reducer of pass 2: what was written before is handed on, so that who runs the tasks decides which attempt counts."""
+    """The reducer of pass 2. It passes on the lines of parts from the mappers, since Hadoop decides which attempt counts."""
     for bucket, items in groups(lines):
         postings = []
         for item in items:
@@ -141,35 +141,35 @@ def _write_index(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def line_of(bucket: int, packed: bytes) -> bytes:
-    """The line of some bytes for a bucket."""
+    """Return the line for a bucket's bytes."""
     return b"%05d\t%b\n" % (bucket, base64.b64encode(packed))
 
 
 def _line_of_part(bucket: int, part: Part) -> bytes:
-    """The line of a part that was written."""
+    """Return the line for a part that was written."""
     return b"%05d\t%b\n" % (bucket, json.dumps({**asdict(part), "digest": f"{part.digest:x}"}).encode())
 
 
 def part_of(line: bytes) -> Part:
-    """The part of a line."""
+    """Read a part from a line."""
     fields = json.loads(line.partition(b"\t")[2])
     return Part(**{**fields, "digest": int(fields["digest"], 16)})
 
 
 def groups(lines: Iterable[bytes]) -> Iterator[tuple[int, Iterator[bytes]]]:
-    """Buckets and what is for them, from lines in which each bucket's stand together; what is packed is unpacked."""
+    """Group lines by bucket, where those of a bucket are adjacent; yield each bucket's number and its decoded data."""
     pairs = (line.rstrip(b"\r\n").split(b"\t", 1) for line in lines if line.strip())
     for bucket, some in groupby(pairs, key=lambda pair: pair[0]):
         yield int(bucket), (data if data.startswith(b"{") else base64.b64decode(data) for _, data in some)
 
 
 def line_of_split(split: Split) -> str:
-    """The line that describes a split."""
+    """Return the line that describes a split."""
     return json.dumps({"number": split.number, "ranges": split.ranges}) + "\n"
 
 
 def splits(lines: Iterable[bytes]) -> Iterator[Split]:
-    """The splits that lines describe; each is reported to Hadoop, so that it knows that the task is alive."""
+    """Yield the splits that lines describe. Each is counted, which also tells Hadoop that the task is alive."""
     for line in lines:
         if line.strip():
             fields = json.loads(line)
@@ -178,16 +178,16 @@ def splits(lines: Iterable[bytes]) -> Iterator[Split]:
             yield split
 
 
-# ---- what goes past the pipe ------------------------------------------------------------------------------------------------
+# ---- data beside the pipe ---------------------------------------------------------------------------------------------------
 
 
 def _in_hadoop() -> bool:
-    """Whether this is a task of Hadoop's (which gives it the job's settings as environment variables)."""
+    """Whether this is a Hadoop task (Streaming sets the job's settings as environment variables)."""
     return "mapreduce_task_attempt_id" in os.environ
 
 
 def keep(task: Task, number: int, data: bytes) -> None:
-    """Keep something for pass 2: in Hadoop as a side file of the attempt, which others see only if the attempt counts."""
+    """Store data for pass 2: in Hadoop as a side file of the attempt, which is visible only if the attempt is committed."""
     if _in_hadoop():
         with opened(f"{side_files(task)}/{number}.kept", "wb") as file:
             file.write(data)
@@ -196,41 +196,41 @@ def keep(task: Task, number: int, data: bytes) -> None:
 
 
 def kept(task: Task, number: int) -> bytes:
-    """What was kept."""
+    """Read the data that pass 1 kept of a split."""
     with opened(f"{task.kept}/{number}.kept", "rb") as file:
         return file.read()
 
 
 def opened(path: str, mode: str) -> BinaryIO:
-    """A file, or a URL."""
+    """Open a file or a URL."""
     return cast(BinaryIO, fsspec.open(path if "://" in path else f"file://{path}", mode).open())
 
 
 def side_files(task: Task) -> str:
-    """The directory of a task attempt's side files: Hadoop names it, ``kept`` tells by which address it is reached."""
+    """Return the directory of an attempt's side files: its path is from Hadoop, its address that of ``kept``."""
     inside = os.environ["mapreduce_task_output_dir"]  # noqa: SIM112 (hdfs://HOST:PORT/…)
     return "/".join([*task.kept.split("/")[:3], *inside.split("/")[3:]])
 
 
 def _table_of(directory: Path) -> frequencies.Table:
-    """The table of document frequencies, in memory that the file it is made in shares, from the output of pass 1."""
-    found = sorted(directory.glob(f"{TABLE}*"))
-    if not found:
+    """Join the output of pass 1 to a table of document frequencies, in a file that is mapped into memory."""
+    paths = sorted(directory.glob(f"{TABLE}*"))
+    if not paths:
         raise InputError(f"there is no {TABLE} in {directory}: put what pass 1 has written there")
-    with tempfile.TemporaryDirectory(dir=directory) as made:  # what is mapped stays, when its name is gone
-        merged = [segment for path in found for segment in unpacked(path, made)]
+    with tempfile.TemporaryDirectory(dir=directory) as made:  # the map outlives the file's name
+        merged = [segment for path in paths for segment in unpacked(path, made)]
         return frequencies.mapped_file(spill.join(made, [segment for _, segment in sorted(merged)]))
 
 
 def unpacked(path: Path, directory: str) -> list[tuple[int, spill.Segment]]:
-    """The merged tables of a file of pass 1's output, each in a file of its own."""
+    """Decode a file of pass 1's output; return the segments of its merged tables."""
     with path.open("rb") as lines:
         pairs = ((bucket, table) for bucket, tables in groups(lines) for table in tables)
         return spill.write(directory, path.name, pairs)
 
 
 def save(directory: Path, job: Job, kept_in: str) -> Path:
-    """Write down what tasks have to know; returns the file."""
+    """Write the file that tasks load the job from; return its path."""
     fields = {
         "top": job.top,
         "words": sorted(job.stopwords.words),
@@ -247,10 +247,10 @@ def save(directory: Path, job: Job, kept_in: str) -> Path:
 
 
 def load(path: Path) -> Task:
-    """What :func:`save` wrote.
+    """Load the job that :func:`save` wrote.
 
     Raises:
-        UsageError: if it is not there.
+        UsageError: if there is no such file.
 
     """
     try:
@@ -262,7 +262,7 @@ def load(path: Path) -> Task:
 
 
 def count(name: str, number: int) -> None:
-    """Add to one of Hadoop's counters, which also tells it that the task is alive."""
+    """Add to a counter of Hadoop's, which also tells it that the task is alive."""
     if _in_hadoop():
         sys.stderr.write(f"reporter:counter:{_GROUP},{name},{number}\n")
         sys.stderr.flush()
@@ -272,7 +272,7 @@ def count(name: str, number: int) -> None:
 
 
 def _plan_job(directory: Path, inputs: Sequence[str], out: BinaryIO, reader_schema: str = "") -> None:
-    """Make a directory for a job, and describe its splits."""
+    """Create the directory of a job, and write a line for each of its splits."""
     from ...cluster.hadoop.connection import by_http
     from ..analysis.stopwords import load as load_stopwords
     from ..model import KINDS
@@ -281,14 +281,14 @@ def _plan_job(directory: Path, inputs: Sequence[str], out: BinaryIO, reader_sche
         raise UsageError(f"{directory} exists already: name another one")
     reader = avro.load_reader(reader_schema) if reader_schema else ""
     paths = [by_http(path) if "://" in path else str(Path(path).absolute()) for path in inputs]
-    found, _ = plan.plan(paths or [str(plan.bundled_crawl())])
+    planned, _ = plan.plan(paths or [str(plan.bundled_crawl())])
     if reader:
-        avro.check_reader(found, reader)
+        avro.check_reader(planned, reader)
     for name in (*KINDS, "kept"):
         (directory / name).mkdir(parents=True)
-    job = Job(10, load_stopwords("en"), bits_for(found), str(directory), reader=reader)
+    job = Job(10, load_stopwords("en"), bits_for(planned), str(directory), reader=reader)
     save(directory, job, str(directory / "kept"))
-    out.writelines(line_of_split(split).encode() for split in found)
+    out.writelines(line_of_split(split).encode() for split in planned)
 
 
 def parser() -> command.Parser:

@@ -63,10 +63,10 @@ class Kernel(Protocol):
 
 
 def name() -> str:
-    """The kernel that is used here: ``native`` or ``plain``.
+    """Return the name of the kernel in use: ``native`` or ``plain``.
 
     Raises:
-        UsageError: if the environment asks for one that is not there.
+        UsageError: if the environment variable names one that is not available.
 
     """
     wanted = os.environ.get(VARIABLE, "")
@@ -81,7 +81,7 @@ _of_this_thread = threading.local()
 
 
 def of_this_thread(stopwords: Stopwords) -> Kernel:
-    """This thread's kernel, kept from task to task."""
+    """Return this thread's kernel, which all its tasks share."""
     key = (name(), stopwords)
     kernel: Kernel | None = getattr(_of_this_thread, "kernel", None)
     if kernel is None or _of_this_thread.key != key:

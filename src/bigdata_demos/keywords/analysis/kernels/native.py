@@ -1,7 +1,7 @@
-"""The kernel in C: what :mod:`.plain` does, through ctypes. ``kernel.c`` has the loops, this has the words that are new.
+"""The kernel in C, called by ctypes; it gives the same results as :mod:`.plain`. New words are stemmed and hashed in Python.
 
-The library is compiled when the package is installed. It carries the hash of the source that it was made from: one that does
-not fit the source beside it counts as missing.
+The library is compiled when the package is installed, and named after the hash of its source. A library of another source
+is not loaded.
 """
 
 import ctypes as c
@@ -18,7 +18,7 @@ import Stemmer
 
 from ...model import Document, Packed
 from .. import frequencies
-from ..candidates import SCRIPTS, STOPWORD, letter, lower, word_hash, word_of
+from ..candidates import SCRIPTS, STOPWORD, word_character, lower, word_hash, word_of
 from ..scores import log_steps
 from ..stopwords import Stopwords
 from ..text import FLAT, INLINE, MAX_DEPTH, SIBLINGS, WATCHED, Marked, Scanner, clean
@@ -27,13 +27,13 @@ HERE: Final = Path(__file__).parent
 _SOURCE: Final = HERE / "kernel.c"
 _NO_MEMORY, _NEEDS_PYTHON = -1, -2
 _IS_LETTER, _IS_SPACE, _IS_CLASSIFIED = 1, 2, 0x80  # classes of characters, as kernel.c has them; bits 4 and 5 are the script
-LIMIT: Final = 500_000  # words that are kept, about 60 MB; then it starts anew
+LIMIT: Final = 500_000  # words, about 60 MB; then all are forgotten
 _NO_WORD: Final = "\x01\n"  # in place of no stopwords
 _TOKEN: Final = np.dtype([("start", "<u4"), ("end", "<u4"), ("number", "<i8")])
 
 
 class _Frequencies(c.Structure):
-    """A table of document frequencies, and what goes with it."""
+    """A table of document frequencies, and the settings for scoring with it."""
 
     _fields_ = (
         ("table", c.c_void_p),
@@ -47,13 +47,13 @@ class _Frequencies(c.Structure):
 
 
 def _source_hash() -> str:
-    """What a library that was made from the source beside this module is named by."""
+    """Return the hash of the source, after which the library is named."""
     return blake2b(_SOURCE.read_bytes(), digest_size=8).hexdigest()
 
 
 @cache
 def library() -> c.CDLL | str:
-    """The compiled kernel; or why there is none."""
+    """Return the compiled kernel, or the reason why there is none."""
     try:
         path = HERE / f"kernel-{_source_hash()}.so"
         if not path.exists():
@@ -102,13 +102,13 @@ def available() -> bool:
 
 
 def why_not() -> str:
-    """Why there is no compiled kernel."""
-    found = library()
-    return found if isinstance(found, str) else ""
+    """Return why there is no compiled kernel, ``""`` if there is one."""
+    loaded = library()
+    return loaded if isinstance(loaded, str) else ""
 
 
 def _checked(result: int) -> int:
-    """What a function of the kernel returned."""
+    """Return the result of a function of the kernel, if it is not an error."""
     if result == _NO_MEMORY:
         raise MemoryError("the kernel got no memory")
     return result
@@ -116,21 +116,21 @@ def _checked(result: int) -> int:
 
 @lru_cache(maxsize=5000)
 def classes(block: int) -> bytes:
-    """The classes of 256 characters, from ``256 * block`` on."""
+    """Return the classes of 256 characters, from ``256 * block`` on."""
     return bytes(map(_class_of, map(chr, range(256 * block, 256 * block + 256))))
 
 
 def _class_of(char: str) -> int:
-    """The class of a character: whether it can be part of a word, or is no break; and its script if that writes no spaces."""
-    found = _IS_CLASSIFIED
-    if re.match(letter(), char):
-        found |= _IS_LETTER
+    """Return the class of a character: whether it can be in a word, whether it is a space, and its script without spaces."""
+    bits = _IS_CLASSIFIED
+    if re.match(word_character(), char):
+        bits |= _IS_LETTER
     if re.match(r"[\s\u200b]", char):
-        found |= _IS_SPACE
+        bits |= _IS_SPACE
     for number, script in enumerate(SCRIPTS, 1):
         if re.match(script, char):
-            found |= number << 4
-    return found
+            bits |= number << 4
+    return bits
 
 
 class NativeKernel:
@@ -158,19 +158,19 @@ class NativeKernel:
         self.text = b""
 
     def __del__(self) -> None:
-        """Give the memory back."""
+        """Free the kernel's memory."""
         if getattr(self, "kernel", None):
             self.lib.kernel_free(self.kernel)
 
     def out(self, size: int) -> bytes:
-        """What the last function made."""
+        """Return the output of the last function."""
         return c.string_at(self.lib.kernel_out(self.kernel), _checked(size))
 
     def mark(self, markup: bytes) -> Marked:
         """As :func:`~..text.mark`."""
-        found = (c.c_uint64 * 4)()
-        marked = self.out(self.lib.kernel_mark(self.kernel, markup, len(markup), found))
-        return Marked(marked, *found)
+        facts = (c.c_uint64 * 4)()
+        marked = self.out(self.lib.kernel_mark(self.kernel, markup, len(markup), facts))
+        return Marked(marked, *facts)
 
     def count_levels(self, markup: bytes) -> int:
         """As :func:`~..text.count_levels`."""
@@ -191,8 +191,8 @@ class NativeKernel:
         return self.out(size)
 
     def scan(self, document: Document) -> None:
-        """Make a page the text at hand: cut into tokens, whose numbers are known."""
-        self.text = text = b"%b\n%b" % (document.title.encode(), document.utf8)  # held: the kernel points into it
+        """Split a page into tokens, and learn those that are new; the kernel then works on this page."""
+        self.text = text = b"%b\n%b" % (document.title.encode(), document.utf8)  # the kernel keeps a pointer to it
         if self.lib.kernel_words(self.kernel) > LIMIT:
             _checked(self.lib.kernel_forget(self.kernel))
         while (unknown := self.lib.kernel_scan(self.kernel, text, len(text))) <= _NEEDS_PYTHON:
@@ -202,16 +202,16 @@ class NativeKernel:
             self.learn(text, unknown)
 
     def learn(self, text: bytes, unknown: int) -> None:
-        """Learn the words of the text at hand that are new."""
+        """Stem and hash the new words of a text."""
         spans = np.frombuffer(c.string_at(self.lib.kernel_unknown(self.kernel), unknown * _TOKEN.itemsize), _TOKEN)
         tokens = [text[start:end].decode() for start, end in zip(spans["start"].tolist(), spans["end"].tolist(), strict=True)]
         lowered = lower("\n".join(tokens)).split("\n")
-        found = [word_of(token, word, self.stopwords) for token, word in zip(tokens, lowered, strict=True)]
-        words = [word for word in found if isinstance(word, str)]
+        looked_up = [word_of(token, word, self.stopwords) for token, word in zip(tokens, lowered, strict=True)]
+        words = [word for word in looked_up if isinstance(word, str)]
         stems = iter([stem or word for stem, word in zip(self.stemmer.stemWords(words), words, strict=True)])
-        stem_of = [next(stems) if isinstance(word, str) else "" for word in found]
+        stem_of = [next(stems) if isinstance(word, str) else "" for word in looked_up]
         utf8 = [stem.encode() for stem in stem_of]
-        kinds = bytes([STOPWORD + 1 if isinstance(word, str) else word for word in found])
+        kinds = bytes([STOPWORD + 1 if isinstance(word, str) else word for word in looked_up])
         hashes = np.array([word_hash(stem) if stem else 0 for stem in stem_of], np.uint64)
         characters = np.array([len(stem) for stem in stem_of], np.uint32)
         ends = np.cumsum([len(stem) for stem in utf8], dtype=np.uint32)
@@ -236,7 +236,7 @@ class NativeKernel:
         return self.out(self.lib.kernel_counted(self.kernel, 1))
 
     def add(self, table: bytes) -> None:
-        """Add a table to the one at hand."""
+        """Add a table to the current one."""
         _checked(self.lib.kernel_add(self.kernel, table, len(table) // frequencies.ENTRY))
 
     def merge(self, tables: Iterable[bytes], least: int = 1) -> bytes:
@@ -287,5 +287,5 @@ class NativeKernel:
 
 
 def _pointer_to(array: npt.NDArray[Any]) -> int:
-    """Where an array's data is; the array must be kept as long as that is used."""
+    """Return the address of an array's data, which is valid as long as the array exists."""
     return array.ctypes.data
