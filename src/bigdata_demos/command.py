@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors are UsageErrors that suggest the nearest name; ``-v``, ``-q`` and ``--version`` come with it."""
 
     after_interrupt = ""
-    """What is true after an interrupt; part of the message."""
+    """The state that an interrupt leaves, for the message."""
 
     def __init__(self, prog: str | None = None, **settings: Any) -> None:
         settings = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False, **settings}
@@ -63,7 +63,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def number_from(least: float, most: float | None = None, kind: type[float] = int) -> Callable[[str], Any]:
-    """Return a ``type`` for argparse: a number of a kind, within bounds that are allowed themselves."""
+    """Return a ``type`` for argparse: a number of a kind, within inclusive bounds."""
 
     def number(text: str) -> float:
         value = kind(text)
@@ -76,12 +76,12 @@ def number_from(least: float, most: float | None = None, kind: type[float] = int
 
 
 def run(parser: Parser, execute: Callable[[argparse.Namespace], int | None], argv: Sequence[str] | None = None) -> int:
-    """Parse the arguments, execute the command, and return its exit status; no exception passes but those of bugs.
+    """Parse the arguments, execute the command, and return its exit status. Only exceptions that are bugs are raised.
 
-    ``execute`` returns an exit status, or None for 0. If something stays after an interrupt, it says what:
+    ``execute`` returns an exit status, or None for 0. It can say what an interrupt leaves behind:
     ``raise KeyboardInterrupt("out/crawl is complete")``.
     """
-    if sys.stdout is None:  # closed by the caller: let writing fail, and no other file become standard output
+    if sys.stdout is None:  # closed by the caller: writing must fail, not go to the next file that is opened
         sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
     with _sigterm_interrupts() as terminated:
         try:
@@ -180,7 +180,7 @@ def _sigterm_interrupts() -> Iterator[list[int]]:
 
 
 def drop_stdout() -> None:
-    """Discard what is buffered for standard output: Python would fail to write it at exit, and complain."""
+    """Discard what is buffered for standard output, which Python would otherwise fail to write at exit."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -246,7 +246,7 @@ def coloured() -> bool:
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: in aligned columns, the first to the left, the others to the right; on a terminal with a rule."""
+    """Print a table, with the first column aligned to the left and the others to the right; on a terminal, with a rule."""
     if sys.stdout.isatty():
         from rich import box
         from rich.console import Console
@@ -269,7 +269,7 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def created() -> float:
     """Return when this process was created, in seconds since the epoch, as :func:`time.time` has it.
 
-    psutil's answer is off by up to a second: it counts from the time of boot, which the kernel tells in whole seconds.
+    psutil's answer is off by up to a second, since it adds to the boot time, which the kernel gives in whole seconds.
     """
     try:
         with open("/proc/self/stat", encoding="ascii", errors="replace") as file:

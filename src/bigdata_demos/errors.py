@@ -3,15 +3,15 @@
 ::
 
     BigDataDemosError
-    ├── UsageError              what was asked for makes no sense (exit status 2)
-    ├── InputError              an input that is not there or cannot be read
+    ├── UsageError              invalid or contradictory arguments (exit status 2)
+    ├── InputError              an input that does not exist or cannot be read
     ├── OutputError             an output that cannot or must not be written
     ├── TooManyRejected         more pages were rejected than the caller allows
-    ├── BadAvro, BadWarc        a file that breaks its format's specification, with file and offset
+    ├── BadAvro                 a file that breaks Avro's specification, with file and offset
     ├── RpcError                a call that failed: no server, no answer in time
-    │   ├── BadMessage          bytes that are no message of Avro's RPC, or are too many
-    │   ├── BadProtocol         JSON that is no protocol, or is too much
-    │   └── RemoteError         the server's answer is an error, a declared one or a system error
+    │   ├── BadMessage          bytes that are not an Avro RPC message, or exceed its maximum size
+    │   ├── BadProtocol         JSON that is not an Avro protocol, or exceeds its maximum size
+    │   └── RemoteError         the server answered with an error, declared or of the system
     └── EngineError
         ├── EngineNotInstalled  a package or program is missing
         ├── EngineUnavailable   a cluster that cannot be reached or cannot run the job
@@ -34,8 +34,8 @@ in the message                   ``str(error)``               on the command lin
 ```inputs``` (positional)        ``inputs``                   ``INPUT``, its metavar
 ===============================  ===========================  ==============================
 
-Anything else in backquotes, such as ```bigdata-demos cluster up```, stays as it is. A message that quotes another error and
-shall keep its parameters quotes ``error.args[0]``, not ``str(error)``.
+Anything else in backquotes, such as ```bigdata-demos cluster up```, is not changed. A message that quotes another error
+uses ``error.args[0]``, not ``str(error)``, so that its parameters are spelled, too.
 """
 
 import re
@@ -58,11 +58,11 @@ class BigDataDemosError(Exception):
 
 
 class UsageError(BigDataDemosError):
-    """An argument has no meaning, or two of them contradict each other."""
+    """An argument is invalid, or contradicts another one."""
 
 
 class InputError(BigDataDemosError):
-    """An input is not there, or cannot be read."""
+    """An input does not exist, or cannot be read."""
 
 
 class OutputError(BigDataDemosError):
@@ -74,30 +74,26 @@ class TooManyRejected(BigDataDemosError):
 
 
 class BadAvro(BigDataDemosError):
-    """An Avro file that breaks the specification; the text has file and offset."""
-
-
-class _BadWarc(BigDataDemosError):
-    """A WARC file that breaks the specification; the text has file and offset."""
+    """An Avro file breaks the specification. The message names the file and the offset."""
 
 
 class RpcError(BigDataDemosError):
-    """A call that failed: no server, no answer in time, or one that cannot be understood."""
+    """A call failed: there is no server, no answer in time, or an answer that cannot be decoded."""
 
 
 class BadMessage(RpcError):
-    """Bytes that are no message of Avro's RPC, or are too many."""
+    """Bytes that are not an Avro RPC message, or exceed its maximum size."""
 
 
 class BadProtocol(RpcError):
-    """JSON that is no protocol, or is too much."""
+    """JSON that is not an Avro protocol, or exceeds its maximum size."""
 
 
 class RemoteError(RpcError):
-    """The server's answer is an error. ``name``: a declared one's, ``""`` for a system error; ``value``: its fields, or text."""
+    """The server answered with an error. ``name``: of a declared one, else ``""``; ``value``: its fields, or the system's text."""
 
     def __init__(self, name: str, value: object) -> None:
-        """Of a declared error, the field ``message`` is for people."""
+        """Make the message of a declared error's field ``message``, if it has one."""
         self.name, self.value = name, value
         said = value["message"] if isinstance(value, dict) and "message" in value else value
         super().__init__(" ".join(f"{name or 'the server says'}: {said}".split()))
