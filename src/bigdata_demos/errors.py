@@ -90,7 +90,7 @@ class BadProtocol(RpcError):
 
 
 class RemoteError(RpcError):
-    """The server answered with an error. ``name``: of a declared one, else ``""``; ``value``: its fields, or the system's text."""
+    """The server answered with an error. ``name``: of a declared one, else ``""``; ``value``: its fields, or a text."""
 
     def __init__(self, name: str, value: object) -> None:
         """Make the message of a declared error's field ``message``, if it has one."""

@@ -16,7 +16,7 @@ class Document(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The text, decoded. (The native kernel reads the bytes.)"""
+        """Return the text, decoded; the native kernel reads the bytes."""
         return self.utf8.decode()
 
 

@@ -72,7 +72,7 @@ def partition(table: bytes, bits: int) -> list[Packed]:
 
 
 def at_least(least: int, table: bytes) -> bytes:
-    """Drop phrases of fewer pages. (The frequency of a phrase that is not in a table is 1, so these need not be sent.)"""
+    """Drop phrases of fewer pages. Those of one page need not be sent, since 1 is the default."""
     hashes, counts = unpack(table)
     keep = (counts >= least) | (hashes == EMPTY)
     return pack(hashes[keep], counts[keep])

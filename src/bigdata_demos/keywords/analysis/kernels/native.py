@@ -18,7 +18,7 @@ import Stemmer
 
 from ...model import Document, Packed
 from .. import frequencies
-from ..candidates import SCRIPTS, STOPWORD, word_character, lower, word_hash, word_of
+from ..candidates import SCRIPTS, STOPWORD, lower, word_character, word_hash, word_of
 from ..scores import log_steps
 from ..stopwords import Stopwords
 from ..text import FLAT, INLINE, MAX_DEPTH, SIBLINGS, WATCHED, Marked, Scanner, clean
