@@ -1,1 +1,1 @@
-"""Starts, probes and explains clusters: what would clutter the engines."""
+"""Starts clusters, connects to them, and explains what is wrong with them."""

@@ -80,14 +80,14 @@ def parser() -> command.Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     line = list(sys.argv[1:] if argv is None else argv)
-    line, rest = (line[:1], line[1:]) if line[:1] == ["run"] else (line, [])  # the container parses those
+    line, rest = (line[:1], line[1:]) if line[:1] == ["run"] else (line, [])  # parsed in the container
     return command.run(parser(), lambda arguments: _execute(arguments, rest), line)
 
 
 def _execute(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
     """Run a subcommand; returns the exit status."""
     if arguments.command in ("spark", "dask"):
-        with contextlib.suppress(KeyboardInterrupt):  # a signal is the way to end it
+        with contextlib.suppress(KeyboardInterrupt):  # a signal is its normal end
             _run_processes(arguments)
         return 0
     kinds = set(arguments.kinds) if arguments.command in ("up", "down", "status") else set()

@@ -1,4 +1,4 @@
-"""The cluster of ``docker-compose.yml``: up, down, status, logs, for those who don't know Compose; and what is wrong with it."""
+"""Controls the cluster of ``docker-compose.yml``: up, down, status, logs; and diagnoses it before and after a start."""
 
 import errno
 import os
@@ -27,7 +27,7 @@ SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
     "hadoop": ("namenode", "datanode", "resourcemanager", "nodemanager", "historyserver"),
 }
 _LEADERS: Final = ("namenode", "resourcemanager")
-"""Those whose addresses the others of Hadoop's must know."""
+"""The daemons whose addresses the other daemons of Hadoop need."""
 PORTS: Final[Mapping[str, Mapping[str, int]]] = {
     "spark": {
         "SPARK_MASTER_PORT": 7077,
@@ -45,20 +45,20 @@ PORTS: Final[Mapping[str, Mapping[str, int]]] = {
         "HADOOP_HISTORY_PORT": 19888,
     },
 }
-"""Environment variable → the port on loopback that it stands for."""
+"""The environment variables for ports on loopback, and their defaults."""
 _PARSERS: Final = ("brotli", "fastavro", "fastwarc", "numpy", "pystemmer", "resiliparse", "selectolax", "stopwordsiso")
 SAME: Final = (*_PARSERS, "dask", "distributed")
-"""Packages whose versions decide what the answer is, or whether two sides of Dask understand each other."""
+"""Packages whose versions must be those of the driver: for the same result, or for Dask's protocol."""
 DAEMONS: Final = 4 * 512
 """MiB for master, history server, and the two workers' own processes."""
 OVERHEAD: Final = 512
-"""MiB of a worker for what is not in its JVM's heap: Python, mostly."""
+"""MiB of a worker outside its JVM's heap, mostly for Python."""
 _HADOOP_DAEMON: Final = 256
 """MiB for each of Hadoop's daemons."""
 WAIT: Final = 120.0
 """Seconds for the containers to become ready."""
 _IMAGE_OF: Final = ("docker/Dockerfile", "pyproject.toml", "src/bigdata_demos/cluster/hadoop/jars.sha256")
-"""What the image is made of, beside the source."""
+"""The files that the image is built from, beside the source."""
 LABEL: Final = "bigdata-demos.fingerprint"
 Say = Callable[[str], None]
 
@@ -67,8 +67,8 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
     """Bring clusters up, and wait until they are ready; returns their addresses.
 
     Raises:
-        EngineError: if that cannot be; what was started stays, for its logs.
-        UsageError: if the root makes no sense.
+        EngineError: if they do not become ready. Containers that were started are left, for their logs.
+        UsageError: if the root is not a usable directory.
 
     """
     compose, kinds = find_compose(root), list(dict.fromkeys(kinds))
@@ -81,7 +81,7 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
     prepare(compose, say)
     _build_image(compose, build=build, say=say)
     if "hadoop" in kinds and running & set(SERVICES["hadoop"]) and not set(_LEADERS) <= running:
-        ask(compose.line("rm", "--stop", "--force", *SERVICES["hadoop"]), compose.environment)  # which know addresses of old
+        ask(compose.line("rm", "--stop", "--force", *SERVICES["hadoop"]), compose.environment)  # whose addresses may have changed
     say(f"starting {', '.join(wanted)} (Compose {compose.version})")
     done = ask(compose.line("up", "--detach", "--no-build", *wanted), compose.environment)
     _wait_until_ready(compose, wanted, "" if done.returncode == 0 else why(done.stderr))
@@ -108,7 +108,7 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
 
 
 def _tell_clients(compose: Compose) -> None:
-    """Have the addresses of Hadoop's daemons written anew: those that were started since the last time have others."""
+    """Write the addresses of Hadoop's daemons for its clients: a daemon that was started again has a new one."""
     role = ["python", "-m", "bigdata_demos.cluster.container", "hadoop-client"]
     done = ask(compose.line("exec", "-T", "historyserver", *role), compose.environment)
     if done.returncode:
@@ -116,7 +116,7 @@ def _tell_clients(compose: Compose) -> None:
 
 
 def down(say: Say, kinds: Sequence[str] = ()) -> None:
-    """Stop and remove all containers of the cluster, or those of some kinds; the volumes of HDFS stay."""
+    """Stop and remove the containers of the cluster, or of some kinds; the volumes of HDFS are not removed."""
     compose = find_compose()
     _services_of(compose)
     some = ["rm", "--stop", "--force", *(service for kind in kinds for service in SERVICES[kind])]
@@ -132,7 +132,7 @@ def down(say: Say, kinds: Sequence[str] = ()) -> None:
 
 
 def status(kinds: Sequence[str] = ()) -> list[Service]:
-    """The services' containers; of some kinds, or all.
+    """Return the containers of the services of some kinds, or of all.
 
     Raises:
         EngineUnavailable: if there are none.
@@ -146,7 +146,7 @@ def status(kinds: Sequence[str] = ()) -> list[Service]:
 
 
 def _services_of(compose: Compose) -> list[Service]:
-    """The containers of the cluster."""
+    """Return the containers of the cluster."""
     services = compose.services()
     for other in sorted({service.tree for service in services if service.tree}):
         if Path(other).resolve() != compose.tree.resolve():
@@ -158,12 +158,12 @@ def _services_of(compose: Compose) -> list[Service]:
 
 
 def logs(services: Sequence[str], *, follow: bool) -> NoReturn:
-    """Become Compose, which shows what containers say."""
+    """Replace this process by Compose, which shows the logs."""
     become(find_compose(), "logs", "--tail", "200", *(["--follow"] if follow else []), *services)
 
 
 def run(arguments: Sequence[str], *, terminal: bool) -> NoReturn:
-    """Become Compose, which runs the command in a container beside the cluster that is up.
+    """Replace this process by Compose, which runs a command in a container of the cluster.
 
     Raises:
         EngineUnavailable: if it is not up, or of another version of this package.
@@ -179,7 +179,7 @@ def run(arguments: Sequence[str], *, terminal: bool) -> NoReturn:
     registry.check_same(record)
     if not registry.within(Path.cwd(), Path(record.root)):
         raise UsageError(f"{Path.cwd()} is not below {record.root}, which is all that the containers see: cd there")
-    # what the cluster was started with; with other settings Compose would make its containers anew
+    # the settings that the cluster was started with: with others Compose would replace its containers
     now = {registry.ROOT: record.root, "PYTHON_VERSION": ".".join(record.python.split(".")[:2])}
     compose = replace(compose, environment={**compose.environment, **now})
     options = ["--rm", "--no-deps", "--workdir", str(Path.cwd()), *([] if terminal else ["-T"])]
@@ -187,13 +187,13 @@ def run(arguments: Sequence[str], *, terminal: bool) -> NoReturn:
 
 
 def become(compose: Compose, *arguments: str) -> NoReturn:
-    """Become a Compose command: signals, terminal and exit status are its own."""
+    """Replace this process by a Compose command, which gets the signals and the terminal."""
     line = compose.line(*arguments)
     os.execvpe(line[0], line, compose.environment)  # noqa: S606 (no shell is wanted)
 
 
 def prepare(compose: Compose, say: Say) -> None:
-    """Make what the containers need on the host: the directory for results, the one that is shared, the secret.
+    """Create what the containers need on the host: the directory for results, the shared directory, the secret.
 
     Raises:
         UsageError: if the root is not a directory, or cannot be written to.
@@ -215,7 +215,7 @@ def prepare(compose: Compose, say: Say) -> None:
 
 
 def _build_image(compose: Compose, *, build: bool, say: Say) -> None:
-    """Build the image, if it is not there or is not of this package, this Dockerfile and this pyspark."""
+    """Build the image, if there is none of this package, this Dockerfile and this pyspark."""
     settings = {
         name: compose.environment[name]
         for name in ("PYTHON_VERSION", "PYSPARK_VERSION", "BASE_IMAGE", "BIGDATA_DEMOS_MAVEN")
@@ -255,7 +255,7 @@ def _build_image(compose: Compose, *, build: bool, say: Say) -> None:
 
 
 def _same_as_here() -> list[str]:
-    """What the containers must have in the same version as this Python, for the same answer and to understand each other."""
+    """Return requirements for the versions that must be the same in the containers as here."""
     found = []
     for package in SAME:
         with suppress(metadata.PackageNotFoundError):
@@ -264,11 +264,11 @@ def _same_as_here() -> list[str]:
 
 
 def check_memory(compose: Compose, kinds: Sequence[str]) -> None:
-    """Whether Docker has the memory that the containers may come to want.
+    """Check that Docker has the memory that the containers may need.
 
     Raises:
-        EngineUnavailable: with both figures.
-        UsageError: if a variable makes no sense.
+        EngineUnavailable: if it has not; the message has both figures.
+        UsageError: if a variable is not an amount of memory.
 
     """
     said = output_of(["docker", "info", "--format", "{{.MemTotal}}"]).strip()
@@ -292,7 +292,7 @@ def check_memory(compose: Compose, kinds: Sequence[str]) -> None:
 
 
 def _check_ports(compose: Compose, ports: Mapping[str, int]) -> None:
-    """Whether the ports on loopback are free."""
+    """Check that the ports on loopback are free."""
     for name, default in ports.items():
         port = _port_of(compose, name, default)
         with socket.socket() as probe:
@@ -300,7 +300,7 @@ def _check_ports(compose: Compose, ports: Mapping[str, int]) -> None:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError as error:
-                if error.errno != errno.EADDRINUSE:  # ports below 1024 are not for everybody, but for Docker they are
+                if error.errno != errno.EADDRINUSE:  # Docker may bind ports below 1024, this user may not
                     continue
                 other = port + 1000 if port < 64536 else port - 1000
                 raise EngineUnavailable(
@@ -309,7 +309,7 @@ def _check_ports(compose: Compose, ports: Mapping[str, int]) -> None:
 
 
 def _by_whom(port: int) -> str:
-    """Who listens on a port, as far as this user may know."""
+    """Return the name of the process that listens on a port, if this user may see it."""
     import psutil
 
     with suppress(psutil.Error):
@@ -320,7 +320,7 @@ def _by_whom(port: int) -> str:
 
 
 def _port_of(compose: Compose, name: str, default: int) -> int:
-    """The port that a variable stands for."""
+    """Return the port of a variable."""
     text = compose.environment.get(name) or str(default)
     if not re.fullmatch(r"[1-9]\d{0,4}", text, re.ASCII) or int(text) >= 1 << 16:
         raise UsageError(f"{name}={text}: not a port")
@@ -328,7 +328,7 @@ def _port_of(compose: Compose, name: str, default: int) -> int:
 
 
 def _wait_until_ready(compose: Compose, wanted: Sequence[str], failed: str = "") -> None:
-    """Wait until all of some services are ready. ``failed``: what Compose said, if it failed to start them."""
+    """Wait until services are ready. ``failed``: the message of Compose, if it failed to start them."""
     deadline = time.monotonic() + WAIT
     while True:
         services = {service.name: service for service in compose.services()}
@@ -336,7 +336,7 @@ def _wait_until_ready(compose: Compose, wanted: Sequence[str], failed: str = "")
         if not late and not failed:
             return
         ended = [name for name in late if name in services and services[name].state in ("exited", "dead")]
-        if failed:  # for what others wait for was not ready in time
+        if failed:  # because a service that others depend on was not ready in time
             ended += [name for name in late if name in services and "(unhealthy)" in services[name].status]
         if failed and not ended:
             raise EngineUnavailable(f"the containers do not start: {failed}")

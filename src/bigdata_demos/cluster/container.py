@@ -1,6 +1,6 @@
-"""What runs in the containers of ``docker-compose.yml``: ``python -m bigdata_demos.cluster.container ROLE …``.
+"""The entry point of the containers of ``docker-compose.yml``: ``python -m bigdata_demos.cluster.container ROLE …``.
 
-Each role prepares what its program needs (the shared secret, a name for the user, its address) and then becomes that program.
+Each role prepares its program's environment (the shared secret, a name for the user, its address), and executes the program.
 """
 
 import os
@@ -31,13 +31,13 @@ MASTER: Final = "spark://spark-master:7077"
 _SCHEDULER: Final = "tcp://dask-scheduler:8786"
 HDFS: Final = "hdfs://namenode:8020"
 HADOOP: Final = Path("/var/hadoop")
-"""Where Hadoop's daemons keep their files: those of HDFS are a volume's."""
+"""The directory of the files of Hadoop's daemons; those of HDFS are on volumes."""
 NAMES: Final = SCRATCH / "hadoop" / "hosts"
-"""All names that Hadoop's JVMs know: see :func:`_name_nobody`."""
+"""The hosts file of Hadoop's JVMs: see :func:`_name_nobody`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Become the program of a role; returns if that cannot be, or has no program."""
+    """Execute the program of a role; returns an exit status if there is none, or if it cannot be executed."""
     role, *arguments = sys.argv[1:] if argv is None else argv
     try:
         _name_the_user()
@@ -53,39 +53,39 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _spark_master() -> NoReturn:
-    """Spark's master. It says how it is reached, as the host's side cannot know the network's gateway."""
+    """Run Spark's master. It registers its address itself, because the host does not know the network's gateway."""
     registry.write(record("spark", MASTER, "SPARK_MASTER_PORT", "SPARK_MASTER_WEBUI_PORT"))
     page = os.environ["SPARK_MASTER_WEBUI_PORT"]
     _become_spark("deploy.master.Master", "--host", socket.gethostname(), "--port", "7077", "--webui-port", page)
 
 
 def _spark_worker(page: str) -> NoReturn:
-    """A Spark worker. It is named by its address, which a driver on the host can reach too; its web page has the port given."""
+    """Run a Spark worker under its address, which a driver on the host can reach, with its web page on the given port."""
     cores, memory = os.environ["SPARK_WORKER_CORES"], mebibytes("SPARK_WORKER_MEMORY", os.environ["SPARK_WORKER_MEMORY"])
     own = ["--host", own_address(), "--webui-port", page, "--work-dir", str(SCRATCH / "work")]
     _become_spark("deploy.worker.Worker", *own, "--cores", cores, "--memory", f"{memory}m", MASTER)
 
 
 def _history_server() -> NoReturn:
-    """Spark's history server."""
+    """Run Spark's history server."""
     _become_spark("deploy.history.HistoryServer")
 
 
 def _dask_scheduler() -> NoReturn:
-    """Dask's scheduler."""
+    """Run Dask's scheduler."""
     registry.write(record("tcp", _SCHEDULER, "DASK_SCHEDULER_PORT", "DASK_PAGE_PORT"))
     become(["dask", "scheduler", "--port", "8786", "--dashboard-address", ":8787", "--no-show"], {})
 
 
 def _dask_worker() -> NoReturn:
-    """A Dask worker of one thread."""
+    """Run a Dask worker of one thread."""
     memory = os.environ["DASK_WORKER_MEMORY"]
     own = ["--nthreads", "1", "--memory-limit", memory, "--local-directory", str(SCRATCH), "--no-dashboard"]
     become(["dask", "worker", _SCHEDULER, *own], {})
 
 
 def _hadoop_daemon(name: str) -> NoReturn:
-    """One of Hadoop's daemons. All are known by their addresses, which the host can reach too."""
+    """Run one of Hadoop's daemons, under its address, which the host can reach, too."""
     for kept in (HADOOP / "name", HADOOP / "blocks"):
         if kept.exists() and kept.stat().st_uid != os.getuid():
             raise UsageError(
@@ -109,11 +109,11 @@ def _hadoop_daemon(name: str) -> NoReturn:
 
 
 def _hadoop_client() -> None:
-    """Say how Hadoop is reached, by addresses, which mean the same on the host: the settings of its clients, then the record."""
+    """Register Hadoop, by addresses, which are valid on the host, too: write the settings of its clients, then the record."""
     hosts = addresses()
     one = record("hdfs", HDFS, "HDFS_PORT", "HDFS_PAGE_PORT")
     known_as = [*(f"hdfs://{host}:{one.port}" for host in ("localhost", "127.0.0.1")), HDFS]
-    registry.secret()  # says what is wrong if the directory is not ours
+    registry.secret()  # raises if the directory belongs to another user
     settings, half = registry.hadoop(), registry.hadoop().with_suffix(".new")
     for directory in (half, settings):
         shutil.rmtree(directory, ignore_errors=True)
@@ -124,14 +124,14 @@ def _hadoop_client() -> None:
 
 
 def _hadoop_layout(hosts: Mapping[str, str]) -> configuration.Layout:
-    """Hadoop's layout in the containers: its own ports, all of which are each container's own."""
+    """Return Hadoop's layout in the containers: its default ports, as each container has an address of its own."""
     slots, anywhere = int(os.environ["HADOOP_SLOTS"]), "0.0.0.0"  # noqa: S104 (published on loopback only)
     names = f"-Djdk.net.hosts.file={NAMES}"
     return configuration.Layout(hosts, configuration.PORTS, anywhere, jars.directory(), HADOOP, slots, "user", names)
 
 
 def addresses() -> dict[str, str]:
-    """The addresses of Hadoop's daemons; of one that is not there yet its name."""
+    """Return the addresses of Hadoop's daemons, and the name of one that has not started yet."""
     found = {name: name for name in daemons.DAEMONS}
     for name in found:
         with suppress(OSError):
@@ -140,10 +140,10 @@ def addresses() -> dict[str, str]:
 
 
 def _name_nobody() -> None:
-    """Have Hadoop's JVMs know names of this container only, so that addresses stay what they are.
+    """Let Hadoop's JVMs resolve the name of this container only, so that they use addresses for all others.
 
-    Hadoop asks for the names of addresses. Docker would say ``bigdata-demos_namenode_1.bigdata-demos_default``, which is no host
-    in an URI, for its underscores; and the host, which gets told of such names, knows none of them.
+    Hadoop looks up the names of addresses. Docker's are like ``bigdata-demos_namenode_1.bigdata-demos_default``, which is not a
+    valid host in a URI, because of the underscores, and which the host could not resolve.
     """
     own = own_address()
     NAMES.parent.mkdir(exist_ok=True)
@@ -152,7 +152,7 @@ def _name_nobody() -> None:
 
 
 def keywords(*arguments: str) -> NoReturn:
-    """The command; there ``--engine spark`` and ``--engine hadoop`` mean the compose cluster."""
+    """Run the keywords command, with the compose cluster as the default of ``--cluster``."""
     _name_nobody()
     out = Path(os.environ[registry.ROOT]) / registry.OUT
     if not os.access(out, os.W_OK):
@@ -165,7 +165,7 @@ def keywords(*arguments: str) -> NoReturn:
 
 
 def python(*arguments: str) -> NoReturn:
-    """Python, in the same surroundings as the command."""
+    """Run Python in the same environment as the command."""
     _name_nobody()
     become([sys.executable, *arguments], _CLUSTERS)
 
@@ -187,7 +187,7 @@ ROLES: Final[Mapping[str, Callable[..., None]]] = {
 
 
 def _become_spark(name: str, *arguments: str) -> NoReturn:
-    """Become one of Spark's daemons."""
+    """Execute one of Spark's daemons."""
     spark = find_spec("pyspark")
     if spark is None or not spark.origin:
         raise UsageError("there is no pyspark in this image")
@@ -199,19 +199,19 @@ def _become_spark(name: str, *arguments: str) -> NoReturn:
         "SPARK_HOME": home,
         "SPARK_CONF_DIR": str(configuration),
         "SPARK_LOCAL_DIRS": str(SCRATCH),
-        "SPARK_PUBLIC_DNS": "localhost",  # the links of all pages are for the host's browser
+        "SPARK_PUBLIC_DNS": "localhost",  # the links of web pages are for the host's browser
     }
     become(["bash", f"{home}/bin/spark-class", f"org.apache.spark.{name}", *arguments], environment)
 
 
 def become(command: list[str], environment: Mapping[str, str]) -> NoReturn:
-    """Become another program."""
+    """Replace this process by another program."""
     os.environ.update(environment)
     os.execvp(command[0], command)  # noqa: S606 (no shell is wanted)
 
 
 def record(scheme: str, inside: str, port: str, page: str) -> registry.Record:
-    """How the cluster of this container is reached."""
+    """Return the record of this container's cluster."""
     return registry.Record(
         scheme,
         int(os.environ[port]),
@@ -227,7 +227,7 @@ def record(scheme: str, inside: str, port: str, page: str) -> registry.Record:
 
 
 def gateway() -> str:
-    """The host's address on the containers' network: the default route's (``/proc/net/route``, addresses in host byte order).
+    """Return the host's address on the containers' network: that of the default route (``/proc/net/route``, in host byte order).
 
     Raises:
         UsageError: if there is none.
@@ -241,12 +241,12 @@ def gateway() -> str:
 
 
 def own_address() -> str:
-    """This container's address."""
+    """Return this container's address."""
     return socket.gethostbyname(socket.gethostname())
 
 
 def _name_the_user() -> None:
-    """Give the user a name, which the libraries of Hadoop in Spark insist on, by nss_wrapper: a list of users of our own."""
+    """Give the user a name, which the Hadoop libraries in Spark need, by a passwd file for nss_wrapper."""
     try:
         pwd.getpwuid(os.getuid())
         return

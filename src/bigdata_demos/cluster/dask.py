@@ -1,4 +1,4 @@
-"""Dask: connecting to a scheduler, with an answer within seconds when that cannot work."""
+"""Dask: local clusters and connections to schedulers, which fail within seconds if they cannot work."""
 
 import logging
 import platform
@@ -24,16 +24,16 @@ WAIT: Final = 20.0
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Dask's own log lines to errors, and its defaults to this machine, while the engine is open."""
+    """Limit Dask's log to errors, and its default addresses to this machine, while the engine is open."""
     loggers = [logging.getLogger(name) for name in ("distributed", "distributed.worker", "distributed.nanny", "bokeh")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     try:
-        silent = {"DASK_LOGGING__DISTRIBUTED": "critical"}  # for workers: what they say when they are stopped is nothing to tell
+        silent = {"DASK_LOGGING__DISTRIBUTED": "critical"}  # for workers, which log their normal end as an error
         connect_soon = {"distributed.comm.timeouts.connect": "10s", "logging.distributed": "critical"}
         with dask.config.set(connect_soon), environment(silent), warnings.catch_warnings():
-            warnings.simplefilter("ignore", VersionMismatchWarning)  # what matters is checked below
+            warnings.simplefilter("ignore", VersionMismatchWarning)  # the versions that matter are checked below
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
@@ -42,12 +42,12 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def local_cluster(workers: int, memory: str) -> Iterator[LocalCluster]:
-    """A scheduler and workers of one thread, as processes that only this machine can reach.
+    """Start a scheduler and workers of one thread, as processes that only this machine can reach.
 
-    They never see Ctrl-C, which goes to all processes in the foreground: stopping them is the driver's business.
+    They do not receive Ctrl-C, which goes to all processes in the foreground: the driver stops them.
     """
-    resource_tracker.ensure_running()  # which unblocks what is blocked when it starts
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what is started now inherits it
+    resource_tracker.ensure_running()  # which unblocks signals when it starts
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # child processes inherit it
     try:
         cluster = LocalCluster(workers, threads_per_worker=1, memory_limit=memory, host="127.0.0.1", dashboard_address=None)
     except ValueError as error:
@@ -64,7 +64,7 @@ def local_cluster(workers: int, memory: str) -> Iterator[LocalCluster]:
 
 @contextmanager
 def connect(address: str, workers: int) -> Iterator[Client]:
-    """A client of a running scheduler that has (at least) some workers, with this Python and this package.
+    """Connect to a scheduler that has at least some workers, with this Python and this package.
 
     Raises:
         EngineUnavailable: if there is no such scheduler, or its workers cannot run the job.
@@ -95,7 +95,7 @@ def connect(address: str, workers: int) -> Iterator[Client]:
 
 
 def _has_package() -> bool:
-    """Whether this package can be imported, where this runs."""
+    """Whether this package can be imported on a worker."""
     import importlib.util
 
     return importlib.util.find_spec("bigdata_demos") is not None

@@ -1,4 +1,4 @@
-"""Docker and Compose: finding them, asking them, and saying in one line what is wrong when they do not answer."""
+"""Finds and calls Docker and Compose, and turns their failures into one-line errors."""
 
 import os
 import platform
@@ -18,12 +18,12 @@ _OLDEST: Final = (1, 28)
 """The first Compose that knows profiles, and files without a version."""
 _PROFILES: Final = ("--profile", "dask", "--profile", "hadoop", "--profile", "keywords")
 _CANNOT_RUN: Final = 127
-"""Exit status of a command that cannot be run, as shells have it."""
+"""The exit status of shells for a command that cannot be run."""
 WITHOUT: Final = "or without Docker: bigdata-demos cluster spark"
 
 
 class Service(NamedTuple):
-    """A service's container: ``state`` as Docker has it (running, exited …), ``status`` with its health, ``tree``: whose."""
+    """A service's container: Docker's ``state`` (running, exited …), ``status`` with its health, and the source ``tree``."""
 
     name: str
     state: str
@@ -32,13 +32,13 @@ class Service(NamedTuple):
 
     @property
     def ready(self) -> bool:
-        """Whether it runs, and is healthy if it has a health check."""
+        """Whether it runs, and is healthy, if it has a health check."""
         return self.state == "running" and not re.search(r"\((?!healthy)", self.status)
 
 
 @dataclass(frozen=True)
 class Compose:
-    """Docker and Compose, found and working, in a source tree. ``environment``: the compose file's variables."""
+    """Docker and Compose, for a source tree. ``environment`` has the compose file's variables."""
 
     tree: Path
     command: tuple[str, ...]
@@ -46,17 +46,17 @@ class Compose:
     environment: Mapping[str, str]
 
     def line(self, *arguments: str) -> list[str]:
-        """A Compose command, as a list, for all profiles."""
+        """Return a Compose command line for all profiles."""
         of_tree = ["--file", str(self.tree / "docker-compose.yml"), "--project-directory", str(self.tree)]
         return [*self.command, *of_tree, *_PROFILES, *arguments]
 
     @property
     def project(self) -> str:
-        """Compose's name for the cluster."""
+        """The name of Compose's project."""
         return self.environment["COMPOSE_PROJECT_NAME"]
 
     def services(self) -> list[Service]:
-        """The containers of the cluster, running or not."""
+        """Return the containers of the cluster, running or not."""
         label = "com.docker.compose."
         form = f'{{{{.Label "{label}service"}}}}\t{{{{.State}}}}\t{{{{.Status}}}}\t{{{{.Label "{label}project.working_dir"}}}}'
         chosen = ["--filter", f"label=com.docker.compose.project={self.project}"]
@@ -67,7 +67,7 @@ class Compose:
 
 
 def find_compose(root: str = "") -> Compose:
-    """Docker and Compose.
+    """Find Docker and Compose.
 
     Raises:
         EngineNotInstalled: if one is missing, or too old.
@@ -88,14 +88,14 @@ def find_compose(root: str = "") -> Compose:
     for command in (("docker", "compose"), ("docker-compose",)):
         if version := output_of([*command, "version", "--short"], check=False).strip().lstrip("v"):
             numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
-            if numbers and numbers < _OLDEST:  # one that somebody built may call itself "dev"
+            if numbers and numbers < _OLDEST:  # a build from source may call itself "dev"
                 raise EngineNotInstalled(f"Compose is {version}, and 1.28 is needed: install a newer one")
             return Compose(tree, command, version, variables(tree, root))
     raise EngineNotInstalled(f"Docker is there, but no Compose: install docker-compose, or docker-compose-plugin, {WITHOUT}")
 
 
 def _check_engine() -> None:
-    """Whether a Docker engine answers."""
+    """Check that a Docker engine answers."""
     asked = ask(["docker", "version", "--format", "{{.Server.Version}}"])
     if asked.returncode == 0:
         return
@@ -114,8 +114,8 @@ def _check_engine() -> None:
 
 
 def variables(tree: Path, root: str = "") -> dict[str, str]:
-    """The environment, with what the compose file's variables are by default for this user, this Python and this package."""
-    given = {name: value for name, value in os.environ.items() if value}  # as the compose file has it: empty is not set
+    """Return the environment, with defaults of the compose file's variables for this user, Python and package."""
+    given = {name: value for name, value in os.environ.items() if value}  # as in the compose file, empty means not set
     at = Path(root or given.get(registry.ROOT) or Path.cwd()).expanduser().absolute()
     try:
         pyspark = {"PYSPARK_VERSION": metadata.version("pyspark")}
@@ -135,7 +135,7 @@ def variables(tree: Path, root: str = "") -> dict[str, str]:
 
 
 def why(said: str) -> str:
-    """The line of a program's output that says what went wrong."""
+    """Return the line of a program's output that has the error."""
     lines = [re.sub(r"^[\w.-]+ +\| ", "", line).strip() for line in said.splitlines() if line.strip()]
     return next(
         (line for line in reversed(lines) if re.search("error|denied|cannot|unable|Exception", line, re.IGNORECASE)),
@@ -144,7 +144,7 @@ def why(said: str) -> str:
 
 
 def output_of(line: Sequence[str], *, check: bool = True) -> str:
-    """What a command prints; ``""`` if it fails and that does not matter.
+    """Return what a command prints; ``""`` if it fails, unless ``check`` is set.
 
     Raises:
         EngineUnavailable: if it fails, or cannot be run.
@@ -157,7 +157,7 @@ def output_of(line: Sequence[str], *, check: bool = True) -> str:
 
 
 def ask(line: Sequence[str], environment: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
-    """Run a command to its end, and keep what it says, whatever bytes that is; or why it cannot be run."""
+    """Run a command; return its result with decoded output, or the reason why it cannot be run."""
     try:
         return subprocess.run(
             line, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False

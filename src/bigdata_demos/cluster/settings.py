@@ -5,10 +5,10 @@ from pathlib import Path
 
 
 def write_settings(directory: Path, secret: str, events: str) -> None:
-    """Write ``spark-defaults.conf``, readable by its owner only: on a command line everybody could read the secret.
+    """Write ``spark-defaults.conf``, which only its owner can read; a command line would show the secret to all users.
 
-    Whoever does not know the secret is turned away (``spark.authenticate``), and what goes over the network is encrypted (AES in
-    Galois/counter mode); see https://spark.apache.org/docs/latest/security.html.
+    Clients without the secret are refused (``spark.authenticate``), and network traffic is encrypted (AES in Galois/counter
+    mode); see https://spark.apache.org/docs/latest/security.html.
     """
     settings = {
         "spark.authenticate": "true",
@@ -17,12 +17,12 @@ def write_settings(directory: Path, secret: str, events: str) -> None:
         "spark.network.crypto.cipher": "AES/GCM/NoPadding",
         "spark.network.crypto.authEngineVersion": "2",
         "spark.network.crypto.saslFallback": "false",  # which would not encrypt
-        "spark.ui.killEnabled": "false",  # the pages are for everybody on this machine to read
+        "spark.ui.killEnabled": "false",  # all users of this machine may read the pages
         "spark.master.ui.decommission.allow.mode": "DENY",
         "spark.master.rest.enabled": "false",
         "spark.eventLog.enabled": "true",
         "spark.eventLog.dir": events,
-        "spark.eventLog.compress": "false",  # lines of JSON, for whoever wants to read them
+        "spark.eventLog.compress": "false",  # readable lines of JSON
         "spark.history.fs.logDirectory": events,
         "spark.history.fs.update.interval": "3s",
         "spark.history.fs.cleaner.enabled": "true",

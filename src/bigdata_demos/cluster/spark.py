@@ -1,4 +1,4 @@
-"""Spark: starting a driver, connecting it to a cluster, and saying in one line what is wrong when that cannot work."""
+"""Spark: starts a driver, connects it to a cluster, and turns failures into one-line errors."""
 
 import os
 import re
@@ -40,13 +40,13 @@ _JAVA_OPTIONS: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 WAIT: Final = 20.0
 """Seconds to wait for executors."""
 _GRACE: Final = 2.0
-"""Seconds to wait for better news after a master has turned a driver away."""
+"""Seconds to wait for another message after a master has refused a driver."""
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 @contextmanager
 def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[tuple[SparkContext, int]]:
-    """A context on this machine or a cluster, and how many tasks it runs at once. Leaving it ends the JVM too.
+    """Yield a context on this machine or a cluster, and the number of its slots. Leaving it ends the JVM, too.
 
     Raises:
         EngineNotInstalled: without Java.
@@ -85,14 +85,14 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
 
 
 def broadcast_bound(options: Mapping[str, str]) -> int:
-    """Bytes of the largest table that is broadcast."""
+    """Return the bytes of the largest table that is broadcast."""
     if "broadcast" in options:
         return mebibytes("`engine_options[broadcast]`", options["broadcast"]) << 20
     return (mebibytes("`engine_options[memory]`", options.get("memory", "1g")) << 20) // 8
 
 
 def _stay_on(conf: SparkConf, address: str) -> dict[str, str]:
-    """Let a driver listen on one address only, and have its web page on loopback; returns the variables that say so, too."""
+    """Let a driver listen on one address only, with its web page on loopback; return environment variables to the same effect."""
     conf.set("spark.driver.host", address).set("spark.driver.bindAddress", address)
     return {"SPARK_LOCAL_IP": "127.0.0.1"}  # for the web page
 
@@ -121,31 +121,31 @@ def _join_compose(
 
 
 def _settings_for(options: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Spark's settings that do not depend on where it runs."""
+    """Return the settings that are the same for all clusters."""
     settings = {
         "spark.log.level": "WARN",
         "spark.ui.showConsoleProgress": "false",
         "spark.ui.enabled": "true" if options.get("ui", "none") != "none" else "false",
         "spark.ui.port": options.get("ui", "none").replace("none", "0"),
         "spark.python.worker.reuse": "true",
-        # Between a JVM and its Python over TCP, each task waits twice for 40 ms: Nagle's algorithm and delayed acknowledgments.
+        # Over TCP between a JVM and its Python, each task waits twice for 40 ms (Nagle's algorithm and delayed acknowledgments).
         "spark.python.unix.domain.socket.enabled": "true",
-        # One file for each map task, and not one for each of its buckets, which cost the JVM more than what is in them.
+        # One shuffle file for each map task: one for each of its buckets costs the JVM more than the data.
         "spark.shuffle.sort.bypassMergeThreshold": "1",
         "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
-        # The JVMs only hand bytes on: what the optimizing compiler takes from two cores, it never gives back.
+        # The JVMs only pass bytes on, so the optimizing compiler would take more time than it saves.
         "spark.driver.extraJavaOptions": _JAVA_OPTIONS,
         "spark.executor.extraJavaOptions": _JAVA_OPTIONS,
         "spark.driver.maxResultSize": "0",  # the table of document frequencies is bounded by the driver's memory only
-        "spark.dynamicAllocation.enabled": "false",  # start-up is measured until every slot has answered
+        "spark.dynamicAllocation.enabled": "false",  # the start-up counts until every slot has answered
     }
     return list(settings.items())
 
 
 def start(conf: SparkConf, variables: Mapping[str, str], log: Path) -> SparkContext:
-    """A context; what the JVM says goes to a file, of which the last words are told if it does not start.
+    """Start a context. The JVM's messages go to a file, whose last line is in the error if it does not start.
 
-    ``variables`` are in the environment during the start: pyspark can be told some things in no other way.
+    ``variables`` are set in the environment during the start: for some settings, pyspark has no other way.
     """
     children = {child.pid for child in psutil.Process().children()}
     refusal: list[str] = []
@@ -157,7 +157,7 @@ def start(conf: SparkConf, variables: Mapping[str, str], log: Path) -> SparkCont
     try:
         with environment(variables), _stderr_to(log):
             return SparkContext(conf=conf)
-    except KeyboardInterrupt:  # pyspark loses sight of a JVM that is still starting
+    except KeyboardInterrupt:  # pyspark does not stop a JVM that is still starting
         _end_jvm()
         _kill_new_children(children)
         raise
@@ -174,7 +174,7 @@ def start(conf: SparkConf, variables: Mapping[str, str], log: Path) -> SparkCont
 
 
 def _give_up_when_refused(log: Path, children: set[int], has_secret: bool, refusal: list[str], over: threading.Event) -> None:
-    """End a JVM that a master turned away, and keep why: Spark itself would try again for a minute, and not say it then."""
+    """End a JVM that a master has refused, and keep the reason: Spark would retry for a minute, and then not report it."""
     while not over.wait(0.5):
         said = log.read_text(errors="replace") if log.exists() else ""
         if "Failed to connect to master" not in said:
@@ -195,7 +195,7 @@ def _give_up_when_refused(log: Path, children: set[int], has_secret: bool, refus
 
 
 def _kill_new_children(children: set[int]) -> None:
-    """Kill the child processes that were not there before, with theirs."""
+    """Kill child processes that are not in ``children``, with their descendants."""
     for child in psutil.Process().children():
         if child.pid not in children:
             for process in (*child.children(recursive=True), child):
@@ -205,7 +205,7 @@ def _kill_new_children(children: set[int]) -> None:
 
 @contextmanager
 def _stderr_to(path: Path) -> Iterator[None]:
-    """Send what this process, and the children that it starts, write to standard error into a file."""
+    """Redirect the standard error of this process, and of the children that it starts, to a file."""
     sys.stderr.flush()
     saved = os.dup(2)
     try:
@@ -219,13 +219,13 @@ def _stderr_to(path: Path) -> Iterator[None]:
 
 def stop(context: SparkContext) -> None:
     """Stop a context and its JVM."""
-    with suppress(Exception):  # a JVM that is gone has nothing left to stop
+    with suppress(Exception):  # the JVM may have ended already
         context.stop()
     _end_jvm()
 
 
 def _end_jvm() -> None:
-    """End the JVM that pyspark started; another context would start its own."""
+    """End the JVM that pyspark started; the next context starts its own."""
     gateway: Any = SparkContext._gateway  # noqa: SLF001 (pyspark has no public way to do this)
     if gateway is None:
         return
@@ -246,7 +246,7 @@ def _end_jvm() -> None:
 
 
 def _wait_for_executors(context: SparkContext, cluster: str, workers: int, options: Mapping[str, str]) -> int:
-    """Wait until the cluster has given the executors that were asked for; returns how many it gave."""
+    """Wait until the cluster has started the requested executors; return their number."""
     deadline = time.monotonic() + WAIT
     there, since = 0, time.monotonic()
     while time.monotonic() < deadline:
@@ -260,7 +260,7 @@ def _wait_for_executors(context: SparkContext, cluster: str, workers: int, optio
             there, since = now, time.monotonic()
         if workers and there >= workers:
             return workers
-        if not workers and there and time.monotonic() - since > 1:  # all that came came within a second
+        if not workers and there and time.monotonic() - since > 1:  # none has joined in the last second
             return there
         time.sleep(0.05)
     memory = options.get("memory", "1g")
@@ -280,13 +280,13 @@ def _wait_for_executors(context: SparkContext, cluster: str, workers: int, optio
 
 
 def executors(context: SparkContext) -> int:
-    """How many executors a context has."""
+    """Return the number of a context's executors."""
     return int(context._jsc.sc().getExecutorMemoryStatus().size()) - 1  # noqa: SLF001 (the driver is one of them)
 
 
 @contextmanager
 def in_plain_words() -> Iterator[None]:
-    """Turn what Spark raises about a failed task into one line: the task's own error."""
+    """Convert Spark's exceptions about a failed task to one line with the task's own error."""
     try:
         yield
     except BigDataDemosError:
@@ -317,7 +317,7 @@ def in_plain_words() -> Iterator[None]:
 
 
 def text_of(error: Exception) -> str:
-    """What an error says; a JVM that is gone can't be asked, and then str() of its error fails too."""
+    """Return an error's message, also of a Java exception whose JVM has ended, for which ``str`` fails."""
     try:
         return str(error)
     except Exception:
@@ -326,7 +326,7 @@ def text_of(error: Exception) -> str:
 
 @contextmanager
 def watched(context: SparkContext, description: str, phase: str, progress: Callable[[str, int, int], None]) -> Iterator[None]:
-    """Name the jobs in Spark's web page, and report how many tasks of their stages are done, while they run."""
+    """Set the jobs' description in Spark's web page, and report how many tasks of their stages are done."""
     context.setJobDescription(description)
     over, lost = threading.Event(), threading.Event()
 
@@ -337,10 +337,10 @@ def watched(context: SparkContext, description: str, phase: str, progress: Calla
             with suppress(Exception):
                 if not str(context.master).startswith("spark://") or executors(context):
                     alive = time.monotonic()
-                elif time.monotonic() - alive > WAIT:  # Spark itself would wait for ever
+                elif time.monotonic() - alive > WAIT:  # Spark would wait for ever
                     lost.set()
                     context.cancelAllJobs()
-            with suppress(Exception):  # progress is no reason to fail
+            with suppress(Exception):  # a job must not fail because of its progress
                 stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
                 for stage in stages:
                     if stage:

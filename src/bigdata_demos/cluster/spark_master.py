@@ -1,4 +1,4 @@
-"""What a Spark standalone master says of its workers and applications on its web page, and whether it has what a job asks for."""
+"""The workers and applications of a Spark standalone master, from its web page, and a check of its capacity."""
 
 import json
 from collections.abc import Mapping
@@ -10,36 +10,38 @@ from .probe import LOCAL, mebibytes
 
 
 def _master_page(cluster: str, options: Mapping[str, str]) -> str:
-    """The address of a master's web page: the one that was named, the compose cluster's, or where it usually is."""
+    """Return the address of a master's web page: of the option, of the compose cluster, or the default."""
     host = cluster.removeprefix("spark://").rsplit(":", 1)[0]
     record = registry.find(cluster)
     return options.get("master-ui") or f"{host}:{record.page if record else 8080}"
 
 
 def ask_master(cluster: str, options: Mapping[str, str]) -> dict[str, Any] | None:
-    """What the master's web page says of its workers and applications; None if it does not answer."""
+    """Return the state of a master, from its web page; None if it does not answer."""
     page = _master_page(cluster, options).removeprefix("http://").rstrip("/")
     try:
         with LOCAL.open(f"http://{page}/json/", timeout=3) as answer:
             state = json.load(answer)
         record = registry.find(cluster)
         master = record.inside if record else cluster
-        same = "master-ui" in options or state["url"].rpartition(":")[2] == master.rpartition(":")[2]  # another's page, by chance
+        same = (
+            "master-ui" in options or state["url"].rpartition(":")[2] == master.rpartition(":")[2]
+        )  # the page of another program
         return state if same and {"workers", "activeapps"} <= state.keys() else None
     except (OSError, ValueError, AttributeError, KeyError):
         return None
 
 
 def alive(state: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The workers that a master has, of what it says."""
+    """Return the workers in a master's state that are alive."""
     return [worker for worker in state["workers"] if worker["state"] == "ALIVE"]
 
 
 def check_capacity(cluster: str, workers: int, options: Mapping[str, str]) -> None:
-    """Refuse to ask for executors that a cluster could not give if nobody else used it.
+    """Check that a cluster could start the requested executors if no other application ran.
 
     Raises:
-        EngineUnavailable: with what its workers have.
+        EngineUnavailable: if not; the message has the resources of its workers.
 
     """
     state = ask_master(cluster, options)
@@ -58,7 +60,7 @@ def check_capacity(cluster: str, workers: int, options: Mapping[str, str]) -> No
 
 
 def free_resources(state: dict[str, Any] | None, cluster: str, options: Mapping[str, str]) -> str:
-    """What a master says that its workers have free, or how to name its web page if it does not answer."""
+    """Describe the free resources of a master's workers, or the option for its web page if that does not answer."""
     if state is None:
         page = _master_page(cluster, options)
         return f" (no answer from its master's page at {page}: name it by `engine_options[master-ui]=HOST:PORT`)"

@@ -1,7 +1,6 @@
 """Clusters of local processes: Spark's standalone master and workers, or a Dask scheduler and workers, on loopback.
 
-For trying ``--cluster`` without Docker, and for the tests. All processes are this program's children: leaving the
-context ends them.
+They are for trying ``--cluster`` without Docker, and for the tests. Leaving the context ends all processes.
 """
 
 import json
@@ -29,7 +28,7 @@ ANY_PORT = range(20_000, 32_000)
 
 
 class Cluster(NamedTuple):
-    """A cluster that runs: its address, its web page, and its processes, the first one the master."""
+    """A running cluster: its address, its web page, and its processes, of which the first is the master."""
 
     url: str
     page: str
@@ -68,7 +67,7 @@ def _bound(wish: int) -> socket.socket:
 
 @contextmanager
 def processes() -> Iterator[tuple[Callable[[str, Sequence[str], dict[str, str]], subprocess.Popen[bytes]], Path]]:
-    """What starts processes that write to log files in a directory, and ends them all when the context is left."""
+    """Yield a function that starts a process with a log file, and the logs' directory; all processes end with the context."""
     running: list[subprocess.Popen[bytes]] = []
     with tempfile.TemporaryDirectory(prefix="bigdata-demos-cluster-") as directory:
 
@@ -101,7 +100,7 @@ def processes() -> Iterator[tuple[Callable[[str, Sequence[str], dict[str, str]],
 
 @contextmanager
 def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> Iterator[Cluster]:
-    """A Spark standalone master and some workers.
+    """Start a Spark standalone master and workers.
 
     Raises:
         EngineNotInstalled: without Java or pyspark.
@@ -113,15 +112,15 @@ def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> It
     if spark is None or not spark.origin:
         raise EngineNotInstalled("pyspark is not installed: pip install 'pyspark>=4.1,<4.4'")
     home = str(Path(spark.origin).parent)
-    port, page = free_ports([0, 8080])  # where who asks the master about its workers looks first
+    port, page = free_ports([0, 8080])  # the page's default port, which clients try first
     environment = {
         "SPARK_HOME": home,
         "SPARK_LOCAL_IP": LOOPBACK,
         "SPARK_DAEMON_MEMORY": "512m",
-        "SPARK_DAEMON_JAVA_OPTS": "-Dspark.master.rest.enabled=false",  # from Spark 4.1 it would listen to everybody
+        "SPARK_DAEMON_JAVA_OPTS": "-Dspark.master.rest.enabled=false",  # since Spark 4.1 it listens on all addresses by default
         "PYSPARK_PYTHON": sys.executable,
     }
-    spark_class = ["bash", f"{home}/bin/spark-class"]  # it becomes the JVM
+    spark_class = ["bash", f"{home}/bin/spark-class"]  # it executes the JVM
     with processes() as (start, logs):
         master = ["org.apache.spark.deploy.master.Master", "--host", LOOPBACK, "--port", str(port), "--webui-port", str(page)]
         running = [start("master", [*spark_class, *master], environment)]
@@ -141,7 +140,7 @@ def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> It
 
 @contextmanager
 def dask_cluster(workers: int = 2) -> Iterator[Cluster]:
-    """A Dask scheduler and some workers of one thread.
+    """Start a Dask scheduler and workers of one thread.
 
     Raises:
         EngineNotInstalled: without distributed.
@@ -153,7 +152,7 @@ def dask_cluster(workers: int = 2) -> Iterator[Cluster]:
     url = f"tcp://{LOOPBACK}:{free_port()}"
     with processes() as (start, logs):
         scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--no-show"]
-        local_page = ["--dashboard-address", f"{LOOPBACK}:0"]  # without it, even a page that is off listens to everybody
+        local_page = ["--dashboard-address", f"{LOOPBACK}:0"]  # without it, Dask listens on all addresses even if the page is off
         running = [
             start("scheduler", [*scheduler, *local_page, "--host", url.rpartition(":")[0], "--port", url.rpartition(":")[2]], {})
         ]

@@ -1,1 +1,1 @@
-"""Local directories and HDFS, opened alike."""
+"""Files and directories, local or in HDFS, behind one interface."""

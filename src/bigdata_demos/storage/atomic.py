@@ -1,4 +1,4 @@
-"""Files that are complete or not there: written beside the target under another name, and renamed at the end."""
+"""Atomic writing: a file is written under another name beside its target, and renamed when it is complete."""
 
 import contextlib
 import os
@@ -12,9 +12,9 @@ from ..errors import OutputError
 
 @contextlib.contextmanager
 def atomic(path: str | Path, *, sync: bool = False) -> Iterator[BinaryIO]:
-    """Yield a file that replaces ``path`` when the context ends, and is removed if it ends by an error.
+    """Yield a file that replaces ``path`` when the context ends, or is removed if an exception ends it.
 
-    With ``sync``, the data are on the disk before the file gets its name.
+    With ``sync``, the data are flushed to the disk before the file is renamed.
     """
     target = Path(os.path.realpath(path))
     part = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:12]}.part")
@@ -31,7 +31,7 @@ def atomic(path: str | Path, *, sync: bool = False) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def writing(name: str | Path) -> Iterator[None]:
-    """Convert OSError into an OutputError that names the file; BrokenPipeError passes.
+    """Convert OSError, except for BrokenPipeError, to an OutputError that names the file.
 
     Raises:
         OutputError: instead of OSError.

@@ -1,4 +1,4 @@
-"""Files to read, of any place that fsspec knows, decompressed."""
+"""Opens files for reading from any file system of fsspec, and decompresses them."""
 
 import io
 import lzma
@@ -16,20 +16,22 @@ from ..errors import BadAvro
 
 CODECS: Final = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz"}
 DAMAGED: Final = (OSError, EOFError, zlib.error, lzma.LZMAError, BadAvro)
-"""What reading a file raises that is cut, damaged, or not what it seems."""
+"""The exceptions of reading a file that is truncated, damaged, or not in the expected format."""
 
 
 def open_file(path: str, codec: str = "") -> BinaryIO:
-    """A file, opened to read bytes, decompressed if it has a codec."""
+    """Open a file for reading bytes, decompressed if it has a codec."""
     if not codec and "://" not in path:
         return Path(path).open("rb")
     file = fsspec.open("file://" + path if "://" not in path else path, "rb", compression=codec or None).open()
-    return cast(BinaryIO, io.BufferedReader(file))  # some decompressors have no lines, some URLs' files no limit to theirs
+    return cast(
+        BinaryIO, io.BufferedReader(file)
+    )  # some decompressors cannot read lines, and some URLs' files do not limit their length
 
 
 @contextmanager
 def unpacked(file: BinaryIO) -> Iterator[BinaryIO]:
-    """The content of a compressed file in a temporary one, for readers that go back and forth."""
+    """Copy the content of a compressed file to a temporary file, for readers that seek."""
     with tempfile.TemporaryFile() as whole:
         shutil.copyfileobj(file, whole, 1 << 20)
         yield cast(BinaryIO, whole)

@@ -1,4 +1,4 @@
-"""Where an output can be: a directory of this machine, or one of HDFS, reached by HTTP. Both are used as pathlib's paths are."""
+"""The places of outputs: local paths, and paths in HDFS by HTTP, which have the same interface as pathlib's."""
 
 import contextlib
 import errno
@@ -18,15 +18,15 @@ import fsspec
 fsspec.register_implementation("webhdfs", "bigdata_demos.storage.webhdfs.CheckedWebHDFS", clobber=True)
 _SCHEME: Final = "webhdfs://"
 BLOCK: Final = 8 << 20
-"""Bytes of a file that are held, and sent to HDFS at once."""
+"""Bytes of a file that are buffered and sent to HDFS at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hdfs:
-    """A path in HDFS, with as much of pathlib's interface as an output needs.
+    """A path in HDFS, with the part of pathlib's interface that outputs need.
 
-    ``root``: the file system's address for fsspec (``webhdfs://USER@HOST:PORT``); ``path`` is absolute. ``called``: the address
-    that people know it by. What HDFS, or the way to it, refuses is an OSError with one line, and the path, as of local files.
+    ``root``: the file system's address for fsspec (``webhdfs://USER@HOST:PORT``); ``path`` is absolute. ``called`` is the
+    address in messages. Errors of HDFS or the network are raised as OSError with one line and the path, as for local files.
     """
 
     root: str
@@ -35,7 +35,7 @@ class Hdfs:
 
     @property
     def url(self) -> str:
-        """Its address, by which any machine opens it."""
+        """Its address, which is valid on all machines."""
         return self.root + self.path
 
     def __str__(self) -> str:
@@ -51,7 +51,7 @@ class Hdfs:
 
     @property
     def parent(self) -> "Hdfs":
-        """The directory that it is in."""
+        """The parent directory."""
         return replace(self, path=posixpath.dirname(self.path))
 
     def with_name(self, name: str) -> "Hdfs":
@@ -63,15 +63,15 @@ class Hdfs:
         return self
 
     def exists(self) -> bool:
-        """Whether there is a file or a directory."""
+        """Whether a file or a directory exists here."""
         return bool(self.kind())
 
     def is_dir(self) -> bool:
-        """Whether there is a directory."""
+        """Whether it is a directory."""
         return self.kind() == "directory"
 
     def kind(self) -> str:
-        """What is there: ``file``, ``directory`` or nothing. fsspec's own ``exists`` is false where nobody answers."""
+        """Return ``file``, ``directory`` or ``""``. (fsspec's own ``exists`` returns false if there is no answer.)."""
         try:
             with self.asked() as fs:
                 return str(fs.info(self.path)["type"])
@@ -79,42 +79,42 @@ class Hdfs:
             return ""
 
     def iterdir(self) -> Iterator["Hdfs"]:
-        """What is in a directory, by name."""
+        """Yield the entries of the directory, sorted by name."""
         with self.asked() as fs:
             names = fs.ls(self.path, detail=False)
         return (replace(self, path=name) for name in names)
 
     def glob(self, pattern: str) -> Iterator["Hdfs"]:
-        """Those in a directory whose names match."""
+        """Yield the entries of the directory whose names match."""
         return (path for path in self.iterdir() if fnmatchcase(path.name, pattern))
 
     def mkdir(self, *, parents: bool = True) -> None:  # noqa: ARG002 (HDFS makes them anyway)
-        """Make a directory, and those that it is in."""
+        """Create a directory and its parents."""
         with self.asked() as fs:
             fs.mkdir(self.path)
 
     def open(self, mode: str) -> "File":
-        """A file to read (``rb``), or a new one to write (``xb``): what is written is sent block by block.
+        """Open a file for reading (``rb``), or a new one for writing (``xb``), which is sent block by block.
 
-        It never makes the directory that it is in: a task that nobody waits for would bring back what was removed.
+        Parent directories are not created: an abandoned task would create a directory again that was removed.
         """
         with self.asked() as fs:
             file = fs.open(self.path, "rb" if mode == "rb" else "wb", block_size=BLOCK)
-        file.kwargs |= {"createparent": "false"}  # of the request that creates it; fsspec has no argument for it
+        file.kwargs |= {"createparent": "false"}  # of the request that creates the file; fsspec has no parameter for it
         return File(self, file)
 
     def read_text(self, encoding: str = "utf-8") -> str:
-        """A file's text."""
+        """Return the text of a file."""
         with self.open("rb") as file:
             return file.read().decode(encoding)
 
     def write_text(self, text: str, encoding: str = "utf-8") -> None:
-        """Make a file of a text."""
+        """Write a text to a new file."""
         with self.open("xb") as file:
             file.write(text.encode(encoding))
 
     def replace(self, target: "Hdfs") -> None:
-        """Rename it, at once; refused where anything is at the target (without an option HDFS would move it in there)."""
+        """Rename it atomically. The target must not exist: by default HDFS would move it into a directory there."""
         with self.asked() as fs:
             fs._call("RENAME", method="put", path=self.path, destination=target.path, renameoptions="NONE")  # noqa: SLF001
 
@@ -124,19 +124,19 @@ class Hdfs:
             fs.rm(self.path)
 
     def rmtree(self) -> None:
-        """Remove a directory and all that is in it, at once."""
+        """Remove a directory and its contents."""
         with self.asked() as fs:
             fs.rm(self.path, recursive=True)
 
     @contextmanager
     def asked(self) -> Iterator[Any]:
-        """The file system; what it raises meanwhile gets the form of a local file's error."""
+        """Yield the file system, and convert its exceptions: see :meth:`told`."""
         with self.told():
             yield fsspec.core.url_to_fs(self.root)[0]
 
     @contextmanager
     def told(self) -> Iterator[None]:
-        """Give what HDFS raises meanwhile the form of a local file's error."""
+        """Convert exceptions of fsspec to OSError, as of a local file."""
         try:
             yield
         except ImportError:
@@ -148,10 +148,10 @@ class Hdfs:
 
 
 class File:
-    """A file of HDFS that is open. One that an exception leaves half-written is not sent to its end."""
+    """An open file in HDFS. If an exception leaves its context, the rest of the file is not sent."""
 
     def __init__(self, place: Hdfs, file: Any) -> None:
-        """Take a file of fsspec's."""
+        """Wrap a file of fsspec."""
         self.place, self.file = place, file
 
     def read(self, size: int = -1) -> bytes:
@@ -178,7 +178,7 @@ Place = Path | Hdfs
 
 
 def at(place: str) -> Place:
-    """The place of a path, or of a ``webhdfs://`` address."""
+    """Return the place of a path or a ``webhdfs://`` address."""
     if not place.startswith(_SCHEME):
         return Path(place)
     host, _, path = place.removeprefix(_SCHEME).partition("/")
@@ -186,17 +186,17 @@ def at(place: str) -> Place:
 
 
 def address(place: Place) -> str:
-    """What :func:`at` makes the place of again, on any machine."""
+    """Return the address of a place, for :func:`at` on any machine."""
     return place.url if isinstance(place, Hdfs) else str(place)
 
 
 def move(source: Place, target: Place) -> None:
-    """Rename a file or a directory, at once. Both are in one file system."""
+    """Rename a file or a directory atomically, within one file system."""
     source.replace(target)  # type: ignore[arg-type]
 
 
 def reason(error: Exception) -> str:
-    """What an error of HDFS says, as one line: who does not answer, or the answer's own words."""
+    """Return the message of an error of HDFS in one line: the host that does not answer, or the text of the answer."""
     request, text = getattr(error, "request", None), str(error)
     if getattr(error, "response", None) is not None:
         with suppress(ValueError, KeyError, TypeError):
@@ -207,11 +207,11 @@ def reason(error: Exception) -> str:
 
 
 def remove(directory: Place) -> None:
-    """Remove a directory, if it is there, even while tasks that were given up still write new files in it."""
+    """Remove a directory, if it exists, even while abandoned tasks still write files to it."""
     with contextlib.suppress(OSError):
         if isinstance(directory, Hdfs):
             directory.rmtree()
             return
         gone = directory.with_name(f"{directory.name}.{uuid.uuid4().hex}.gone")
-        directory.replace(gone)  # no path leads there now: what is in it can only become less
+        directory.replace(gone)  # its path is gone, so no task can create more files in it
         shutil.rmtree(gone, ignore_errors=True)

@@ -1,6 +1,6 @@
-"""HDFS by HTTP (WebHDFS), as fsspec has it, but for one thing: what a DataNode refuses is an error, and never a file's content.
+"""fsspec's WebHDFS file system, with the difference that an error of a DataNode is an exception.
 
-fsspec hands on the body of a DataNode's answer whatever its status is. https://hadoop.apache.org/docs/r3.4.2/hadoop-project-dist/
+fsspec returns the body of a DataNode's answer as the file's content, whatever the status is. https://hadoop.apache.org/docs/r3.4.2/hadoop-project-dist/
 hadoop-hdfs/WebHDFS.html: the NameNode's answer to OPEN redirects to a DataNode, with the parameter ``namenoderpcaddress``.
 """
 
@@ -10,7 +10,7 @@ from fsspec.implementations.webhdfs import WebHDFS
 
 
 class CheckedWebHDFS(WebHDFS):  # type: ignore[misc]
-    """What ``webhdfs://`` stands for in this package."""
+    """The file system of ``webhdfs://`` in this package."""
 
     def _connect(self) -> None:
         super()._connect()
@@ -18,10 +18,10 @@ class CheckedWebHDFS(WebHDFS):  # type: ignore[misc]
 
 
 def refuse(response: Any, *_: object, **__: object) -> None:
-    """Raise an error for what a DataNode refuses.
+    """Raise an error if a DataNode refuses a request.
 
     Raises:
-        OSError: with what it says.
+        OSError: with its message.
 
     """
     if response.status_code >= 400 and "namenoderpcaddress=" in response.url:
