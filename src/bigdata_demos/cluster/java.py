@@ -1,4 +1,4 @@
-"""The Java that Spark and Hadoop need."""
+"""Finds the Java that Spark and Hadoop need."""
 
 import os
 import re
@@ -9,12 +9,12 @@ from typing import Final
 from ..errors import EngineNotInstalled
 
 _OLDEST: Final = 17
-"""Spark 4 needs this version, or a newer one; Hadoop is run on it, too."""
+"""The oldest version for Spark 4; Hadoop runs on it, too."""
 _ADVICE: Final = f"install Java {_OLDEST} (Debian: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17)"
 
 
 def find_java(engine: str = "spark") -> str:
-    """The path of a Java that is new enough: ``JAVA_HOME``'s, or the one on the ``PATH``.
+    """Return the path of a Java that is new enough: of ``JAVA_HOME``, or on the ``PATH``.
 
     Raises:
         EngineNotInstalled: if there is none, or it is too old.

@@ -1,4 +1,4 @@
-"""Quick checks before anything is started: is somebody there, is it the right Python?"""
+"""Quick checks before a job: does the cluster answer, and do its workers have the right Python?"""
 
 import platform
 import re
@@ -9,17 +9,17 @@ from urllib.request import ProxyHandler, build_opener
 
 from ..errors import EngineUnavailable, UsageError
 
-_SECONDS = 5.0  # for a connection
+_SECONDS = 5.0  # seconds for a connection
 LOCAL = build_opener(ProxyHandler({}))
-"""Asks web pages of clusters: never by a proxy, whatever the environment says."""
+"""Opens the web pages of clusters, never by a proxy."""
 
 
 def reachable(url: str, scheme: str, how_to_start: str) -> tuple[str, int]:
-    """Host and port of a cluster that accepts connections.
+    """Return the host and the port of a cluster, if it accepts connections.
 
     Raises:
         UsageError: if the address is not of the form ``scheme://host:port``.
-        EngineUnavailable: if nobody listens there.
+        EngineUnavailable: if it does not.
 
     """
     try:
@@ -39,10 +39,10 @@ def reachable(url: str, scheme: str, how_to_start: str) -> tuple[str, int]:
 
 
 def check_python(where: str, versions: Collection[str]) -> None:
-    """Refuse workers with another minor version of Python than the driver's.
+    """Check that workers have the same minor version of Python as the driver.
 
     Raises:
-        EngineUnavailable: naming both.
+        EngineUnavailable: if not; the message has both versions.
 
     """
     here = platform.python_version_tuple()[:2]
@@ -55,10 +55,10 @@ def check_python(where: str, versions: Collection[str]) -> None:
 
 
 def mebibytes(name: str, text: str) -> int:
-    """An amount of memory such as 1g or 2GiB, in MiB.
+    """Convert an amount of memory such as 1g or 2GiB to MiB.
 
     Raises:
-        UsageError: if it is none.
+        UsageError: if it is not an amount of memory.
 
     """
     found = re.fullmatch(r"([1-9]\d*)([kmgt])(i?b)?", text.strip(), re.IGNORECASE | re.ASCII)

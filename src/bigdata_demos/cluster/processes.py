@@ -1,4 +1,4 @@
-"""A pool of worker processes that starts together, does not mind Ctrl-C, and leaves none of them behind."""
+"""A pool of worker processes that start together, ignore Ctrl-C, and end with the driver."""
 
 import multiprocessing
 import os
@@ -14,12 +14,12 @@ from typing import Any
 from ..errors import JobFailed
 
 _START = 60.0
-"""Seconds that the workers may take to start."""
+"""The most seconds until the workers have started."""
 
 
 @contextmanager
 def worker_pool(workers: int, warm_up: Callable[[], object]) -> Iterator[ProcessPoolExecutor]:
-    """A pool, once each of its workers has run ``warm_up``. Leaving it ends them, in the middle of their tasks if need be.
+    """Yield a pool when each of its workers has run ``warm_up``. Leaving the context ends them, even during a task.
 
     The workers are spawned, not forked: a fork of a process that has threads may hang.
 
@@ -47,7 +47,7 @@ def worker_pool(workers: int, warm_up: Callable[[], object]) -> Iterator[Process
 
 @contextmanager
 def environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Environment variables for what is started meanwhile; then they are what they were."""
+    """Set environment variables for the child processes that start within the context."""
     saved = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -60,31 +60,31 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 
 def running(pool: ProcessPoolExecutor) -> list[BaseProcess]:
-    """A pool's processes; one that broke has forgotten them."""
+    """Return the processes of a pool; none, if it is broken."""
     return list((getattr(pool, "_processes", None) or {}).values())
 
 
 @contextmanager
 def in_plain_words(more: str = " (killed, or out of memory): see the system's log, or try fewer `workers`") -> Iterator[None]:
-    """Say what a dead worker means."""
+    """Convert the error of a pool whose worker died to JobFailed."""
     try:
         yield
     except BrokenProcessPool as error:
         raise JobFailed(f"a worker process died{more}") from error
 
 
-# What runs in the workers.
+# The functions below run in the workers.
 
 
 def _start_worker(everyone: Any) -> None:
-    """Set a worker process up: Ctrl-C is the driver's business, and it ends with the driver."""
+    """Prepare a worker process: it ignores Ctrl-C, which the driver handles, and ends with the driver."""
     _wait_for_everyone.barrier = everyone  # type: ignore[attr-defined]  # it is inherited, and cannot be sent
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """End this process when the driver ends, however that may be."""
+    """End this process when the driver ends, for whatever reason."""
     parent = multiprocessing.parent_process()
     if parent:
         parent.join()
@@ -92,6 +92,6 @@ def _end_with_parent() -> None:
 
 
 def _wait_for_everyone(warm_up: Callable[[], object]) -> None:
-    """Warm up, and come back when every worker has."""
+    """Warm up, and return when every worker has done so."""
     warm_up()
     _wait_for_everyone.barrier.wait()  # type: ignore[attr-defined]

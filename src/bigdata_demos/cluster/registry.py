@@ -1,8 +1,8 @@
-"""Where the compose cluster and those who use it meet: one directory (``docker/run``) that the host and all containers see.
+"""The registry of the compose cluster: a directory (``docker/run``) that the host and all containers share.
 
-It holds the secret that all of them share (``secret``), how each cluster is reached (``spark.json``, ``dask.json``,
-``hadoop.json``, written by the containers when they start, for the network's addresses change each time it is made), the settings
-of Hadoop's clients (``hadoop/``), and Spark's event logs (``events/``).
+It contains the shared secret (``secret``), the addresses of each cluster (``spark.json``, ``dask.json``, ``hadoop.json``, which
+the containers write when they start, because the network's addresses change), the settings of Hadoop's clients (``hadoop/``),
+and Spark's event logs (``events/``).
 """
 
 import hashlib
@@ -21,22 +21,22 @@ from typing import Final
 from ..errors import EngineUnavailable, UsageError
 
 RUN: Final = "BIGDATA_DEMOS_RUN"
-"""Environment variable: the directory, where it is not ``docker/run`` of the source tree."""
+"""The environment variable for the directory; the default is ``docker/run`` in the source tree."""
 ROOT: Final = "BIGDATA_DEMOS_ROOT"
-"""Environment variable: the directory tree that all containers see at the same path as the host."""
+"""The environment variable for the directory tree that all containers see at the same path as the host."""
 OUT: Final = "out"
-"""The directory below the root where the containers may write."""
+"""The directory below the root that the containers may write to."""
 HOW_TO_START: Final = "bigdata-demos cluster up"
 LOGS: Final = "bigdata-demos cluster logs"
 
 
 @dataclass(frozen=True)
 class Record:
-    """How a compose cluster is reached, and what it runs.
+    """The addresses of a compose cluster, and the versions that it runs.
 
     ``port``: the host's port of the scheduler (or master), on loopback. ``inside``: its address for containers. ``page``: its web
-    page's port. ``gateway``: the host's address on the containers' network. ``root``: the tree that all see. ``interpreter``: the
-    containers' Python. ``fingerprint``: of this package's source there. ``other``: a further address.
+    page's port. ``gateway``: the host's address on the containers' network. ``root``: the shared tree. ``interpreter``: the
+    containers' Python. ``fingerprint``: of the package's source there. ``other``: a further address.
     """
 
     scheme: str
@@ -53,7 +53,7 @@ class Record:
 
 
 def directory() -> Path | None:
-    """The directory, if there is one: of the variable, of the source tree, of the current directory."""
+    """Return the directory, if there is one: of the variable, of the source tree, or of the current directory."""
     if os.environ.get(RUN):
         return Path(os.environ[RUN]).expanduser().absolute()
     trees = (Path(__file__).parents[3], Path.cwd())
@@ -61,23 +61,23 @@ def directory() -> Path | None:
 
 
 def write(record: Record) -> None:
-    """Say how a cluster is reached."""
+    """Write the record of a cluster."""
     at = directory()
     if at is None:
         raise UsageError(f"{RUN} is not set")
-    secret()  # says what is wrong if the directory is not ours
+    secret()  # raises if the directory belongs to another user
     temporary = at / f".{record.scheme}.{os.getpid()}"
     temporary.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
     temporary.replace(at / f"{_name_of(record.scheme)}.json")
 
 
 def _name_of(scheme: str) -> str:
-    """The cluster's name, by the scheme of its address."""
+    """Return the name of a cluster, by the scheme of its address."""
     return {"spark": "spark", "tcp": "dask", "hdfs": "hadoop"}[scheme]
 
 
 def read(name: str) -> Record | None:
-    """What is known of the compose cluster of a name; None if it was never up, or was taken down."""
+    """Read the record of the compose cluster with a name; None if it is not up."""
     try:
         return Record(**json.loads(((directory() or Path()) / f"{name}.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -85,7 +85,7 @@ def read(name: str) -> Record | None:
 
 
 def find(url: str) -> Record | None:
-    """What is known of the compose cluster at an address; None if the address is another cluster's."""
+    """Find the record of the compose cluster with an address; None if it is another cluster's address."""
     scheme = url.partition("://")[0]
     record = read(_name_of(scheme)) if scheme in ("spark", "tcp", "hdfs") else None
     if record is None:
@@ -95,10 +95,10 @@ def find(url: str) -> Record | None:
 
 
 def secret(*, make: bool = True) -> str:
-    """The secret that all parts of the cluster share; made by its part that comes first, in a file that only its owner can read.
+    """Return the shared secret. Whichever process needs it first creates it, in a file that only its owner can read.
 
     Raises:
-        EngineUnavailable: if it can be neither read nor made, or others can read it.
+        EngineUnavailable: if it can be neither read nor created, or other users can read it.
 
     """
     at = directory()
@@ -111,7 +111,7 @@ def secret(*, make: bool = True) -> str:
             try:
                 with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
                     file.write(secrets.token_hex(32))
-                with suppress(FileExistsError):  # one of those who start at the same time wins
+                with suppress(FileExistsError):  # of processes that start at the same time, one wins
                     os.link(temporary, path)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -131,19 +131,19 @@ def secret(*, make: bool = True) -> str:
 
 
 def events() -> Path:
-    """The directory of Spark's event logs: made by who needs it first, after asking for the secret."""
+    """Return the directory of Spark's event logs, which is created if needed (after the secret, which checks the owner)."""
     at = (directory() or Path()) / "events"
     at.mkdir(mode=0o700, exist_ok=True)
     return at
 
 
 def hadoop() -> Path:
-    """The directory of the settings for Hadoop's clients."""
+    """Return the directory of the settings of Hadoop's clients."""
     return (directory() or Path()) / "hadoop"
 
 
 def owner_of(path: Path) -> str:
-    """The user who owns a path."""
+    """Return the user who owns a path."""
     try:
         return str(path.stat().st_uid)
     except OSError:
@@ -151,7 +151,7 @@ def owner_of(path: Path) -> str:
 
 
 def bindable(address: str) -> bool:
-    """Whether this machine (or container) has an address."""
+    """Return whether an address belongs to this machine or container."""
     with socket.socket() as probe:
         try:
             probe.bind((address, 0))
@@ -161,10 +161,10 @@ def bindable(address: str) -> bool:
 
 
 def check_paths(record: Record, inputs: Iterable[str], output: str | os.PathLike[str] | None) -> None:
-    """Refuse local paths that the containers do not see at the same place, or may not write to.
+    """Check that the containers see local paths at the same place, and may write to the output.
 
     Raises:
-        UsageError: naming the first one.
+        UsageError: for the first path that fails.
 
     """
     root = Path(record.root)
@@ -187,10 +187,10 @@ def check_paths(record: Record, inputs: Iterable[str], output: str | os.PathLike
 
 
 def check_reachable(paths: Iterable[str]) -> None:
-    """Refuse an HDFS whose address means another machine in a container.
+    """Check that no address of HDFS is one that means another machine in a container, such as localhost.
 
     Raises:
-        UsageError: naming the first path.
+        UsageError: for the first path that has one.
 
     """
     for path in paths:
@@ -204,10 +204,10 @@ def check_reachable(paths: Iterable[str]) -> None:
 
 
 def spool(url: str) -> str | None:
-    """Where results are kept that nobody asked to keep: where a compose cluster can write them; else wherever the system likes.
+    """Return the directory for temporary results: one that a compose cluster can write to, else None for the system's.
 
     Raises:
-        UsageError: if the directory is not there, or cannot be written.
+        UsageError: if the directory does not exist, or cannot be written to.
 
     """
     record = find(url)
@@ -222,13 +222,13 @@ def spool(url: str) -> str | None:
 
 
 def within(path: Path, root: Path) -> bool:
-    """Whether an absolute path is in a tree, as it is named and as it is linked to."""
+    """Return whether an absolute path is in a tree, both as it is written and with symbolic links resolved."""
     return Path(os.path.normpath(path)).is_relative_to(root) and path.resolve().is_relative_to(root.resolve())
 
 
 @cache
 def fingerprint() -> str:
-    """SHA-256 of this package's source: equal on both sides if driver and workers run the same."""
+    """Return the SHA-256 of this package's source, which is the same for driver and workers of the same version."""
     package = Path(__file__).parents[1]
     hashed = hashlib.sha256()
     for path in sorted(path for suffix in ("py", "avsc") for path in package.rglob(f"*.{suffix}") if path.is_file()):
@@ -239,10 +239,10 @@ def fingerprint() -> str:
 
 
 def check_same(record: Record, *, pyspark: str = "") -> None:
-    """Refuse a cluster whose Python, pyspark or package is another than here.
+    """Check that a cluster has the same Python, pyspark and package as the driver.
 
     Raises:
-        EngineUnavailable: naming both, and how to make them equal.
+        EngineUnavailable: if not; the message has both versions, and says how to make them equal.
 
     """
     import platform

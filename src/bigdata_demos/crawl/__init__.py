@@ -1,1 +1,1 @@
-"""From paths to pages."""
+"""From paths to pages: files are found, planned as splits, and read as pages."""

@@ -1,4 +1,4 @@
-"""Avro container files: one page a record, read by the file's own schema or by a reader's schema."""
+"""Pages from Avro container files, one for each record, by the file's schema or a reader's schema."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -17,11 +17,11 @@ from .model import Page, Range, Rejected, Skipped, Split
 from .records import is_name, page_of
 
 _NEEDED: Final = frozenset({"url", "id", "html", "text", "title", "content_type", "date"})
-"""Fields that :func:`page_of` reads."""
+"""The fields that :func:`page_of` reads."""
 
 
 def read_avro(file: BinaryIO, piece: Range, reader: str = "") -> Iterator[Page | Rejected | Skipped]:
-    """The pages of an Avro container file."""
+    """Yield the pages of an Avro container file."""
     if piece.codec:
         with unpacked(file) as whole:
             yield from read_avro(whole, piece._replace(codec="", end=sys.maxsize), reader)
@@ -49,21 +49,21 @@ def read_avro(file: BinaryIO, piece: Range, reader: str = "") -> Iterator[Page |
 
 
 def header_of(file: BinaryIO, name: str) -> Header:
-    """The header at a file's start.
+    """Read the header of a file.
 
     Raises:
-        BadAvro: if it is damaged, or its schema cannot be used.
+        BadAvro: if it is damaged, or its schema is not usable.
 
     """
     return read_header(Source(file, name, offset=0))
 
 
 def load_reader(source: str) -> str:
-    """The JSON of a schema that Avro is to be read with: of a file, of JSON, or one of our own (``bigdata-demos:page/1``).
+    """Return a reader's schema as JSON, given as a file, JSON, or the name of a built-in schema (``bigdata-demos:page/1``).
 
     Raises:
-        InputError: if there is none.
-        UsageError: if no page could come of its records.
+        InputError: if there is no such schema.
+        UsageError: if its records cannot be pages.
 
     """
     reader = schemas.to_text(schemas.load(source))
@@ -73,7 +73,7 @@ def load_reader(source: str) -> str:
 
 @cache
 def _readers_schema(reader: str) -> Any:
-    """The parsed schema that Avro is read with, of its JSON."""
+    """Parse a reader's schema."""
     schema = schemas.load(reader)
     fields = schema["fields"] if isinstance(schema, dict) and schema["type"] == "record" else []
     names = {field["name"] for field in [*fields, *(schemas.schema("page")["fields"] if is_earlier_page(schema) else [])]}
@@ -86,7 +86,7 @@ def _readers_schema(reader: str) -> Any:
 
 
 def is_earlier_page(schema: Any) -> bool:
-    """Whether a parsed schema is our page's, and has a field under an earlier name: all else in it is read by its names."""
+    """Return whether a parsed schema is an earlier version of our page schema, so that a field has an earlier name."""
     page = schemas.schema("page")
     if not isinstance(schema, dict) or schema.get("name") != page["name"]:
         return False
@@ -96,7 +96,7 @@ def is_earlier_page(schema: Any) -> bool:
 
 
 def _chain_of_schemas(written: Any, reader: str) -> list[Any]:
-    """The schemas through which records are resolved, in order: the file's, the reader's, if there is one, our present page."""
+    """Return the schemas through which records are resolved, in order: the file's, the reader's if given, our present one."""
     chain = [written]
     if reader and schemas.canonical(wanted := _readers_schema(reader)) != schemas.canonical(written):
         if reasons := compatibility(written, wanted, by_record=True):
@@ -108,10 +108,10 @@ def _chain_of_schemas(written: Any, reader: str) -> list[Any]:
 
 
 def check_reader(splits: Iterable[Split], reader: str) -> None:
-    """Refuse a reader's schema that is not for the Avro files of some splits; those that are damaged are rejected later.
+    """Check that a reader's schema can read the Avro files of the splits; damaged files are rejected later, by the job.
 
     Raises:
-        InputError: naming the first file, and why; or if there is no Avro file.
+        InputError: for the first file that it cannot read, or if there is no Avro file.
 
     """
     files = {piece.path: piece for split in splits for piece in split.ranges if piece.kind == "avro"}
@@ -132,12 +132,12 @@ def check_reader(splits: Iterable[Split], reader: str) -> None:
 
 
 def _names_of(schema: Any) -> set[str]:
-    """The names and aliases of a record's fields."""
+    """Return the names and aliases of a record's fields."""
     return {name for field in schema["fields"] for name in (field["name"], *field.get("aliases", ()))}
 
 
 def _name_of(record: Any, schema: Any) -> str:
-    """The name of the page of a record that has no place in a schema, as far as it can be told."""
+    """Return the URL of a record that a schema cannot read, if it has one."""
     fields = [field for field in schema["fields"] if field["name"] in ("url", "id")]
     names = (name for field in fields for name in (field["name"], *field.get("aliases", ())))
     values = (record.get(name) for name in names) if isinstance(record, dict) else ()

@@ -1,4 +1,4 @@
-"""The character set of a page."""
+"""Finds the character set of a page, and decodes it."""
 
 import codecs
 import re
@@ -8,7 +8,7 @@ from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
 from .model import Unreadable
 
-# Signatures of what is often served as HTML and is not (WHATWG MIME Sniffing Standard, sections 6 and 7).
+# Signatures of formats that are often served as HTML (WHATWG MIME Sniffing Standard, sections 6 and 7).
 _NOT_HTML = re.compile(
     rb"\x89PNG\r\n\x1a\n|GIF8[79]a|\xff\xd8\xff|RIFF....WEBP|%PDF-|PK\x03\x04|\x1f\x8b\x08|Rar!\x1a\x07|7z\xbc\xaf"
     rb"|\x00\x00\x01\x00|\x7fELF|OggS\x00|wOF[F2]|\x00asm|BZh\d1AY&SY|\xfd7zXZ\x00|\x28\xb5\x2f\xfd",
@@ -21,13 +21,13 @@ META = re.compile(rb"<meta\b([^>]*)")
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _ATTRIBUTE = re.compile(rb"""([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""")
 _META_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([^\s;\"']+)")
-# Where the Web's sets of a name are larger than Python's (WHATWG Encoding Standard, indexes), and names that resiliparse lacks.
+# Names whose character sets in the WHATWG Encoding Standard are larger than Python's, and names that resiliparse lacks.
 _LARGER = {"shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs", "iso8859-11": "cp874", "gbk": "gb18030"}
 _MAC_CYRILLIC = ("x-mac-cyrillic", "x-mac-ukrainian")
 
 
 def decode_html(raw: bytes, content_type: str = "") -> bytes:
-    """The page's markup in UTF-8, if it can be HTML at all.
+    """Return the markup of a page in UTF-8.
 
     Raises:
         Unreadable: ``empty`` or ``not-html``.
@@ -43,11 +43,11 @@ def decode_html(raw: bytes, content_type: str = "") -> bytes:
         raise Unreadable("not-html", "binary data")
     if charset in ("", "utf-8") and _is_utf8(raw):
         return raw.removeprefix(codecs.BOM_UTF8)
-    return decode(raw, content_type).encode("utf-8", "ignore")  # it has no surrogates but those that UTF-7 and the like can make
+    return decode(raw, content_type).encode("utf-8", "ignore")  # surrogates come only from UTF-7 and the like
 
 
 def _is_utf8(raw: bytes) -> bool:
-    """Whether bytes are valid UTF-8."""
+    """Return whether bytes are valid UTF-8."""
     if raw.isascii():
         return True
     try:
@@ -58,10 +58,10 @@ def _is_utf8(raw: bytes) -> bool:
 
 
 def declared_charset(raw: bytes, content_type: str = "") -> str:
-    """The character set that a page declares, as Python names it; ``""`` if none that is known.
+    """Return Python's name of the character set that a page declares, ``""`` if there is none or it is unknown.
 
-    A byte order mark, then the HTTP header, then the first 1,024 bytes' ``<meta>``: the order of the WHATWG HTML
-    Standard, section 13.2.3.2, with its Encoding Standard's names (so ``iso-8859-1`` is ``windows-1252``).
+    The order is that of the WHATWG HTML Standard, section 13.2.3.2: a byte order mark, the HTTP header, a ``<meta>`` in the
+    first 1,024 bytes. Names are those of the Encoding Standard (``iso-8859-1`` is ``windows-1252``).
     """
     for mark, charset in _BOMS:
         if raw.startswith(mark):
@@ -79,13 +79,13 @@ def declared_charset(raw: bytes, content_type: str = "") -> str:
             declared = _META_CHARSET.search(attributes.get(b"content", b""))
             label = declared[1] if declared else None
         if label and (charset := known(label.decode("ascii", "ignore"))):
-            return "utf-8" if charset.startswith("utf-16") else charset  # who could read this <meta> read no UTF-16
+            return "utf-8" if charset.startswith("utf-16") else charset  # a <meta> that can be read as ASCII is not in UTF-16
     return ""
 
 
 @lru_cache(maxsize=1000)
 def known(label: str) -> str:
-    """Python's name for an Encoding Standard's label, ``""`` for one that it doesn't know or that can't hold a page."""
+    """Return Python's name for a label of the Encoding Standard, ``""`` if it is unknown or cannot encode a page."""
     label = label.strip().lower()
     if label in _MAC_CYRILLIC:
         return "mac_cyrillic"
@@ -99,9 +99,9 @@ def known(label: str) -> str:
 
 
 def decode(raw: bytes, content_type: str = "") -> str:
-    """Decode a page by the character set that it declares, or the one that its bytes show where that cannot be right.
+    """Decode a page by the character set that it declares, or by a detected one if the declared one is wrong.
 
-    It cannot be right if it leaves more of what is not ASCII undecodable than it decodes.
+    It is wrong if it leaves more non-ASCII text undecodable than it decodes.
     """
     charset = declared_charset(raw, content_type) or "utf-8"
     try:

@@ -1,4 +1,4 @@
-"""The files of paths, globs and directories, and what each of them is."""
+"""Finds the files of paths, globs and directories, and identifies their formats."""
 
 import os
 import re
@@ -28,10 +28,10 @@ _HTML_START = re.compile(
 
 
 def expand(path: str) -> Iterator[Range | None]:
-    """The files of a path, a glob or a directory, in order of their names; ``None`` for each that is no page.
+    """Yield the files of a path, a glob or a directory, in order of their names, and ``None`` for each without pages.
 
     Raises:
-        InputError: if there is none, or one that was named is of no known kind.
+        InputError: if there is none, or the path is a file of an unknown format.
 
     """
     try:
@@ -41,12 +41,12 @@ def expand(path: str) -> Iterator[Range | None]:
             base = root.rstrip("/")
             for name, info in sorted(fs.find(root, detail=True).items()):
                 inside = name[len(base) + 1 :]
-                if info["type"] == "other" and not info.get("islink"):  # a pipe, a socket, a device: nothing to read to an end
+                if info["type"] == "other" and not info.get("islink"):  # a pipe, a socket or a device, which may not end
                     yield None
                 elif not any(part.startswith(".") for part in inside.split("/")):
                     yield _identify(name if local else url_of(fs, path, name), info["size"], inside)
             return
-        if fs.isfile(root):  # first, for a name may have brackets in it
+        if fs.isfile(root):  # before globs, since a name may contain brackets
             names = [root]
         elif fsspec.core.has_magic(root):
             names = sorted(name for name in fs.glob(root) if fs.isfile(name))
@@ -64,17 +64,17 @@ def expand(path: str) -> Iterator[Range | None]:
 
 
 def url_of(fs: Any, path: str, name: str) -> str:
-    """The URL of a file that a file system found for a path; names in HDFS say nothing of the host."""
+    """Return the URL of a file that a file system listed for a path. (Names in HDFS lack the host.)."""
     scheme, _, rest = path.partition("://")
     return f"{scheme}://{rest.partition('/')[0]}{name}" if scheme == "webhdfs" else str(fs.unstrip_protocol(name))
 
 
 def _identify(path: str, size: int, name: str) -> Range | None:
-    """What a file is; ``None`` if it is nothing that has pages."""
+    """Identify a file; ``None`` if it has no pages."""
     stem, suffix = os.path.splitext(path.lower())
     codec = CODECS.get(suffix, "")
     kind = _KIND_OF_NAME.get(os.path.splitext(stem)[1] if codec else suffix)
-    if kind == "html" and not codec:  # thousands of these are common: they are opened once, where they are read
+    if kind == "html" and not codec:  # not opened here, because thousands of them are common
         return Range(path, 0, size, "html", name)
     start = _head_of(path, codec)
     found: Kind | None = None
@@ -96,7 +96,7 @@ def _identify(path: str, size: int, name: str) -> Range | None:
 
 
 def _head_of(path: str, codec: str) -> bytes:
-    """The first bytes of a file, decompressed; ``b""`` if they cannot be."""
+    """Return the first bytes of a file, decompressed; ``b""`` if that fails."""
     try:
         with open_file(path, codec) as file:
             return file.read(2048)

@@ -1,4 +1,4 @@
-"""HTML files: one page each."""
+"""Pages from HTML files, one for each file."""
 
 from typing import BinaryIO
 
@@ -6,5 +6,5 @@ from .model import MAX_BYTES, Page, Range
 
 
 def read_html(file: BinaryIO, piece: Range) -> Page:
-    """The one page of an HTML file."""
+    """Return the page of an HTML file."""
     return Page(piece.name, piece.path, 0, file.read(MAX_BYTES + 1))

@@ -1,4 +1,4 @@
-"""JSON lines: one page a line."""
+"""Pages from JSON lines, one for each line."""
 
 import codecs
 import json
@@ -11,11 +11,11 @@ from .model import MAX_BYTES, Page, Range, Rejected, Skipped
 from .records import page_of
 
 MAX_LINE: Final = 4 * MAX_BYTES
-"""Bytes of the longest line of JSON: a page of the largest size, escaped."""
+"""The most bytes of a line: a page of the largest size, with escapes."""
 
 
 def read_jsonl(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipped]:
-    """The pages of JSON lines; a line belongs to the range in which it starts. Compressed files are read whole."""
+    """Yield the pages of JSON lines. A line belongs to the range in which it starts; compressed files are read whole."""
     end = sys.maxsize if piece.codec else piece.end
     source = piece.name or piece.path
     at = piece.start
@@ -43,7 +43,7 @@ def read_jsonl(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipp
 
 
 def _pass_line(file: BinaryIO) -> int:
-    """Read to the end of the line, without keeping it; returns how many bytes that was."""
+    """Skip to the end of the line; return the number of bytes."""
     passed = 0
     while chunk := file.readline(1 << 20):
         passed += len(chunk)

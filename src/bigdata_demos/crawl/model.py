@@ -1,11 +1,11 @@
-"""From paths to pages: the values. Small, frozen, made of plain types, so that every engine can ship them."""
+"""The values from paths to pages: small, immutable, and made of built-in types, so that every engine can send them."""
 
 from typing import Final, Literal, NamedTuple
 
 Kind = Literal["html", "warc", "avro", "jsonl"]
 
 MAX_BYTES: Final = 16 << 20
-"""Bytes of the largest page that is read; characters, of what is decoded already."""
+"""The most bytes of a page that is read; characters, if it is decoded already."""
 
 
 class Range(NamedTuple):
@@ -25,7 +25,7 @@ class Range(NamedTuple):
 
 
 class Split(NamedTuple):
-    """The input of one map task: what it reads where it runs. ``number`` orders the output's parts."""
+    """The input of one map task, which reads it itself. ``number`` orders the output's parts."""
 
     number: int
     ranges: tuple[Range, ...]
@@ -40,7 +40,7 @@ class Page(NamedTuple):
     """One page as it was crawled, not yet decoded.
 
     ``content`` is ``bytes`` (HTML, character set unknown), or ``str`` (decoded HTML, or text if ``is_text``).
-    ``content_type`` is the HTTP header's value, ``date`` is what the crawl says (``WARC-Date``), uninterpreted.
+    ``content_type`` is the HTTP header's value, ``date`` that of the crawl (``WARC-Date``), uninterpreted.
     """
 
     url: str
@@ -54,7 +54,7 @@ class Page(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A page that should have been readable and was not: the dead letter. ``reason`` is one of a few words."""
+    """A page that should have been readable and was not (a dead letter). ``reason`` is a key of :data:`FAULTS`."""
 
     source: str
     offset: int
@@ -68,15 +68,15 @@ FAULTS: Final = {
     **dict.fromkeys(("empty", "not-html"), "NOT_A_PAGE"),
     **dict.fromkeys(("too-large", "too-many-tags", "too-deep"), "TOO_LARGE"),
 }
-"""The kind of each reason: a symbol of the enum Fault in ``schemas/rejected.avsc``."""
+"""The kind of fault of each reason: a symbol of the enum Fault in ``schemas/rejected.avsc``."""
 
 
 class Skipped(NamedTuple):
-    """A record or file that is no web page to begin with: an image, a redirect, an error response."""
+    """A record or file that is not a web page: an image, a redirect, an error response."""
 
     source: str
     offset: int
 
 
 class Unreadable(Exception):
-    """A page that cannot be read; ``args`` are the reason and a detail."""
+    """A page cannot be read; ``args`` are the reason and a detail."""

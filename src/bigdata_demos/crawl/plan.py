@@ -1,8 +1,8 @@
-"""Where pages come from: :func:`plan` makes splits of paths, in the driver; :func:`read` makes pages of a split, in a worker.
+"""Plans the splits of the input, in the driver; workers read them with :func:`.reader.read`.
 
-What a path is gets decided by its first bytes, and by its name where they do not tell. Reasons for rejections here:
+The format of a file is decided by its first bytes, or else by its name. Reading can reject pages for these reasons:
 
-``bad-record``    a record that cannot be decoded, or that lacks what makes it a page (its URL, its content)
+``bad-record``    a record that cannot be decoded, or that has no URL or no content
 ``bad-encoding``  a content coding (gzip, deflate, br) that does not decode
 ``truncated``     the file ends inside the record
 ``unreadable``    the file cannot be opened or read at all
@@ -19,23 +19,23 @@ from .files import expand
 from .model import Range, Split
 
 SPLIT_BYTES: Final = 16 << 20
-"""Bytes of a split of a large input, not compressed; what is compressed counts :data:`_EXPANSION` times."""
+"""Uncompressed bytes of a split of a large input; compressed bytes count :data:`_EXPANSION` times."""
 _SMALL_SPLIT: Final = 1 << 20
-"""Bytes of a split of a small input: less is not worth a task."""
+"""Bytes of a split of a small input, below which a task costs more than it does."""
 _TASKS: Final = 24
-"""Splits of an input of middle size, so that workers have about equal shares, and do not wait long for the last of them."""
+"""The number of splits of a medium input, so that workers have about equal shares and finish at about the same time."""
 _EXPANSION: Final = 6
 
 
 def plan(inputs: Sequence[str], *, split_bytes: int | None = None) -> tuple[list[Split], int]:
-    """The splits of some paths, globs and directories, and how many files among them are no pages.
+    """Return the splits of paths, globs and directories, and the number of files among them without pages.
 
-    Splits depend on the input only, never on the number of workers. Small files share one; files that can be read from
-    any byte (WARC.gz, Avro, JSON lines) are cut. If no ``split_bytes`` are given, they are a fraction of the input
+    Splits depend on the input only, not on the number of workers. Small files share one; files that can be read from
+    any byte (WARC.gz, Avro, JSON lines) are split. If no ``split_bytes`` are given, they are a fraction of the input
     (one of :data:`_TASKS`), from :data:`_SMALL_SPLIT` to :data:`SPLIT_BYTES`.
 
     Raises:
-        InputError: if a path is not there, or of no kind that is known.
+        InputError: if a path does not exist, or has an unknown format.
 
     """
     expanded = [file for path in inputs for file in expand(path)]
@@ -59,13 +59,13 @@ def plan(inputs: Sequence[str], *, split_bytes: int | None = None) -> tuple[list
 
 
 def estimated_size(piece: Range) -> int:
-    """About how many bytes a range has when it is not compressed."""
+    """Estimate the uncompressed bytes of a range."""
     packed = piece.codec or (piece.kind == "warc" and piece.path.endswith(".gz"))
     return (piece.end - piece.start) * (_EXPANSION if packed else 1)
 
 
 def split_file(file: Range, split_bytes: int) -> Iterator[Range]:
-    """The ranges of a file, none of them much larger than a split."""
+    """Split a file into ranges, none much larger than a split."""
     whole = file.codec or file.kind == "html" or (file.kind == "warc" and not file.path.endswith(".gz"))
     pieces = 1 if whole else max(1, round(estimated_size(file) / split_bytes))
     edges = [file.end * i // pieces for i in range(pieces + 1)]
@@ -74,7 +74,7 @@ def split_file(file: Range, split_bytes: int) -> Iterator[Range]:
 
 
 def bundled_crawl() -> Path:
-    """The crawl that comes with the package: in the wheel, or in the source tree that the package is run from.
+    """Return the path of the bundled crawl, in the installed package or in the source tree.
 
     Raises:
         InputError: if it is in neither.

@@ -1,4 +1,4 @@
-"""The pages of a split, read in the worker that maps it."""
+"""Reads the pages of a split, in the worker that maps it."""
 
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -13,9 +13,9 @@ from .warc import WARC, read_warc
 
 
 def read(split: Split, reader: str = "") -> Iterator[Page | Rejected | Skipped]:
-    """The pages of a split, and what it has instead of pages. Nothing in a file is fatal.
+    """Yield the pages of a split, and its rejected and skipped records. No damage of a file raises an error.
 
-    ``reader``: the schema, as JSON, that Avro is read with; ``""`` for its own.
+    ``reader``: the reader's schema for Avro, as JSON; ``""`` for each file's own.
     """
     for piece in split.ranges:
         try:
@@ -27,7 +27,7 @@ def read(split: Split, reader: str = "") -> Iterator[Page | Rejected | Skipped]:
 
 
 def _read_file(file: BinaryIO, piece: Range, reader: str) -> Iterator[Page | Rejected | Skipped]:
-    """The pages of a file. What is named as HTML may be an archive: its first bytes decide."""
+    """Yield the pages of a file. A file named as HTML may be an archive, which its first bytes show."""
     kind = _kind_of_start(file) if piece.kind == "html" else piece.kind
     if kind == "avro":
         yield from read_avro(file, piece, reader)
@@ -40,7 +40,7 @@ def _read_file(file: BinaryIO, piece: Range, reader: str) -> Iterator[Page | Rej
 
 
 def _kind_of_start(file: BinaryIO) -> Kind:
-    """What a file named as HTML is, by its first bytes."""
+    """Identify a file named as HTML by its first bytes."""
     start = file.read(max(len(MAGIC), len(WARC)))
     file.seek(0)
     return "avro" if start.startswith(MAGIC) else "warc" if start.startswith(WARC) else "html"

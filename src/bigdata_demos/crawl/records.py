@@ -1,4 +1,4 @@
-"""The page that a record of JSON lines or of Avro holds."""
+"""Makes pages from the records of JSON lines and Avro."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from .model import Page, Rejected
 
 
 def is_name(value: Any) -> bool:
-    """Whether a value can name a page: some text or a number (not the NaN and infinity that Python reads in JSON)."""
+    """Return whether a value can be a page's URL: text that is not empty, or a finite number."""
     if isinstance(value, str):
         return value != ""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and float("-inf") < value < float("inf")
 
 
 def page_of(record: Any, source: str, offset: int) -> Page | Rejected:
-    """The page that a record (of JSON lines, of Avro) holds: ``url`` or ``id``, ``html`` or ``text``, and what it may have."""
+    """Make a page of a record with ``url`` or ``id``, ``html`` or ``text``, and optional fields."""
     if not isinstance(record, dict):
         return Rejected(source, offset, "", "bad-record", "not an object")
     name = record.get("url")

@@ -1,8 +1,7 @@
-"""WARC files (ISO 28500), read from any byte to any byte, with nothing lost silently.
+"""Pages from WARC files (ISO 28500): any range of a file can be read, and damage is reported.
 
-FastWARC does the reading. What is written here is what it leaves out: where the records of a split start, what is to be done
-after a damaged record, and whether the file ends before its last record does. Bodies are decoded here as well: FastWARC's own
-decoding stops the whole file at some of them, and has no bound.
+FastWARC parses the records. This module finds the records of a range, continues after damage, and notices a truncated last
+record. It also decodes bodies, because FastWARC's decoding stops reading the file at some of them, and has no size limit.
 """
 
 import io
@@ -21,9 +20,9 @@ from .model import MAX_BYTES, Page, Range, Rejected, Skipped
 GZIP: Final = b"\x1f\x8b\x08"
 WARC: Final = b"WARC/"
 _CHAIN: Final = 1 << 16
-"""Bytes over which members must follow one another before the first one's start counts as a boundary. A page can hold
-a WARC.gz: its members are not the file's. Deflate stores what it cannot compress, as it is, but in blocks of at most
-65,535 bytes (RFC 1951, section 3.2.4), each with a header before it, where a chain of such members ends."""
+"""Bytes over which members must follow one another before the first one's start counts as a boundary. A page can contain
+a WARC.gz, whose members are not the file's. Deflate stores incompressible data unchanged, but in blocks of at most 65,535
+bytes with a header each (RFC 1951, section 3.2.4), which interrupts a chain of such members."""
 CHUNK: Final = 1 << 18
 _PIECE: Final = 1 << 16
 _CHUNK_HEAD: Final = re.compile(rb"[ \t]*([0-9a-fA-F]{1,15})[ \t]*(;.*)?\r?\n?")
@@ -31,7 +30,7 @@ _TRUNCATED: Final = ("truncated", "the file ends, or is damaged, inside the reco
 
 
 class Response(NamedTuple):
-    """An HTTP response as it was recorded; ``body`` is decoded (chunks, content codings), and cut at the reader's limit."""
+    """A recorded HTTP response. ``body`` is without chunks and content codings, and truncated at the reader's limit."""
 
     url: str
     offset: int
@@ -42,7 +41,7 @@ class Response(NamedTuple):
 
 
 class BadRecord(NamedTuple):
-    """A record that cannot be read: where it starts, whose it is as far as known, and why."""
+    """A record that cannot be read: its start, its URL if known, and the reason."""
 
     offset: int
     url: str
@@ -51,23 +50,23 @@ class BadRecord(NamedTuple):
 
 
 class Unwanted(NamedTuple):
-    """A response that is not wanted (see :func:`read_responses`)."""
+    """A response that is not HTML with status 200."""
 
     offset: int
 
 
 def read_responses(file: BinaryIO, start: int, end: int, limit: int) -> Iterator[Response | BadRecord | Unwanted]:
-    """The responses whose records start in ``start`` to ``end``; HTML with status 200 is wanted.
+    """Yield the responses whose records start from ``start`` to ``end``, as :class:`Unwanted` if not HTML with status 200.
 
-    Bodies are read up to ``limit + 1`` bytes. Other records (requests, metadata …) are passed over. A damaged record
-    is reported, and reading goes on at the next one.
+    Bodies are read up to ``limit + 1`` bytes. Other records (requests, metadata …) are ignored. After a damaged record,
+    which is reported, reading continues at the next one.
     """
     size = file.seek(0, io.SEEK_END)
-    # Both edges are found in the same way: a range ends where the next one starts, whatever is damaged between them.
+    # Both edges are found in the same way, so that a range ends where the next one starts, even if there is damage between.
     at = start if start == 0 else _next_record(file, start, size, strict=True)
     end = size if end >= size else _next_record(file, end, size, strict=True)
     while at < end:
-        held: Response | BadRecord | Unwanted | None = None  # the last one found, until its record is known to be whole
+        held: Response | BadRecord | Unwanted | None = None  # the last record, until it is known to be complete
         seen, error = -1, ""
         file.seek(at)
         try:
@@ -81,9 +80,9 @@ def read_responses(file: BinaryIO, start: int, end: int, limit: int) -> Iterator
                 if record.record_type == WarcRecordType.response:
                     held = response(record, limit)
                 seen = at
-        except Exception as raised:  # whatever the data made the reader raise
+        except Exception as raised:  # the reader may raise anything for damaged data
             error = f"{type(raised).__name__}: {raised}"
-        # The reader came to the end of the file, or took damage for it: what became of the last record it found?
+        # The reader ends at the end of the file, and at some damage: find out by the last record.
         after = _record_end(file, at, size)
         if after is None or after > size:
             url = held.url if isinstance(held, (Response, BadRecord)) else ""
@@ -92,13 +91,13 @@ def read_responses(file: BinaryIO, start: int, end: int, limit: int) -> Iterator
             continue
         if held:
             yield held
-        elif seen != at:  # it is whole, and yet the reader made nothing of it
+        elif seen != at:  # it is complete, and yet the reader did not yield it
             yield BadRecord(at, "", "bad-record", error or "not a WARC record")
         at = after
 
 
 def response(record: WarcRecord, limit: int) -> Response | BadRecord | Unwanted:
-    """What a record of type response holds."""
+    """Decode a record of type response."""
     offset = record.stream_pos
     url = (record.headers.get("WARC-Target-URI") or "").strip("<>")
     http = record.http_headers
@@ -111,24 +110,24 @@ def response(record: WarcRecord, limit: int) -> Response | BadRecord | Unwanted:
         return BadRecord(offset, "", "bad-record", "no WARC-Target-URI")
     try:
         body = decoded(record.reader, http, limit + 1, record.content_length)
-    except Exception as error:  # what zlib, brotli and decoded() raise at a coding that does not decode
+    except Exception as error:  # errors of zlib, brotli and decoded()
         return BadRecord(offset, url, "bad-encoding", f"{type(error).__name__}: {error}")
     return Response(url, offset, 200, content_type, record.headers.get("WARC-Date") or "", body)
 
 
 def decoded(reader: Any, http: Any, limit: int, length: int) -> bytes:
-    """A body without its chunks and content codings, cut at a limit; ``length``: what the record has of it, at most.
+    """Read a body without its chunks and content codings, up to a limit; the record has at most ``length`` bytes of it.
 
-    Of a coding that is cut off, what there is is kept, as of any body that is; if that is nothing, or damaged, this raises.
+    Of truncated data, the decodable beginning is returned; if there is none, or the data are damaged, this raises.
     """
     codings = [coding.strip() for coding in (http.get("Content-Encoding") or "").lower().split(",")]
     codings = [coding for coding in codings if coding not in ("", "identity")]
     chunked = "chunked" in (http.get("Transfer-Encoding") or "").lower()
     if not chunked and not codings:
-        return bytes(reader.read(min(limit, length + 1)))  # it gets itself as much memory as it is told to read
+        return bytes(reader.read(min(limit, length + 1)))  # it allocates as much memory as it is asked to read
     if unknown := set(codings) - _DECODERS.keys():
         raise ValueError(f"unknown content coding: {', '.join(unknown)}")
-    body = io.BytesIO(reader.read(min(8 * limit, length + 1)))  # six bytes make a chunk of one
+    body = io.BytesIO(reader.read(min(8 * limit, length + 1)))  # a chunk of one byte takes six
     pieces = _unchunked(body) if chunked else iter(lambda: body.read(_PIECE), b"")
     for coding in reversed(codings):
         pieces = _DECODERS[coding](pieces)
@@ -145,7 +144,7 @@ def decoded(reader: Any, http: Any, limit: int, length: int) -> bytes:
 
 
 def _unchunked(body: BinaryIO) -> Iterator[bytes]:
-    """A body without HTTP's chunks; as it is if it has none: crawlers undo them, and some leave the header."""
+    """Remove HTTP's chunks from a body, if it has any: some crawlers remove them, but not the header that announces them."""
     started = False
     while line := body.readline():
         head = _CHUNK_HEAD.fullmatch(line)
@@ -165,7 +164,7 @@ def _unchunked(body: BinaryIO) -> Iterator[bytes]:
 
 
 def _inflated(pieces: Iterator[bytes], wbits: int = 31) -> Iterator[bytes]:
-    """A body without its compression: gzip's, or what ``wbits`` means to zlib."""
+    """Decompress a body: gzip, or as ``wbits`` means to zlib."""
     member = zlib.decompressobj(wbits)
     for piece in pieces:
         rest = piece
@@ -180,7 +179,7 @@ def _inflated(pieces: Iterator[bytes], wbits: int = 31) -> Iterator[bytes]:
 
 
 def _undeflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """A body without deflate's compression: with zlib's header, as the standard has it, or without, as some servers do."""
+    """Decompress a deflate body, with zlib's header, as in the standard, or without it, as some servers send it."""
     head = b""
     while len(head) < 2 and (piece := next(pieces, b"")):
         head += piece
@@ -189,7 +188,7 @@ def _undeflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _unbrotli(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """A body without brotli's compression."""
+    """Decompress a brotli body."""
     import brotli  # type: ignore[import-untyped]  # comes with FastWARC
 
     member = brotli.Decompressor()
@@ -205,12 +204,12 @@ _DECODERS: Final = {"gzip": _inflated, "x-gzip": _inflated, "deflate": _undeflat
 
 
 def _is_html(content_type: str) -> bool:
-    """Whether an HTTP content type, or the lack of one, can be a web page's."""
+    """Return whether an HTTP content type can be that of a web page; it may be missing."""
     return content_type.partition(";")[0].strip().lower() in ("", "text/html", "application/xhtml+xml")
 
 
 def _next_record(file: BinaryIO, start: int, size: int, *, strict: bool = False) -> int:
-    """The first record boundary at or after ``start``; ``size`` if there is none. For ``strict`` see :func:`_chains`."""
+    """Return the first record boundary at or after ``start``, ``size`` if there is none. For ``strict`` see :func:`_chains`."""
     file.seek(0)
     magic = b"\r\n\r\n" + WARC if file.read(len(WARC)) == WARC else GZIP
     lead = 0 if magic == GZIP else 4
@@ -223,7 +222,7 @@ def _next_record(file: BinaryIO, start: int, size: int, *, strict: bool = False)
 
 
 def find(file: BinaryIO, what: bytes, start: int) -> int | None:
-    """The first occurrence of some bytes at or after ``start``."""
+    """Return the first occurrence of bytes at or after ``start``."""
     file.seek(start)
     at, tail = start, b""
     while chunk := file.read(CHUNK):
@@ -236,10 +235,10 @@ def find(file: BinaryIO, what: bytes, start: int) -> int | None:
 
 
 def _chains(file: BinaryIO, start: int, size: int, *, strict: bool = False) -> bool:
-    """Whether records follow one another from ``start`` on, for :data:`_CHAIN` bytes or to the end of the file.
+    """Return whether records follow one another from ``start`` on, for :data:`_CHAIN` bytes or to the end of the file.
 
-    If not ``strict``, one record is enough. That is for what follows damage, where more of it may be near; where a range
-    starts, it would take a WARC inside a page for the file, and the range before reads on over the damage anyway.
+    If not ``strict``, one record is enough: after damage, where there may be more nearby. At the start of a range, that would
+    accept a record of a WARC inside a page.
     """
     at = start
     while at < min(start + _CHAIN, size):
@@ -251,9 +250,9 @@ def _chains(file: BinaryIO, start: int, size: int, *, strict: bool = False) -> b
 
 
 def _record_end(file: BinaryIO, start: int, size: int) -> int | None:
-    """Where the record (a gzip member, or plain) that starts at ``start`` ends.
+    """Return the end of the record (a gzip member, or uncompressed) that starts at ``start``.
 
-    ``None`` if there is no record, or a damaged one; more than ``size`` if the file ends inside it.
+    It is ``None`` if there is no record, or a damaged one, and more than ``size`` if the file ends inside it.
     """
     file.seek(start)
     head = file.read(_PIECE)
@@ -278,7 +277,7 @@ def _record_end(file: BinaryIO, start: int, size: int) -> int | None:
 
 
 def is_one_member(file: BinaryIO) -> bool:
-    """Whether a gzipped WARC was compressed as a whole, and not record by record as the standard recommends."""
+    """Return whether a WARC was compressed as a whole, and not record by record, as the standard recommends."""
     member, plain = zlib.decompressobj(wbits=31), b""
     while (chunk := file.read(CHUNK)) and not member.eof and len(plain) < 1 << 26:
         plain += member.decompress(chunk, 1 << 26)
@@ -289,7 +288,7 @@ def is_one_member(file: BinaryIO) -> bool:
 
 
 def _plain_end(head: bytes, start: int, size: int) -> int | None:
-    """Where an uncompressed record ends, from its first bytes; ``None`` and more than ``size`` as in :func:`_record_end`."""
+    """Return the end of an uncompressed record from its first bytes; for special values see :func:`_record_end`."""
     fields, blank, _ = head.partition(b"\r\n\r\n")
     if not WARC.startswith(fields[: len(WARC)]):
         return None
@@ -304,7 +303,7 @@ def _plain_end(head: bytes, start: int, size: int) -> int | None:
 
 
 def read_warc(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipped]:
-    """The HTML responses of a WARC file."""
+    """Yield the HTML responses of a WARC file."""
     if piece.codec:
         with unpacked(file) as whole:
             yield from read_warc(whole, piece._replace(codec="", end=sys.maxsize))

@@ -7,8 +7,8 @@
 - :mod:`.server`, :mod:`.client`: both ends of HTTP;
 - :mod:`.cli`: the command, ``bigdata-demos rpc --help``.
 
-The ``avro`` package from PyPI has RPC, too, and is not used (``ipc.py`` of 1.12.2, read line by line). It has no server. Its
-frames and messages have no bound. A declared error is written as a string, so that no error but a system error gets through,
-and an answer to a malformed call is written to a buffer that is thrown away. Servers are remembered in global variables, by the
-client's own address; a server's cache of protocols only grows, and lets a client give any hash to its protocol.
+The ``avro`` package from PyPI also has RPC, but is not used (as of ``ipc.py`` in 1.12.2). It has no server, and no limits on the
+size of frames and messages. It writes a declared error as a string, so that clients only see system errors, and drops the
+answer to a malformed call. It keeps servers in global variables, by the client's own address; its cache of protocols on the
+server only grows, and accepts any hash from a client.
 """

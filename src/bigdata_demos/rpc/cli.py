@@ -1,6 +1,6 @@
 """The command ``bigdata-demos rpc``.
 
-Standard output is data only. All that takes long to import is imported where it is used.
+Slow imports are inside the functions that need them.
 """
 
 import argparse
@@ -38,7 +38,7 @@ The answer is one line of JSON on standard output. An error is one line on stand
 
 
 class Ended(BaseException):
-    """The signal that ends the server has come."""
+    """A signal ends the server."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,7 +78,7 @@ def parser() -> command.Parser:
 
 
 def seconds(text: str) -> float:
-    """A type for argparse: a time that is neither zero nor endless."""
+    """Convert an argument to a finite number of seconds above zero."""
     value = float(text)
     if not 0 < value <= 86_400:
         raise argparse.ArgumentTypeError(f"must be above 0 and up to 86400, not {text}")
@@ -90,7 +90,7 @@ def serve(arguments: argparse.Namespace) -> None:
 
     Raises:
         BigDataDemosError: if it cannot start.
-        Ended: at the end.
+        Ended: when a signal comes.
 
     """
     from .index import open_index
@@ -113,7 +113,7 @@ def serve(arguments: argparse.Namespace) -> None:
 
 @contextlib.contextmanager
 def _ending_by_signal() -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM raise :class:`Ended`, and further ones nothing: the end has begun, and is soon."""
+    """Let the first SIGINT or SIGTERM raise :class:`Ended`, and ignore further ones."""
 
     def end(*_: object) -> None:
         for number in before:

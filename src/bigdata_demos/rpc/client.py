@@ -1,4 +1,4 @@
-"""A client of an Avro protocol over HTTP, whatever the server's protocol is: data are resolved from one to the other."""
+"""A client of an Avro protocol over HTTP. Data are resolved between the client's and the server's protocols."""
 
 import http
 import http.client
@@ -17,14 +17,14 @@ from . import wire
 from .protocol import Message, Protocol, keyword_index
 
 _GONE: Final = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
-"""What a connection raises that the server closed between two requests."""
+"""The exceptions of a connection that the server has closed between two requests."""
 CHUNK: Final = 64 << 10
 
 
 class Client:
-    """A connection to a server, for one thread. Opened by the first call, and again when the server has closed it.
+    """A connection to a server, for one thread. The first call opens it, and a later one reopens it if the server has closed it.
 
-    So a call may be sent twice: messages must be such that this does no harm, as lookups are.
+    A call may therefore be sent twice, so messages must be idempotent, as lookups are.
     """
 
     def __init__(self, url: str, protocol: Protocol | None = None, *, seconds: float = 30, most: int = wire.MAX_RESPONSE) -> None:
@@ -45,7 +45,7 @@ class Client:
         self.protocol = protocol or keyword_index()
         self.seconds, self.most = seconds, most
         self.connection = http.client.HTTPConnection(host, port or 80, timeout=seconds)
-        self.server = self.protocol  # a guess, which the first handshake puts right
+        self.server = self.protocol  # a guess, which the first handshake corrects
         self.server_hash, self.introduce = self.protocol.md5, False
 
     def __enter__(self) -> Self:
@@ -55,12 +55,12 @@ class Client:
         self.connection.close()
 
     def call(self, name: str, parameters: dict[str, Any] | None = None) -> Any:
-        """A message's response.
+        """Send a call, and return its response.
 
         Raises:
             UsageError: if the protocol has no such message, or it has other parameters.
             RemoteError: if the server's answer is an error.
-            RpcError: if there is none that can be understood.
+            RpcError: if there is no valid answer.
 
         """
         message = self.protocol.message(name)
@@ -68,9 +68,9 @@ class Client:
             raise UsageError(f"no message {name!r}: {', '.join(self.protocol.messages)} are those of {self.protocol.name}")
         buffer = io.BytesIO()
         try:
-            validation.validate(parameters or {}, message.request)  # numbers' sizes, which the writer does not mind
+            validation.validate(parameters or {}, message.request)  # the sizes of numbers, which the writer does not check
             fastavro.schemaless_writer(buffer, message.request, parameters or {}, strict_allow_default=True)
-        except Exception as error:  # TypeError, ValueError, KeyError … as the parameters are
+        except Exception as error:  # TypeError, ValueError, KeyError …, depending on the parameters
             takes = ", ".join(f"{each['name']}: {each['type']}" for each in message.request["fields"]) or "nothing"
             raise UsageError(f"{name} takes {takes}: {' '.join(str(error).split())}") from None
         call = b"\0" + string(name) + buffer.getvalue()
@@ -82,10 +82,10 @@ class Client:
         raise RpcError(f"{self.url} does not take the client's protocol: its handshake is NONE twice")
 
     def ping(self) -> None:
-        """See that there is a server, and shake hands: a call without a message's name.
+        """Check that the server answers, by a handshake and a call without a message's name.
 
         Raises:
-            RpcError: if there is none.
+            RpcError: if it does not.
 
         """
         for _ in range(2):
@@ -95,10 +95,10 @@ class Client:
         raise RpcError(f"{self.url} does not take the client's protocol: its handshake is NONE twice")
 
     def matched(self, handshake: wire.Response) -> bool:
-        """Learn from a server's handshake; whether an answer follows.
+        """Process a server's handshake; return whether an answer follows.
 
         Raises:
-            BadProtocol: if the server's protocol is none.
+            BadProtocol: if the server's protocol is invalid.
 
         """
         if handshake.server_protocol is not None and handshake.match != "BOTH":
@@ -108,17 +108,17 @@ class Client:
         return not self.introduce
 
     def answer(self, reader: wire.Reader, name: str, ours: Message) -> Any:
-        """The response to a call.
+        """Read the response to a call.
 
         Raises:
             RemoteError: if it is an error.
-            BadMessage: if it is not to be understood.
+            BadMessage: if it is invalid.
 
         """
         reader.read("metadata", META)
         failed = reader.read("whether it is an error", {"type": "boolean"})
         theirs = self.server.message(name)
-        if theirs is None:  # only a system error can come
+        if theirs is None:  # it can only be a system error
             theirs = Message(ours.request, ours.response, Protocol('{"protocol": "none"}').record("errors", _SYSTEM_ERRORS))
             if not failed:
                 raise BadMessage(f"{self.url} answers the message {name}, which is not in its protocol")
@@ -126,15 +126,15 @@ class Client:
             response = reader.read("response", theirs.response, ours.response)
             reader.end()
             return response["value"]
-        error = reader.read("error", theirs.errors, tagged=True)  # as the server has it: ours may lack it
+        error = reader.read("error", theirs.errors, tagged=True)  # the server's, as ours may lack it
         reader.end()
         raise RemoteError(*wire.branch(error["value"]))
 
     def post(self, message: bytes) -> bytes:
-        """The message that answers one.
+        """Post a message, and return the answer.
 
         Raises:
-            RpcError: if none comes in time, or another status than 200.
+            RpcError: if there is none in time, or the status is not 200.
 
         """
         again = self.connection.sock is not None
@@ -160,7 +160,7 @@ class Client:
 
         Raises:
             OSError, HTTPException: if the connection breaks.
-            RpcError: if what comes is none.
+            RpcError: if the answer is not an Avro message.
 
         """
         end = time.monotonic() + self.seconds
@@ -177,7 +177,7 @@ class Client:
             if not chunk or len(framed) > most:
                 break
         left = response.length
-        response.close()  # or the connection takes no further request
+        response.close()  # or the connection cannot be used again
         if len(framed) > most:
             raise BadMessage(f"{self.url} sends more than {self.most} bytes")
         if self.connection.sock is not None:

@@ -1,8 +1,8 @@
-"""An output directory of the keyword job, opened for lookups.
+"""Lookups in an output directory of the keyword job.
 
-Its parts are read once, at the start, block by block, into an SQLite database in a temporary file: lookups need an order that
-the parts do not have (URLs; prefixes), and a crawl's index may be larger than the memory. The costs are in docs/rpc.md.
-The file has no name from then on: it is gone with the process, however that ends.
+The parts are read once, at the start, into an SQLite database in a temporary file: lookups need an order that the parts do not
+have (by URL, by prefix), and an index may be larger than the memory. For the costs see docs/rpc.md. The file is unlinked as
+soon as it is open, so it disappears with the process.
 """
 
 import hashlib
@@ -34,11 +34,11 @@ from ..keywords.output.commit import MANIFEST
 from ..storage.places import Place, at
 
 _READERS: Final = 4
-"""Lookups at once; others wait for their turn."""
+"""The most lookups at once; others wait."""
 _BUILD_CACHE: Final = 16_000
-"""KiB of SQLite's cache while the database is made; each reader's is SQLite's default, 2,000."""
+"""KiB of SQLite's cache while the database is built; each reader has SQLite's default, 2,000."""
 STEPS: Final = 10_000
-"""Instructions of SQLite between two looks at the clock."""
+"""SQLite's instructions between two checks of the time."""
 _PART = re.compile(r"(keywords|index)/part-[0-9]+\.avro")
 CHUNK: Final = 1 << 20
 LAST: Final = "\U0010ffff"
@@ -53,7 +53,7 @@ CREATE TABLE phrase (stems TEXT PRIMARY KEY, phrase TEXT NOT NULL, lowered TEXT 
 
 
 class Phrase(NamedTuple):
-    """A keyword: its identity, how its best page writes it, how many pages are under it."""
+    """A keyword: its stems, the form on its best page, and the number of its pages."""
 
     stems: str
     phrase: str
@@ -61,10 +61,10 @@ class Phrase(NamedTuple):
 
 
 class Index:
-    """The lookups. Close it at the end."""
+    """The lookups. It must be closed at the end."""
 
     def __init__(self, readers: list[sqlite3.Connection], stats: dict[str, Any], seconds: float) -> None:
-        """Use some connections to one database; a lookup may take some seconds."""
+        """Use connections to one database; ``seconds`` is the limit for a lookup."""
         self.readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self.all, self.stats, self.seconds = readers, stats, seconds
         for reader in readers:
@@ -75,16 +75,16 @@ class Index:
 
     def __exit__(self, *what: object) -> None:
         for reader in self.all:
-            reader.interrupt()  # a lookup under way is given up
+            reader.interrupt()  # interrupts running lookups
         with suppress(queue.Empty):
             for _ in self.all:
                 self.readers.get(timeout=1).close()
 
     def select(self, query: str, *values: object) -> list[Any]:
-        """The rows of a query.
+        """Return the rows of a query.
 
         Raises:
-            TimeoutError: if that takes too long.
+            TimeoutError: if it takes too long.
 
         """
         deadline = time.monotonic() + self.seconds
@@ -101,23 +101,23 @@ class Index:
             self.readers.put(reader)
 
     def page(self, url: str) -> dict[str, Any] | None:
-        """A page's record (schemas/keywords.avsc). Takes as long as the depth of a tree, O(log pages)."""
+        """Return the record of a page (schemas/keywords.avsc). O(log pages)."""
         for (packed,) in self.select("SELECT packed FROM page WHERE url = ?", url):
             return unpack(packed, schema("keywords"))  # type: ignore[no-any-return]
         return None
 
     def phrase(self, stems: str) -> Phrase | None:
-        """The keyword of some stems. O(log phrases)."""
+        """Return the keyword with given stems. O(log phrases)."""
         rows = self.select("SELECT stems, phrase, pages FROM phrase WHERE stems = ?", stems)
         return Phrase(*rows[0]) if rows else None
 
     def postings(self, stems: str, limit: int) -> list[dict[str, Any]]:
-        """The best pages under a keyword. O(log postings + limit)."""
+        """Return the best pages of a keyword. O(log postings + limit)."""
         rows = self.select("SELECT rank, score, url FROM posting WHERE stems = ? ORDER BY rank LIMIT ?", stems, limit)
         return [{"rank": rank, "score": score, "url": url} for rank, score, url in rows]
 
     def starting(self, prefix: str, limit: int) -> list[Phrase]:
-        """Keywords that start with a prefix in lower case, most pages first. O(keywords that start with it)."""
+        """Return the keywords that start with a prefix in lower case, most pages first. O(keywords with that prefix)."""
         start = lower(prefix)
         rows = self.select(
             "SELECT stems, phrase, pages FROM phrase WHERE lowered >= ? AND lowered < ?"
@@ -130,7 +130,7 @@ class Index:
 
 
 def stems_of(phrase: str) -> str:
-    """The identity of a phrase, as the job has it of keywords: the Porter stems of its words, with spaces between them."""
+    """Return the stems of a phrase, as the job computes them: the Porter stems of its words, with spaces between them."""
     text, token = segment(clean(phrase))
     words = [lower(word).removesuffix("'s") for word in token.findall(text) if any(map(str.isalnum, word))]
     stemmer = Stemmer.Stemmer("porter")
@@ -139,11 +139,11 @@ def stems_of(phrase: str) -> str:
 
 @contextmanager
 def open_index(output: str | Path, seconds: float = 5) -> Iterator[Index]:
-    """The index of an output directory, a path or a ``webhdfs://`` address; a lookup may take some seconds.
+    """Open the index of an output directory, a path or a ``webhdfs://`` address; ``seconds`` is the limit for a lookup.
 
     Raises:
-        InputError: if there is none, or it cannot be read, or is not what its manifest says.
-        OutputError: if there is no place for the temporary file.
+        InputError: if there is none, it cannot be read, or a checksum differs from the manifest's.
+        OutputError: if the temporary file cannot be written.
 
     """
     place = at(str(output))
@@ -156,7 +156,7 @@ def open_index(output: str | Path, seconds: float = 5) -> Iterator[Index]:
             uri = f"{Path(path).as_uri()}?mode=ro&immutable=1"
             readers = [sqlite3.connect(uri, uri=True, check_same_thread=False) for _ in range(_READERS)]
             for reader in readers:
-                reader.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # now, as the file will have no name
+                reader.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # while the file still has a name
     except sqlite3.IntegrityError as error:
         raise InputError(f"{output} has a page or a posting twice, or without a part of it: {error}") from None
     except (sqlite3.Error, OSError) as error:
@@ -166,7 +166,7 @@ def open_index(output: str | Path, seconds: float = 5) -> Iterator[Index]:
 
 
 def _read_manifest(place: Place) -> tuple[dict[str, dict[str, str]], int, str]:
-    """Of a manifest: the parts of each kind, with their SHA-256; pages rejected; the run's digest."""
+    """Read a manifest: return the parts of each kind with their SHA-256, the number of rejected pages, and the digest."""
     try:
         with (place / MANIFEST).open("rb") as file:
             manifest = json.loads(file.read())
@@ -182,7 +182,7 @@ def _read_manifest(place: Place) -> tuple[dict[str, dict[str, str]], int, str]:
 
 
 def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str, str]]) -> dict[str, int]:
-    """Put an output's pages and postings into an empty database; returns how many there are.
+    """Insert an output's pages and postings into an empty database; return their numbers.
 
     Raises:
         InputError: if a part cannot be read.
@@ -195,7 +195,7 @@ def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str,
         pages += 1
     for stems, group in groupby(
         records(place, parts["index"], "index"), lambda row: row["stems"]
-    ):  # which are sorted within a part
+    ):  # rows are sorted within a part
         phrase, before = "", postings
         for row in group:
             database.execute("INSERT INTO posting VALUES (?, ?, ?, ?)", (stems, row["rank"], row["score"], row["url"]))
@@ -209,12 +209,12 @@ def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str,
 
 
 def records(place: Place, parts: dict[str, str], kind: str) -> Iterator[dict[str, Any]]:
-    """The records of an output's parts, part by part, each with its SHA-256, which Avro's blocks lack.
+    """Yield the records of an output's parts, whose SHA-256 is checked, because Avro's blocks have no checksum.
 
-    They are as the present schema of their ``kind`` has them, whichever version they are of.
+    Records of an earlier version are resolved to the present schema of their ``kind``.
 
     Raises:
-        InputError: if one cannot be read, or is another one.
+        InputError: if a part cannot be read, or has another checksum.
 
     """
     for name, sha256 in sorted(parts.items()):
@@ -236,7 +236,7 @@ def records(place: Place, parts: dict[str, str], kind: str) -> Iterator[dict[str
 
 
 def _presently(written: Schema, path: str, kind: str) -> Callable[[Any], dict[str, Any]]:
-    """What makes a record of a part one of the present schema of its kind."""
+    """Return a function that resolves a record of a part to the present schema of its kind."""
     present = schema(kind)
     if canonical(written) == canonical(present):
         return untagged

@@ -1,4 +1,4 @@
-"""A protocol, and the schemas of its messages (Avro specification, "Protocol Declaration")."""
+"""Protocols, and the schemas of their messages (Avro specification, "Protocol Declaration")."""
 
 import hashlib
 import json
@@ -14,11 +14,11 @@ from ..avro.kinds import complete
 from ..errors import BadProtocol
 
 _MAX_PROTOCOL: Final = 64 << 10
-"""Bytes of the longest protocol that is read; ``keywords.avpr`` has 4,000."""
+"""The most bytes of a protocol that is read; ``keywords.avpr`` has 4,000."""
 
 
 class Message(NamedTuple):
-    """A message's schemas: each a record that holds what is meant, which takes the same bytes as what is in it.
+    """A message's schemas. Each is a record around the data, which does not change their encoding.
 
     ``request`` has the parameters as fields; ``response`` and ``errors`` have one field, ``value``. ``errors`` is the effective
     union, ``string`` first.
@@ -30,12 +30,12 @@ class Message(NamedTuple):
 
 
 class Protocol:
-    """A protocol. ``text`` is its JSON, and ``md5`` the hash of that, by which handshakes name it.
+    """A protocol. ``text`` is its JSON, and ``md5`` the hash of that, which identifies it in handshakes.
 
-    Logical types are read as what they are made of. One-way messages are not known here.
+    Logical types are read as their underlying types. One-way messages are not supported.
 
     Raises:
-        BadProtocol: if it is too long, or nested too deep, or none.
+        BadProtocol: if it is invalid, too long, or nested too deep.
 
     """
 
@@ -56,15 +56,15 @@ class Protocol:
             for definition in whole.get("types") or []:
                 if "." not in definition["name"]:
                     definition.setdefault("namespace", self.namespace)
-                fastavro.parse_schema(definition, self.named, _force=True)  # whatever it says of having been parsed
+                fastavro.parse_schema(definition, self.named, _force=True)  # a mark of fastavro's that the schema is parsed
         except Exception as error:
             raise BadProtocol(f"not a protocol: {type(error).__name__}: {error}") from None
 
     def message(self, name: str) -> Message | None:
-        """The schemas of a message, which are made when they are first asked for; ``None`` if there is no such message.
+        """Return the schemas of a message, which are parsed on first use; ``None`` if there is no such message.
 
         Raises:
-            BadProtocol: if they are none, or :func:`~..avro.limits.measure` refuses them.
+            BadProtocol: if they are invalid, or :func:`~..avro.limits.measure` refuses them.
 
         """
         if name in self.compiled or name not in self.messages:
@@ -85,7 +85,7 @@ class Protocol:
         return compiled
 
     def record(self, name: str, fields: list[Any]) -> Schema:
-        """A record of some fields, which may be of the protocol's types."""
+        """Parse a record of fields, which may have the protocol's types."""
         named = dict(self.named)
         parts = {"type": "record", "name": f"__{name}__", "namespace": self.namespace, "fields": fields}
         parsed: Any = fastavro.parse_schema(parts, named, _force=True)
@@ -96,13 +96,13 @@ class Protocol:
 
 
 def _without_logical_type(parts: dict[str, Any]) -> dict[str, Any]:
-    """A JSON object without what makes fastavro compute: a decimal of a million digits, for one."""
+    """Remove logical types from a JSON object, because fastavro would compute them: for one, a decimal of a million digits."""
     parts.pop("logicalType", None)
     return parts
 
 
 @cache
 def keyword_index() -> Protocol:
-    """The protocol of the service: ``keywords.avpr``."""
+    """Return the protocol of the service, ``keywords.avpr``."""
     text = (files("bigdata_demos") / "rpc" / "keywords.avpr").read_text(encoding="utf-8")
     return Protocol(json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":")))

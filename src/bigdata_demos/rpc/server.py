@@ -1,8 +1,7 @@
-"""A server of an Avro protocol: bytes in, bytes out; and over HTTP, with bounds on all that a client can make it do.
+"""A server of an Avro protocol: a responder from bytes to bytes, and an HTTP server with limits on time, size and connections.
 
-The transport is the specification's ("Message Transports", HTTP): each request is a POST of type avro/binary. It has a
-handshake, for HTTP is stateless. What is no request of Avro's gets a status of HTTP and one line; what is one, an answer of
-Avro's.
+The transport is the specification's ("Message Transports", HTTP): each request is a POST of type avro/binary, and starts with
+a handshake, because HTTP is stateless. An invalid request gets an HTTP status and one line, a valid one an Avro answer.
 """
 
 import contextlib
@@ -24,15 +23,15 @@ from .protocol import Message, Protocol
 from .service import DeclaredError, Handler
 
 MAX_REMEMBERED: Final = 64
-"""Protocols of clients that a server remembers; those that were used least recently are forgotten."""
+"""The most client protocols in a server's cache, which drops the least recently used one."""
 _GRACE: Final = 2.0
-"""Seconds that calls under way get to finish when the server ends."""
+"""Seconds for running calls to finish when the server ends."""
 POLL: Final = 0.2
-"""Seconds between two looks for connections that are too slow."""
+"""Seconds between two checks for connections that are too slow."""
 
 
 class Limits(NamedTuple):
-    """What clients may take. ``seconds``: from a connection's start, or its last answer, to its next answer's end."""
+    """Limits for clients. ``seconds``: from a connection's start, or its last answer, to the end of its next answer."""
 
     seconds: float = 30.0
     connections: int = 64
@@ -41,7 +40,7 @@ class Limits(NamedTuple):
 
 
 class Responder:
-    """Answers requests of a protocol. May be used by many threads at once, if the handlers may."""
+    """Answers requests of a protocol. It is thread-safe if the handlers are."""
 
     def __init__(
         self,
@@ -50,15 +49,15 @@ class Responder:
         limits: Limits = Limits(),  # noqa: B008 - immutable
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """``say`` is told, in one line, of errors of the server's own."""
+        """``say`` gets one line for each internal error."""
         self.protocol, self.handlers, self.limits, self.say = protocol, handlers, limits, say
         self.lock, self.remembered = threading.Lock(), OrderedDict({protocol.md5: protocol})
 
     def respond(self, message: bytes) -> bytes:
-        """The answer to a request.
+        """Return the answer to a request.
 
         Raises:
-            BadMessage, BadProtocol: if there is no handshake that could be answered.
+            BadMessage, BadProtocol: if there is no valid handshake.
 
         """
         reader = wire.Reader(message)
@@ -76,10 +75,10 @@ class Responder:
         return match.pack() + answer
 
     def client_protocol(self, request: wire.Request) -> Protocol | None:
-        """The client's protocol, if it is known or was sent. It is remembered if its hash is its own.
+        """Return the client's protocol, if it is known or was sent; it is cached if its hash is right.
 
         Raises:
-            BadProtocol: if what was sent is none.
+            BadProtocol: if the protocol that was sent is invalid.
 
         """
         with self.lock:
@@ -98,10 +97,10 @@ class Responder:
         return protocol
 
     def call(self, reader: wire.Reader, client: Protocol) -> bytes:
-        """The answer to a call, without the handshake; nothing if the call is a ping, which has no message's name.
+        """Return the answer to a call, without the handshake; nothing for a ping, which has no message's name.
 
         Raises:
-            BadMessage, BadProtocol: if it cannot be understood.
+            BadMessage, BadProtocol: if the call is invalid.
 
         """
         reader.read("metadata", META)
@@ -117,7 +116,7 @@ class Responder:
         return self._invoke(name, ours, parameters)
 
     def _invoke(self, name: str, message: Message, parameters: dict[str, Any]) -> bytes:
-        """What a handler makes of a call: metadata, whether it is an error, and the response or the error."""
+        """Call a handler; return the encoded answer: metadata, whether it is an error, and the response or the error."""
         try:
             try:
                 answer = b"\0\0" + pack({"value": self.handlers[name](parameters)}, message.response)
@@ -126,7 +125,7 @@ class Responder:
                 answer = b"\0\1" + pack({"value": (named, error.fields)}, message.errors)
         except TimeoutError as error:
             answer = wire.system_error(str(error))
-        except Exception as error:  # whatever a handler's bug raises: the client gets an answer, but no details
+        except Exception as error:  # a bug of a handler: the client gets an answer without details
             self.say(f"{name} failed: {' '.join(f'{type(error).__name__}: {error}'.split())}")
             answer = wire.system_error("internal error")
         if len(answer) > self.limits.response_bytes:
@@ -135,10 +134,10 @@ class Responder:
 
 
 class _Handling(BaseHTTPRequestHandler):
-    """One connection, in a thread of its own: requests, one after another."""
+    """A connection, whose requests are answered in a thread of its own."""
 
     protocol_version = "HTTP/1.1"
-    default_request_version = "HTTP/1.0"  # 0.9 has no status
+    default_request_version = "HTTP/1.0"  # HTTP 0.9 has no status
     server_version, sys_version = "bigdata-demos", ""
     error_message_format, error_content_type = "%(message)s\n", "text/plain;charset=utf-8"
     disable_nagle_algorithm = True
@@ -154,7 +153,7 @@ class _Handling(BaseHTTPRequestHandler):
             return self.send_error(HTTPStatus.LENGTH_REQUIRED, "a request has a Content-Length")
         if len(lengths) > 1 or not (lengths[0].isascii() and lengths[0].isdigit() and len(lengths[0]) < 20):
             return self.send_error(HTTPStatus.BAD_REQUEST, "Content-Length is one number")
-        most = limits.request_bytes + limits.request_bytes // 16 + 4  # with its frames' lengths
+        most = limits.request_bytes + limits.request_bytes // 16 + 4  # including the lengths of its frames
         if int(lengths[0]) > most:
             return self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a request has at most {limits.request_bytes} bytes")
         try:
@@ -174,7 +173,7 @@ class _Handling(BaseHTTPRequestHandler):
         return None
 
     def other(self) -> None:
-        """Refuse what is no POST."""
+        """Refuse other methods than POST."""
         self.send_response(HTTPStatus.METHOD_NOT_ALLOWED)
         for name, value in (("Allow", "POST"), ("Content-Length", "0"), ("Connection", "close")):
             self.send_header(name, value)
@@ -187,7 +186,7 @@ class _Handling(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingMixIn, TCPServer):
-    """The HTTP server: a thread for each connection, so many of them and no more, each only for so long."""
+    """The HTTP server: a thread for each connection, with limits on their number and time."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -198,7 +197,7 @@ class Server(ThreadingMixIn, TCPServer):
         """Listen.
 
         Raises:
-            UsageError: if that cannot be.
+            UsageError: if it cannot listen there.
 
         """
         self.responder = responder
@@ -219,7 +218,7 @@ class Server(ThreadingMixIn, TCPServer):
         return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
     def renew(self, connection: socket.socket) -> None:
-        """Give a connection the whole time for its next request."""
+        """Restart the time of a connection, for its next request."""
         with self.changed:
             if connection in self.open:
                 self.open[connection] = time.monotonic() + self.responder.limits.seconds
@@ -248,7 +247,7 @@ class Server(ThreadingMixIn, TCPServer):
         super().shutdown_request(request)
 
     def service_actions(self) -> None:
-        """Close connections whose time is over: their threads' reads and writes end. Called some times a second."""
+        """Close connections whose time is over, which ends their threads' reads and writes. Called every :data:`POLL` seconds."""
         now = time.monotonic()
         with self.changed:
             for connection in [each for each, deadline in self.open.items() if deadline < now]:
@@ -256,16 +255,16 @@ class Server(ThreadingMixIn, TCPServer):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a connection that broke: it is closed."""
+        """Ignore broken connections, which are closed."""
 
     def close(self) -> None:
-        """Accept nothing more, let calls under way finish, for some time, and close all connections."""
+        """Stop accepting connections, wait for running calls for some seconds, and close all connections."""
         self.server_close()
         end = time.monotonic() + _GRACE
         with self.changed:
             for connection in self.open:
                 with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RD)  # who waits for a request gets its end
+                    connection.shutdown(socket.SHUT_RD)  # ends threads that wait for a request
             self.changed.wait_for(lambda: not self.open, max(end - time.monotonic(), 0))
             for connection in self.open:
                 with contextlib.suppress(OSError):
@@ -274,7 +273,7 @@ class Server(ThreadingMixIn, TCPServer):
 
 @contextlib.contextmanager
 def serving(host: str, port: int, responder: Responder) -> Iterator[Server]:
-    """A server that runs in another thread, until the end of the block.
+    """Run a server in another thread until the context ends.
 
     Raises:
         UsageError: if it cannot listen there.

@@ -1,4 +1,4 @@
-"""What each message of ``keywords.avpr`` does: takes its parameters, and returns its response, or raises a declared error."""
+"""The handlers of the messages of ``keywords.avpr``: from parameters to a response or a declared error."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -6,16 +6,16 @@ from typing import Any, Final
 from .index import Index, stems_of
 
 _MAX_LIMIT: Final = 1_000
-"""Pages that one call returns at most."""
+"""The most pages that a call returns."""
 _SUGGESTIONS: Final = 10
 _MAX_PREFIX: Final = 200
-"""Characters of a prefix at most; keywords have up to three words of 64."""
+"""The most characters of a prefix; keywords have up to three words of 64."""
 
 Handler = Callable[[dict[str, Any]], Any]
 
 
 class DeclaredError(Exception):
-    """One of a message's declared errors: ``name``, without a namespace, and ``fields``, of which ``message`` is for people."""
+    """A declared error of a message: its ``name`` without a namespace, and its ``fields``, of which ``message`` is for people."""
 
     def __init__(self, name: str, message: str, **fields: str) -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ class DeclaredError(Exception):
 
 
 def handlers(index: Index) -> Mapping[str, Handler]:
-    """The messages, by name."""
+    """Return the handlers by the names of messages."""
 
     def keywords(parameters: dict[str, Any]) -> Any:
         url = parameters["url"]

@@ -1,8 +1,8 @@
-"""What goes over the wire: frames, handshakes, calls and answers (Avro specification, "Protocol Wire Format", "Handshake").
+"""The wire format: frames, handshakes, calls and answers (Avro specification, "Protocol Wire Format", "Handshake").
 
-A message is frames, each a length of 4 bytes, big-endian, and as many bytes; a length of zero ends it. A request is a handshake,
-then a call: metadata, the message's name, its parameters. An answer is a handshake, then metadata, whether it is an error
-(one byte), and the response, or a branch of the union of errors.
+A message consists of frames, each with a length of 4 bytes, big-endian, and as many bytes; a length of zero ends it. A request
+is a handshake, then a call: metadata, the message's name, its parameters. An answer is a handshake, then metadata, whether it is
+an error (one byte), and the response, or a branch of the union of errors.
 """
 
 import io
@@ -20,19 +20,19 @@ from ..errors import BadMessage
 
 CONTENT_TYPE: Final = "avro/binary"
 _FRAME: Final = 64 << 10
-"""Bytes of the frames that are written, at most."""
+"""The most bytes of a frame that is written."""
 _MAX_FRAME: Final = 1 << 20
-"""Bytes of the largest frame that is read."""
+"""The most bytes of a frame that is read."""
 MAX_REQUEST: Final = 1 << 20
-"""Bytes of the largest request that a server reads, its frames put together."""
+"""The most bytes of a request that a server reads, over all frames."""
 MAX_RESPONSE: Final = 16 << 20
-"""Bytes of the largest answer that is written, or read by a client."""
+"""The most bytes of an answer that is written, or read by a client."""
 SYSTEM_ERROR: Final = b"\0\1\0"
-"""No metadata, an error, and of the union the first branch, which is ``string`` (then comes the string)."""
+"""No metadata, the error flag, and the first branch of the union, ``string``; the string follows."""
 
 
 def frame(message: bytes) -> bytes:
-    """A message in frames."""
+    """Encode a message as frames."""
     parts = bytearray()
     for start in range(0, len(message), _FRAME):
         part = message[start : start + _FRAME]
@@ -41,13 +41,13 @@ def frame(message: bytes) -> bytes:
 
 
 def unframe(framed: bytes, most: int) -> bytes:
-    """The message in some frames.
+    """Decode the message of frames.
 
-    After the last one there may be more of length zero: Avro's Java writes one for a call without parameters (an empty buffer
-    becomes a frame), and another for the end.
+    There may be several frames of length zero at the end: Avro's Java implementation writes one for a call without parameters
+    (an empty buffer becomes a frame), and another one for the end.
 
     Raises:
-        BadMessage: if the last frame is not there, or not the end, or a frame or the message is too large.
+        BadMessage: if the last frame is missing, data follow it, or a frame or the message is too large.
 
     """
     message, at = bytearray(), 0
@@ -68,7 +68,7 @@ def unframe(framed: bytes, most: int) -> bytes:
 
 @cache
 def _handshake_schemas() -> tuple[Schema, Schema]:
-    """The specification's HandshakeRequest and HandshakeResponse."""
+    """Return the specification's HandshakeRequest and HandshakeResponse."""
     text = (files("bigdata_demos") / "rpc" / "handshake.json").read_text(encoding="utf-8")
     [request, response] = [fastavro.parse_schema(each, {}) for each in json.loads(text)]
     return request, response  # type: ignore[return-value]
@@ -90,8 +90,8 @@ class Request(NamedTuple):
 class Response(NamedTuple):
     """The handshake of an answer.
 
-    ``match``: BOTH, if both know each other's protocol; CLIENT, if only the server does: here is its own; NONE, if the server
-    needs the client's: no answer follows, and the client asks again.
+    ``match``: BOTH if both know the other's protocol; CLIENT if only the server does, whose protocol is sent; NONE if the
+    server needs the client's: no answer follows, and the client repeats the request with it.
     """
 
     match: str
@@ -105,16 +105,16 @@ class Response(NamedTuple):
 
 
 class Reader:
-    """A message that is read from its start."""
+    """Reads a message from its start."""
 
     def __init__(self, message: bytes) -> None:
         self.file, self.size = io.BytesIO(message), len(message)
 
     def read(self, what: str, schema: Any, wanted: Schema | None = None, *, tagged: bool = False) -> Any:
-        """The datum that comes next, as ``wanted`` has it (schema resolution). ``tagged``: with the names of unions' branches.
+        """Read the next datum, resolved to ``wanted`` if given. ``tagged``: with the names of unions' branches.
 
         Raises:
-            BadMessage: if it is none.
+            BadMessage: if it is invalid.
 
         """
         try:
@@ -122,24 +122,24 @@ class Reader:
                 return fastavro.schemaless_reader(self.file, schema, None)
             datum = fastavro.schemaless_reader(self.file, raw_schema(schema), None, **READ_OPTIONS)
             return datum if tagged else untagged(resolver(schema, wanted)(datum))
-        except Exception as error:  # EOFError, ValueError, IndexError, KeyError, SchemaResolutionError … as the bytes have it
+        except Exception as error:  # EOFError, ValueError, IndexError, KeyError, SchemaResolutionError …, depending on the bytes
             raise BadMessage(f"{what}: {' '.join(f'{type(error).__name__}: {error}'.split())[:300]}") from None
 
     def request(self) -> Request:
-        """The handshake of a request."""
+        """Read the handshake of a request."""
         parts = self.read("handshake", _handshake_schemas()[0])
         return Request(parts["clientHash"], parts["clientProtocol"], parts["serverHash"])
 
     def response(self) -> Response:
-        """The handshake of an answer."""
+        """Read the handshake of an answer."""
         parts = self.read("handshake", _handshake_schemas()[1])
         return Response(parts["match"], parts["serverProtocol"], parts["serverHash"])
 
     def end(self) -> None:
-        """See that nothing is left.
+        """Check that the message ends here.
 
         Raises:
-            BadMessage: if something is.
+            BadMessage: if it does not.
 
         """
         if left := self.size - self.file.tell():
@@ -147,10 +147,10 @@ class Reader:
 
 
 def system_error(text: str) -> bytes:
-    """An answer, without its handshake, that is an undeclared error."""
+    """Encode a system error as an answer without its handshake."""
     return SYSTEM_ERROR + string(text)
 
 
 def branch(value: Any) -> tuple[str, Any]:
-    """Of an error that was read ``tagged``: its name, without a namespace (``""``: a system error), and its fields or text."""
+    """Return the name of an error that was read ``tagged`` (without a namespace; ``""``: a system error), and its value."""
     return (str(value[0]).rpartition(".")[2], untagged(value[1])) if isinstance(value, tuple) else ("", value)

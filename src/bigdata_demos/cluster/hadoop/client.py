@@ -1,4 +1,4 @@
-"""Clients of a Hadoop: a Streaming job is submitted, watched, explained when it fails, and killed when nobody waits for it."""
+"""A client of Hadoop, which submits and watches Streaming jobs, explains failures, and kills jobs that are interrupted."""
 
 import getpass
 import json
@@ -26,9 +26,9 @@ from . import configuration
 _OPENS: Final = ("--add-opens=java.base/java.lang=ALL-UNNAMED",)
 CLIENT: Final = ("-Xmx256m", *configuration.LIGHT.split())
 HOSTS: Final = "BIGDATA_DEMOS_HADOOP_HOSTS"
-"""Environment variable: the names that Java knows, in a file as ``/etc/hosts`` is; default: those that the system knows."""
+"""The environment variable for a hosts file, from which Java resolves names instead of the system."""
 CHUNK: Final = 32 << 20
-"""Bytes that are sent to HDFS at once."""
+"""The bytes that are sent to HDFS at once."""
 _STREAMING: Final = "org.apache.hadoop.streaming.HadoopStreaming"
 _LOGS: Final = "org.apache.hadoop.yarn.client.cli.LogsCLI"
 _APPLICATION = re.compile(r"Submitted application (application_\d+_\d+)")
@@ -45,13 +45,13 @@ _SAID = re.compile(r"^bigdata-demos streaming: error: (?P<last>.*)", re.MULTILIN
 
 @dataclass(frozen=True)
 class Hadoop:
-    """A Hadoop as its clients see it: a directory of settings, and one of jars."""
+    """A Hadoop as its clients see it: a directory of settings, and a directory of jars."""
 
     conf: Path
     jars: Path
 
     def settings(self) -> dict[str, str]:
-        """All settings."""
+        """The settings of all files."""
         return configuration.read(self.conf)
 
     @property
@@ -60,18 +60,18 @@ class Hadoop:
         return self.settings()["fs.defaultFS"].rstrip("/")
 
     def known_as(self, address: str) -> bool:
-        """Whether an address is its file system's."""
+        """Return whether an address is one of its file system's."""
         others = self.settings().get(configuration.ADDRESSES, "").split(",")
         return address.rstrip("/") in {self.hdfs, *others}
 
     @property
     def python(self) -> str:
-        """The Python of its nodes; ``""`` if nothing is known of it."""
+        """The Python of its nodes, ``""`` if unknown."""
         return self.settings().get(configuration.PYTHON, "")
 
     @property
     def webhdfs(self) -> str:
-        """The same, by HTTP, as fsspec opens it."""
+        """The WebHDFS address of its file system, for fsspec."""
         return f"webhdfs://{getpass.getuser()}@{self.settings()['dfs.namenode.http-address']}"
 
 
@@ -92,7 +92,7 @@ class StreamingJob:
     options: Sequence[str] = ()
 
     def arguments(self) -> list[str]:
-        """Of the Streaming command: what is for all Hadoop commands comes first."""
+        """The arguments of the Streaming command; Hadoop's generic options come first."""
         line = [part for key, value in self.settings.items() for part in ("-D", f"{key}={value}")]
         line += ["-D", f"mapreduce.job.name={self.name}", "-D", f"mapreduce.job.reduces={self.reducers}"]
         if self.files:
@@ -107,9 +107,10 @@ class StreamingJob:
 
 
 class Finished(NamedTuple):
-    """What a job came to.
+    """The result of a job.
 
-    ``submitted``, ``started``, ``seconds``: from the client's start until the job was taken, until map tasks reported, in all.
+    ``submitted``, ``started``, ``seconds``: seconds from the client's start until the job was accepted, until map tasks
+    reported progress, and until its end.
     """
 
     application: str
@@ -120,17 +121,17 @@ class Finished(NamedTuple):
 
 
 def command(hadoop: Hadoop, main: str, *arguments: str, jvm: Sequence[str] = CLIENT) -> list[str]:
-    """The command line of one of Hadoop's programs."""
+    """Return the command line of one of Hadoop's programs."""
     names = [f"-Djdk.net.hosts.file={os.environ[HOSTS]}"] if os.environ.get(HOSTS) else []
     return [find_java("hadoop"), *jvm, *names, *_OPENS, "-cp", f"{hadoop.conf}:{hadoop.jars}/*", main, *arguments]
 
 
 def run(hadoop: Hadoop, job: StreamingJob, progress: Callable[[int, int], None], say: Callable[[str], None]) -> Finished:
-    """Run a job to its end. ``progress`` gets the percents of map and reduce.
+    """Run a job to its end. ``progress`` is called with the percentages of map and reduce.
 
     Raises:
-        EngineUnavailable: if Hadoop does not take it.
-        JobFailed: if it fails: with what the task that failed has said.
+        EngineUnavailable: if Hadoop does not accept it.
+        JobFailed: if it fails; with the message of the failed task.
 
     """
     began = time.monotonic()
@@ -166,7 +167,7 @@ def run(hadoop: Hadoop, job: StreamingJob, progress: Callable[[int, int], None],
 
 @contextmanager
 def client(hadoop: Hadoop, main: str, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", Iterator[str]]]:
-    """One of Hadoop's programs, and the lines that it says, until the context is left."""
+    """Start one of Hadoop's programs, and yield it with its lines of output; it ends with the context."""
     process = subprocess.Popen(
         command(hadoop, main, *arguments),
         stdin=subprocess.DEVNULL,
@@ -175,7 +176,7 @@ def client(hadoop: Hadoop, main: str, *arguments: str) -> Iterator[tuple["subpro
         text=True,
         errors="replace",
         env={**os.environ, "HADOOP_CONF_DIR": str(hadoop.conf)},
-        start_new_session=True,  # Ctrl-C is this program's business
+        start_new_session=True,  # so that it does not receive Ctrl-C
     )
     try:
         yield process, (line.rstrip("\n") for line in process.stdout or ())
@@ -187,7 +188,7 @@ def client(hadoop: Hadoop, main: str, *arguments: str) -> Iterator[tuple["subpro
 
 
 def call(hadoop: Hadoop, main: str, *arguments: str) -> str:
-    """Run one of Hadoop's programs; returns what it says.
+    """Run one of Hadoop's programs; return its output.
 
     Raises:
         EngineUnavailable: if it fails.
@@ -201,7 +202,7 @@ def call(hadoop: Hadoop, main: str, *arguments: str) -> str:
 
 
 def files(hadoop: Hadoop) -> Any:
-    """HDFS, as fsspec has file systems."""
+    """Return HDFS as a file system of fsspec."""
     fs, _ = fsspec.core.url_to_fs(hadoop.webhdfs)
     return fs
 
@@ -216,12 +217,12 @@ def put(hadoop: Hadoop, path: str, target: str) -> None:
     try:
         with Path(path).open("rb") as source, files(hadoop).open(target, "wb", block_size=CHUNK) as file:
             shutil.copyfileobj(source, file, CHUNK)
-    except (OSError, RuntimeError, ValueError) as error:  # what fsspec makes of HDFS's answers
+    except (OSError, RuntimeError, ValueError) as error:  # fsspec's exceptions for HDFS's answers
         raise EngineUnavailable(f"{path} cannot be put into {hadoop.hdfs}: {error}") from error
 
 
 def kill(hadoop: Hadoop, application: str) -> None:
-    """End an application; whether that works or not, by what YARN's REST interface has for it."""
+    """Kill an application by YARN's REST interface; failures are ignored."""
     address = hadoop.settings()["yarn.resourcemanager.webapp.address"]
     request = urllib.request.Request(
         f"http://{address}/ws/v1/cluster/apps/{application}/state?user.name={getpass.getuser()}",
@@ -234,7 +235,7 @@ def kill(hadoop: Hadoop, application: str) -> None:
 
 
 def why(hadoop: Hadoop, job: StreamingJob, application: str, failed: str, said: str) -> EngineUnavailable | JobFailed:
-    """The error that tells why a job has failed."""
+    """Return the error of a job that has failed."""
     if not application:
         return EngineUnavailable(f"Hadoop does not take the job: {_last_word(said.splitlines())}")
     if missing := re.search(r'Cannot run program "([^"]+)"', said):
@@ -250,7 +251,7 @@ def why(hadoop: Hadoop, job: StreamingJob, application: str, failed: str, said: 
 
 
 def _task_logs(hadoop: Hadoop, application: str) -> str:
-    """What an application's tasks have written to stderr, once YARN has collected it."""
+    """Return the standard error of an application's tasks, once YARN has collected it."""
     for _ in range(5):
         with suppress(EngineUnavailable):
             return call(hadoop, _LOGS, "-applicationId", application, "-log_files", "stderr", "-size", "-20000")
@@ -259,7 +260,7 @@ def _task_logs(hadoop: Hadoop, application: str) -> str:
 
 
 def _last_word(lines: Sequence[str]) -> str:
-    """The last of some lines that says what went wrong."""
+    """Return the last line that has an error."""
     told = [
         line.strip()
         for line in lines

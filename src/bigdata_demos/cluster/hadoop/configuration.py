@@ -1,4 +1,4 @@
-"""Hadoop's settings: one definition for local processes and for containers. What differs is where things are.
+"""Hadoop's settings: one definition for local processes and for containers, which differ only in their :class:`Layout`.
 
 Names and meanings: https://hadoop.apache.org/docs/r3.4.2/, ``core-default.xml``, ``hdfs-default.xml``, ``yarn-default.xml``,
 ``mapred-default.xml``.
@@ -29,26 +29,26 @@ PORTS: Final[Mapping[str, int]] = {
     "historyserver-page": 19888,
     "historyserver-admin": 10033,
 }
-"""Hadoop's own ports. (8041: its NodeManagers take any.)"""
+"""Hadoop's default ports. (8041: NodeManagers take any port by default.)"""
 TASK_MEMORY: Final = 1024
-"""MiB of a container; the JVM in it has little to do, the Python beside it has the rest."""
+"""MiB of a YARN container, for a small JVM and a Python process."""
 _PASSED: Final = ("JAVA_HOME", "HADOOP_CONF_DIR", "PATH", "LANG", "TZ", "LD_PRELOAD", "NSS_WRAPPER_PASSWD", "NSS_WRAPPER_GROUP")
-"""Environment variables that tasks get of their node."""
+"""Environment variables that tasks inherit from their node."""
 LIGHT: Final = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto"
-"""Options of JVMs that live for seconds, and only hand bytes on: no second compiler, one thread for garbage."""
+"""Options of JVMs that run for seconds and only pass bytes on: no optimizing compiler, one thread for garbage collection."""
 
 
 ADDRESSES: Final = "bigdata-demos.addresses"
-"""A property of ours: further addresses of the file system, by which it is known, too, with commas between them."""
+"""Our own property: further addresses of the file system, separated by commas."""
 PYTHON: Final = "bigdata-demos.python"
-"""A property of ours: the Python of the nodes, where it is not the driver's."""
+"""Our own property: the Python of the nodes, if it is not the driver's."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things are. ``hosts``: by daemon (namenode, datanode …); ``bind``: the address that all of them listen on.
+    """Hosts, ports and directories. ``hosts``: by daemon (namenode, datanode …); ``bind``: the address that all listen on.
 
-    ``jars``: a directory that all machines have; ``data``: where the daemons keep theirs; ``slots``: tasks at once; ``jvm``:
+    ``jars``: a directory on all machines; ``data``: the daemons' files; ``slots``: the number of tasks at once; ``jvm``:
     further options of the tasks' JVMs.
     """
 
@@ -62,19 +62,19 @@ class Layout:
     jvm: str = ""
 
     def at(self, name: str) -> str:
-        """The address of a daemon's port."""
+        """Return the address of a daemon's port for clients."""
         return f"{self.hosts[name.partition('-')[0]]}:{self.ports[name]}"
 
     def on(self, name: str) -> str:
-        """The address that a daemon listens on."""
+        """Return the address that a daemon listens on."""
         return f"{self.bind}:{self.ports[name]}"
 
 
 def settings(layout: Layout) -> dict[str, dict[str, object]]:
-    """All settings, by file."""
+    """Return all settings, by file."""
     classpath = f"{layout.jars}/*"
     light = f"{LIGHT} {layout.jvm}".rstrip()
-    memory = (layout.slots + 1) * TASK_MEMORY  # one more for the application's own master
+    memory = (layout.slots + 1) * TASK_MEMORY  # one more for the application master
     return {
         "core-site": {
             "fs.defaultFS": f"hdfs://{layout.at('namenode')}",
@@ -113,7 +113,7 @@ def settings(layout: Layout) -> dict[str, dict[str, object]]:
             "yarn.nodemanager.address": layout.at("nodemanager"),
             "yarn.nodemanager.localizer.address": layout.at("nodemanager-localizer"),
             "yarn.nodemanager.webapp.address": layout.at("nodemanager-page"),
-            # The last three: without them the tasks of a container's nameless user do not start
+            # The last three: without them, tasks do not start if the container's user has no name
             "yarn.nodemanager.env-whitelist": ",".join(_PASSED),
             "yarn.nodemanager.local-dirs": layout.data / "containers",
             "yarn.nodemanager.log-dirs": layout.data / "container-logs",
@@ -131,7 +131,7 @@ def settings(layout: Layout) -> dict[str, dict[str, object]]:
             "yarn.scheduler.minimum-allocation-mb": 256,
             "yarn.scheduler.maximum-allocation-mb": memory,
             "yarn.application.classpath": classpath,
-            # What is dead is noticed soon: these clusters are small, and for trying that, too
+            # Short timeouts: the clusters are small, and losing a node is one of the things to try on them
             "yarn.nm.liveness-monitor.expiry-interval-ms": 15_000,
             "yarn.am.liveness-monitor.expiry-interval-ms": 15_000,
             "yarn.resourcemanager.nm.liveness-monitor.interval-ms": 1000,
@@ -166,7 +166,7 @@ def settings(layout: Layout) -> dict[str, dict[str, object]]:
             "mapreduce.jobhistory.webapp.address": layout.at("historyserver-page"),
             "mapreduce.jobhistory.admin.address": layout.at("historyserver-admin"),
             "mapreduce.jobhistory.move.interval-ms": 1000,
-            # Not below the staging directory, which the history server would make its own: no other user could go through it
+            # Not below the staging directory: the history server would own that, and other users could not enter it
             "mapreduce.jobhistory.intermediate-done-dir": "/history-of-running",
             "mapreduce.jobhistory.done-dir": "/history",
         },
@@ -184,7 +184,7 @@ log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR
 
 
 def write(layout: Layout, directory: Path, ours: Mapping[str, str] | None = None) -> None:
-    """Write the settings, in Hadoop's XML, into a directory; with properties of ours."""
+    """Write the settings and our own properties to a directory, in Hadoop's XML."""
     directory.mkdir(parents=True, exist_ok=True)
     for name, values in {**settings(layout), **({"bigdata-demos-site": ours} if ours else {})}.items():
         root = ET.Element("configuration")
@@ -195,12 +195,12 @@ def write(layout: Layout, directory: Path, ours: Mapping[str, str] | None = None
         ET.indent(root)
         ET.ElementTree(root).write(directory / f"{name}.xml", encoding="utf-8", xml_declaration=True)
     (directory / "log4j.properties").write_text(_LOGGING, encoding="ascii")
-    for name in ("hdfs", "datanode", "secondary", "static"):  # HDFS's daemons insist on these, and jars do not have them
+    for name in ("hdfs", "datanode", "secondary", "static"):  # HDFS's daemons need these files, which the jars do not contain
         (directory / "webapps" / name / "WEB-INF").mkdir(parents=True, exist_ok=True)
 
 
 def read(directory: Path) -> dict[str, str]:
-    """The settings in a directory of Hadoop's XML, all files' together."""
+    """Read the settings of all files in a directory."""
     found = {}
     for path in sorted(directory.glob("*-site.xml")):
         for one in ET.parse(path).getroot().iter("property"):  # noqa: S314 (written by us, or by the user's administrators)

@@ -1,4 +1,4 @@
-"""Finds the Hadoop that is meant: one that is started for a run, or the one that has an address."""
+"""Connects to Hadoop: starts one for a run, or finds the one with an address."""
 
 import getpass
 import logging
@@ -16,15 +16,15 @@ from .client import Hadoop
 log = logging.getLogger(__name__)
 
 RPC, PAGE = "8020", 9870
-"""Ports of a NameNode whose settings are not known."""
+"""The default ports of a NameNode."""
 
 
 @contextmanager
 def connect(url: str, slots: int) -> Iterator[Hadoop]:
-    """Hadoop on this machine, started for as long as the context lasts; or the one with an address (of its HDFS).
+    """Start Hadoop on this machine until the context ends, or find the one with an HDFS address.
 
     Raises:
-        UsageError: if nothing is known of that address.
+        UsageError: if there is no configuration for that address.
         EngineNotInstalled: without Java.
         EngineUnavailable: if it does not come up.
 
@@ -38,7 +38,7 @@ def connect(url: str, slots: int) -> Iterator[Hadoop]:
 
 
 def find(url: str) -> Hadoop:
-    """The Hadoop whose file system has an address.
+    """Find the Hadoop whose file system has an address.
 
     Raises:
         UsageError: if it is not known.
@@ -58,15 +58,15 @@ def find(url: str) -> Hadoop:
 
 
 def _address_of(hadoop: Hadoop) -> str:
-    """How a Hadoop is best called."""
+    """Return the address of a Hadoop for messages."""
     return hadoop.settings().get(configuration.ADDRESSES, hadoop.hdfs).partition(",")[0]
 
 
 def check(hadoop: Hadoop) -> None:
-    """Refuse a compose cluster that has another Python or package than here, or does not answer.
+    """Check that a compose cluster answers, and has the same Python and package as the driver.
 
     Raises:
-        EngineUnavailable: with what to do.
+        EngineUnavailable: if not; the message says what to do.
 
     """
     record = registry.read("hadoop")
@@ -85,7 +85,7 @@ def check(hadoop: Hadoop) -> None:
 
 
 def known() -> list[Hadoop]:
-    """The Hadoops that this machine knows: the processes that stay, the containers, and the one of ``HADOOP_CONF_DIR``."""
+    """Return the Hadoops with a known configuration: local processes, the compose cluster, and that of ``HADOOP_CONF_DIR``."""
     found = []
     if cluster := daemons.recorded():
         found.append(cluster.hadoop)
@@ -97,10 +97,10 @@ def known() -> list[Hadoop]:
 
 
 def by_http(path: str) -> str:
-    """A path in HDFS as its WebHDFS address, which needs no native code; any other path as it is.
+    """Return the WebHDFS address of a path in HDFS, which needs no native code, and any other path unchanged.
 
     Raises:
-        UsageError: if it is in an HDFS that is not known, on a port that says nothing of its page's.
+        UsageError: if there is no configuration for that HDFS, and its port is not the default.
 
     """
     scheme, _, rest = path.partition("://")
@@ -121,5 +121,5 @@ def by_http(path: str) -> str:
 
 
 def say(text: str) -> None:
-    """Tell who waits."""
+    """Log a message for the user who waits."""
     log.info(text)

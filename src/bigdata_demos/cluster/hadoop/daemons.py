@@ -1,4 +1,4 @@
-"""Hadoop's daemons as processes of this machine, on loopback: for as long as a context lasts, or until they are told to end."""
+"""Hadoop's daemons as processes of this machine, on loopback: until a context ends, or until they are stopped."""
 
 import getpass
 import json
@@ -22,7 +22,7 @@ from . import configuration, jars
 from .client import Hadoop, command
 
 WAIT: Final = 90.0
-"""Seconds that the daemons may take to be ready."""
+"""The most seconds until the daemons are ready."""
 DAEMONS: Final[Mapping[str, str]] = {
     "namenode": "org.apache.hadoop.hdfs.server.namenode.NameNode",
     "datanode": "org.apache.hadoop.hdfs.server.datanode.DataNode",
@@ -31,13 +31,13 @@ DAEMONS: Final[Mapping[str, str]] = {
     "historyserver": "org.apache.hadoop.mapreduce.v2.hs.JobHistoryServer",
 }
 HDFS: Final = ("namenode", "datanode")
-"""Those that a file system needs."""
+"""The daemons of HDFS."""
 JVM: Final = ("-Xmx256m", *configuration.LIGHT.split())
 RECORD: Final = "cluster.json"
 
 
 class Daemon(NamedTuple):
-    """A process that was started: its number may have gone to another one since, the time of its creation tells."""
+    """A process that was started. Its creation time tells it from a later process with the same number."""
 
     name: str
     pid: int
@@ -53,20 +53,20 @@ class Daemon(NamedTuple):
 
 
 class Cluster(NamedTuple):
-    """The daemons that were started, and where all of theirs is: ``conf``, ``data``, ``logs``."""
+    """The daemons that were started, and the directory with their ``conf``, ``data`` and ``logs``."""
 
     directory: Path
     daemons: list[Daemon]
 
     @property
     def hadoop(self) -> Hadoop:
-        """The cluster, for clients."""
+        """The cluster as its clients see it."""
         return Hadoop(self.directory / "conf", jars.directory())
 
 
 @contextmanager
 def local_hadoop(slots: int, say: Callable[[str], None], names: Iterable[str] = DAEMONS) -> Iterator[Cluster]:
-    """Hadoop on this machine, or some of its daemons, for as long as the context lasts, in a directory of its own.
+    """Run Hadoop, or some of its daemons, on this machine until the context ends, in a temporary directory.
 
     Raises:
         EngineNotInstalled: without Java.
@@ -83,7 +83,7 @@ def local_hadoop(slots: int, say: Callable[[str], None], names: Iterable[str] = 
 
 
 def start(cluster: Cluster, slots: int, say: Callable[[str], None], names: Iterable[str] = DAEMONS, *, wish: bool) -> None:
-    """Start daemons, and wait until they are ready. ``wish``: on Hadoop's own ports, where they are free.
+    """Start daemons, and wait until they are ready. ``wish``: on Hadoop's default ports, as far as they are free.
 
     Raises:
         EngineNotInstalled: without Java.
@@ -113,7 +113,7 @@ def start(cluster: Cluster, slots: int, say: Callable[[str], None], names: Itera
 
 
 def format_namenode(cluster: Cluster, environment: Mapping[str, str]) -> None:
-    """Make the directories of an empty file system.
+    """Create the directories of an empty file system.
 
     Raises:
         EngineUnavailable: if that fails.
@@ -126,7 +126,7 @@ def format_namenode(cluster: Cluster, environment: Mapping[str, str]) -> None:
 
 
 def _start_daemon(cluster: Cluster, name: str, environment: Mapping[str, str]) -> Daemon:
-    """Start a daemon; its output is in ``logs``."""
+    """Start a daemon; its output goes to ``logs``."""
     with (cluster.directory / "logs" / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
             command(cluster.hadoop, DAEMONS[name], jvm=JVM),
@@ -135,7 +135,7 @@ def _start_daemon(cluster: Cluster, name: str, environment: Mapping[str, str]) -
             stderr=log,
             env=dict(environment),
             cwd=cluster.directory / "logs",
-            start_new_session=True,  # Ctrl-C is this program's business
+            start_new_session=True,  # so that it does not receive Ctrl-C
         )
     daemon = Daemon(name, process.pid, psutil.Process(process.pid).create_time())
     cluster.daemons[:] = [*(one for one in cluster.daemons if one.name != name), daemon]
@@ -160,7 +160,7 @@ def wait(cluster: Cluster) -> None:
 
 
 def not_ready(hadoop: Hadoop, names: Iterable[str] = DAEMONS) -> str:
-    """The first of some daemons that cannot do its work yet; ``""`` if all can."""
+    """Return the first daemon that is not ready, ``""`` if all are."""
     settings = hadoop.settings()
     namenode = f"http://{settings['dfs.namenode.http-address']}/jmx?qry=Hadoop:service=NameNode,name="
     checks: dict[str, Callable[[], bool]] = {
@@ -180,7 +180,7 @@ def not_ready(hadoop: Hadoop, names: Iterable[str] = DAEMONS) -> str:
 
 
 def _cluster_metrics(settings: Mapping[str, str]) -> dict[str, Any]:
-    """What the ResourceManager says of the cluster."""
+    """Return the metrics of the cluster from the ResourceManager."""
     found: dict[str, Any] = ask(f"http://{settings['yarn.resourcemanager.webapp.address']}/ws/v1/cluster/metrics")[
         "clusterMetrics"
     ]
@@ -188,14 +188,14 @@ def _cluster_metrics(settings: Mapping[str, str]) -> dict[str, Any]:
 
 
 def ask(url: str) -> dict[str, Any]:
-    """JSON from a daemon's page."""
+    """Get JSON from a daemon's web page."""
     with LOCAL.open(url, timeout=5) as answer:
         found: dict[str, Any] = json.load(answer)
         return found
 
 
 def stop(cluster: Cluster) -> None:
-    """End the daemons, the last one first, and what they have started."""
+    """Stop the daemons in reverse order, and the processes that they have started."""
     running = [process for daemon in reversed(cluster.daemons) if (process := daemon.process())]
     containers = [child for process in running for child in children(process)]
     for process in running:
@@ -206,14 +206,14 @@ def stop(cluster: Cluster) -> None:
         with suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs([*alive, *containers], 5)
-    for process in running:  # those that this process has started
+    for process in running:  # child processes of this one
         with suppress(ChildProcessError, OSError):
             os.waitpid(process.pid, os.WNOHANG)
     cluster.daemons.clear()
 
 
 def children(process: psutil.Process) -> list[psutil.Process]:
-    """All that a process has started, and these, and so on."""
+    """Return the descendants of a process."""
     try:
         return process.children(recursive=True)
     except psutil.NoSuchProcess:
@@ -221,22 +221,22 @@ def children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def _last_error(said: str) -> str:
-    """The last line of a log that says what went wrong."""
+    """Return the last line of a log that has an error."""
     lines = [line.strip() for line in said.splitlines() if "Exception" in line or " ERROR " in line or " FATAL " in line]
     return lines[-1] if lines else "its log says nothing of it"
 
 
-# The cluster that stays, until it is told to end
+# The cluster of `bigdata-demos cluster up hadoop`, which runs until it is stopped
 
 
 def home() -> Path:
-    """Where the cluster that stays is."""
+    """Return the directory of the persistent cluster."""
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
     return state / "bigdata_demos" / "hadoop"
 
 
 def recorded() -> Cluster | None:
-    """The cluster that was started to stay, if any of it runs."""
+    """Return the persistent cluster, if any of its daemons runs."""
     try:
         found = json.loads((home() / RECORD).read_text(encoding="utf-8"))
         cluster = Cluster(home(), [Daemon(*one) for one in found["daemons"]])
@@ -246,7 +246,7 @@ def recorded() -> Cluster | None:
 
 
 def up(slots: int, say: Callable[[str], None]) -> Cluster:
-    """Start the cluster that stays, with the files that it had before; or find it running.
+    """Start the persistent cluster with its earlier files, or return it if it runs.
 
     Raises:
         EngineNotInstalled, EngineUnavailable: see :func:`start`.
@@ -271,12 +271,12 @@ def up(slots: int, say: Callable[[str], None]) -> Cluster:
 
 
 def save(cluster: Cluster) -> None:
-    """Keep the processes' numbers."""
+    """Write the record of the processes."""
     (cluster.directory / RECORD).write_text(json.dumps({"daemons": cluster.daemons}), encoding="utf-8")
 
 
 def down() -> bool:
-    """End the cluster that stays; its files stay. Whether there was one."""
+    """Stop the persistent cluster, without removing its files; return whether it was running."""
     cluster = recorded()
     if cluster:
         stop(cluster)
@@ -285,7 +285,7 @@ def down() -> bool:
 
 
 def restart(cluster: Cluster, name: str) -> Daemon:
-    """Start one of a cluster's daemons again, which has ended."""
+    """Start a daemon again that has ended."""
     if name not in DAEMONS:
         raise UsageError(f"no such daemon: {name} (there are {', '.join(DAEMONS)})")
     java = find_java("hadoop")
@@ -298,7 +298,7 @@ def restart(cluster: Cluster, name: str) -> Daemon:
 
 
 def kill(daemon: Daemon) -> None:
-    """End a daemon at once."""
+    """Kill a daemon."""
     if daemon.process():
         os.kill(daemon.pid, signal.SIGKILL)
         with suppress(ChildProcessError):

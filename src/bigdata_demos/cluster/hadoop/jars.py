@@ -1,6 +1,6 @@
-"""Hadoop's jars, from Maven Central: those of ``pom.xml``, with the checksums of ``jars.sha256``; fetched once, and kept.
+"""Hadoop's jars: those of ``pom.xml`` with the checksums of ``jars.sha256``, downloaded once from Maven Central.
 
-They are a list that Maven made (``make hadoop-jars``), so that Maven itself is not needed where they are used.
+Maven itself makes the list (``make hadoop-jars``), and is not needed otherwise.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ _MEGABYTES: Final = 97
 HERE: Final = Path(__file__).parent
 _CENTRAL: Final = "https://repo.maven.apache.org/maven2"
 MIRROR: Final = "BIGDATA_DEMOS_MAVEN"
-"""Environment variable: another repository than Maven Central, such as a company's mirror."""
+"""The environment variable for another repository than Maven Central, such as a company's mirror."""
 DIRECTORY: Final = "BIGDATA_DEMOS_HADOOP_JARS"
-"""Environment variable: where the jars are kept; default: in the user's cache directory."""
+"""The environment variable for the directory of the jars; the default is in the user's cache directory."""
 
 
 class Jar(NamedTuple):
@@ -39,13 +39,13 @@ class Jar(NamedTuple):
 
 
 def listed() -> list[Jar]:
-    """The jars that are needed."""
+    """Return the list of jars."""
     lines = (HERE / "jars.sha256").read_text(encoding="ascii").splitlines()
     return [Jar(path, sha256) for sha256, path in (line.split() for line in lines)]
 
 
 def directory() -> Path:
-    """Where the jars are kept."""
+    """Return the directory of the jars."""
     if given := os.environ.get(DIRECTORY):
         return Path(given).expanduser().absolute()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -53,38 +53,38 @@ def directory() -> Path:
 
 
 def _not_installed() -> list[Jar]:
-    """Return the jars that have to be fetched."""
+    """Return the jars that must be downloaded."""
     return [jar for jar in listed() if not (directory() / jar.name).exists()]
 
 
 def install(say: Callable[[str], None]) -> Path:
-    """Get the jars that are not there yet; returns their directory.
+    """Download the jars that are missing; return their directory.
 
     Raises:
-        EngineUnavailable: if one cannot be had, or is not what it should be.
+        EngineUnavailable: if one cannot be downloaded, or has another checksum.
 
     """
-    kept = directory()
+    target = directory()
     if missing := _not_installed():
         share = -(-_MEGABYTES * len(missing) // len(listed()))
-        say(f"fetching Hadoop {VERSION} from Maven Central: {len(missing)} jars, about {share} MB, into {kept}")
+        say(f"fetching Hadoop {VERSION} from Maven Central: {len(missing)} jars, about {share} MB, into {target}")
         try:
-            kept.mkdir(parents=True, exist_ok=True)
+            target.mkdir(parents=True, exist_ok=True)
             with ThreadPoolExecutor(8) as pool:
-                list(pool.map(lambda jar: fetch(jar, kept), missing))
+                list(pool.map(lambda jar: fetch(jar, target), missing))
         except OSError as error:
             raise EngineUnavailable(
                 f"Hadoop's jars cannot be had: {error}: is there a network, or a mirror for {MIRROR}=URL?"
             ) from error
-    return kept
+    return target
 
 
-def fetch(jar: Jar, kept: Path) -> None:
-    """Get a jar, which has its name only when it is whole.
+def fetch(jar: Jar, target: Path) -> None:
+    """Download a jar; its file appears when it is complete.
 
     Raises:
-        OSError: if it cannot be had.
-        EngineUnavailable: if it is another one.
+        OSError: if it cannot be downloaded.
+        EngineUnavailable: if it has another checksum.
 
     """
     url = f"{(os.environ.get(MIRROR) or _CENTRAL).rstrip('/')}/{jar.path}"
@@ -92,20 +92,20 @@ def fetch(jar: Jar, kept: Path) -> None:
         data = answer.read()
     if hashlib.sha256(data).hexdigest() != jar.sha256:
         raise EngineUnavailable(f"{url} is not the jar that it should be: its SHA-256 is {hashlib.sha256(data).hexdigest()}")
-    with atomic(kept / jar.name) as file:
+    with atomic(target / jar.name) as file:
         file.write(data)
 
 
 def _write_list(repository: Path, names: list[str]) -> str:
-    """The list for some jars, given by their files' names, that Maven has put into its local repository."""
+    """Return the list for jars, given by their files' names, in Maven's local repository."""
     paths = [path for path in sorted(repository.rglob("*.jar")) if path.name in names]
     hashed = ((path, hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths)
     return "".join(f"{sha256}  {path.relative_to(repository).as_posix()}\n" for path, sha256 in hashed)
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "install":  # of docker/Dockerfile
+    if sys.argv[1] == "install":  # used by docker/Dockerfile
         install(print)
-    else:  # `list`, of `make hadoop-jars`: Maven's local repository, and a directory of all jars that it found to be needed
+    else:  # `list`, used by `make hadoop-jars`: arguments are Maven's local repository, and a directory with the jars to list
         found = {path.name for path in Path(sys.argv[3]).glob("*.jar")}
         (HERE / "jars.sha256").write_text(_write_list(Path(sys.argv[2]), sorted(found)), encoding="ascii")
