@@ -1,6 +1,6 @@
 """The command ``bigdata-demos avro``.
 
-Standard output is data only. All that takes long to import is imported where it is used.
+Slow imports are inside the functions that need them.
 """
 
 import argparse
@@ -228,7 +228,7 @@ def parser() -> command.Parser:
 
 
 def _natural(text: str) -> int:
-    """A type for argparse: a whole number, 0 or more."""
+    """Convert an argument to an integer of 0 or more."""
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"must be 0 or more, not {value}")
@@ -236,7 +236,7 @@ def _natural(text: str) -> int:
 
 
 def _check_level(codec: str, level: int | None) -> None:
-    """Refuse a level that the codec does not have."""
+    """Check that the codec has the level."""
     from .codecs import LEVELS
 
     if level is None:
@@ -250,7 +250,7 @@ def _check_level(codec: str, level: int | None) -> None:
 
 @contextlib.contextmanager
 def opened(*names: str, quiet: bool = False) -> Iterator[Generator["Source", None, None]]:
-    """Open inputs one after another, each as it is asked for, with a progress bar for all of them on a terminal.
+    """Open inputs one after another, lazily, with one progress bar on a terminal.
 
     Raises:
         UsageError: if standard input is asked for twice.
@@ -278,13 +278,13 @@ def opened(*names: str, quiet: bool = False) -> Iterator[Generator["Source", Non
 
 @contextlib.contextmanager
 def _opened_one(name: str, *, quiet: bool = False) -> Iterator["Source"]:
-    """Open one input."""
+    """Open an input."""
     with opened(name, quiet=quiet) as sources:
         yield next(sources)
 
 
 def _to_terminal(arguments: argparse.Namespace) -> bool:
-    """Whether the output goes where a progress bar would be in its way."""
+    """Return whether the output goes to the terminal, where a progress bar would disturb it."""
     return arguments.output == "-" and sys.stdout is not None and sys.stdout.isatty()
 
 
@@ -298,7 +298,7 @@ def write_text(arguments: argparse.Namespace, text: str) -> int:
 
 
 def summary(writer: "Writer", arguments: argparse.Namespace) -> None:
-    """Tell on standard error what was written."""
+    """Print a summary of the output to standard error."""
     print(f"records={writer.records} blocks={writer.blocks} codec={writer.codec} output={arguments.output}", file=sys.stderr)
 
 
@@ -330,7 +330,7 @@ def to_json(arguments: argparse.Namespace) -> int:
 
 
 def _decoded_records(source: "Source") -> Iterator[tuple[Any, Any, dict[str, Any]]]:
-    """The records of a container file, each with its schema and the named types of that."""
+    """Yield the records of a container file, each with its schema and the schema's named types."""
     from . import containers, single_object
     from .kinds import named_types
 
@@ -342,7 +342,7 @@ def _decoded_records(source: "Source") -> Iterator[tuple[Any, Any, dict[str, Any
 
 
 def _decoded_messages(source: "Source", names: list[str]) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
-    """The data of a stream in single-object encoding, each with its schema and the named types of that."""
+    """Yield the data of a stream in single-object encoding, each with its schema and the schema's named types."""
     import io
 
     import fastavro
@@ -361,13 +361,13 @@ def _decoded_messages(source: "Source", names: list[str]) -> Iterator[tuple[Any,
     for number, (mark, packed) in enumerate(single_object.messages(source, known), 1):
         try:
             datum = fastavro.schemaless_reader(io.BytesIO(packed), raw[mark], None, **values.READ_OPTIONS)
-        except Exception as error:  # data make fastavro raise anything
+        except Exception as error:  # fastavro may raise anything for damaged data
             raise BadAvro(f"{source.name}: message {number}: {schemas.one_line(error)}") from None
         yield datum, known[mark], named[mark]
 
 
 def _decodable_schema(name: str) -> Any:
-    """A schema of the command line whose data can be decoded."""
+    """Return a schema of the command line, if its data can be decoded."""
     from .limits import measure
 
     schema = _schema_of(name)
@@ -410,7 +410,7 @@ def from_json(arguments: argparse.Namespace) -> int:
         parsed = parse(to_text(schema))
         named, encode = named_types(parsed), Encoder(parsed)
         file = stack.enter_context(open_output(arguments.output, binary=True, overwrite=arguments.overwrite))
-        inferred = arguments.schema is None  # with null as the default of fields that may be missing
+        inferred = arguments.schema is None  # null is the default of fields that may be missing
         text = to_text(schema if inferred else without_defaults(schema))
         blocks = None if arguments.single_object else Writer(file, text, codec=codec, level=arguments.level)
         writer = blocks or single_object.Writer(file, parsed)
@@ -432,7 +432,7 @@ def from_json(arguments: argparse.Namespace) -> int:
 
 
 def _spooled(source: "Source", spool: IO[bytes]) -> Iterator[Any]:
-    """JSON values, each kept as a line in a temporary file, as they come by."""
+    """Yield JSON values, and write each as a line to a temporary file."""
     from .jsontext import json_values
 
     for _, value in json_values(source):
@@ -471,7 +471,7 @@ def _show_meta(arguments: argparse.Namespace) -> int:
 
 
 def _schema_of(name: str) -> Any:
-    """The schema in a file of Avro or JSON, or on the command line."""
+    """Return the schema in a file of Avro or JSON, or on the command line."""
     from . import containers, schemas
     from .containers import MAGIC
     from .limits import MAX_HEADER
@@ -557,7 +557,7 @@ def recode(arguments: argparse.Namespace) -> int:
 
 
 def copy(source: "Source", header: Any, writer: "Writer") -> None:
-    """Write all blocks again, recompressed."""
+    """Copy all blocks, recompressed."""
     from . import containers
 
     for frame in containers.sound_frames(source, header):
@@ -597,10 +597,10 @@ def concatenate(arguments: argparse.Namespace) -> int:
 
 
 def append(source: "Source", header: Any, schema: Any, writer: "Writer", *, as_is: bool) -> None:
-    """Write a file's records to another one, of a schema: resolved, recompressed or, if both are alike, as they are.
+    """Append a file's records to another file: resolved to its schema, recompressed, or unchanged if both are the same.
 
     Raises:
-        BadAvro: if the file is damaged, or its schema has no place in the other.
+        BadAvro: if the file is damaged, or its schema cannot be resolved to the other.
 
     """
     from . import containers, schemas

@@ -12,22 +12,22 @@ from ..errors import InputError
 from . import limits
 
 CODECS: Final = ("null", "deflate", "bzip2", "snappy", "xz", "zstandard")
-"""Those that are written; lz4, too, is read."""
+"""The codecs for writing; reading also knows lz4."""
 LEVELS: Final = {"deflate": (1, 9), "bzip2": (1, 9), "xz": (0, 9), "zstandard": (1, 22)}
-"""The levels of the codecs that have some."""
+"""The range of levels of each codec that has levels."""
 _DEFLATE_LEVEL: Final = 1
-"""zlib's: the quickest. Level 6 makes the job's output smaller, but takes three times as long (docs/performance.md)."""
+"""The fastest level of zlib. Level 6 makes the job's output smaller, but takes three times as long (docs/performance.md)."""
 _DECOMPRESSORS: Final[dict[str, Callable[[], Any]]] = {
     "deflate": lambda: zlib.decompressobj(wbits=-15),
     "bzip2": bz2.BZ2Decompressor,
     "xz": lambda: lzma.LZMADecompressor(memlimit=limits.MAX_BLOCK),
     "zstandard": lambda: zstandard().ZstdDecompressor(options={zstandard().DecompressionParameter.window_log_max: 27}),
 }
-"""What decompresses a codec's data piece by piece, to a bound, and knows where they end."""
+"""Decompressors that work incrementally, with a bound, and notice the end of the data."""
 
 
 def compressor(codec: str, level: int | None = None) -> Callable[[bytes | bytearray], bytes]:
-    """What compresses a block's data; a level of None is the codec's default.
+    """Return a function that compresses a block's data; a level of None is the codec's default.
 
     Raises:
         InputError: if the codec's package is not installed.
@@ -51,11 +51,11 @@ def compressor(codec: str, level: int | None = None) -> Callable[[bytes | bytear
 
 
 def decompress(packed: bytes, codec: str) -> bytes:
-    """A block's data, decompressed to at most :data:`~.limits.MAX_BLOCK` bytes.
+    """Decompress a block's data to at most :data:`~.limits.MAX_BLOCK` bytes.
 
     Raises:
         InputError: if the codec's package is not installed.
-        Exception: whatever the codec raises; EOFError if there is too little, ValueError if too much, or a checksum is wrong.
+        Exception: any error of the codec; EOFError for truncated data, ValueError for too many, or a wrong checksum.
 
     """
     if codec == "null":
@@ -69,26 +69,26 @@ def decompress(packed: bytes, codec: str) -> bytes:
     if codec not in _DECOMPRESSORS:
         raise ValueError(f"unknown codec {codec!r}")
     data: bytes = b""
-    for _ in range(limits.MAX_PARTS):  # bzip2, xz and zstandard may have been packed in several
+    for _ in range(limits.MAX_PARTS):  # bzip2, xz and zstandard data may consist of several streams
         stream = _DECOMPRESSORS[codec]()
         data += stream.decompress(packed, limits.MAX_BLOCK + 1 - len(data))
         limits.check_block_size(len(data))
         if not stream.eof:
             raise EOFError(f"{codec}: compressed data end too early")
         packed = stream.unused_data
-        if codec == "deflate" or not packed:  # after deflate, old writers left part of a checksum
+        if codec == "deflate" or not packed:  # old writers left part of a checksum after deflate data
             return data
     raise ValueError(f"{codec}: more than {limits.MAX_PARTS} parts in a block")
 
 
 def decompress_partly(packed: bytes, codec: str) -> bytes:
-    """What a codec makes of damaged data before it fails; nothing for snappy, which has no parts."""
+    """Decompress damaged data up to the first error; return nothing for snappy, which is decompressed as a whole."""
     if codec == "null":
         return packed
     if codec not in _DECOMPRESSORS:
         return b""
     decompressor, data = _DECOMPRESSORS[codec](), bytearray()
-    for at in range(0, len(packed), 1024):  # what comes before the piece that fails is good
+    for at in range(0, len(packed), 1024):  # the data before the damage are valid
         if decompressor.eof or len(data) > limits.MAX_BLOCK:
             break
         try:
@@ -99,11 +99,11 @@ def decompress_partly(packed: bytes, codec: str) -> bytes:
 
 
 def _unsnap(packed: bytes) -> bytes:
-    """Snappy's raw format, then the data's CRC-32, of four bytes, the highest first (specification, "Required Codecs")."""
+    """Decompress Snappy's raw format, which is followed by the data's CRC-32, big-endian (specification, "Required Codecs")."""
     snappy = package("cramjam", "snappy").snappy
     body, checksum = packed[:-4], packed[-4:]
     size = 0
-    for i, byte in enumerate(body[:5]):  # 7 bits a byte, the lowest first
+    for i, byte in enumerate(body[:5]):  # 7 bits a byte, the lowest bits first
         size |= (byte & 0x7F) << 7 * i
         if byte < 0x80:
             break
@@ -115,12 +115,12 @@ def _unsnap(packed: bytes) -> bytes:
 
 
 def zstandard() -> Any:
-    """Python's module for Zstandard, which has been in the standard library since 3.14."""
+    """Return the module for Zstandard: in the standard library since Python 3.14, else a package."""
     return package("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd", "zstandard")
 
 
 def package(module: str, codec: str) -> Any:
-    """A module that a codec needs: the same as fastavro uses.
+    """Import a module that a codec needs: the one that fastavro uses.
 
     Raises:
         InputError: if it is not installed.

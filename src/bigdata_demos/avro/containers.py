@@ -1,9 +1,9 @@
-"""Container files: read block by block from any stream or from a range of a file, decoded, copied, and written.
+"""Container files: reads them block by block, from a stream or a range of a file; decodes, copies and writes blocks.
 
-fastavro encodes and decodes data. What is written here is the frame of a container file (Avro specification, "Object Container
-Files"): magic, header, then blocks of count, size, data and a sync marker. So a range of a file can be read, from the first
-sync marker in it, and one damaged block costs its own records only. Memory holds one block at a time. What a file can ask
-for is bounded by :mod:`~bigdata_demos.avro.limits`.
+fastavro encodes and decodes data. This module has the framing of container files (Avro specification, "Object Container Files"):
+magic, header, then blocks of count, size, data and a sync marker. A range of a file can therefore be read from the first sync
+marker in it, and a damaged block only loses its own records. Memory holds one block at a time, and its size is bounded by
+:mod:`~bigdata_demos.avro.limits`.
 """
 
 import io
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 MAGIC: Final = b"Obj\x01"
 SYNC_SIZE: Final = 16
 BLOCK_BYTES: Final = 64 << 10
-"""Bytes of the blocks that are written, before compression."""
+"""Uncompressed bytes of the blocks that are written."""
 META: Final[dict[str, Any]] = {"type": "map", "values": "bytes"}
 LONGS: Final = 20
-"""Bytes that a block's count and size take at most."""
+"""The most bytes of a block's count and size."""
 
 
 class Header(NamedTuple):
-    """The header of a container file: its parsed schema, codec and sync marker, where the first block starts, and all of it."""
+    """The header of a container file: parsed schema, codec, sync marker, offset of the first block, and all metadata."""
 
     schema: Any
     codec: str
@@ -45,12 +45,12 @@ class Header(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The schema as it is in the file."""
+        """The JSON of the schema, as it is in the file."""
         return self.meta["avro.schema"].decode()
 
 
 class Frame(NamedTuple):
-    """A block as it is in a file: its offset, how many records it says it has, the compressed data, bytes in front of them."""
+    """A block as it is in a file: its offset, its count of records, the compressed data, and the bytes before them."""
 
     offset: int
     records: int
@@ -64,17 +64,17 @@ class Frame(NamedTuple):
 
 
 class BadBlock(NamedTuple):
-    """A block whose frame is damaged: where it starts, and why."""
+    """A block whose frame is damaged: its offset, and the reason."""
 
     offset: int
     detail: str
 
 
 def read_header(source: Source, *, decoding: bool = True) -> Header:
-    """The header that comes next; without ``decoding``, also one whose records cannot be decoded safely.
+    """Read a header; without ``decoding``, also one whose records cannot be decoded safely.
 
     Raises:
-        BadAvro: if it is damaged, or its schema is none, or one that :func:`check_decodable` refuses.
+        BadAvro: if it is damaged, or its schema is invalid, or :func:`check_decodable` refuses it.
 
     """
     name = source.name
@@ -101,25 +101,25 @@ def read_header(source: Source, *, decoding: bool = True) -> Header:
 
 
 def check_decodable(header: Header, name: str) -> None:
-    """Refuse a schema whose records cannot be decoded safely; one that refers to itself can, by a :class:`Decoder`.
+    """Check that records can be decoded safely. (A :class:`Decoder` can do so for a schema that refers to itself.).
 
     Raises:
-        BadAvro: if it is one.
+        BadAvro: if they cannot.
 
     """
     try:
         empty = limits.measure(header.schema).empty
         raw_schema(header.schema)
-    except Exception as error:  # what fastavro parsed may still be no schema: a size that is no number
+    except Exception as error:  # fastavro also parses some invalid schemas, such as a size that is not a number
         raise BadAvro(f"{name}: unusable schema: {reason(error)}") from None
     if empty:
         raise BadAvro(f"{name}: unusable schema: its records take no bytes")
 
 
 def read_frames(source: Source, header: Header, end: int | None = None) -> Iterator[Frame | BadBlock]:
-    """The blocks that come next and start before ``end``, or what is wrong with the frame of one.
+    """Yield the next blocks that start before ``end``, and a :class:`BadBlock` for a damaged frame.
 
-    After a damaged frame, the caller goes on to where reading shall continue (:func:`skip_to_sync`).
+    After a damaged frame, the caller must move to the position at which reading continues (:func:`skip_to_sync`).
     """
     while (end is None or source.tell() < end) and (head := source.peek(LONGS)):
         at = source.tell()
@@ -146,7 +146,7 @@ def read_frames(source: Source, header: Header, end: int | None = None) -> Itera
 
 
 def skip_to_sync(source: Source, sync: bytes) -> None:
-    """Go on after the next sync marker, or at the end if there is none."""
+    """Skip to the byte after the next sync marker, or to the end if there is none."""
     while (before := source.find(sync, CHUNK)) < 0:
         if source.ended:
             source.skip(len(source.ahead))
@@ -156,10 +156,10 @@ def skip_to_sync(source: Source, sync: bytes) -> None:
 
 
 def frames_between(file: BinaryIO, name: str, header: Header, start: int, end: int) -> Iterator[Frame | BadBlock]:
-    """The blocks of a file that start in a range of offsets, damaged ones among them.
+    """Yield the blocks of a file that start in a range of offsets, including damaged ones.
 
-    A block starts in a range if the byte after the sync marker before it does, so ranges that cover a file have each block once.
-    After a damaged block, reading goes on at the next sync marker.
+    A block belongs to the range with the byte after the preceding sync marker, so that ranges that cover a file have each block
+    once. After a damaged block, reading continues at the next sync marker.
     """
     source = Source(file, name, offset=max(header.end, start - SYNC_SIZE))
     if start > header.end:
@@ -171,10 +171,10 @@ def frames_between(file: BinaryIO, name: str, header: Header, start: int, end: i
 
 
 def sound_frames(source: Source, header: Header) -> Iterator[Frame]:
-    """The blocks that come next.
+    """Yield the next blocks.
 
     Raises:
-        BadAvro: at the first whose frame is damaged.
+        BadAvro: at the first damaged frame.
 
     """
     for frame in read_frames(source, header):
@@ -184,7 +184,7 @@ def sound_frames(source: Source, header: Header) -> Iterator[Frame]:
 
 
 def unpacked(frame: Frame, codec: str, name: str) -> bytes:
-    """A block's data, decompressed.
+    """Decompress a block's data.
 
     Raises:
         BadAvro: if they are damaged.
@@ -203,7 +203,7 @@ def unpacked(frame: Frame, codec: str, name: str) -> bytes:
 
 
 def reason(error: Exception) -> str:
-    """What a library said, on one line; and what it was, if it said little."""
+    """Return the message of a library's error on one line, with its type if the message is short."""
     text = " ".join(str(error).split())
     if isinstance(error, EOFError):
         return f"its data end too early ({text})" if text else "its data end too early"
@@ -213,13 +213,11 @@ def reason(error: Exception) -> str:
 
 
 class Decoder:
-    """Decodes blocks' data as :mod:`.values` wants them: without logical types, with the names of unions' branches.
+    """Decodes blocks' data for :mod:`.values`: without logical types, with the names of unions' branches.
 
-    If ``needed`` names fields of a record, fastavro skips the others where it can (:func:`projection`): what is damaged in them
-    is not looked at.
-
-    fastavro decodes a file at a time, and here each block is one more block, uncompressed, of the same file: so it parses
-    the schema once.
+    If ``needed`` names fields of a record, fastavro skips the others where it can (:func:`projection`), including any damage in
+    them. fastavro decodes whole files, so all blocks are fed to it as uncompressed blocks of one file, and the schema is parsed
+    once.
     """
 
     def __init__(self, header: Header, needed: Collection[str] | None = None) -> None:
@@ -236,10 +234,10 @@ class Decoder:
         self.blocks: Any = fastavro.block_reader(self.feed, read, **READ_OPTIONS)
 
     def read(self, count: int, data: bytes) -> Iterator[Any]:
-        """The records of a block's data.
+        """Yield the records of a block's data.
 
         Raises:
-            Exception: whatever fastavro makes of damaged data; ValueError if some are left after the records.
+            Exception: any error of fastavro for damaged data; ValueError if data are left after the records.
 
         """
         end = 0
@@ -249,10 +247,10 @@ class Decoder:
             raise ValueError(f"{left} bytes are left after the block's {count} records")
 
     def position(self, count: int, data: bytes) -> Iterator[tuple[int, Any]]:
-        """The records of a block's data, each with the offset in the data where it ends.
+        """Yield the records of a block's data, each with the offset of its end in the data.
 
         Raises:
-            Exception: whatever fastavro makes of damaged data.
+            Exception: any error of fastavro for damaged data.
 
         """
         self.feed.seek(0)
@@ -272,7 +270,7 @@ class Decoder:
             yield block.bytes_.tell(), record
 
     def records(self, frame: Frame, name: str) -> Iterator[Any]:
-        """The records of a block.
+        """Yield the records of a block.
 
         Raises:
             BadAvro: if they are damaged, with the offset and the number of the record.
@@ -295,10 +293,10 @@ class Decoder:
 
 
 def projection(schema: Any, needed: Collection[str]) -> tuple[Any, Any] | None:
-    """The writer's and the reader's schema by which fastavro reads some fields of a record and skips the others.
+    """Return the writer's and the reader's schema for fastavro to read some fields of a record and skip the others.
 
-    None if there is nothing to skip, or if fastavro could not tell the types of those fields apart when it reads with two
-    schemas: where two have the same name in different namespaces, or one is defined in a field that is not needed.
+    The result is None if there is nothing to skip, or if fastavro could not distinguish the types of the fields when it reads
+    with two schemas: two have the same name in different namespaces, or one is defined in a field that is not needed.
     """
     if not isinstance(schema, dict) or schema["type"] != "record":
         return None
@@ -315,7 +313,7 @@ def projection(schema: Any, needed: Collection[str]) -> tuple[Any, Any] | None:
 
 
 def read_records(source: Source, header: Header) -> Iterator[Any]:
-    """All records that come next, as :class:`Decoder` makes them.
+    """Yield all following records, as :class:`Decoder` decodes them.
 
     Raises:
         BadAvro: at the first damage, with offset and number of the record.
@@ -326,26 +324,26 @@ def read_records(source: Source, header: Header) -> Iterator[Any]:
         yield from decoder.records(frame, source.name)
 
 
-# Written
+# Writing
 
 
 class Encoder:
-    """Encodes data of a parsed schema, as :mod:`.values` has them."""
+    """Encodes data of :mod:`.values` by a parsed schema."""
 
     def __init__(self, schema: Any) -> None:
         self.raw = raw_schema(schema)
         try:
             walk = limits.measure(schema).recursive
-        except ValueError:  # a schema that no reader here would take
+        except ValueError:  # a schema that no reader here would accept
             walk = True
         self.walker = limits.Walker(schema) if walk else None
 
     def __call__(self, datum: Any) -> bytes:
-        """The datum in Avro's binary encoding.
+        """Encode a datum.
 
         Raises:
-            Exception: whatever fastavro makes of a datum that is not of the schema; ValueError if it nests deeper than
-                could be read again.
+            Exception: any error of fastavro for a datum that does not fit the schema; ValueError if it is nested deeper
+                than readers here accept.
 
         """
         packed = pack(datum, self.raw)
@@ -356,7 +354,7 @@ class Encoder:
 
 
 class Writer:
-    """Writes a container file of data that are encoded already. ``records`` and ``blocks`` count what was written."""
+    """Writes a container file of encoded data. ``records`` and ``blocks`` count what was written."""
 
     def __init__(
         self,
@@ -369,7 +367,7 @@ class Writer:
         sync: bytes | None = None,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
-        """Write the header: ``schema`` as JSON, and whatever else ``meta`` has. Blocks end at ``block_bytes``, uncompressed."""
+        """Write the header: ``schema`` as JSON, and the entries of ``meta``. Blocks have ``block_bytes``, uncompressed."""
         self.block_bytes = block_bytes
         self.file, self.codec, self.compress = file, codec, compressor(codec, level)
         self.sync = sync or os.urandom(SYNC_SIZE)
@@ -386,7 +384,7 @@ class Writer:
             self.flush()
 
     def flush(self) -> None:
-        """Write the block at hand, if there is anything in it."""
+        """Write the pending block, if it is not empty."""
         if self.count:
             data, count = self.data, self.count
             self.data, self.count = bytearray(), 0
@@ -398,7 +396,7 @@ class Writer:
         self.copy(count, self.compress(data))
 
     def copy(self, count: int, packed: bytes) -> None:
-        """Write a block of records that is compressed already."""
+        """Write a compressed block of records."""
         self.flush()
         self.file.write(b"".join((long(count), long(len(packed)), packed, self.sync)))
         self.records += count

@@ -1,4 +1,4 @@
-"""The schema that JSON records have in common."""
+"""Infers a schema from JSON records."""
 
 import json
 import re
@@ -14,7 +14,7 @@ NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Shape:
-    """What has been seen at one place of the records."""
+    """The types that were seen at one path in the records."""
 
     __slots__ = ("count", "fields", "items", "kinds", "objects")
 
@@ -27,13 +27,13 @@ class Shape:
 
 
 class _Observer:
-    """Takes in JSON records one by one; it keeps what is in the schema, not the records."""
+    """Collects the types of records, without holding the records."""
 
     def __init__(self) -> None:
         self.top, self.fields = Shape(), 0
 
     def see(self, value: Any, shape: Shape, path: str, depth: int = 0) -> None:
-        """Take in a value."""
+        """Add the type of a value."""
         if depth > MAX_NESTING:
             raise InputError(f"{path}: nested more than {MAX_NESTING} levels deep")
         shape.count += 1
@@ -73,16 +73,16 @@ class _Observer:
 
 
 def infer(records: Iterable[Any], name: str = "Record") -> Any:
-    """The parsed schema that JSON records have in common; a stream of any length, of which only the fields are kept.
+    """Infer the parsed schema of JSON records, from a stream of any length.
 
-    Whole numbers are long, or double where others are too; several types are a union. What may be null or missing is a
-    union with null, and null by default. Nested records are called after the way to them: ``Record_owner``. Of what is
-    always an empty array the items are taken for strings, what is always null for a string or null, and objects that
-    never have a key for maps of strings.
+    Whole numbers are long, or double if there are other numbers, too. Several types become a union. A field that may be null
+    or missing becomes a union with null, whose default is null. Nested records are named after their path: ``Record_owner``.
+    Arrays that are always empty become arrays of strings, fields that are always null become a string or null, and objects
+    that are always empty become maps of strings.
 
     Raises:
-        InputError: if there are no records, or one is no object, has a key that cannot be the name of a field or a number
-            that is out of the range of long, or if there are more than :data:`MAX_FIELDS` fields; with the record and path.
+        InputError: with the record and the path, if there are no records, or one is not an object, has a key that is not a valid
+            name of a field, a number out of the range of long, or if there are more than :data:`MAX_FIELDS` fields.
 
     """
     observer, number = _Observer(), 0
@@ -99,7 +99,7 @@ def infer(records: Iterable[Any], name: str = "Record") -> Any:
 
 
 def types(shape: Shape, name: str, used: set[str]) -> list[Any]:
-    """The types of what was seen at a place, null first."""
+    """Return the types that were seen at a path, null first."""
     found: list[Any] = ["null"] if "null" in shape.kinds else []
     found += ["boolean"] if "boolean" in shape.kinds else []
     found += ["double"] if "double" in shape.kinds else ["long"] if "long" in shape.kinds else []
@@ -108,16 +108,18 @@ def types(shape: Shape, name: str, used: set[str]) -> list[Any]:
         found.append(_record_type(shape, name, used) if shape.fields else {"type": "map", "values": "string"})
     if shape.items is not None:
         found.append({"type": "array", "items": one_of(types(shape.items, f"{name}_item", used))})
-    return found if found not in ([], ["null"]) else [*found, "string"]  # null alone takes no bytes: see limits.measure
+    return (
+        found if found not in ([], ["null"]) else [*found, "string"]
+    )  # not null alone, which takes no bytes: see limits.measure
 
 
 def one_of(found: list[Any]) -> Any:
-    """A type, or the union of several."""
+    """Return a type, or the union of several."""
     return found[0] if len(found) == 1 else found
 
 
 def _record_type(shape: Shape, name: str, used: set[str]) -> Any:
-    """The record of the objects that were seen at a place."""
+    """Return the record type of the objects that were seen at a path."""
     unique, number = name, 1
     while unique in used:
         number += 1

@@ -1,4 +1,4 @@
-"""The parts of a parsed schema: which types there are, and what a type is called."""
+"""The parts of parsed schemas: kinds of types, and their names."""
 
 from typing import Any, Final
 
@@ -6,7 +6,7 @@ Named = dict[str, Any]
 """Named types by their full names."""
 PRIMITIVE: Final = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
 BUILT_IN: Final = (*PRIMITIVE, "fixed", "enum", "record", "error", "array", "map", "union")
-"""Kinds of types; any other is the name of one."""
+"""The kinds of types; any other string in a schema is a name."""
 _NAMED: Final = ("record", "error", "enum", "fixed")
 LOGICAL: Final = {
     "date": ("int",),
@@ -17,7 +17,7 @@ LOGICAL: Final = {
     "uuid": ("string", "fixed"),
     "duration": ("fixed",),
 }
-"""Logical types and what they may stand on; on anything else the specification has them ignored."""
+"""The underlying types of logical types; on others, they are ignored, as the specification requires."""
 PROMOTIONS: Final = {
     "int": ("long", "float", "double"),
     "long": ("float", "double"),
@@ -25,11 +25,11 @@ PROMOTIONS: Final = {
     "string": ("bytes",),
     "bytes": ("string",),
 }
-"""What each type may be read as, besides itself (specification, "Schema Resolution")."""
+"""The promotions of each type (specification, "Schema Resolution")."""
 
 
 def named_types(schema: Any) -> dict[str, Any]:
-    """The named types that a parsed schema defines, by their full names."""
+    """Return the named types that a parsed schema defines, by their full names."""
     named: dict[str, Any] = {}
     left = [schema]
     while left:
@@ -45,7 +45,7 @@ def named_types(schema: Any) -> dict[str, Any]:
 
 
 def complete(schema: Any, named: Named) -> Any:
-    """A parsed schema with the definition of each named type where it is named first, also of those that others define."""
+    """Return a parsed schema with each named type defined where it first appears, including those from ``named``."""
     defined: set[str] = set()
 
     def with_definitions(part: Any) -> Any:
@@ -68,7 +68,7 @@ def complete(schema: Any, named: Named) -> Any:
 
 
 def is_complete(schema: Any) -> bool:
-    """Whether a parsed schema defines each type before it names it."""
+    """Return whether a parsed schema defines each type before it refers to it."""
     defined: set[str] = set()
 
     def follows(part: Any) -> bool:
@@ -85,7 +85,7 @@ def is_complete(schema: Any) -> bool:
 
 
 def resolve(schema: Any, named: Named) -> tuple[Any, str]:
-    """A schema that is no union with its name looked up, and its type."""
+    """Look up a schema that is a name; return the schema and its kind. It must not be a union."""
     kind = schema if isinstance(schema, str) else schema["type"]
     if kind not in BUILT_IN:
         schema = named[kind]
@@ -94,14 +94,14 @@ def resolve(schema: Any, named: Named) -> tuple[Any, str]:
 
 
 def label(branch: Any) -> str:
-    """What a branch of a union is tagged with: its full name, or its type."""
+    """Return the tag of a branch of a union: its full name, or its kind."""
     if isinstance(branch, str):
         return branch
     return str(branch["name"] if branch["type"] in _NAMED else branch["type"])
 
 
 def logical(schema: Any, kind: str) -> str | None:
-    """The logical type of a schema, if it is a valid one; what is not, the specification has ignored."""
+    """Return the logical type of a schema, if it is valid; the specification ignores invalid ones."""
     name = schema.get("logicalType") if isinstance(schema, dict) else None
     if not isinstance(name, str) or kind not in LOGICAL.get(name, ()):
         return None
@@ -114,12 +114,12 @@ def logical(schema: Any, kind: str) -> str | None:
 
 
 def is_int(value: Any) -> bool:
-    """Whether it is an integer, which a boolean is not."""
+    """Return whether a value is an integer, and not a boolean."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def same_name(name: str, reader: Any) -> bool:
-    """Whether the writer's full name is that of the reader's type but for the namespace, or one of its aliases."""
+    """Return whether the writer's full name is the reader's, apart from the namespace, or one of its aliases."""
     namespace, dot, own = reader["name"].rpartition(".")
     aliases = [alias if "." in alias else namespace + dot + alias for alias in reader.get("aliases", ())]
     return name.rpartition(".")[2] == own or name in aliases

@@ -1,8 +1,8 @@
-"""What a file or a schema of somebody else's may ask for: the bounds, and the checks that need more than a comparison.
+"""Bounds on files and schemas from others, and the checks that need more than a comparison.
 
-Without them a few bytes can end the process or fill its memory: a schema that nests some thousand levels deep or that
-refers to itself (fastavro recurses in C), an array of millions of items that take no bytes, a block that decompresses to
-terabytes, a decimal of a million digits. The bounds hold for whoever reads Avro here: the job, the command and RPC.
+Without them, a few bytes can crash the process or fill its memory: a schema that is nested thousands of levels deep or refers
+to itself (fastavro recurses in C), an array of millions of items without bytes, a block that decompresses to terabytes, a
+decimal of a million digits. They apply wherever Avro is read: in the job, the command and RPC.
 """
 
 from typing import Any, Final, NamedTuple
@@ -10,39 +10,39 @@ from typing import Any, Final, NamedTuple
 from .kinds import BUILT_IN, Named, named_types, resolve
 
 MAX_NESTING: Final = 64
-"""Levels of a schema, both of its JSON and with its named types put in."""
+"""The most levels of a schema, both of its JSON and with its named types expanded."""
 _MAX_TYPES: Final = 100_000
-"""Types in a schema with its named types put in: of n records with two fields of the one before, the last has 2**n."""
+"""The most types in a schema with its named types expanded: if each of n records has two fields of the previous one, 2**n."""
 MAX_SCHEMA: Final = 16 << 20
-"""Characters of the longest schema that is read."""
+"""The most characters of a schema that is read."""
 MAX_FIELDS: Final = 10_000
-"""Fields of a schema that is inferred: objects whose keys are data, such as URLs, are no records."""
+"""The most fields of an inferred schema: objects whose keys are data, such as URLs, are not records."""
 MAX_DEFAULT: Final = 10_000
-"""Values of a default, with the defaults in it."""
+"""The most values of a default, including the defaults inside it."""
 MAX_HEADER: Final = 16 << 20
-"""Bytes of the largest header that is read; it has the schema and whatever else the writer put there."""
+"""The most bytes of a header that is read, with the schema and other metadata."""
 MAX_BLOCK: int = 256 << 20
-"""Bytes of the largest block that is read, before and after decompression; writers make blocks of some 16 KB to some MB."""
+"""The most bytes of a block that is read, before and after decompression; usual are 16 KB to some MB."""
 MAX_PARTS: Final = 100
-"""Compressed parts of a block, one after another: what is left after each is copied."""
+"""The most compressed streams in a block: the remaining data are copied after each."""
 MAX_VALUES: int = 8 << 20
-"""Values in the arrays and maps of a record: of one byte each becomes 200 in memory."""
+"""The most values in the arrays and maps of a record: one byte can become 200 in memory."""
 MAX_DEPTH: Final = 200
-"""Levels of records, arrays and unions in a datum: Python's own recursion, too, goes that far."""
+"""The most levels of records, arrays and unions in a datum, which Python's recursion allows, too."""
 MAX_DECIMAL: Final = 1_700
-"""Bytes of the largest decimal that is written out: the time grows with the square."""
+"""The most bytes of a decimal that is converted to text, which takes quadratic time."""
 MAX_DIGITS: Final = 4_090
-"""Digits of a decimal: some less than in those bytes, and than Python's ``int`` takes."""
+"""The most digits of a decimal: slightly fewer than in those bytes, and than Python's ``int`` accepts."""
 MAX_JSON: Final = 256 << 20
-"""Characters of the longest JSON value that is read."""
+"""The most characters of a JSON value that is read."""
 MAX_SEARCH: Final = 4 << 20
-"""Bytes from a damaged file's start in which its first good block is looked for, if the header does not lead to it."""
+"""The bytes at a file's start that are searched for its first valid block if the header is damaged."""
 _SIZES: Final = {"null": 0, "boolean": 1, "float": 4, "double": 8}
-"""Bytes of encoded values whose size does not depend on the value."""
+"""The least bytes of encoded values of each type."""
 
 
 def nesting(text: str) -> int:
-    """How deep the brackets of a JSON text nest at most; those in strings count too, which is on the safe side."""
+    """Return an upper bound of the nesting of a JSON text: brackets in strings count, too."""
     depth = deepest = 0
     for char in text:
         if char in "[{":
@@ -54,10 +54,10 @@ def nesting(text: str) -> int:
 
 
 def check_block_size(size: int) -> None:
-    """Refuse a block of more than :data:`MAX_BLOCK` bytes.
+    """Check the size of a block.
 
     Raises:
-        ValueError: if it has more.
+        ValueError: if it has more than :data:`MAX_BLOCK` bytes.
 
     """
     if size > MAX_BLOCK:
@@ -65,16 +65,16 @@ def check_block_size(size: int) -> None:
 
 
 class BoundedFile:
-    """A file of which at most :data:`MAX_HEADER` bytes are read, however many a length in it asks for."""
+    """A file of which at most :data:`MAX_HEADER` bytes can be read, whatever a length in it says."""
 
     def __init__(self, file: Any) -> None:
         self.file, self.left = file, MAX_HEADER
 
     def read(self, size: int) -> bytes:
-        """So many bytes, or those that are left in the file.
+        """Read some bytes; fewer only at the end of the file.
 
         Raises:
-            ValueError: if that is more than may be read, or less than none.
+            ValueError: if ``size`` exceeds the limit, or is negative.
 
         """
         if not 0 <= size <= self.left:
@@ -85,11 +85,11 @@ class BoundedFile:
 
 
 def check_shape(parsed: Any) -> None:
-    """Refuse what fastavro lets pass, and code that works with schemas does not expect.
+    """Check what fastavro does not check, and code for schemas relies on.
 
     Raises:
-        ValueError: if a union is in a union, a name, an alias or a symbol is no text, or a size is no whole number.
-        Exception: if there are no such things at all where they have to be.
+        ValueError: if a union is in a union, a name, an alias or a symbol is not text, or a size is not a whole number.
+        Exception: if a required attribute is missing.
 
     """
     left = [parsed]
@@ -116,11 +116,11 @@ def check_shape(parsed: Any) -> None:
 
 
 class Extent(NamedTuple):
-    """The size of a schema with its named types put in, and of its data.
+    """The size of a schema with its named types expanded, and bounds on its data.
 
-    ``levels`` and ``types`` count those of the schema. ``empty``: whether a datum takes no bytes; ``least``: how many it
-    takes at least; ``dense``: values a byte that an array or map in it may come to at most; ``recursive``: whether a type
-    refers to itself, so that data nest as deep as they like.
+    ``levels`` and ``types`` count those of the schema. ``empty``: whether a datum takes no bytes; ``least``: the least bytes of a
+    datum; ``dense``: the most values for each byte of an array or map in it; ``recursive``: whether a type refers to itself, so
+    that the schema does not bound the nesting of data.
     """
 
     levels: int
@@ -132,9 +132,9 @@ class Extent(NamedTuple):
 
 
 def measure(parsed: Any, named: Named | None = None, *, recursive: bool = True) -> Extent:
-    """The extent of a schema as fastavro parsed it, with full names; ``named`` has named types that it does not define itself.
+    """Measure a schema that fastavro parsed; ``named`` has named types that it does not define itself.
 
-    Unless ``recursive``, a type that refers to itself is refused. If it may, the reference counts as one level.
+    A type that refers to itself is refused unless ``recursive`` is set; then the reference counts as one level.
 
     Raises:
         ValueError: if it has too many levels or types, or arrays whose items take no bytes.
@@ -194,21 +194,21 @@ def measure(parsed: Any, named: Named | None = None, *, recursive: bool = True) 
 
 
 class Walker:
-    """Walks over encoded data, a record at a time, before fastavro decodes it: without recursion in C, and counting values."""
+    """Walks over encoded records before fastavro decodes them, to check the nesting and the number of values, in Python only."""
 
     def __init__(self, schema: Any) -> None:
         self.schema, self.named = schema, named_types(schema)
         self.data, self.at, self.values = b"", 0, 0
 
     def start(self, data: bytes) -> None:
-        """Go to the beginning of a block's data."""
+        """Start at the beginning of a block's data."""
         self.data, self.at = data, 0
 
     def record(self) -> None:
         """Walk over the next record.
 
         Raises:
-            ValueError: if it nests deeper than :data:`MAX_DEPTH`, has more than :data:`MAX_VALUES` values, or a union has no
+            ValueError: if it is nested deeper than :data:`MAX_DEPTH`, has more than :data:`MAX_VALUES` values, or a union has no
                 such branch.
             EOFError: if the data end too early.
 
@@ -217,7 +217,7 @@ class Walker:
         self.walk(self.schema, 0)
 
     def walk(self, schema: Any, depth: int) -> None:
-        """:meth:`record` for a part of one."""
+        """Walk over a part of a record: see :meth:`record`."""
         if depth > MAX_DEPTH:
             raise ValueError(f"data that nest more than {MAX_DEPTH} levels deep")
         self.values += 1
@@ -235,7 +235,7 @@ class Walker:
                 self.walk(field["type"], depth + 1)
         elif kind in ("array", "map"):
             while count := self.long():
-                if count < 0:  # then the block's size in bytes comes next
+                if count < 0:  # then the block's size in bytes follows
                     count = -count
                     self.long()
                 for _ in range(count):
@@ -250,13 +250,13 @@ class Walker:
             self.skip(schema["size"] if kind == "fixed" else _SIZES[kind])
 
     def skip(self, size: int) -> None:
-        """Pass over bytes."""
+        """Skip bytes."""
         if not 0 <= size <= len(self.data) - self.at:
             raise EOFError(f"a length of {size} bytes, of which {len(self.data) - self.at} are there")
         self.at += size
 
     def long(self) -> int:
-        """The next int or long (specification, "Primitive Types")."""
+        """Read an int or long (specification, "Primitive Types")."""
         zigzag = shift = 0
         while True:
             if self.at >= len(self.data) or shift > 63:

@@ -1,20 +1,20 @@
-"""What is left of a damaged container file: its good blocks, byte by byte, and the good records of some damaged ones.
+"""Repairs a damaged container file: copies its valid blocks unchanged, and recovers the valid records of some damaged ones.
 
-Each block is decoded. One that decodes to as many records as it says, and has nothing left then, is good. After anything
-else the next sync marker is looked for. From a damaged block records are kept where it can be told that they are good:
+Each block is decoded. It is valid if it decodes to as many records as its count, without any data left. After a damaged block,
+reading continues at the next sync marker. Records of a damaged block are kept if they are certain to be valid:
 
 - *Only the frame is damaged.* The data up to the next sync marker decode to as many records as the block says, or the
-  size is right and the sync marker is damaged: all records are kept. So they are if the count alone is wrong, and the
-  codec has a checksum (bzip2, snappy, xz) that says that the data are right.
-- *The file ends inside the block.* What is there is its beginning, so the records that are there in full are kept.
-- *Anything else*: a byte has been changed, or some are missing, nobody knows where. What decodes before the error may be
-  wrong already, and what does not look wrong may be, too. It is left out, unless ``doubtful`` is asked for.
+  size is right and the sync marker is damaged: all records are kept. The same applies if only the count is wrong, and the
+  codec has a checksum (bzip2, snappy, xz) that the data match.
+- *The file ends inside the block.* The complete records before the end are kept.
+- *Anything else*: bytes are changed or missing at an unknown place. Even the records that decode before the error may be
+  wrong. They are left out, unless ``doubtful`` is set.
 
-Without a checksum (codec null, mostly deflate, zstandard) a changed byte can make other records that decode well:
-nothing in the file can tell.
+Without a checksum (null, deflate, mostly zstandard), a changed byte can produce other records that decode, which cannot be
+noticed.
 
-A header that is damaged is made anew (:func:`find_header`): the sync marker is what stands before and after a block that
-decodes, the codec is the one that it decodes with, and the schema is given, or its JSON is still there in one piece.
+A damaged header is reconstructed (:func:`find_header`): the sync marker is the bytes before and after a block that decodes,
+the codec is the one that it decodes with, and the schema is given, or its JSON is intact.
 """
 
 import io
@@ -35,16 +35,16 @@ from .limits import MAX_SEARCH
 from .streams import Source
 
 _CHECKED: Final = ("bzip2", "snappy", "xz")
-"""Codecs whose data have a checksum."""
+"""The codecs whose data have a checksum."""
 _SCHEMA_KEY: Final = b"avro.schema"
 _MAX_TRIES: Final = 30
-"""Blocks that are decoded to find out whether they are some."""
+"""The most blocks that are decoded to find the codec."""
 
 
 class Loss(NamedTuple):
-    """Damage: where it starts and ends, why nothing else could be read there, how many records were kept.
+    """Damage: its range of offsets, the reason, and the number of records kept.
 
-    ``lost`` is how many more the block said it had, None if that cannot be told, or more than one block is damaged.
+    ``lost`` is the number of other records by the block's count, None if it is unknown, or several blocks are damaged.
     """
 
     start: int
@@ -55,29 +55,29 @@ class Loss(NamedTuple):
 
     @property
     def complete(self) -> bool:
-        """Whether no record was lost."""
+        """Return whether no record was lost."""
         return self.lost == 0
 
 
 class Salvage(NamedTuple):
-    """Records found in a damaged block, encoded, and why there are no more; ``lost`` as in :class:`Loss`."""
+    """The encoded records of a damaged block, and the reason why there are no more; ``lost`` as in :class:`Loss`."""
 
     records: int
     data: bytes
     detail: str
     lost: int | None
     used: int | None = None
-    """How long the block is, if that is not up to the next sync marker."""
+    """The length of the block, if it does not reach to the next sync marker."""
 
 
 def find_header(source: Source, schema: str | None = None, codec: str | None = None) -> tuple[Header, list[str]]:
-    """The header of a file, made anew where it is damaged, and what was assumed for that; the source is then after it.
+    """Read the header of a file, or reconstruct it; return it with the assumptions made. The source is then after it.
 
-    ``schema`` (JSON) and ``codec`` are taken instead of what the header says. Without them, a header that can be read, whose
-    sync marker comes again in the file, and whose codec some block decodes with, is taken as it is.
+    ``schema`` (JSON) and ``codec`` replace those of the header. Without them, a header is used unchanged if it can be read, its
+    sync marker appears again in the file, and a block decodes with its codec.
 
     Raises:
-        BadAvro: if the header is damaged, and either there is no schema, or no block that is of it.
+        BadAvro: if the header is damaged, and there is either no schema, or no block that decodes with it.
 
     """
     window = source.peek(limits.MAX_HEADER)
@@ -86,7 +86,7 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
     if text is None:
         raise BadAvro(f"{error}; the JSON of its schema is damaged, too: give the `schema`")
     old = header.codec if header else None
-    choices = [codec] if codec else sorted(CODECS, key=lambda name: name != old)  # the header's own first
+    choices = [codec] if codec else sorted(CODECS, key=lambda name: name != old)  # the header's codec first
     meta = header.meta if header else {}
     try:
         model = made(text, choices[0], bytes(SYNC_SIZE), meta, source.name)
@@ -103,7 +103,7 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
         found = header.end, header.sync, codec or header.codec
     begin, sync, codec = found
     if header is not None:
-        begin = header.end  # what is between there and the first good block is a block's, and lost
+        begin = header.end  # the bytes up to the first valid block belong to a lost block
     notes = [f"damaged header: {str(error).removeprefix(f'{source.name}: ')}"] if header is None else []
     if schema is None and header is None:
         notes.append("its schema is taken from the JSON that is still there")
@@ -118,7 +118,7 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
 
 
 def readable(window: bytes, name: str) -> tuple[Header | None, BadAvro | None]:
-    """The header that a file starts with, or what is wrong with it."""
+    """Return the header of a file, or what is wrong with it."""
     try:
         return containers.read_header(Source(io.BytesIO(window), name)), None
     except BadAvro as error:
@@ -126,10 +126,10 @@ def readable(window: bytes, name: str) -> tuple[Header | None, BadAvro | None]:
 
 
 def made(text: str, codec: str, sync: bytes, meta: dict[str, bytes], name: str) -> Header:
-    """A header of these parts.
+    """Make a header of its parts.
 
     Raises:
-        BadAvro: if the schema is none, or one that cannot be decoded safely.
+        BadAvro: if the schema is invalid, or its data cannot be decoded safely.
 
     """
     file = io.BytesIO()
@@ -140,9 +140,9 @@ def made(text: str, codec: str, sync: bytes, meta: dict[str, bytes], name: str) 
 
 
 def _schema_in(window: bytes) -> str | None:
-    """The first JSON object or array of a damaged header, if its length or the metadata's key of schemas stands before it.
+    """Return the first JSON object or array of a damaged header, if its length or the metadata key of the schema precedes it.
 
-    A part of a schema is mostly a schema, too: of JSON that is not in one piece nothing is taken.
+    Parts of incomplete JSON are not used, because a part of a schema is often a schema, too.
     """
     starts = [at for at in (window.find(b"{"), window.find(b"[")) if at >= 0]
     if not starts:
@@ -159,7 +159,7 @@ def _schema_in(window: bytes) -> str | None:
 
 
 def _guessed(window: bytes, header: Header, model: Header, choices: Sequence[str]) -> str | None:
-    """The first codec that any of the first blocks decodes with; None if there is none."""
+    """Return the first codec that one of the first blocks decodes with, None if there is none."""
     source = Source(io.BytesIO(window), "")
     source.read(header.end)
     frames = list(islice((frame for frame in _sound(source, header)), _MAX_TRIES))
@@ -167,7 +167,7 @@ def _guessed(window: bytes, header: Header, model: Header, choices: Sequence[str
 
 
 def _sound(source: Source, header: Header) -> Iterator[Frame]:
-    """The blocks whose frame is right."""
+    """Yield the blocks with a valid frame."""
     for block in containers.read_frames(source, header._replace(codec="")):
         if isinstance(block, Frame):
             yield block
@@ -176,7 +176,7 @@ def _sound(source: Source, header: Header) -> Iterator[Frame]:
 
 
 def fits(frame: Frame, model: Header, codec: str) -> bool:
-    """Whether a block is a good one with a codec; without the codec's package, it is not."""
+    """Return whether a block is valid with a codec; not, if the codec's package is missing."""
     try:
         return decodes(Decoder(model), frame, model._replace(codec=codec)) is None
     except BigDataDemosError:
@@ -184,10 +184,10 @@ def fits(frame: Frame, model: Header, codec: str) -> bool:
 
 
 def search(window: bytes, model: Header, choices: Sequence[str], *, whole: bool) -> tuple[int, bytes, str] | None:
-    """Where blocks start, their sync marker and their codec, by the first block that decodes; None if there is none.
+    """Find the first block that decodes; return its offset, sync marker and codec, None if there is none.
 
-    A block's last 16 bytes are a sync marker if they are before the block, too, or end the next block, too, or the file
-    (``window`` is all of it, if it is ``whole``).
+    The 16 bytes after a block are taken as the sync marker if they also precede it, or end the next block or the file (``whole``:
+    ``window`` is the whole file).
     """
     tries = 0
     for at in range(min(len(window), MAX_SEARCH)):
@@ -210,11 +210,11 @@ def search(window: bytes, model: Header, choices: Sequence[str], *, whole: bool)
 
 
 def _extent(window: bytes, at: int) -> tuple[int, int, int]:
-    """The count of what would be a block at an offset, and where its data start and end.
+    """Read a block's count and size at an offset; return the count, and the start and the end of the data.
 
-    The count is 0 if there are no two positive lengths, or the bytes do not go that far; then data end where there is nothing.
+    The count is 0 if they are not two positive numbers, or the data would exceed the window.
     """
-    if at < len(window) and window[at] and not window[at] & 1:  # odd: a negative count; most offsets end here
+    if at < len(window) and window[at] and not window[at] & 1:  # an odd byte starts a negative count: most offsets end here
         count, size, front = _longs(window[at : at + containers.LONGS])
         if 0 < count <= limits.MAX_BLOCK and 0 < size <= len(window) - at - front - SYNC_SIZE:
             return count, at + front, at + front + size
@@ -222,7 +222,7 @@ def _extent(window: bytes, at: int) -> tuple[int, int, int]:
 
 
 def repair(source: Source, header: Header, writer: Writer, *, doubtful: bool = False) -> Iterator[Loss]:
-    """Copy what is good, and tell of what is not, in the file's order. The writer has the header's codec and sync marker.
+    """Copy valid data, and yield each :class:`Loss`, in the file's order. The writer has the header's codec and sync marker.
 
     Raises:
         InputError: if the codec's package is not installed.
@@ -249,7 +249,7 @@ def repair(source: Source, header: Header, writer: Writer, *, doubtful: bool = F
 
 
 def decodes(decoder: Decoder, frame: Frame, header: Header) -> str | None:
-    """None if a block is good, or else what is wrong with it."""
+    """Return what is wrong with a block, None if it is valid."""
     try:
         for _ in decoder.read(frame.records, decompress(frame.packed, header.codec)):
             pass
@@ -261,14 +261,14 @@ def decodes(decoder: Decoder, frame: Frame, header: Header) -> str | None:
 
 
 def _to_sync(source: Source, sync: bytes) -> tuple[bytes, bool]:
-    """The bytes before the next sync marker, and whether the file ends instead; not more than a block may have."""
+    """Return the bytes before the next sync marker, up to the most of a block, and whether the file ends instead."""
     limit = limits.MAX_BLOCK + containers.LONGS + SYNC_SIZE
     found = source.find(sync, limit)
     return source.peek(min(limit, len(source.ahead)) if found < 0 else found), found < 0 and source.ended
 
 
 def skip(source: Source, sync: bytes, used: int | None) -> None:
-    """Go on after so many bytes, or after the next sync marker."""
+    """Skip ``used`` bytes, or to the byte after the next sync marker."""
     if used is None:
         skip_to_sync(source, sync)
     else:
@@ -276,7 +276,7 @@ def skip(source: Source, sync: bytes, used: int | None) -> None:
 
 
 def prefix(decoder: Decoder, count: int, data: bytes) -> tuple[int, int, str]:
-    """How many of ``count`` records data begin with, where the last of them ends, and what is wrong then, if anything."""
+    """Decode the first records, up to ``count``; return their number, the end of the last one, and the error after it, if any."""
     number = end = 0
     try:
         for end, _ in decoder.position(min(count, len(data)), data):  # noqa: B007
@@ -287,24 +287,24 @@ def prefix(decoder: Decoder, count: int, data: bytes) -> tuple[int, int, str]:
 
 
 def inside(decoder: Decoder, frame: Frame, header: Header, error: str, *, doubtful: bool) -> Salvage:
-    """What can be had of a block whose frame is right, and whose count or data are not."""
+    """Recover records of a block with a valid frame, but a wrong count or damaged data."""
     data = decompress_partly(frame.packed, header.codec)
     if header.codec in _CHECKED:
         with suppress(Exception):
             data = decompress(frame.packed, header.codec)
             number, end, wrong = prefix(decoder, len(data), data)
-            if end == len(data):  # and then it cannot decode any more
+            if end == len(data):  # then nothing can be decoded
                 return Salvage(number, data, f"the block has {number} records, and says {frame.records}", 0)
             error = wrong or error
     number, end, wrong = prefix(decoder, frame.records, data)
-    more = not wrong and end < len(data) < limits.MAX_BLOCK  # than the count says: nobody knows how many
+    more = not wrong and end < len(data) < limits.MAX_BLOCK  # more than the count: the number is unknown
     if not doubtful:
         return Salvage(0, b"", error, None if more else frame.records)
     return Salvage(number, data[:end], f"{error} (the records kept may be wrong)", None if more else frame.records - number)
 
 
 def between(decoder: Decoder, block: BadBlock, header: Header, gap: bytes, *, ends: bool, doubtful: bool) -> Salvage:
-    """What can be had of the bytes from where a block starts up to the next sync marker, or to the file's end."""
+    """Recover records of the bytes from a block's start to the next sync marker, or to the end of the file."""
     count, size, front = _longs(gap)
     for packed, used in candidates(gap, count, size, front):
         frame = Frame(block.offset, count, packed, front)
@@ -323,7 +323,7 @@ def between(decoder: Decoder, block: BadBlock, header: Header, gap: bytes, *, en
 
 
 def _longs(gap: bytes) -> tuple[int, int, int]:
-    """A block's count and size, and how many bytes they take; -1 for what is not there."""
+    """Read a block's count and size; return them with their length in bytes, -1 for missing ones."""
     file = io.BytesIO(gap[: containers.LONGS])
     found = [-1, -1]
     with suppress(Exception):
@@ -334,11 +334,11 @@ def _longs(gap: bytes) -> tuple[int, int, int]:
 
 
 def candidates(gap: bytes, count: int, size: int, front: int) -> Iterator[tuple[bytes, int | None]]:
-    """What a block's data may be, and how long it is then, if its sync marker or its size is damaged."""
+    """Yield the possible data of a block whose sync marker or size is damaged, with the block's length."""
     if 0 < size <= len(gap) - front:
         yield gap[front : front + size], min(front + size + SYNC_SIZE, len(gap))
     after_count = len(long(count)) if count > 0 else 0
-    for width in range(1, 6):  # bytes of the size, which is that of what follows
+    for width in range(1, 6):  # the bytes of the size, if it is that of the data after it
         rest = len(gap) - after_count - width
         if after_count and rest > 0 and len(long(rest)) == width and rest != size:
             yield gap[after_count + width :], None

@@ -1,9 +1,8 @@
-"""Schema resolution: whether data of one schema can be read as data of another, and doing it.
+"""Schema resolution: checks whether data of one schema can be read with another, and converts them.
 
-The rules are those of the Avro specification, "Schema Resolution".
-fastavro can resolve while it decodes, but of a union it takes the first branch that a value may be promoted to, it leaves the
-defaults of bytes and fixed as text, and fills in no defaults inside a default. So data are decoded with the writer's schema
-and resolved here.
+The rules are those of the Avro specification, "Schema Resolution". fastavro can resolve while it decodes, but it takes the first
+branch of a union that a value may be promoted to, leaves the defaults of bytes and fixed as text, and does not fill in defaults
+inside a default. Data are therefore decoded with the writer's schema and resolved here.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,29 +14,28 @@ from .values import Mismatch, choice, default, taken, under
 
 
 def compatibility(writer: Any, reader: Any, *, by_record: bool = False) -> list[str]:
-    """Why data written with one parsed schema cannot be read with another, each reason with its path; empty if they can.
+    """Return the reasons, with their paths, why data written with one parsed schema cannot be read with another.
 
-    By the specification's "Schema Resolution", for any data: that of a union may be of each of its branches. With
-    ``by_record``, one branch that can be read is enough: for who leaves out the records that cannot. Of a reader's
-    union the first branch that matches is taken. Unqualified names are enough for named types to match; aliases are
-    the reader's; one without a namespace is in its type's. Bytes may be read as a string, though not all are UTF-8.
-    A schema can always be read with itself: nothing is to be resolved then.
+    All data must be readable, so every branch of a writer's union counts. With ``by_record``, one readable branch is enough, for
+    callers that leave out unreadable records. Of a reader's union, the first branch that matches counts. Named types match by
+    their unqualified names, or by the reader's aliases; an alias without a namespace is in that of its type. Bytes can be read as
+    a string, although they may not be UTF-8. A schema can always be read with itself.
 
-    Others are laxer. fastavro takes an alias for unqualified if it looks so, ignores the precision of decimals, and finds
-    out what cannot be read only when such data come. Java takes the branch of the same full name before the first.
+    Other implementations are less strict. fastavro compares aliases without a dot as unqualified names, ignores the precision of
+    decimals, and raises only for data that cannot be read. Java prefers a branch with the same full name to the first one.
     """
     return [] if writer == reader else list(_Comparison(writer, reader, by_record=by_record).reasons(writer, reader, ""))
 
 
 class _Comparison:
-    """A writer's schema beside a reader's. Each pair of records is compared once, so recursive ones come to an end."""
+    """Compares a writer's schema with a reader's. Each pair of records is compared once, so that recursion ends."""
 
     def __init__(self, writer: Any, reader: Any, *, by_record: bool = False) -> None:
         self.writers, self.readers, self.by_record = named_types(writer), named_types(reader), by_record
         self.compared: set[tuple[str, str]] = set()
 
     def reasons(self, writer: Any, reader: Any, path: str) -> Iterator[str]:
-        """What keeps data of one part of the schemas from being read with another."""
+        """Yield the reasons why data of one part of the schemas cannot be read with another."""
         if isinstance(writer, list):
             found = [list(self.reasons(branch, reader, f"{path}{{{label(branch)}}}")) for branch in writer]
             if not (self.by_record and [] in found):
@@ -66,7 +64,7 @@ class _Comparison:
             yield from self.fields(writer, reader, path)
 
     def fields(self, writer: Any, reader: Any, path: str) -> Iterator[str]:
-        """What keeps a record from being read as another: fields that are missing, or that cannot be read."""
+        """Yield the reasons why a record cannot be read as another: missing or unreadable fields."""
         written = {field["name"]: field for field in writer["fields"]}
         for field in reader["fields"]:
             inner = f"{path}.{field['name']}".removeprefix(".")
@@ -78,7 +76,7 @@ class _Comparison:
 
 
 def symbols(writer: Any, reader: Any, path: str) -> Iterator[str]:
-    """The writer's symbols that the reader does not know, if it has no default to read them as."""
+    """Yield a reason if the reader lacks symbols of the writer's, and has no default."""
     unknown = [symbol for symbol in writer["symbols"] if symbol not in reader["symbols"]]
     if unknown and reader.get("default") not in reader["symbols"]:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
@@ -86,7 +84,7 @@ def symbols(writer: Any, reader: Any, path: str) -> Iterator[str]:
 
 
 def _mismatch(writer: Any, reader: Any, writers: Named, readers: Named) -> str | None:
-    """Why two schemas do not match, or None; matching does not look at the fields of records and the symbols of enums."""
+    """Return why two schemas do not match, None if they do, regardless of the fields of records and the symbols of enums."""
     if isinstance(writer, list) or isinstance(reader, list):
         return None
     writer, written = resolve(writer, writers)
@@ -112,10 +110,10 @@ def _mismatch(writer: Any, reader: Any, writers: Named, readers: Named) -> str |
 
 
 def resolver(writer: Any, reader: Any) -> Callable[[Any], Any]:
-    """What makes a datum, decoded with the writer's parsed schema, one to be encoded with the reader's.
+    """Return a function that converts data decoded with the writer's parsed schema to data of the reader's.
 
     Raises:
-        BadAvro: by what is returned: if the datum has no place in the reader's schema, with a path into it.
+        BadAvro: from that function, with a path, if the datum does not fit the reader's schema.
 
     """
     written, wanted = named_types(writer), named_types(reader)
@@ -130,7 +128,7 @@ def resolver(writer: Any, reader: Any) -> Callable[[Any], Any]:
 
 
 def convert(value: Any, old: Any, new: Any, written: Named, wanted: Named) -> Any:
-    """:func:`resolver` for a part of a datum; raises Mismatch."""
+    """Convert a part of a datum: see :func:`resolver`. Raises Mismatch."""
     if isinstance(old, list):
         old, value = taken(value, old, written)
     old, kind = resolve(old, written)

@@ -1,7 +1,7 @@
-"""Avro's single-object encoding: a datum that says which schema it is of (specification, "Single-object encoding").
+"""Avro's single-object encoding: a datum with the fingerprint of its schema (specification, "Single-object encoding").
 
-Two bytes of marker, ``C3 01``; the CRC-64-AVRO fingerprint of the schema, 8 bytes, little-endian; the datum. In a stream they
-follow one another, and nothing but its schema says where a datum ends.
+A message is two bytes of marker, ``C3 01``; the CRC-64-AVRO fingerprint of the schema, 8 bytes, little-endian; and the datum.
+In a stream, the end of a datum is known only by its schema.
 """
 
 import io
@@ -19,24 +19,24 @@ from .streams import Source
 MARKER: Final = b"\xc3\x01"
 _HEADER_SIZE: Final = 10
 WINDOW: Final = 512
-"""Bytes that are looked at first to find where a message ends; twice as many each time it has not ended yet."""
+"""The first number of bytes that are searched for the end of a message; it is doubled until the end is found."""
 
 
 def known(schemas: Iterable[Any]) -> dict[bytes, Any]:
-    """Parsed schemas by their fingerprints, as :func:`split` and :func:`decode` look them up."""
+    """Return parsed schemas by their fingerprints, for :func:`split` and :func:`decode`."""
     return {fingerprint(schema): schema for schema in schemas}
 
 
 def encode(datum: Any, schema: Any) -> bytes:
-    """A datum with the marker and its schema's fingerprint."""
+    """Encode a datum as a message."""
     return MARKER + fingerprint(schema) + pack(datum, schema)
 
 
 def split(message: bytes, schemas: Mapping[bytes, Any]) -> tuple[Any, bytes]:
-    """The schema of a message, and its datum in Avro's binary encoding.
+    """Split a message; return its schema and its encoded datum.
 
     Raises:
-        BadAvro: if it has no marker, is too short, or is of a schema that is not known.
+        BadAvro: if it has no marker, is too short, or has an unknown schema.
 
     """
     if len(message) < _HEADER_SIZE or not message.startswith(MARKER):
@@ -48,17 +48,17 @@ def split(message: bytes, schemas: Mapping[bytes, Any]) -> tuple[Any, bytes]:
 
 
 def decode(message: bytes, schemas: Mapping[bytes, Any]) -> Any:
-    """The datum of a message, as fastavro makes it. For JSON: :func:`split`, and :func:`~.values.raw_schema`.
+    """Decode a message by fastavro. For JSON use :func:`split` and :func:`~.values.raw_schema`.
 
     Raises:
-        BadAvro: if :func:`split` does, or the datum is damaged or has bytes after it.
+        BadAvro: as :func:`split`; or if the datum is damaged or has bytes after it.
 
     """
     schema, packed = split(message, schemas)
     data = io.BytesIO(packed)
     try:
         datum = fastavro.schemaless_reader(data, schema, None)
-    except Exception as error:  # data make fastavro raise anything
+    except Exception as error:  # fastavro may raise anything for damaged data
         raise BadAvro(f"a damaged message: {one_line(error)}") from None
     if left := len(packed) - data.tell():
         raise BadAvro(f"a damaged message: {left} bytes are left after its datum")
@@ -66,7 +66,7 @@ def decode(message: bytes, schemas: Mapping[bytes, Any]) -> Any:
 
 
 class Writer:
-    """Writes messages one after another. ``records`` counts them."""
+    """Writes a stream of messages. ``records`` counts them."""
 
     def __init__(self, file: BinaryIO, schema: Any) -> None:
         """Write messages of a parsed schema."""
@@ -74,16 +74,16 @@ class Writer:
         self.head = MARKER + fingerprint(schema)
 
     def write(self, datum: bytes) -> None:
-        """Add a message of an encoded datum."""
+        """Write a message with an encoded datum."""
         self.file.write(self.head + datum)
         self.records += 1
 
 
 def messages(source: Source, schemas: Mapping[bytes, Any]) -> Iterator[tuple[bytes, bytes]]:
-    """The messages that come next in a stream: the fingerprint of each one's schema, and its datum in Avro's binary encoding.
+    """Yield the messages of a stream: the fingerprint of the schema, and the encoded datum.
 
     Raises:
-        BadAvro: at the first that is damaged, cut, or of a schema that is not known; with its number and offset.
+        BadAvro: with number and offset, at the first that is damaged, truncated, or has an unknown schema.
 
     """
     walkers = {mark: limits.Walker(schema) for mark, schema in schemas.items()}
@@ -106,11 +106,11 @@ def messages(source: Source, schemas: Mapping[bytes, Any]) -> Iterator[tuple[byt
 
 
 def length(source: Source, walker: limits.Walker) -> int:
-    """The bytes of the datum that comes next.
+    """Return the length of the next datum in bytes.
 
     Raises:
         EOFError: if the stream ends inside it.
-        ValueError: if there is no such datum, or it is too long or nests too deep.
+        ValueError: if it is invalid, too long, or nested too deep.
 
     """
     window = WINDOW

@@ -1,7 +1,7 @@
-"""Where bytes come from and go to: files, or ``-`` for standard input and output.
+"""Inputs and outputs: files, or ``-`` for standard input and output.
 
-Inputs are read forwards, once, so a pipe will do. Outputs are written beside the target under a name that nobody takes
-for it, and renamed at the end: a failed run leaves nothing, and an input may be replaced by its own output.
+Inputs are read forwards, once, so they may be pipes. Outputs are written under another name and renamed at the end, so a failed
+run leaves nothing, and an output may replace its own input.
 """
 
 import contextlib
@@ -15,32 +15,32 @@ from ..errors import InputError, OutputError, UsageError, printable
 from ..storage.atomic import atomic, writing
 
 CHUNK: Final = 1 << 20
-"""Bytes asked of a file at once: a length in a damaged file must not reserve as much memory as it says."""
+"""The bytes that are read at once, so that a wrong length in a damaged file does not allocate its memory."""
 
 
 class _ReadError(InputError, OSError):
-    """A file that cannot be read any further."""
+    """A file cannot be read any further."""
 
 
 def _no_progress(_count: int) -> None:
-    """Tell nobody."""
+    """Ignore the progress."""
 
 
 class Source:
-    """An input: so many bytes at a time, and a look at those ahead. ``name`` is for messages."""
+    """An input with a buffer of the bytes ahead. ``name`` is for messages."""
 
     def __init__(
         self, file: BinaryIO, name: str, progress: Callable[[int], object] = _no_progress, *, offset: int | None = None
     ) -> None:
-        """Read a file from where it is, which is its start, or from an offset that it can be set to."""
+        """Read a file from its start, or, if it is seekable, from an offset."""
         self.file, self.name, self.progress = file, name, progress
         self.ahead = bytearray()
         self.offset = 0 if offset is None else file.seek(offset)
-        self.searched = 0  # no sync marker starts before this offset and after the current one
+        self.searched = 0  # no sync marker starts between the current offset and this one
         self.ended = False
 
     def fill(self, size: int) -> int:
-        """Have so many bytes ahead; returns how many there are: fewer only at the end, maybe more.
+        """Fill the buffer with at least ``size`` bytes, fewer only at the end; return their number.
 
         Raises:
             ReadError: if the file cannot be read.
@@ -58,26 +58,26 @@ class Source:
         return len(self.ahead)
 
     def peek(self, size: int, start: int = 0) -> bytes:
-        """Bytes ahead, ``start`` bytes from here; fewer only at the end."""
+        """Return bytes ahead, from the current offset plus ``start``; fewer only at the end."""
         self.fill(start + size)
         with memoryview(self.ahead) as view:  # which saves a copy
             return bytes(view[start : start + size])
 
     def read(self, size: int) -> bytes:
-        """The next bytes; fewer only at the end."""
+        """Read bytes; fewer only at the end."""
         found = self.peek(size)
         self.skip(len(found))
         return found
 
     def skip(self, size: int) -> None:
-        """Pass over bytes that have been looked at."""
-        del self.ahead[:size]  # which copies nothing
+        """Skip bytes that are in the buffer."""
+        del self.ahead[:size]  # without a copy
         self.offset += size
 
     def find(self, sync: bytes, limit: int) -> int:
-        """How many bytes are before the next sync marker; -1 if there is none that starts in the next ``limit`` bytes.
+        """Return the number of bytes before the next sync marker, -1 if none starts in the next ``limit`` bytes.
 
-        Nothing is searched twice.
+        No byte is searched twice.
         """
         while True:
             start = max(self.searched - self.offset, 0)
@@ -88,7 +88,7 @@ class Source:
             self.fill(len(self.ahead) + CHUNK)
 
     def tell(self) -> int:
-        """The offset of the next byte."""
+        """Return the offset of the next byte."""
         return self.offset
 
 
@@ -117,7 +117,7 @@ def open_input(name: str, progress: Callable[[int], object] = _no_progress) -> I
 def open_output(name: str, *, binary: bool, overwrite: bool) -> Iterator[BinaryIO]:
     """Open a file to be written, or standard output for ``-``.
 
-    A device or a pipe is written to as it is: there is nothing to rename.
+    A device or a pipe is written to directly, without renaming.
 
     Raises:
         UsageError: if binary data would go to a terminal.
@@ -146,6 +146,6 @@ def open_output(name: str, *, binary: bool, overwrite: bool) -> Iterator[BinaryI
 
 
 def _check_free(name: str, *, overwrite: bool) -> None:
-    """Refuse to replace a file unasked."""
+    """Check that there is no file, unless ``overwrite`` is set."""
     if not overwrite and os.path.lexists(name):
         raise OutputError(f"{printable(name)} exists: set `overwrite=True` to replace it")

@@ -1,7 +1,7 @@
-"""Avro data as JSON and back: by the specification ("JSON Encoding"), or plainly, as people write JSON.
+"""Converts Avro data to JSON and back, by the specification ("JSON Encoding") or as plain JSON.
 
-Data are as fastavro decodes them with :func:`raw_schema` and :data:`READ_OPTIONS`: without logical types (Python's
-dates end at year 9999, Avro's do not), and with unions whose branches can be told apart::
+Data are as fastavro decodes them with :func:`raw_schema` and :data:`READ_OPTIONS`: without logical types (Python's dates end
+in the year 9999, Avro's do not), and with the branches of unions named::
 
     raw = raw_schema(parsed)
     datum = fastavro.schemaless_reader(file, raw, None, **READ_OPTIONS)
@@ -22,12 +22,12 @@ uuid on fixed        bytes, as above                                     ``"f81d
 duration             bytes, as above                                     ``"P1M2DT3.004S"``
 ===================  ==================================================  ==========================================
 
-NaN and the infinities: the specification says nothing. Java writes them as strings (``JsonEncoder`` leaves it to Jackson,
-which quotes them); its ``JsonDecoder`` refused them for long (AVRO-2032). ``float`` is written as the double it equals,
-as Java does.
+The specification does not mention NaN and the infinities. Java writes them as strings (``JsonEncoder`` uses Jackson, which
+quotes them); its ``JsonDecoder`` did not read them for a long time (AVRO-2032). A ``float`` is written as the double that it
+equals, as in Java.
 
-Plain JSON loses which branch of a union was taken. :func:`from_json` takes the strictest that fits: see :func:`chosen`.
-A time of day that no clock shows stays a number, and a number is taken for any date, time and timestamp.
+Plain JSON does not contain the branch of a union. :func:`from_json` chooses the strictest one that fits: see :func:`chosen`.
+An invalid time of day is written as a number, and numbers are accepted for all dates, times and timestamps.
 """
 
 import math
@@ -44,12 +44,12 @@ from .kinds import Named, is_int, label, logical, resolve
 from .limits import MAX_DECIMAL, MAX_DEFAULT, MAX_DIGITS, MAX_NESTING
 
 READ_OPTIONS: Final[dict[str, Any]] = {"return_named_type": True}
-"""What a caller passes to fastavro's readers: records, enums and fixed in unions then come as (full name, value)."""
+"""Options for fastavro's readers: records, enums and fixed in unions are then returned as (full name, value)."""
 WRAPPED: Final = "bigdata_demos__raw"
-"""The namespace of the records in :func:`raw_schema` that tell an int from a long and a float from a double."""
+"""The namespace of the records in :func:`raw_schema` that distinguish int from long and float from double."""
 _NUMBERS: Final = frozenset(("int", "long", "float", "double"))
 _ALIKE: Final = {**dict.fromkeys(_NUMBERS, _NUMBERS), **dict.fromkeys(("bytes", "string"), frozenset(("bytes", "string")))}
-"""For each primitive type those that fastavro does not tell from it in a union: by Python's type, or as it may be promoted."""
+"""For each primitive type, those that fastavro does not distinguish from it in a union: of the same Python type, or promoted."""
 RANGES: Final = {"int": 1 << 31, "long": 1 << 63}
 _FLOAT_MAX: Final = 3.4028234663852886e38
 _NOT_NUMBERS: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -65,11 +65,11 @@ _DURATION: Final = re.compile(
 DECIMAL: Final = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,3}))?")
 
 Step = str | int | tuple[str]
-"""A field or branch, an array's item, a map's key. Paths are put together when something is wrong, not before."""
+"""A step of a path: a field or branch, an array's index, a map's key. Paths are only composed for errors."""
 
 
 class Mismatch(ValueError):
-    """A value that is not what its schema says, and the steps to it, innermost first."""
+    """A value does not fit its schema; with the steps to it, innermost first."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -77,7 +77,7 @@ class Mismatch(ValueError):
         self.steps: list[Step] = []
 
     def again(self) -> "Mismatch":
-        """Another one: who raises this one adds steps to it."""
+        """Return a copy, since raising adds steps."""
         other = Mismatch(self.text)
         other.steps = list(self.steps)
         return other
@@ -88,15 +88,15 @@ class Mismatch(ValueError):
 
 
 def _shown_step(step: Step) -> str:
-    """A step as it is part of a path."""
+    """Return the text of a step in a path."""
     return f"[{step}]" if isinstance(step, int) else f"[{step[0]!r:.60}]" if isinstance(step, tuple) else f".{step}"
 
 
 def to_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
-    """A datum as a JSON-able object; ``schema`` is the parsed one, with logical types, ``named`` its named types.
+    """Convert a datum to JSON; ``schema`` is the parsed one, with logical types, ``named`` its named types.
 
     Raises:
-        BadAvro: if the datum is not of the schema, or a decimal is larger than :data:`MAX_DECIMAL`; with the path.
+        BadAvro: with the path, if the datum does not fit the schema, or a decimal is larger than :data:`MAX_DECIMAL`.
 
     """
     try:
@@ -106,13 +106,13 @@ def to_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
 
 
 def from_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
-    """The datum that a JSON value stands for, as fastavro's writers take it with :func:`raw_schema`.
+    """Convert JSON to a datum for fastavro's writers with :func:`raw_schema`.
 
-    In unions it comes as (name, value) for each branch but null, so that fastavro does not guess among them. A field that is
-    missing has its default if ``plain``, otherwise it is refused, as a field that the schema does not have always is.
+    Branches of unions, except null, are (name, value), so that fastavro does not guess. A missing field gets its default if
+    ``plain``, and is an error otherwise; an unknown field is always an error.
 
     Raises:
-        InputError: if the value is not of the schema; with the path, and what was expected.
+        InputError: with the path and the expected type, if the value does not fit the schema.
 
     """
     try:
@@ -122,11 +122,11 @@ def from_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
 
 
 def raw_schema(schema: Any, needed: Collection[str] | None = None) -> Any:
-    """A parsed schema as fastavro is to decode and encode with: the same bytes, without logical types and defaults.
+    """Return a schema for fastavro with the same encoding as a parsed schema, without logical types and defaults.
 
-    A branch of a union that fastavro does not tell from another one (:data:`_ALIKE`) is put into a record of one field, which
-    takes no bytes of its own, so that its name comes with :data:`READ_OPTIONS`. Only for data: the schema
-    of a file's header is the one that came in. If ``needed`` names fields of a record, it is only done in those.
+    A branch of a union that fastavro does not distinguish from another one (:data:`_ALIKE`) is wrapped in a record of one field,
+    which does not change the encoding, so that :data:`READ_OPTIONS` return its name. It is not for the headers of files. If
+    ``needed`` names fields of a record, only those are changed.
     """
     wrapped: set[str] = set()
 
@@ -171,12 +171,12 @@ def raw_schema(schema: Any, needed: Collection[str] | None = None) -> Any:
 
 
 def _ambiguous(name: str, union: list[Any]) -> bool:
-    """Whether a union has another branch that fastavro does not tell from the one of a name."""
+    """Return whether fastavro does not distinguish a branch of a union from another one."""
     return name in _ALIKE and len(_ALIKE[name].intersection(map(label, union))) > 1
 
 
 def untagged(datum: Any) -> Any:
-    """A datum without the names of unions' branches."""
+    """Remove the names of unions' branches from a datum."""
     if isinstance(datum, tuple):
         name, inner = datum
         return inner["value"] if name.startswith(WRAPPED + ".") and isinstance(inner, dict) else untagged(inner)
@@ -186,14 +186,14 @@ def untagged(datum: Any) -> Any:
 
 
 def expected(what: str, value: Any) -> NoReturn:
-    """Raise that a value is not what was expected."""
+    """Raise a Mismatch for a value."""
     if isinstance(value, (dict, list, tuple)):
         raise Mismatch(f"expected {what}, not {type(value).__name__} of {len(value)}")
     raise Mismatch(f"expected {what}, not {shown if len(shown := _displayed(value)) <= 60 else shown[:57] + '…'}")
 
 
 def _displayed(value: Any) -> str:
-    """A value's ``repr``; Python refuses that of an integer of more than 4,300 digits."""
+    """Return the ``repr`` of a value, also of an integer of more than 4,300 digits, for which Python raises."""
     return f"a number of {value.bit_length()} bits" if isinstance(value, int) and value.bit_length() > 10_000 else repr(value)
 
 
@@ -201,7 +201,7 @@ def _displayed(value: Any) -> str:
 
 
 def write(value: Any, schema: Any, named: Named, plain: bool) -> Any:
-    """:func:`to_json`, which raises Mismatch."""
+    """Convert a part of a datum: see :func:`to_json`. Raises Mismatch."""
     if isinstance(schema, list):
         branch, value = taken(value, schema, named)
         if label(branch) == "null":
@@ -239,7 +239,7 @@ def write(value: Any, schema: Any, named: Named, plain: bool) -> Any:
 
 
 def under(step: Step, function: Callable[..., Any], *arguments: Any) -> Any:
-    """What the function returns; if it raises Mismatch, the step is part of its path."""
+    """Call a function; add the step to the path of a Mismatch that it raises."""
     try:
         return function(*arguments)
     except Mismatch as error:
@@ -248,9 +248,9 @@ def under(step: Step, function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def taken(value: Any, union: list[Any], named: Named) -> tuple[Any, Any]:
-    """The branch of a union that a datum is of, and the datum without its name.
+    """Return the branch of a union for a datum, and the datum without the branch's name.
 
-    A datum that has no name, as fastavro gives it without :data:`READ_OPTIONS`, is of the first branch that it may be of.
+    A datum without a name, as from fastavro without :data:`READ_OPTIONS`, belongs to the first branch that fits.
     """
     if isinstance(value, tuple):
         name, inner = value
@@ -267,7 +267,7 @@ def taken(value: Any, union: list[Any], named: Named) -> tuple[Any, Any]:
 
 
 def _may_be(value: Any, schema: Any, kind: str) -> bool:
-    """Whether a datum without a name may be of a type, as seen from outside."""
+    """Return whether a datum without a name may be of a type, without looking at its parts."""
     if kind in RANGES:
         return is_int(value) and -RANGES[kind] <= value < RANGES[kind]
     if kind in ("record", "error"):
@@ -281,7 +281,7 @@ def _may_be(value: Any, schema: Any, kind: str) -> bool:
 
 
 def legible(value: Any, meaning: str, schema: Any, kind: str) -> Any:
-    """A datum of a logical type as people read it."""
+    """Format a datum of a logical type."""
     if kind in RANGES:
         if not is_int(value):
             expected(meaning, value)
@@ -306,28 +306,28 @@ def legible(value: Any, meaning: str, schema: Any, kind: str) -> Any:
 
 
 def date_text(days: int) -> str:
-    """ISO 8601 of a day after (before) 1970-01-01; years outside 0000 to 9999 have a sign, as in Java's ``LocalDate``."""
+    """Format days since 1970-01-01 by ISO 8601; years outside 0000 to 9999 have a sign, as in Java's ``LocalDate``."""
     year, month, day = _civil(days)
     return f"{year:04d}-{month:02d}-{day:02d}" if 0 <= year <= 9999 else f"{year:+05d}-{month:02d}-{day:02d}"
 
 
 def _time_text(units: int, digits: int) -> str:
-    """ISO 8601 of a time of day in units of 10**-digits seconds."""
+    """Format a time of day in units of 10**-digits seconds by ISO 8601."""
     seconds, part = divmod(units, 10**digits)
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{part:0{digits}d}"
 
 
 def _decimal_text(unscaled: int, scale: int) -> str:
-    """An unscaled number in decimal notation, with as many digits after the point as the scale says."""
+    """Format an unscaled number in decimal notation, with ``scale`` digits after the point."""
     sign, digits = "-" if unscaled < 0 else "", str(abs(unscaled)).rjust(scale + 1, "0")
     return f"{sign}{digits[:-scale]}.{digits[-scale:]}" if scale else sign + digits
 
 
 def _civil(days: int) -> tuple[int, int, int]:
-    """Year, month and day of the proleptic Gregorian calendar of a day after (before) 1970-01-01.
+    """Convert days since 1970-01-01 to year, month and day of the proleptic Gregorian calendar.
 
     Howard Hinnant's ``civil_from_days`` ("chrono-Compatible Low-Level Date Algorithms"): years begin in March, so that the
-    leap day is the last; eras have 400 years, of 146,097 days. Python's ``//`` rounds down, as his code must take care to.
+    leap day is the last; eras have 400 years, of 146,097 days. Python's ``//`` rounds down, which his code does explicitly.
     """
     era, of_era = divmod(days + 719_468, 146_097)
     year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
@@ -338,7 +338,7 @@ def _civil(days: int) -> tuple[int, int, int]:
 
 
 def _days_from_civil(year: int, month: int, day: int) -> int:
-    """The day after (before) 1970-01-01 of a date: the inverse of :func:`_civil`, from the same source."""
+    """Convert a date to days since 1970-01-01: the inverse of :func:`_civil`, from the same source."""
     march = year - (month <= 2)
     era, of_era = divmod(march, 400)
     of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
@@ -352,14 +352,14 @@ def _days_from_civil(year: int, month: int, day: int) -> int:
 
 
 Tried = dict[tuple[int, int], Any]
-"""What plain objects and arrays are as data of unions, or their Mismatch: by the ids of both, as long as those are there.
+"""A cache of the data, or the Mismatch, of plain objects and arrays in unions, by the ids of both, which stay alive.
 
-Without it, each level of types that refer to themselves would be tried with each branch of each level above.
+Without it, recursive types would take exponential time: each level would be tried with each branch of the levels above.
 """
 
 
 def read(value: Any, schema: Any, named: Named, plain: Tried | None) -> Any:
-    """:func:`from_json`, which raises Mismatch; ``plain``: what has been tried, or None for the specification's encoding."""
+    """Convert a part of a value: see :func:`from_json`. Raises Mismatch. ``plain``: the cache, or None."""
     if isinstance(schema, list):
         return tagged(value, schema, named) if plain is None else remembered(value, schema, named, plain)
     schema, kind = resolve(schema, named)
@@ -379,7 +379,7 @@ def read(value: Any, schema: Any, named: Named, plain: Tried | None) -> Any:
 
 
 def _read_simple(value: Any, schema: Any, kind: str) -> Any:
-    """The datum of a type that has no parts."""
+    """Convert a value of a primitive type, fixed or enum."""
     if kind == "null":
         if value is not None:
             expected("null", value)
@@ -409,14 +409,14 @@ def _read_simple(value: Any, schema: Any, kind: str) -> Any:
 
 
 def _within(value: int, kind: str) -> int:
-    """An integer that fits its type."""
+    """Check the range of an integer."""
     if not -RANGES[kind] <= value < RANGES[kind]:
         raise Mismatch(f"out of the range of {kind}: {_displayed(value)}")
     return value
 
 
 def _read_float(value: Any, kind: str) -> float:
-    """A number; those that JSON has not are strings."""
+    """Convert a number; NaN and the infinities are strings."""
     if isinstance(value, str) and value in _NOT_NUMBERS:
         return _NOT_NUMBERS[value]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -431,7 +431,7 @@ def _read_float(value: Any, kind: str) -> float:
 
 
 def text(value: Any) -> str:
-    """A string that UTF-8 can hold."""
+    """Check that UTF-8 can encode a string."""
     if not isinstance(value, str):
         expected("a string", value)
     try:
@@ -442,7 +442,7 @@ def text(value: Any) -> str:
 
 
 def _read_record(value: Any, schema: Any, named: Named, plain: Tried | None) -> dict[str, Any]:
-    """A record: all fields, and no others."""
+    """Convert a record, with all its fields and no others."""
     if not isinstance(value, dict):
         expected(f"a record {schema['name']} (a JSON object)", value)
     record = {}
@@ -461,14 +461,14 @@ def _read_record(value: Any, schema: Any, named: Named, plain: Tried | None) -> 
 
 
 def default(value: Any, schema: Any, named: Named, left: list[None] | None = None, depth: int = 0) -> Any:
-    """A field's default as a datum. It is JSON of the specification, but that of a union has no tag.
+    """Convert a field's default to a datum. It is the specification's JSON, but without tags in unions.
 
-    It is of the union's first branch (specification, "Unions"), or, since 1.12, of any: of the first that fits. Defaults
-    inside a default may be as many as a schema likes: ``left`` has an item for each value that may still be made.
+    The default of a union belongs to its first branch (specification, "Unions") or, since 1.12, to any: the first that fits.
+    Since defaults inside a default can multiply, ``left`` has an item for each value that may still be made.
 
     Raises:
-        Mismatch: if it is of another type.
-        InputError: if it has too many values, or nests too deep.
+        Mismatch: if it does not fit the type.
+        InputError: if it has too many values, or is nested too deep.
 
     """
     left = [None] * MAX_DEFAULT if left is None else left
@@ -497,7 +497,7 @@ def default(value: Any, schema: Any, named: Named, left: list[None] | None = Non
 
 
 def choice(branch: Any, union: list[Any], datum: Any) -> Any:
-    """A datum in a union, with the name that makes fastavro take this branch of the :func:`raw_schema`."""
+    """Return a datum in a union with the name of its branch in the :func:`raw_schema`."""
     name = label(branch)
     if _ambiguous(name, union):
         return f"{WRAPPED}.{name}", {"value": datum}
@@ -505,7 +505,7 @@ def choice(branch: Any, union: list[Any], datum: Any) -> Any:
 
 
 def tagged(value: Any, union: list[Any], named: Named) -> Any:
-    """The datum of a union in the specification's JSON encoding."""
+    """Convert a value of a union in the specification's JSON encoding."""
     names = [label(branch) for branch in union]
     if value is None and "null" in names:
         return None
@@ -519,7 +519,7 @@ def tagged(value: Any, union: list[Any], named: Named) -> Any:
 
 
 def remembered(value: Any, union: list[Any], named: Named, tried: Tried) -> Any:
-    """:func:`chosen`, once for each object or array and union."""
+    """Call :func:`chosen`, once for each object or array and union."""
     if not isinstance(value, (dict, list)):
         return chosen(value, union, named, tried)
     key = id(value), id(union)
@@ -535,10 +535,10 @@ def remembered(value: Any, union: list[Any], named: Named, tried: Tried) -> Any:
 
 
 def chosen(value: Any, union: list[Any], named: Named, tried: Tried) -> Any:
-    """The datum of a union in plain JSON.
+    """Convert a value of a union in plain JSON.
 
-    Of the first branch, by :func:`rank`, that is written out just as the value is: no text changes because it might
-    be a decimal too. If there is none, of the first that takes it.
+    The branch is the first, by :func:`rank`, that is written as the same value again, so that no text changes because it looks
+    like a decimal. If there is none, it is the first that accepts the value.
     """
     if value is None and "null" in union:
         return None
@@ -564,7 +564,7 @@ def chosen(value: Any, union: list[Any], named: Named, tried: Tried) -> Any:
 
 
 def _identical(one: Any, other: Any) -> bool:
-    """Whether two JSON values are the same, and whole numbers in both or in neither."""
+    """Return whether two JSON values are equal, with the same types of numbers."""
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):
@@ -575,7 +575,7 @@ def _identical(one: Any, other: Any) -> bool:
 
 
 def rank(value: Any, schema: Any, kind: str) -> int:
-    """The place of a union's branch when plain JSON is read: stricter ones first, those alike in the union's order.
+    """Return the rank of a union's branch for plain JSON: stricter ones first, equal ones in the union's order.
 
     Whole numbers are int or long rather than float or double; other numbers are float only if it holds them exactly. Text is an
     enum's symbol, then what a logical type has in that form, then string, then NaN and the infinities, fixed and bytes.
@@ -596,7 +596,7 @@ def rank(value: Any, schema: Any, kind: str) -> int:
 
 
 def meant(value: Any, meaning: str, schema: Any, kind: str) -> Any:
-    """The datum that a legible form of a logical type stands for."""
+    """Convert the text of a logical type to a datum."""
     if kind in RANGES:
         if is_int(value):
             return _within(value, kind)
@@ -614,7 +614,7 @@ def meant(value: Any, meaning: str, schema: Any, kind: str) -> Any:
 
 
 def moment(value: str, meaning: str) -> int:
-    """The number of a date, time or timestamp."""
+    """Parse a date, time or timestamp to its number."""
     if meaning == "date":
         found = re.fullmatch(_DATE, value) or expected("a date (2026-11-24)", value)
         return _days_from_civil(*(int(part) for part in found.groups()))
@@ -639,7 +639,7 @@ def moment(value: str, meaning: str) -> int:
 
 
 def _time_of_day(parts: Any, digits: int) -> int:
-    """Units of 10**-digits seconds since midnight, of hours, minutes, seconds and the digits after the point."""
+    """Convert hours, minutes, seconds and decimals to units of 10**-digits seconds since midnight."""
     hours, minutes, seconds = (int(part) for part in parts[:3])
     if hours > 23 or minutes > 59 or seconds > 59:
         raise Mismatch("there is no such time of day")
@@ -651,7 +651,7 @@ def _time_of_day(parts: Any, digits: int) -> int:
 
 
 def duration(value: str) -> bytes:
-    """Months, days and milliseconds, three unsigned 32-bit numbers, of an ISO 8601 duration."""
+    """Convert an ISO 8601 duration to months, days and milliseconds, as three unsigned 32-bit numbers."""
     found = _DURATION.fullmatch(value) or expected("a duration (P1M2DT3.004S)", value)
     years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[:7])
     millis = ((hours * 60 + minutes) * 60 + seconds) * 1000 + int((found[8] or "").ljust(3, "0"))
@@ -662,7 +662,7 @@ def duration(value: str) -> bytes:
 
 
 def _bounded(schema: Any, size: int) -> None:
-    """Raise if a decimal is too large for decimal notation: a few bytes must not become gigabytes of zeros."""
+    """Check the size of a decimal for decimal notation, in which a few bytes could become gigabytes of zeros."""
     if size > MAX_DECIMAL:
         raise Mismatch(f"a decimal of {size} bytes; more than {MAX_DECIMAL} are not written out")
     if schema.get("scale", 0) > MAX_DIGITS:
@@ -670,7 +670,7 @@ def _bounded(schema: Any, size: int) -> None:
 
 
 def unscaled(value: Any, schema: Any, kind: str) -> bytes:
-    """The bytes of a decimal, given in decimal notation or as a number: the fewest, or as many as fixed has."""
+    """Convert a decimal, given as text or number, to its bytes: the fewest, or the size of the fixed."""
     shown = value if isinstance(value, str) else _displayed(value) if is_int(value) or isinstance(value, float) else ""
     found = DECIMAL.fullmatch(shown)
     _bounded(schema, schema["size"] if kind == "fixed" else 0)
