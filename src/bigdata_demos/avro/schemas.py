@@ -1,4 +1,4 @@
-"""Avro schemas: those of the package by their names and versions, others loaded with guards, and their standard forms."""
+"""Avro schemas: the package's own, by name and version; loading of others, with checks; canonical forms and fingerprints."""
 
 import json
 import os
@@ -18,22 +18,22 @@ from .limits import MAX_NESTING, MAX_SCHEMA, check_shape, measure, nesting
 VERSION: Final = 2
 """The version of the package's schemas that is written; all versions are read."""
 PUBLIC: Final = ("page", "keywords", "index", "rejected")
-"""The schemas of the files that users meet; the others are of what the tasks of a run hand on."""
+"""The schemas of files for users; the others are for data between tasks."""
 PREFIX: Final = "bigdata-demos:"
-"""What the names of the package's schemas start with, where a schema is asked for."""
+"""The prefix of the names of the package's schemas, where users name a schema."""
 ALGORITHMS: Final = ("CRC-64-AVRO", "MD5", "SHA-256")
 ATTRIBUTES: Final = ("type", "name", "namespace", "doc", "aliases", "fields")
-"""Attributes in the order in which people write them; others come after them, by their names."""
+"""The usual order of attributes; others follow, sorted by name."""
 
 
 @cache
 def schema(name: str, version: int | None = None) -> Schema:
-    """One of the package's own schemas, parsed; ``version``: of one of the :data:`PUBLIC` ones, 1 to :data:`VERSION`."""
+    """Return a schema of the package, parsed; ``version``: of one in :data:`PUBLIC`, 1 to :data:`VERSION`."""
     return fastavro.parse_schema(json.loads(schema_text(name, version)))  # type: ignore[return-value]
 
 
 def schema_text(name: str, version: int | None = None) -> str:
-    """The JSON of :func:`schema`: ``schemas/NAME.avsc``, of an earlier version ``schemas/VERSION/NAME.avsc``."""
+    """Return the JSON of a schema of the package: ``schemas/NAME.avsc``, of an earlier version ``schemas/VERSION/NAME.avsc``."""
     where = files("bigdata_demos") / "schemas"
     if version not in (None, VERSION):
         where /= str(version)
@@ -42,21 +42,21 @@ def schema_text(name: str, version: int | None = None) -> str:
 
 @cache
 def field(name: str, of: str) -> Schema:
-    """The type of a field of the package's schema ``of``."""
+    """Return the type of a field of the package's schema ``of``."""
     [kind] = [part["type"] for part in schema(of)["fields"] if part["name"] == name]
     return kind  # type: ignore[no-any-return]
 
 
 @cache
 def file_schema(name: str) -> str:
-    """The JSON of the schema that is written into files of the package's own records."""
+    """Return the JSON of a schema of the package, as it is written to files."""
     return to_text(without_defaults(json.loads(schema_text(name))))
 
 
 def without_defaults(part: Any) -> Any:
-    """A schema, or a part of one, without the defaults of fields; that of an enum is no field's, and stays.
+    """Remove the defaults of fields from a schema or a part of one; the default of an enum is kept.
 
-    Defaults belong to readers; some readers refuse a file whose schema has one that they do not expect.
+    Defaults are for readers, and some programs refuse a file whose schema has a default that they do not expect.
     """
     if isinstance(part, list):
         return [without_defaults(branch) for branch in part]
@@ -70,14 +70,14 @@ def without_defaults(part: Any) -> Any:
 
 
 def load(source: str, *, recursive: bool = False) -> Any:
-    """The parsed schema of a JSON text, a primitive type's name, a file with a JSON text, or one of the package's own.
+    """Load and parse a schema: a JSON text, the name of a primitive type, a file with JSON, or a schema of the package.
 
-    The package's own schemas are called :data:`PREFIX`, a name and maybe a version: ``bigdata-demos:page/1``.
+    The package's schemas are named by :data:`PREFIX`, a name and optionally a version: ``bigdata-demos:page/1``.
 
     A schema that refers to itself is refused unless ``recursive``.
 
     Raises:
-        InputError: if there is no such file, or what it has is no schema, or nested too deep.
+        InputError: if there is no such file, or it does not have a valid schema, or one that is nested too deep.
 
     """
     where, text = "the schema", source.strip()
@@ -101,13 +101,13 @@ def load(source: str, *, recursive: bool = False) -> Any:
         if not recursive:
             measure(parsed, recursive=False)
         pin(parsed)
-    except Exception as error:  # what is no schema makes fastavro raise anything
+    except Exception as error:  # fastavro may raise anything for invalid schemas
         raise InputError(f"{where}: unusable schema: {one_line(error)}") from None
     return parsed
 
 
 def _name_and_version(text: str) -> tuple[str, int | None]:
-    """What ``NAME`` or ``NAME/VERSION`` says."""
+    """Parse ``NAME`` or ``NAME/VERSION``."""
     name, slash, version = text.partition("/")
     if name not in PUBLIC or (slash and version not in map(str, range(1, VERSION + 1))):
         raise InputError(
@@ -118,12 +118,12 @@ def _name_and_version(text: str) -> tuple[str, int | None]:
 
 
 def parse(text: str) -> Any:
-    """The schema of a JSON text as fastavro parses it.
+    """Parse the JSON text of a schema by fastavro.
 
-    What a schema says of having been parsed already, fastavro would believe: it is left out.
+    fastavro's own mark of a parsed schema is removed from the text, because fastavro would trust it.
 
     Raises:
-        Exception: whatever fastavro raises of what is no schema.
+        Exception: any error of fastavro for an invalid schema.
 
     """
     found = json.loads(text)
@@ -135,12 +135,12 @@ def parse(text: str) -> Any:
 
 
 def to_text(schema: Any) -> str:
-    """A parsed schema as JSON, without what fastavro put in, its attributes in an order (fastavro's changes from run to run)."""
+    """Return a parsed schema as JSON, without fastavro's additions, with ordered attributes (fastavro's order varies)."""
     return json.dumps(ordered(schema))
 
 
 def ordered(schema: Any) -> Any:
-    """A parsed schema, or a part of one, with its attributes in an order."""
+    """Order the attributes of a parsed schema or a part of one."""
     if isinstance(schema, list):
         return [ordered(branch) for branch in schema]
     if not isinstance(schema, dict):
@@ -156,9 +156,9 @@ def ordered(schema: Any) -> Any:
 
 
 def pin(parsed: Any) -> None:
-    """Say of types without a namespace that they have none, if others have one: fastavro parses some schemas twice.
+    """Set an empty namespace for types without one, if others have one, because fastavro parses some schemas twice.
 
-    A name without a dot inside a record that has a namespace would get that the second time.
+    Otherwise a name without a dot inside a record with a namespace would get that namespace the second time.
     """
     named = named_types(parsed)
     if any("." in name for name in named):
@@ -168,18 +168,18 @@ def pin(parsed: Any) -> None:
 
 
 def one_line(error: Exception) -> str:
-    """What an error says, on one line of a bearable length."""
+    """Return the message of an error on one line of limited length."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return text if len(text) <= 300 else text[:299] + "…"
 
 
 def canonical(schema: Any) -> str:
-    """The Parsing Canonical Form: what decides how data are parsed, and nothing else. Made by fastavro."""
+    """Return the Parsing Canonical Form, as fastavro computes it."""
     return to_parsing_canonical_form(schema)
 
 
 def fingerprint(schema: Any, algorithm: str = "CRC-64-AVRO") -> bytes:
-    """The fingerprint of the canonical form: 8, 16 or 32 bytes.
+    """Return the fingerprint of the canonical form: 8, 16 or 32 bytes.
 
     That of CRC-64-AVRO is in the byte order of single-object encoding, little-endian: the integer of the specification's
     pseudocode is ``int.from_bytes(fingerprint, "little")``.

@@ -1,5 +1,5 @@
-"""The answer to an interviewer: what to say, how the engines differ, the code that runs, and this machine's own figures.
+"""The interview answer: what to say, how the engines differ, their code, and figures measured on this machine.
 
-Read in this order: :mod:`.answers` (the prose), :mod:`.code` (cuts the engines' map-reduce code out of their source),
-:mod:`.figures` (what a benchmark measured on this machine), then what shows them: :mod:`.terminal`, :mod:`.page`, :mod:`.cli`.
+Read in this order: :mod:`.answers` (the prose), :mod:`.code` (extracts the map-reduce code of the engines from their source),
+:mod:`.figures` (benchmark results of this machine), then the output: :mod:`.terminal`, :mod:`.page`, :mod:`.cli`.
 """

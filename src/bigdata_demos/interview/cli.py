@@ -49,7 +49,7 @@ def answer(arguments: argparse.Namespace) -> None:
     """Make the answer, and write it to standard output or to a file.
 
     Raises:
-        BigDataDemosError: if something that it needs is not there, or it cannot be written.
+        BigDataDemosError: if an input is missing, or the output cannot be written.
 
     """
     if arguments.html is None:
@@ -68,10 +68,10 @@ def answer(arguments: argparse.Namespace) -> None:
 
 
 def text(arguments: argparse.Namespace) -> str:
-    """The answer as text.
+    """Return the answer as text.
 
     Raises:
-        UsageError: if no text is that narrow.
+        UsageError: if the width is too small.
 
     """
     if arguments.width is not None and arguments.width < _NARROWEST:
@@ -90,13 +90,13 @@ def text(arguments: argparse.Namespace) -> str:
 
 
 def _write_out(made: str, encoding: str | None = None) -> None:
-    """Write to standard output; characters that its encoding lacks become question marks."""
+    """Write to standard output, with question marks for characters that its encoding lacks."""
     sys.stdout.reconfigure(encoding=encoding, errors="replace")  # type: ignore[union-attr]
     sys.stdout.write(made)
 
 
 def save(made: str, path: Path) -> None:
-    """Write a file that is complete or not there; its directory is made.
+    """Write a file atomically; its directory is created.
 
     Raises:
         OutputError: if it cannot be written.

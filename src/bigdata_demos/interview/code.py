@@ -1,6 +1,6 @@
-"""The map-reduce code of the engines, cut out of their source as it stands, in steps that can be aligned.
+"""Extracts the map-reduce code of the engines from their source, in steps that can be aligned.
 
-Engines are read, never imported: pyspark and dask need not be installed to read the code that uses them.
+The engines are not imported, so that pyspark and dask need not be installed.
 """
 
 import ast
@@ -19,14 +19,14 @@ from ..keywords.engines import ENGINES
 SIDE_BY_SIDE: Final = tuple(ENGINES)
 _VERBS: Final = ("map", "shuffle", "reduce")
 STEPS: Final = ("", *(f"Pass {number}: {verb}" for number in (1, 2) for verb in _VERBS))
-"""What happens in the code, in order; first, without a name, what comes before the first pass."""
+"""The steps of the code in order; the first, without a name, is the code before the first pass."""
 FIRST: Final = "# Pass 1: map"
 MARK: Final = re.compile(r"\s*# (?:Pass (?P<number>[12]): )?(?P<verbs>(?:map|shuffle|reduce)(?:, (?:map|shuffle|reduce))*)\b")
 
 
 @dataclass(frozen=True)
 class Block:
-    """Lines of code that do the steps ``first`` to ``last`` (numbers in :data:`STEPS`), from line ``start`` of the listing."""
+    """The lines of code of the steps ``first`` to ``last`` (indexes of :data:`STEPS`), from line ``start`` of the listing."""
 
     first: int
     last: int
@@ -46,7 +46,7 @@ class Listing:
 
     @property
     def blocks(self) -> list[Block]:
-        """The source cut at the comments that mark the steps; put together again, the blocks are the source."""
+        """The source, split at the comments that mark the steps."""
         lines = self.source.removesuffix("\n").split("\n")
         marks = [(0, 0, 0), *marked(lines)]
         ends = [start for start, _, _ in marks[1:]] + [len(lines)]
@@ -54,7 +54,7 @@ class Listing:
 
 
 def marked(lines: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-    """Line, first step and last step of each comment that begins a step; one that goes back to an earlier step begins none."""
+    """Yield line, first step and last step of each comment that begins a step; comments must not go back to an earlier step."""
     number, reached = 0, 0
     for at, line in enumerate(lines):
         if not (found := MARK.match(line)):
@@ -69,10 +69,10 @@ def marked(lines: Sequence[str]) -> Iterator[tuple[int, int, int]]:
 
 
 def listing(engine: str) -> Listing:
-    """The function of an engine's module that runs both passes: the innermost one that has the comment ``# Pass 1: map``.
+    """Return the function of an engine's module that runs both passes: the innermost one with the comment ``# Pass 1: map``.
 
     Raises:
-        InputError: if the engine's source is not there, or has no such function.
+        InputError: if the engine's source does not exist, or has no such function.
 
     """
     module = ENGINES[engine].module
@@ -96,9 +96,9 @@ def listing(engine: str) -> Listing:
 
 
 def rows(listings: Sequence[Listing], heights: Sequence[Sequence[int]]) -> list[int]:
-    """The row on which each step starts, so that it is the same in all listings.
+    """Return the row on which each step starts in all listings, and the total number of rows.
 
-    ``heights`` has the rows that each block of each listing takes. The last number is that of all rows.
+    ``heights`` has the number of rows of each block of each listing.
     """
     starts = [0] * (len(STEPS) + 1)
     for step in range(1, len(starts)):
@@ -113,7 +113,7 @@ def rows(listings: Sequence[Listing], heights: Sequence[Sequence[int]]) -> list[
 
 
 def kinds(source: str) -> list[str]:
-    """For each line of a source a text of the same length with the kind of each character.
+    """Return, for each line of a source, a text of the same length with the kind of each character.
 
     ``k`` keyword, ``s`` string, ``m`` comment that marks a step, ``c`` other comment, ``n`` number, ``d`` what a ``def`` defines,
     space: all else.
@@ -134,7 +134,7 @@ def kinds(source: str) -> list[str]:
 
 
 def _kind_of(token: tokenize.TokenInfo, before: str) -> str:
-    """The kind of a token that follows another."""
+    """Return the kind of a token that follows another one."""
     if token.type == tokenize.COMMENT:
         return "m" if MARK.match(token.string) else "c"
     if token.type == tokenize.NUMBER:

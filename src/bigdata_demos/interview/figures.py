@@ -1,4 +1,4 @@
-"""What a benchmark measured on this machine, as figures: of the newest result, and never of one that was measured elsewhere."""
+"""The figures of the newest benchmark result of this machine; results of other machines are not shown."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,11 @@ from ..errors import InputError, printable
 from ..keywords.engines import ENGINES
 
 COMMAND: Final = "bigdata-demos bench"
-"""What makes figures."""
+"""The command that measures them."""
 _QUOTED_SECONDS: Final = 5
-"""A job that one thread finishes sooner is not quoted: start-up would be most of what was measured."""
+"""Shorter jobs of one thread are not quoted, because most of their time would be start-up."""
 HEADS: Final = ("contestant", "seconds", "range", "runs", "ratio", "start-up", "cold")
-"""Of the columns of a table of figures (:func:`cells`)."""
+"""The column heads of a table of figures (:func:`cells`)."""
 LEGEND: Final = (
     "seconds: median, of the whole process, start-up included; range: of the runs, with ! where it is too wide to trust; "
     "ratio: to serial's seconds in the same round, less is quicker; cold: the first run, which is not among the others"
@@ -25,11 +25,11 @@ LEGEND: Final = (
 
 @dataclass(frozen=True)
 class Figure:
-    """What one contestant took for one size of the job.
+    """The figures of one contestant for one size of the job.
 
-    ``seconds``: of the process, start-up included; None if no run counts. ``cold``: seconds of the first run, which is not among
-    them. ``ratio``: to the serial engine's seconds, the median over the rounds. ``startup``: median seconds, part of ``seconds``.
-    ``runs`` is how many there were, ``failed`` of them did; ``error`` is of the last that failed.
+    ``seconds``: of the process, with start-up; None if no run counts. ``cold``: seconds of the first run, which is not
+    included. ``ratio``: to the serial engine's seconds, the median over the rounds. ``startup``: median seconds, part of
+    ``seconds``. ``runs`` is the number of runs, of which ``failed`` failed; ``error`` is that of the last failed one.
     """
 
     contestant: str
@@ -57,9 +57,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Measured:
-    """The newest result of this machine. ``command`` is what a shell takes.
+    """The newest result of this machine. ``command`` is the shell command that measured it.
 
-    ``remarks``: who did not run, and why; and what a peer does otherwise than the job.
+    ``remarks``: which contestants did not run, and why; and how peers differ from the job.
     """
 
     path: str
@@ -73,17 +73,17 @@ class Measured:
 
 @dataclass(frozen=True)
 class Found:
-    """What is there: the newest result of this machine, if any; and a line for each result that is not shown, with the reason."""
+    """The newest result of this machine, if there is one, and a line with the reason for each result that is not shown."""
 
     here: Measured | None
     left_out: list[str]
 
 
 def find(place: str | None = None) -> Found:
-    """The results in a directory or a file, or below ``out/bench*``.
+    """Find the results in a directory or a file, or below ``out/bench*``.
 
     Raises:
-        InputError: if the place is not there, or is a file that is no result.
+        InputError: if the place does not exist, or is a file without results.
 
     """
     here: list[tuple[str, str, results.Results]] = []
@@ -107,10 +107,10 @@ def find(place: str | None = None) -> Found:
 
 
 def paths(place: str | None) -> list[Path]:
-    """The files that results may be in.
+    """Return the files that may have results.
 
     Raises:
-        InputError: if the place is not there.
+        InputError: if the place does not exist.
 
     """
     if place is None:
@@ -121,7 +121,7 @@ def paths(place: str | None) -> list[Path]:
 
 
 def measured(path: str, found: results.Results) -> Measured:
-    """The figures of a result."""
+    """Return the figures of a result."""
     tables = []
     for size in found.sizes:
         job, runs = found.job(size), [one for one in found.runs if one.size == size]
@@ -137,7 +137,7 @@ def measured(path: str, found: results.Results) -> Measured:
 
 
 def _figure(runs: Sequence[results.Run], control: Mapping[int, float]) -> Figure:
-    """The figures of one contestant's runs; ``control``: the serial engine's seconds by round."""
+    """Return the figures of a contestant's runs; ``control``: the serial engine's seconds by round."""
     first, seconds = runs[0], _by_round(runs)
     startups = [one.startup for one in runs if one.counts and one.startup is not None]
     ratios = statistics.paired(seconds, control)
@@ -158,17 +158,17 @@ def _figure(runs: Sequence[results.Run], control: Mapping[int, float]) -> Figure
 
 
 def _by_round(runs: Sequence[results.Run]) -> dict[int, float]:
-    """The seconds of those runs that count, by their round."""
+    """Return the seconds of the runs that count, by round."""
     return {one.round: one.seconds for one in runs if one.counts}
 
 
 def moment(created: str) -> str:
-    """A point in time as people write it: ``2026-11-24 09:30 UTC``."""
+    """Format a point in time: ``2026-11-24 09:30 UTC``."""
     return printable(f"{created[:10]} {created[11:16]} UTC")
 
 
 def sentence(here: Measured | None) -> str:
-    """The figures as a sentence, ``""`` if there are none worth quoting.
+    """Return a sentence with the figures, ``""`` if there are none to quote.
 
     It quotes the largest job that took one thread at least :data:`_QUOTED_SECONDS`: the seconds of one thread, and those of the
     other engines with the number of workers that most of them ran with.
@@ -198,7 +198,7 @@ def sentence(here: Measured | None) -> str:
 
 
 def _corpus_size(table: Table) -> str:
-    """The size of the job's input, as it is said: ``3,200 pages (12 MB)``."""
+    """Format the size of the job's input: ``3,200 pages (12 MB)``."""
     megabytes = (
         "" if table.input_bytes is None else f"{max(table.input_bytes / 1e6, 0.1):,.{0 if table.input_bytes >= 1e7 else 1}f} MB"
     )
@@ -208,7 +208,7 @@ def _corpus_size(table: Table) -> str:
 
 
 def title(table: Table) -> str:
-    """What the job of a table was."""
+    """Return the title of a table."""
     parts = [f"{table.size} × the input"]
     if table.pages is not None:
         parts.append(f"{table.pages:,} pages")
@@ -218,7 +218,7 @@ def title(table: Table) -> str:
 
 
 def cells(one: Figure) -> tuple[str, ...]:
-    """A row of a table, by :data:`HEADS`."""
+    """Return a row of a table, by :data:`HEADS`."""
     name = f"{one.contestant} × {one.workers}" if one.contestant != results.CONTROL else one.contestant
     where = f" @ {one.cluster.partition('://')[2] or one.cluster}" if one.cluster else ""
     spread = one.seconds
@@ -234,15 +234,15 @@ def cells(one: Figure) -> tuple[str, ...]:
 
 
 def _digits(seconds: float) -> str:
-    """Seconds, as precise as they can be measured."""
+    """Format seconds with their precision."""
     return f"{seconds:.1f}" if seconds >= 9.995 else f"{seconds:.2f}"
 
 
 def failure(one: Figure) -> str:
-    """What became of the runs that failed; ``""`` if none did."""
+    """Describe the failed runs; ``""`` if there are none."""
     return printable(f"failed {one.failed} of {one.runs}: {one.error}") if one.failed else ""
 
 
 def _in_words(seconds: float) -> str:
-    """Seconds as they are said: three digits at most."""
+    """Format seconds for speaking, with at most three digits."""
     return f"{seconds:.0f}" if seconds >= 9.95 else f"{seconds:.1f}"

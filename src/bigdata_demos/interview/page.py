@@ -1,4 +1,4 @@
-"""The answer as one HTML page: nothing in it runs, and it loads nothing."""
+"""The answer as one HTML page, without scripts and external resources."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,11 +10,11 @@ from . import answers, code, figures, terminal
 from .code import Listing
 
 _BEFORE_METHOD = re.compile(r"(?<=[\w)\]])\.(?=\w+\()")
-"""Where a line may be wrapped, besides at spaces."""
+"""The places where a line may be wrapped, besides spaces."""
 
 
 def page(listings: Sequence[Listing], found: figures.Found) -> str:
-    """The whole page."""
+    """Return the page."""
     style = resources.files(__package__).joinpath("page.css").read_text("utf-8")
     body = [*spoken(found), *engines(), *_side_by_side(listings), *measured(found)]
     return "\n".join(
@@ -38,14 +38,14 @@ def page(listings: Sequence[Listing], found: figures.Found) -> str:
 
 
 def spoken(found: figures.Found) -> Iterator[str]:
-    """The questions, and what to say in 30 seconds."""
+    """Yield the questions, and the spoken answer."""
     yield "<h1>" + " ".join(f"<span>{escape(question)}</span>" for question in answers.QUESTIONS) + "</h1>"
     yield "<h2>In 30 seconds</h2>"
     yield f"<blockquote>{escape(answers.spoken(figures.sentence(found.here)))}</blockquote>"
 
 
 def engines() -> Iterator[str]:
-    """How the engines differ: a row for each topic, a column for each engine; on a narrow screen one below the other."""
+    """Yield a table of the differences, with a row for each topic and a column for each engine; on narrow screens, a list."""
     names = list(answers.TOPICS[0].engines)
     yield "<h2>How the engines differ</h2>"
     yield '<table class="engines">'
@@ -63,7 +63,7 @@ def engines() -> Iterator[str]:
 
 
 def _side_by_side(listings: Sequence[Listing]) -> Iterator[str]:
-    """The engines' code in columns; the same step is on the same row of the grid."""
+    """Yield the engines' code in columns, with each step on the same row of the grid."""
     yield "<h2>Map, shuffle, reduce: the code that runs</h2>"
     yield f'<div class="code" style="--engines: {len(listings)}">'
     for column, one in enumerate(listings, 1):
@@ -79,7 +79,7 @@ def _side_by_side(listings: Sequence[Listing]) -> Iterator[str]:
 
 
 def _line_of_code(line: str, kinds: str) -> str:
-    """A line, coloured; where it is wrapped, it goes on further in than it began."""
+    """Return a coloured line; if it is wrapped, it continues with a deeper indent."""
     parts = (
         f'<span class="{kind}">{escape(part, quote=False)}</span>'
         if kind != " "
@@ -91,7 +91,7 @@ def _line_of_code(line: str, kinds: str) -> str:
 
 
 def measured(found: figures.Found) -> Iterator[str]:
-    """The figures of this machine, or the command that makes them."""
+    """Yield the figures of this machine, or the command that measures them."""
     yield "<h2>Figures of this machine</h2>"
     if found.here is None:
         yield f"<p>There are none yet. This makes them:</p>\n<kbd>{escape(figures.COMMAND)}</kbd>"
@@ -109,7 +109,7 @@ def measured(found: figures.Found) -> Iterator[str]:
 
 
 def _table_of(table: figures.Table) -> Iterator[str]:
-    """A row for each contestant, and below them the error of each that failed."""
+    """Yield a row for each contestant, and the errors of those that failed."""
     yield '<div class="wide"><table class="figures">'
     yield "<thead><tr>" + "".join(f'<th scope="col">{escape(head)}</th>' for head in figures.HEADS) + "</tr></thead>"
     yield "<tbody>"

@@ -1,4 +1,4 @@
-"""The answer as text, for a terminal of some width or for a pipe."""
+"""The answer as text, for a terminal or a pipe."""
 
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,38 +9,38 @@ from . import answers, code, figures
 from .code import Listing
 
 _COLOURS: Final = {"k": "35", "s": "32", "m": "1;36", "c": "2", "n": "33", "d": "1;34", "title": "1", "dim": "2"}
-"""What is shown → SGR parameters: of kinds of code (:func:`.code.kinds`), and of text."""
-_COLUMN: Final = 58  # columns of code that are narrower are hard to read: then one listing stands below the other
-TEXT: Final = 110  # lines of prose that are longer are hard to read
+"""The SGR parameters of the kinds of code (:func:`.code.kinds`) and of text."""
+_COLUMN: Final = 58  # the least width of a column of code: below it, listings are below one another
+TEXT: Final = 110  # the most columns of prose
 _SIDE: Final = 17  # columns of a topic's title
 ENGINE: Final = 9  # columns of an engine's name
-_TEXT_OF_ENGINE: Final = 70  # columns of what is said of it: one line
+_TEXT_OF_ENGINE: Final = 70  # columns of the text on it, for one line
 BETWEEN: Final = " │ "
 WRAPPED: Final = "    ↪ "
 
 Paint = Callable[[str, str], str]
-"""A text and what it is (a key of :data:`_COLOURS`, or a space) → the text as it is written."""
+"""A function of a text and its kind (a key of :data:`_COLOURS`, or a space) that returns the text to write."""
 
 
 def colourful(text: str, kind: str) -> str:
-    """The text in the colour of what it is."""
+    """Colour a text by its kind."""
     return f"\x1b[{_COLOURS[kind]}m{text}\x1b[0m" if kind in _COLOURS else text
 
 
 def plain(text: str, kind: str) -> str:  # noqa: ARG001 (a Paint)
-    """The text."""
+    """Return the text without colours."""
     return text
 
 
 def _fill(text: str, width: int, indent: str = "", hang: str = "") -> str:
-    """The text in lines of at most a width; the first begins with ``indent``, the others with ``hang``."""
+    """Wrap a text to a width; the first line begins with ``indent``, the others with ``hang``."""
     return textwrap.fill(
         text, min(width, TEXT), initial_indent=indent, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
     )
 
 
 def spoken(found: figures.Found, width: int, paint: Paint) -> Iterator[str]:
-    """What to say in 30 seconds."""
+    """Yield the spoken answer."""
     yield paint("In 30 seconds", "title")
     for question in answers.QUESTIONS:
         yield _fill(question, width, "  ", "  ")
@@ -49,9 +49,9 @@ def spoken(found: figures.Found, width: int, paint: Paint) -> Iterator[str]:
 
 
 def engines(width: int, paint: Paint) -> Iterator[str]:
-    """One screen on how the engines differ."""
+    """Yield a screen on the differences of the engines."""
     yield paint("How the engines differ", "title")
-    beside = width >= _SIDE + ENGINE + _TEXT_OF_ENGINE  # there is room for a topic's title beside what is said to it
+    beside = width >= _SIDE + ENGINE + _TEXT_OF_ENGINE  # there is room for a topic's title beside its text
     for topic in answers.TOPICS:
         if not beside:
             yield paint(topic.title, "d")
@@ -68,7 +68,7 @@ def engines(width: int, paint: Paint) -> Iterator[str]:
 
 
 def listings(shown: Sequence[Listing], width: int, paint: Paint) -> Iterator[str]:
-    """The engines' code: in columns if there is room for them, else one below the other."""
+    """Yield the engines' code, in columns if there is room for them, else below one another."""
     yield paint("Map, shuffle, reduce: the code that runs", "title")
     column = (width - len(BETWEEN) * (len(shown) - 1)) // len(shown)
     if column < _COLUMN:
@@ -91,12 +91,12 @@ def listings(shown: Sequence[Listing], width: int, paint: Paint) -> Iterator[str
 
 
 def joined(cells: Iterable[tuple[int, str]], column: int) -> str:
-    """A row of columns; a cell is its length as shown, and its text."""
+    """Join cells, given with their visible lengths, to a row."""
     return BETWEEN.join(text + " " * (column - length) for length, text in cells).rstrip()
 
 
 def blocks(listing: Listing, width: int, paint: Paint) -> list[list[tuple[int, str]]]:
-    """For each block of a listing its lines, none longer than a width, each with its length as shown."""
+    """Return the lines of each block of a listing, wrapped to a width, with their visible lengths."""
     kinds = code.kinds(listing.source)
     return [
         [
@@ -109,15 +109,15 @@ def blocks(listing: Listing, width: int, paint: Paint) -> list[list[tuple[int, s
 
 
 def runs(text: str, kinds: str) -> Iterator[tuple[str, str]]:
-    """The parts of a text that are of one kind, with that kind."""
+    """Yield the parts of a text that have the same kind, with the kind."""
     for kind, group in groupby(zip(text, kinds, strict=True), key=lambda pair: pair[1]):
         yield "".join(char for char, _ in group), kind
 
 
 def wrapped(line: str, kinds: str, width: int) -> Iterator[tuple[str, str]]:
-    """A line in parts no longer than a width, each with its kinds; what is continued stands after ``↪``.
+    """Wrap a line to a width; yield its parts with their kinds, continued ones after ``↪``.
 
-    It is cut at a space, which is then left out; if that makes a part less than half full, before a dot.
+    It is wrapped at a space, which is left out, or before a dot, if the part would be less than half full.
     """
     head = ""
     inner = len(line) - len(line.lstrip())
@@ -133,7 +133,7 @@ def wrapped(line: str, kinds: str, width: int) -> Iterator[tuple[str, str]]:
 
 
 def measured(found: figures.Found, width: int, paint: Paint) -> Iterator[str]:
-    """The figures of this machine, or the command that makes them."""
+    """Yield the figures of this machine, or the command that measures them."""
     yield paint("Figures of this machine", "title")
     if found.here is None:
         yield _fill(f"There are none yet. This makes them: {figures.COMMAND}", width, "  ", "  ")
@@ -152,7 +152,7 @@ def measured(found: figures.Found, width: int, paint: Paint) -> Iterator[str]:
 
 
 def _figures_table(table: figures.Table, width: int, paint: Paint) -> Iterator[str]:
-    """A line for each contestant, and one for the error of each that failed."""
+    """Yield a line for each contestant, and for the error of each that failed."""
     cells = [figures.HEADS, *(figures.cells(one) for one in table.figures)]
     widths = [max(len(row[index]) for row in cells) for index in range(len(figures.HEADS))]
     for row, one in zip(cells, [None, *table.figures], strict=True):
