@@ -1,4 +1,4 @@
-"""Data in Avro's binary encoding, without the header of a file."""
+"""Avro's binary encoding of data, without a file header."""
 
 import io
 from collections.abc import Iterator
@@ -10,26 +10,26 @@ Schema = dict[str, Any]
 
 
 def pack(datum: Any, schema: Schema) -> bytes:
-    """A datum in Avro's binary encoding, by a parsed schema."""
+    """Encode a datum by a parsed schema."""
     buffer = io.BytesIO()
     fastavro.schemaless_writer(buffer, schema, datum)
     return buffer.getvalue()
 
 
 def unpack(packed: bytes, schema: Schema) -> Any:
-    """The datum that :func:`pack` packed."""
+    """Decode a datum."""
     return fastavro.schemaless_reader(io.BytesIO(packed), schema, None)
 
 
 def unpack_all(packed: bytes, schema: Schema) -> Iterator[Any]:
-    """The data that were packed one after another."""
+    """Decode consecutive data."""
     buffer = io.BytesIO(packed)
     while buffer.tell() < len(packed):
         yield fastavro.schemaless_reader(buffer, schema, None)
 
 
 def long(value: int) -> bytes:
-    """A long in Avro's binary encoding: zig-zag, then 7 bits a byte (specification, "Primitive Types")."""
+    """Encode a long: zig-zag, then 7 bits per byte (specification, "Primitive Types")."""
     zigzag = (value << 1) ^ (value >> 63)
     if zigzag < 0x80:
         return zigzag.to_bytes(1, "little")
@@ -42,6 +42,6 @@ def long(value: int) -> bytes:
 
 
 def string(value: str) -> bytes:
-    """A string in Avro's binary encoding: its length in bytes, then its UTF-8."""
+    """Encode a string: its length in bytes, then its UTF-8."""
     utf8 = value.encode()
     return long(len(utf8)) + utf8

@@ -1,9 +1,9 @@
-"""Container files: read block by block from any stream or from a range of a file, decoded, copied, and written.
+"""Container files: read block by block from a stream or from a range of a file, decoded, copied, and written.
 
-fastavro encodes and decodes data. What is written here is the frame of a container file (Avro specification, "Object Container
-Files"): magic, header, then blocks of count, size, data and a sync marker. So a range of a file can be read, from the first
-sync marker in it, and one damaged block costs its own records only. Memory holds one block at a time. What a file can ask
-for is bounded by :mod:`~bigdata_demos.avro.limits`.
+fastavro encodes and decodes data. This module handles the structure of the file (Avro specification, "Object Container Files"):
+magic, header, then blocks of count, size, data and a sync marker. So it can read a range of a file from the first sync marker,
+and a damaged block only loses its own records. Memory holds one block at a time. :mod:`~bigdata_demos.avro.limits` limits
+what a file may use.
 """
 
 import io
@@ -27,15 +27,13 @@ if TYPE_CHECKING:
 
 MAGIC: Final = b"Obj\x01"
 SYNC_SIZE: Final = 16
-BLOCK_BYTES: Final = 64 << 10
-"""Bytes of the blocks that are written, before compression."""
+BLOCK_BYTES: Final = 64 << 10  # uncompressed size of the blocks that are written
 META: Final[dict[str, Any]] = {"type": "map", "values": "bytes"}
-LONGS: Final = 20
-"""Bytes that a block's count and size take at most."""
+LONGS: Final = 20  # maximum bytes of a block's count and size together
 
 
 class Header(NamedTuple):
-    """The header of a container file: its parsed schema, codec and sync marker, where the first block starts, and all of it."""
+    """The header of a container file: its parsed schema, codec, sync marker, the offset of the first block, and all metadata."""
 
     schema: Any
     codec: str
@@ -45,12 +43,12 @@ class Header(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The schema as it is in the file."""
+        """The schema's JSON as stored in the file."""
         return self.meta["avro.schema"].decode()
 
 
 class Frame(NamedTuple):
-    """A block as it is in a file: its offset, how many records it says it has, the compressed data, bytes in front of them."""
+    """A block as stored: its offset, its record count, the compressed data, and the size of the count and size before them."""
 
     offset: int
     records: int
@@ -59,22 +57,22 @@ class Frame(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The offset after its sync marker."""
+        """The offset after the block's sync marker."""
         return self.offset + self.front + len(self.packed) + SYNC_SIZE
 
 
 class BadBlock(NamedTuple):
-    """A block whose frame is damaged: where it starts, and why."""
+    """A block whose count, size or sync marker is damaged: its offset, and the reason."""
 
     offset: int
     detail: str
 
 
 def read_header(source: Source, *, decoding: bool = True) -> Header:
-    """The header that comes next; without ``decoding``, also one whose records cannot be decoded safely.
+    """Read a header; without ``decoding``, also one whose records cannot be decoded safely.
 
     Raises:
-        BadAvro: if it is damaged, or its schema is none, or one that :func:`check_decodable` refuses.
+        BadAvro: if the header is damaged, or its schema is invalid or refused by :func:`check_decodable`.
 
     """
     name = source.name
@@ -101,25 +99,25 @@ def read_header(source: Source, *, decoding: bool = True) -> Header:
 
 
 def check_decodable(header: Header, name: str) -> None:
-    """Refuse a schema whose records cannot be decoded safely; one that refers to itself can, by a :class:`Decoder`.
+    """Refuse a schema whose records cannot be decoded safely. A :class:`Decoder` can decode recursive schemas.
 
     Raises:
-        BadAvro: if it is one.
+        BadAvro: if the schema is refused.
 
     """
     try:
         empty = limits.measure(header.schema).empty
         raw_schema(header.schema)
-    except Exception as error:  # what fastavro parsed may still be no schema: a size that is no number
+    except Exception as error:  # fastavro accepts some invalid schemas
         raise BadAvro(f"{name}: unusable schema: {reason(error)}") from None
     if empty:
         raise BadAvro(f"{name}: unusable schema: its records take no bytes")
 
 
 def read_frames(source: Source, header: Header, end: int | None = None) -> Iterator[Frame | BadBlock]:
-    """The blocks that come next and start before ``end``, or what is wrong with the frame of one.
+    """Yield the following blocks that start before ``end``, or a :class:`BadBlock`.
 
-    After a damaged frame, the caller goes on to where reading shall continue (:func:`skip_to_sync`).
+    After a damaged block, the caller moves the source to where reading continues (:func:`skip_to_sync`).
     """
     while (end is None or source.tell() < end) and (head := source.peek(LONGS)):
         at = source.tell()
@@ -146,7 +144,7 @@ def read_frames(source: Source, header: Header, end: int | None = None) -> Itera
 
 
 def skip_to_sync(source: Source, sync: bytes) -> None:
-    """Go on after the next sync marker, or at the end if there is none."""
+    """Skip to the byte after the next sync marker, or to the end if there is none."""
     while (before := source.find(sync, CHUNK)) < 0:
         if source.ended:
             source.skip(len(source.ahead))
@@ -156,10 +154,10 @@ def skip_to_sync(source: Source, sync: bytes) -> None:
 
 
 def frames_between(file: BinaryIO, name: str, header: Header, start: int, end: int) -> Iterator[Frame | BadBlock]:
-    """The blocks of a file that start in a range of offsets, damaged ones among them.
+    """Yield the blocks of a file that start in a range of offsets, including damaged ones.
 
-    A block starts in a range if the byte after the sync marker before it does, so ranges that cover a file have each block once.
-    After a damaged block, reading goes on at the next sync marker.
+    A block belongs to the range with the byte after the preceding sync marker, so ranges that cover a file yield each block once.
+    After a damaged block, reading continues at the next sync marker.
     """
     source = Source(file, name, offset=max(header.end, start - SYNC_SIZE))
     if start > header.end:
@@ -171,10 +169,10 @@ def frames_between(file: BinaryIO, name: str, header: Header, start: int, end: i
 
 
 def sound_frames(source: Source, header: Header) -> Iterator[Frame]:
-    """The blocks that come next.
+    """Yield the following blocks.
 
     Raises:
-        BadAvro: at the first whose frame is damaged.
+        BadAvro: at the first damaged block.
 
     """
     for frame in read_frames(source, header):
@@ -184,10 +182,10 @@ def sound_frames(source: Source, header: Header) -> Iterator[Frame]:
 
 
 def unpacked(frame: Frame, codec: str, name: str) -> bytes:
-    """A block's data, decompressed.
+    """Return a block's decompressed data.
 
     Raises:
-        BadAvro: if they are damaged.
+        BadAvro: if the data are damaged.
         InputError: if the codec's package is not installed.
 
     """
@@ -203,7 +201,7 @@ def unpacked(frame: Frame, codec: str, name: str) -> bytes:
 
 
 def reason(error: Exception) -> str:
-    """What a library said, on one line; and what it was, if it said little."""
+    """Describe a library's exception on one line."""
     text = " ".join(str(error).split())
     if isinstance(error, EOFError):
         return f"its data end too early ({text})" if text else "its data end too early"
@@ -213,13 +211,13 @@ def reason(error: Exception) -> str:
 
 
 class Decoder:
-    """Decodes blocks' data as :mod:`.values` wants them: without logical types, with the names of unions' branches.
+    """Decodes blocks as :mod:`.values` expects them: without logical types, with the names of union branches.
 
-    If ``needed`` names fields of a record, fastavro skips the others where it can (:func:`projection`): what is damaged in them
-    is not looked at.
+    If ``needed`` names fields of a record, fastavro skips the others where it can (:func:`projection`), and damage in them goes
+    unnoticed.
 
-    fastavro decodes a file at a time, and here each block is one more block, uncompressed, of the same file: so it parses
-    the schema once.
+    fastavro only reads whole files and parses the schema for each. So each block is fed to one reader as the next uncompressed
+    block of one file.
     """
 
     def __init__(self, header: Header, needed: Collection[str] | None = None) -> None:
@@ -236,10 +234,10 @@ class Decoder:
         self.blocks: Any = fastavro.block_reader(self.feed, read, **READ_OPTIONS)
 
     def read(self, count: int, data: bytes) -> Iterator[Any]:
-        """The records of a block's data.
+        """Yield the records of a block's decompressed data.
 
         Raises:
-            Exception: whatever fastavro makes of damaged data; ValueError if some are left after the records.
+            Exception: whatever fastavro raises for damaged data; ValueError if bytes are left after the records.
 
         """
         end = 0
@@ -249,10 +247,10 @@ class Decoder:
             raise ValueError(f"{left} bytes are left after the block's {count} records")
 
     def position(self, count: int, data: bytes) -> Iterator[tuple[int, Any]]:
-        """The records of a block's data, each with the offset in the data where it ends.
+        """Yield each record of a block's data with the offset in the data where it ends.
 
         Raises:
-            Exception: whatever fastavro makes of damaged data.
+            Exception: whatever fastavro raises for damaged data.
 
         """
         self.feed.seek(0)
@@ -267,15 +265,15 @@ class Decoder:
         self.walker.start(data)
         records = iter(block)
         for _ in range(count):
-            self.walker.record()  # before fastavro does
+            self.walker.record()  # checks the record before fastavro decodes it
             record = next(records)
             yield block.bytes_.tell(), record
 
     def records(self, frame: Frame, name: str) -> Iterator[Any]:
-        """The records of a block.
+        """Yield the records of a block.
 
         Raises:
-            BadAvro: if they are damaged, with the offset and the number of the record.
+            BadAvro: if the block is damaged, with its offset and the number of the record.
             InputError: if the codec's package is not installed.
 
         """
@@ -295,10 +293,10 @@ class Decoder:
 
 
 def projection(schema: Any, needed: Collection[str]) -> tuple[Any, Any] | None:
-    """The writer's and the reader's schema by which fastavro reads some fields of a record and skips the others.
+    """Return the writer's and the reader's schema with which fastavro reads only the ``needed`` fields of a record.
 
-    None if there is nothing to skip, or if fastavro could not tell the types of those fields apart when it reads with two
-    schemas: where two have the same name in different namespaces, or one is defined in a field that is not needed.
+    Returns None if no field can be skipped, or if fastavro would confuse types: if two have the same name in different
+    namespaces, or one is defined in a field that is not needed.
     """
     if not isinstance(schema, dict) or schema["type"] != "record":
         return None
@@ -315,10 +313,10 @@ def projection(schema: Any, needed: Collection[str]) -> tuple[Any, Any] | None:
 
 
 def read_records(source: Source, header: Header) -> Iterator[Any]:
-    """All records that come next, as :class:`Decoder` makes them.
+    """Yield all following records, as :class:`Decoder` returns them.
 
     Raises:
-        BadAvro: at the first damage, with offset and number of the record.
+        BadAvro: at the first damage, with the offset and the number of the record.
 
     """
     decoder = Decoder(header)
@@ -326,26 +324,25 @@ def read_records(source: Source, header: Header) -> Iterator[Any]:
         yield from decoder.records(frame, source.name)
 
 
-# Written
+# Writing
 
 
 class Encoder:
-    """Encodes data of a parsed schema, as :mod:`.values` has them."""
+    """Encodes data in the form of :mod:`.values` by a parsed schema."""
 
     def __init__(self, schema: Any) -> None:
         self.raw = raw_schema(schema)
         try:
             walk = limits.measure(schema).recursive
-        except ValueError:  # a schema that no reader here would take
+        except ValueError:  # a schema that readers here refuse
             walk = True
         self.walker = limits.Walker(schema) if walk else None
 
     def __call__(self, datum: Any) -> bytes:
-        """The datum in Avro's binary encoding.
+        """Return the datum in Avro's binary encoding.
 
         Raises:
-            Exception: whatever fastavro makes of a datum that is not of the schema; ValueError if it nests deeper than
-                could be read again.
+            Exception: whatever fastavro raises for a datum that does not match the schema; ValueError if it is nested too deeply.
 
         """
         packed = pack(datum, self.raw)
@@ -356,7 +353,7 @@ class Encoder:
 
 
 class Writer:
-    """Writes a container file of data that are encoded already. ``records`` and ``blocks`` count what was written."""
+    """Writes encoded data to a container file. ``records`` and ``blocks`` count what was written."""
 
     def __init__(
         self,
@@ -369,7 +366,7 @@ class Writer:
         sync: bytes | None = None,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
-        """Write the header: ``schema`` as JSON, and whatever else ``meta`` has. Blocks end at ``block_bytes``, uncompressed."""
+        """Write the header, with the JSON of the ``schema`` and the ``meta`` data. A block ends after ``block_bytes`` of data."""
         self.block_bytes = block_bytes
         self.file, self.codec, self.compress = file, codec, compressor(codec, level)
         self.sync = sync or os.urandom(SYNC_SIZE)
@@ -386,19 +383,19 @@ class Writer:
             self.flush()
 
     def flush(self) -> None:
-        """Write the block at hand, if there is anything in it."""
+        """Write the current block, if it has records."""
         if self.count:
             data, count = self.data, self.count
             self.data, self.count = bytearray(), 0
             self.write_block(count, data)
 
     def write_block(self, count: int, data: bytes | bytearray) -> None:
-        """Write a block of records."""
+        """Compress and write a block of records."""
         self.flush()
         self.copy(count, self.compress(data))
 
     def copy(self, count: int, packed: bytes) -> None:
-        """Write a block of records that is compressed already."""
+        """Write a block of records that is already compressed."""
         self.flush()
         self.file.write(b"".join((long(count), long(len(packed)), packed, self.sync)))
         self.records += count

@@ -1,4 +1,4 @@
-"""JSON values one after another, as they come out of a stream: JSON lines, or values on several lines."""
+"""Streams of JSON values, such as JSON lines."""
 
 import codecs
 import json
@@ -11,10 +11,10 @@ from .streams import Source
 
 
 def json_values(source: Source) -> Iterator[tuple[int, Any]]:
-    """JSON values one after another, numbered from 1, each on its own line or on several.
+    """Yield consecutive JSON values, numbered from 1; a value may span several lines.
 
     Raises:
-        InputError: if there is anything else, or a value is too long; with its number.
+        InputError: if a value is invalid or too long; with its number.
 
     """
     decoder, text, number, least = json.JSONDecoder(), "", 1, 0
@@ -39,10 +39,10 @@ def json_values(source: Source) -> Iterator[tuple[int, Any]]:
                 if not chunk or least > 2 * MAX_JSON or not _may_go_on(error, len(text)):
                     raise InputError(f"{source.name}: value {number} is not JSON: {error.msg}") from None
                 break
-            except ValueError as error:  # a number of too many digits
+            except ValueError as error:  # a number has too many digits
                 raise InputError(f"{source.name}: value {number}: {error}") from None
             if end == len(text) and chunk:
-                break  # a number may go on
+                break  # a number may continue in the next chunk
             yield number, value
             number, start, least = number + 1, end, 0
         text = text[start:]
@@ -51,12 +51,11 @@ def json_values(source: Source) -> Iterator[tuple[int, Any]]:
 
 
 def _may_go_on(error: json.JSONDecodeError, size: int) -> bool:
-    """Whether an error in the first ``size`` characters may be that the rest is missing: in a string, or at the end."""
+    """Whether more input could fix an error in the first ``size`` characters: it is in a string, or at the end."""
     return error.msg.startswith("Unterminated string") or error.pos > size - len("-Infinity")
 
 
 def _after_space(text: str, start: int) -> int:
-    """Where the white space at an index ends."""
     while start < len(text) and text[start] in " \t\r\n\ufeff":
         start += 1
     return start

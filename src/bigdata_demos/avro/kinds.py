@@ -1,12 +1,10 @@
-"""The parts of a parsed schema: which types there are, and what a type is called."""
+"""Types of parsed schemas: kinds, names, and logical types."""
 
 from typing import Any, Final
 
-Named = dict[str, Any]
-"""Named types by their full names."""
+Named = dict[str, Any]  # named types by full name
 PRIMITIVE: Final = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
-BUILT_IN: Final = (*PRIMITIVE, "fixed", "enum", "record", "error", "array", "map", "union")
-"""Kinds of types; any other is the name of one."""
+BUILT_IN: Final = (*PRIMITIVE, "fixed", "enum", "record", "error", "array", "map", "union")  # others are names
 _NAMED: Final = ("record", "error", "enum", "fixed")
 LOGICAL: Final = {
     "date": ("int",),
@@ -17,7 +15,7 @@ LOGICAL: Final = {
     "uuid": ("string", "fixed"),
     "duration": ("fixed",),
 }
-"""Logical types and what they may stand on; on anything else the specification has them ignored."""
+"""Logical types and the types they may annotate; on others the specification says to ignore them."""
 PROMOTIONS: Final = {
     "int": ("long", "float", "double"),
     "long": ("float", "double"),
@@ -25,11 +23,11 @@ PROMOTIONS: Final = {
     "string": ("bytes",),
     "bytes": ("string",),
 }
-"""What each type may be read as, besides itself (specification, "Schema Resolution")."""
+"""The types that each type may be read as, besides itself (specification, "Schema Resolution")."""
 
 
 def named_types(schema: Any) -> dict[str, Any]:
-    """The named types that a parsed schema defines, by their full names."""
+    """Return the named types that a parsed schema defines, by full name."""
     named: dict[str, Any] = {}
     left = [schema]
     while left:
@@ -45,7 +43,7 @@ def named_types(schema: Any) -> dict[str, Any]:
 
 
 def complete(schema: Any, named: Named) -> Any:
-    """A parsed schema with the definition of each named type where it is named first, also of those that others define."""
+    """Return a parsed schema in which the first use of each named type, including those in ``named``, is its definition."""
     defined: set[str] = set()
 
     def with_definitions(part: Any) -> Any:
@@ -68,7 +66,7 @@ def complete(schema: Any, named: Named) -> Any:
 
 
 def is_complete(schema: Any) -> bool:
-    """Whether a parsed schema defines each type before it names it."""
+    """Whether a parsed schema defines each type before it refers to it."""
     defined: set[str] = set()
 
     def follows(part: Any) -> bool:
@@ -85,7 +83,7 @@ def is_complete(schema: Any) -> bool:
 
 
 def resolve(schema: Any, named: Named) -> tuple[Any, str]:
-    """A schema that is no union with its name looked up, and its type."""
+    """Look up a reference to a named type; return the schema, which is not a union, and its kind."""
     kind = schema if isinstance(schema, str) else schema["type"]
     if kind not in BUILT_IN:
         schema = named[kind]
@@ -94,14 +92,14 @@ def resolve(schema: Any, named: Named) -> tuple[Any, str]:
 
 
 def label(branch: Any) -> str:
-    """What a branch of a union is tagged with: its full name, or its type."""
+    """Return the tag of a union branch: its full name, or its type."""
     if isinstance(branch, str):
         return branch
     return str(branch["name"] if branch["type"] in _NAMED else branch["type"])
 
 
 def logical(schema: Any, kind: str) -> str | None:
-    """The logical type of a schema, if it is a valid one; what is not, the specification has ignored."""
+    """Return the logical type of a schema, or None if it has none or an invalid one, which the specification says to ignore."""
     name = schema.get("logicalType") if isinstance(schema, dict) else None
     if not isinstance(name, str) or kind not in LOGICAL.get(name, ()):
         return None
@@ -114,12 +112,12 @@ def logical(schema: Any, kind: str) -> str | None:
 
 
 def is_int(value: Any) -> bool:
-    """Whether it is an integer, which a boolean is not."""
+    """Whether a value is an integer and not a boolean."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def same_name(name: str, reader: Any) -> bool:
-    """Whether the writer's full name is that of the reader's type but for the namespace, or one of its aliases."""
+    """Whether the writer's full name is one of the reader's aliases, or equals the reader's name except for the namespace."""
     namespace, dot, own = reader["name"].rpartition(".")
     aliases = [alias if "." in alias else namespace + dot + alias for alias in reader.get("aliases", ())]
     return name.rpartition(".")[2] == own or name in aliases

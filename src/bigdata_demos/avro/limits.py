@@ -1,8 +1,8 @@
-"""What a file or a schema of somebody else's may ask for: the bounds, and the checks that need more than a comparison.
+"""Limits on what an untrusted file or schema may use, and the checks that need more than a comparison.
 
-Without them a few bytes can end the process or fill its memory: a schema that nests some thousand levels deep or that
-refers to itself (fastavro recurses in C), an array of millions of items that take no bytes, a block that decompresses to
-terabytes, a decimal of a million digits. The bounds hold for whoever reads Avro here: the job, the command and RPC.
+Without them, a few bytes can crash the process or fill its memory: a schema that is nested thousands of levels deep or is
+recursive (fastavro recurses in C), an array of millions of items that take no bytes, a block that decompresses to terabytes,
+or a decimal of a million digits. The job, the command and RPC all apply these limits.
 """
 
 from typing import Any, Final, NamedTuple
@@ -10,39 +10,31 @@ from typing import Any, Final, NamedTuple
 from .kinds import BUILT_IN, Named, named_types, resolve
 
 MAX_NESTING: Final = 64
-"""Levels of a schema, both of its JSON and with its named types put in."""
-_MAX_TYPES: Final = 100_000
-"""Types in a schema with its named types put in: of n records with two fields of the one before, the last has 2**n."""
-MAX_SCHEMA: Final = 16 << 20
-"""Characters of the longest schema that is read."""
+"""Levels of a schema, both in its JSON and with its named types expanded."""
+_MAX_TYPES: Final = 100_000  # in a schema with its named types expanded, which can be exponentially many
+MAX_SCHEMA: Final = 16 << 20  # characters
 MAX_FIELDS: Final = 10_000
-"""Fields of a schema that is inferred: objects whose keys are data, such as URLs, are no records."""
-MAX_DEFAULT: Final = 10_000
-"""Values of a default, with the defaults in it."""
-MAX_HEADER: Final = 16 << 20
-"""Bytes of the largest header that is read; it has the schema and whatever else the writer put there."""
+"""Fields of an inferred schema. Objects with more keys, such as URLs, should be maps."""
+MAX_DEFAULT: Final = 10_000  # values of a field's default, including nested defaults
+MAX_HEADER: Final = 16 << 20  # bytes
 MAX_BLOCK: int = 256 << 20
-"""Bytes of the largest block that is read, before and after decompression; writers make blocks of some 16 KB to some MB."""
-MAX_PARTS: Final = 100
-"""Compressed parts of a block, one after another: what is left after each is copied."""
+"""Bytes of a block, before and after decompression. Writers usually make blocks of 16 KB to a few MB."""
+MAX_PARTS: Final = 100  # compressed streams in a block; each copies what follows it
 MAX_VALUES: int = 8 << 20
-"""Values in the arrays and maps of a record: of one byte each becomes 200 in memory."""
+"""Values in the arrays and maps of a record. A one-byte value takes about 200 bytes of memory."""
 MAX_DEPTH: Final = 200
-"""Levels of records, arrays and unions in a datum: Python's own recursion, too, goes that far."""
-MAX_DECIMAL: Final = 1_700
-"""Bytes of the largest decimal that is written out: the time grows with the square."""
+"""Levels of records, arrays, maps and unions in a datum; Python's recursion limit allows this many."""
+MAX_DECIMAL: Final = 1_700  # bytes of a decimal that is converted to text, which takes quadratic time
 MAX_DIGITS: Final = 4_090
-"""Digits of a decimal: some less than in those bytes, and than Python's ``int`` takes."""
-MAX_JSON: Final = 256 << 20
-"""Characters of the longest JSON value that is read."""
+"""Digits of a decimal: fewer than fit into :data:`MAX_DECIMAL` bytes, and fewer than Python's ``int`` accepts."""
+MAX_JSON: Final = 256 << 20  # characters of a JSON value
 MAX_SEARCH: Final = 4 << 20
-"""Bytes from a damaged file's start in which its first good block is looked for, if the header does not lead to it."""
-_SIZES: Final = {"null": 0, "boolean": 1, "float": 4, "double": 8}
-"""Bytes of encoded values whose size does not depend on the value."""
+"""Bytes from the start of a file with a damaged header in which ``repair`` searches for the first good block."""
+_SIZES: Final = {"null": 0, "boolean": 1, "float": 4, "double": 8}  # bytes of the types with a fixed size
 
 
 def nesting(text: str) -> int:
-    """How deep the brackets of a JSON text nest at most; those in strings count too, which is on the safe side."""
+    """Return the nesting depth of a JSON text's brackets. Brackets in strings count too, which errs on the safe side."""
     depth = deepest = 0
     for char in text:
         if char in "[{":
@@ -54,10 +46,10 @@ def nesting(text: str) -> int:
 
 
 def check_block_size(size: int) -> None:
-    """Refuse a block of more than :data:`MAX_BLOCK` bytes.
+    """Refuse a decompressed block that is too large.
 
     Raises:
-        ValueError: if it has more.
+        ValueError: if it has more than :data:`MAX_BLOCK` bytes.
 
     """
     if size > MAX_BLOCK:
@@ -65,16 +57,16 @@ def check_block_size(size: int) -> None:
 
 
 class BoundedFile:
-    """A file of which at most :data:`MAX_HEADER` bytes are read, however many a length in it asks for."""
+    """A file of which at most :data:`MAX_HEADER` bytes can be read, whatever lengths it declares."""
 
     def __init__(self, file: Any) -> None:
         self.file, self.left = file, MAX_HEADER
 
     def read(self, size: int) -> bytes:
-        """So many bytes, or those that are left in the file.
+        """Read up to ``size`` bytes.
 
         Raises:
-            ValueError: if that is more than may be read, or less than none.
+            ValueError: if ``size`` is negative or exceeds what may still be read.
 
         """
         if not 0 <= size <= self.left:
@@ -85,11 +77,11 @@ class BoundedFile:
 
 
 def check_shape(parsed: Any) -> None:
-    """Refuse what fastavro lets pass, and code that works with schemas does not expect.
+    """Refuse schemas that fastavro accepts, but that other code cannot handle.
 
     Raises:
-        ValueError: if a union is in a union, a name, an alias or a symbol is no text, or a size is no whole number.
-        Exception: if there are no such things at all where they have to be.
+        ValueError: for a union in a union, a name, alias or symbol that is not text, or a size that is not a whole number.
+        Exception: if a required attribute is missing.
 
     """
     left = [parsed]
@@ -116,11 +108,10 @@ def check_shape(parsed: Any) -> None:
 
 
 class Extent(NamedTuple):
-    """The size of a schema with its named types put in, and of its data.
+    """The size of a schema with its named types expanded, and bounds on its data.
 
-    ``levels`` and ``types`` count those of the schema. ``empty``: whether a datum takes no bytes; ``least``: how many it
-    takes at least; ``dense``: values a byte that an array or map in it may come to at most; ``recursive``: whether a type
-    refers to itself, so that data nest as deep as they like.
+    ``levels`` and ``types`` count the schema's. A datum takes at least ``least`` bytes, and none if ``empty``. ``dense`` is the
+    maximum number of values per byte in arrays and maps. ``recursive`` says whether a type refers to itself.
     """
 
     levels: int
@@ -132,12 +123,12 @@ class Extent(NamedTuple):
 
 
 def measure(parsed: Any, named: Named | None = None, *, recursive: bool = True) -> Extent:
-    """The extent of a schema as fastavro parsed it, with full names; ``named`` has named types that it does not define itself.
+    """Measure a schema that fastavro parsed; ``named`` has its named types, including those it does not define itself.
 
-    Unless ``recursive``, a type that refers to itself is refused. If it may, the reference counts as one level.
+    A recursive type is refused unless ``recursive``; its reference to itself then counts as one level.
 
     Raises:
-        ValueError: if it has too many levels or types, or arrays whose items take no bytes.
+        ValueError: if the schema has too many levels or types, or an array whose items take no bytes.
 
     """
     named = named_types(parsed) if named is None else named
@@ -194,22 +185,22 @@ def measure(parsed: Any, named: Named | None = None, *, recursive: bool = True) 
 
 
 class Walker:
-    """Walks over encoded data, a record at a time, before fastavro decodes it: without recursion in C, and counting values."""
+    """Walks over encoded data before fastavro decodes it, to count values and to check nesting without recursion in C."""
 
     def __init__(self, schema: Any) -> None:
         self.schema, self.named = schema, named_types(schema)
         self.data, self.at, self.values = b"", 0, 0
 
     def start(self, data: bytes) -> None:
-        """Go to the beginning of a block's data."""
+        """Start at the beginning of a block's data."""
         self.data, self.at = data, 0
 
     def record(self) -> None:
         """Walk over the next record.
 
         Raises:
-            ValueError: if it nests deeper than :data:`MAX_DEPTH`, has more than :data:`MAX_VALUES` values, or a union has no
-                such branch.
+            ValueError: if it is nested deeper than :data:`MAX_DEPTH`, has more than :data:`MAX_VALUES` values, or has an invalid
+                union index.
             EOFError: if the data end too early.
 
         """
@@ -217,7 +208,7 @@ class Walker:
         self.walk(self.schema, 0)
 
     def walk(self, schema: Any, depth: int) -> None:
-        """:meth:`record` for a part of one."""
+        """Walk over a value of a schema, as :meth:`record` does."""
         if depth > MAX_DEPTH:
             raise ValueError(f"data that nest more than {MAX_DEPTH} levels deep")
         self.values += 1
@@ -235,7 +226,7 @@ class Walker:
                 self.walk(field["type"], depth + 1)
         elif kind in ("array", "map"):
             while count := self.long():
-                if count < 0:  # then the block's size in bytes comes next
+                if count < 0:  # the block's size in bytes follows
                     count = -count
                     self.long()
                 for _ in range(count):
@@ -250,13 +241,13 @@ class Walker:
             self.skip(schema["size"] if kind == "fixed" else _SIZES[kind])
 
     def skip(self, size: int) -> None:
-        """Pass over bytes."""
+        """Skip bytes, and raise EOFError if fewer are left."""
         if not 0 <= size <= len(self.data) - self.at:
             raise EOFError(f"a length of {size} bytes, of which {len(self.data) - self.at} are there")
         self.at += size
 
     def long(self) -> int:
-        """The next int or long (specification, "Primitive Types")."""
+        """Read the next int or long (specification, "Primitive Types")."""
         zigzag = shift = 0
         while True:
             if self.at >= len(self.data) or shift > 63:

@@ -1,20 +1,19 @@
-"""What is left of a damaged container file: its good blocks, byte by byte, and the good records of some damaged ones.
+"""Repair of container files: keeps the good blocks, byte for byte, and the good records of some damaged blocks.
 
-Each block is decoded. One that decodes to as many records as it says, and has nothing left then, is good. After anything
-else the next sync marker is looked for. From a damaged block records are kept where it can be told that they are good:
+A block is good if it decodes to its record count and no data are left. After a damaged block, reading continues at the next
+sync marker. Records of a damaged block are kept if they are known to be good:
 
-- *Only the frame is damaged.* The data up to the next sync marker decode to as many records as the block says, or the
-  size is right and the sync marker is damaged: all records are kept. So they are if the count alone is wrong, and the
-  codec has a checksum (bzip2, snappy, xz) that says that the data are right.
-- *The file ends inside the block.* What is there is its beginning, so the records that are there in full are kept.
-- *Anything else*: a byte has been changed, or some are missing, nobody knows where. What decodes before the error may be
-  wrong already, and what does not look wrong may be, too. It is left out, unless ``doubtful`` is asked for.
+- *Only the frame is damaged.* The data up to the next sync marker decode to the record count, or the size is right and the
+  sync marker is damaged: all records are kept. The same holds if only the count is wrong, and the checksum of the codec
+  (bzip2, snappy, xz) confirms the data.
+- *The file ends inside the block.* Complete records at the beginning of the block are kept.
+- *Anything else*: bytes were changed or are missing at an unknown place, so even records that decode may be wrong. They are
+  dropped unless ``doubtful`` is set.
 
-Without a checksum (codec null, mostly deflate, zstandard) a changed byte can make other records that decode well:
-nothing in the file can tell.
+Codecs without a checksum (null, mostly deflate, zstandard) do not reveal a changed byte that results in other valid records.
 
-A header that is damaged is made anew (:func:`find_header`): the sync marker is what stands before and after a block that
-decodes, the codec is the one that it decodes with, and the schema is given, or its JSON is still there in one piece.
+A damaged header is reconstructed (:func:`find_header`): the sync marker is the one before and after a block that decodes, the
+codec is the one with which it decodes, and the schema is given, or its JSON is still intact.
 """
 
 import io
@@ -34,17 +33,15 @@ from .containers import MAGIC, META, SYNC_SIZE, BadBlock, Decoder, Frame, Header
 from .limits import MAX_SEARCH
 from .streams import Source
 
-_CHECKED: Final = ("bzip2", "snappy", "xz")
-"""Codecs whose data have a checksum."""
+_CHECKED: Final = ("bzip2", "snappy", "xz")  # codecs with a checksum
 _SCHEMA_KEY: Final = b"avro.schema"
-_MAX_TRIES: Final = 30
-"""Blocks that are decoded to find out whether they are some."""
+_MAX_TRIES: Final = 30  # blocks that are decoded to find the codec or the first block
 
 
 class Loss(NamedTuple):
-    """Damage: where it starts and ends, why nothing else could be read there, how many records were kept.
+    """A damaged place: its start and end offsets, the reason, and the number of records kept.
 
-    ``lost`` is how many more the block said it had, None if that cannot be told, or more than one block is damaged.
+    ``lost`` is the number of records lost, or None if it is unknown.
     """
 
     start: int
@@ -60,24 +57,23 @@ class Loss(NamedTuple):
 
 
 class Salvage(NamedTuple):
-    """Records found in a damaged block, encoded, and why there are no more; ``lost`` as in :class:`Loss`."""
+    """The encoded records that were saved from a damaged block, and the reason for the damage; ``lost`` as in :class:`Loss`."""
 
     records: int
     data: bytes
     detail: str
     lost: int | None
-    used: int | None = None
-    """How long the block is, if that is not up to the next sync marker."""
+    used: int | None = None  # length of the block, if it does not extend to the next sync marker
 
 
 def find_header(source: Source, schema: str | None = None, codec: str | None = None) -> tuple[Header, list[str]]:
-    """The header of a file, made anew where it is damaged, and what was assumed for that; the source is then after it.
+    """Return the header, reconstructed where it is damaged, and the assumptions made; the source is then positioned after it.
 
-    ``schema`` (JSON) and ``codec`` are taken instead of what the header says. Without them, a header that can be read, whose
-    sync marker comes again in the file, and whose codec some block decodes with, is taken as it is.
+    ``schema`` (JSON) and ``codec`` replace those of the header. Without them, a readable header is used unchanged if its sync
+    marker occurs again in the file and its codec decodes a block.
 
     Raises:
-        BadAvro: if the header is damaged, and either there is no schema, or no block that is of it.
+        BadAvro: if the header is damaged, and there is no schema or no block that it decodes.
 
     """
     window = source.peek(limits.MAX_HEADER)
@@ -103,7 +99,7 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
         found = header.end, header.sync, codec or header.codec
     begin, sync, codec = found
     if header is not None:
-        begin = header.end  # what is between there and the first good block is a block's, and lost
+        begin = header.end  # bytes before the first good block belong to a damaged block
     notes = [f"damaged header: {str(error).removeprefix(f'{source.name}: ')}"] if header is None else []
     if schema is None and header is None:
         notes.append("its schema is taken from the JSON that is still there")
@@ -118,7 +114,7 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
 
 
 def readable(window: bytes, name: str) -> tuple[Header | None, BadAvro | None]:
-    """The header that a file starts with, or what is wrong with it."""
+    """Return the header at the start of a file, or the error."""
     try:
         return containers.read_header(Source(io.BytesIO(window), name)), None
     except BadAvro as error:
@@ -126,10 +122,10 @@ def readable(window: bytes, name: str) -> tuple[Header | None, BadAvro | None]:
 
 
 def made(text: str, codec: str, sync: bytes, meta: dict[str, bytes], name: str) -> Header:
-    """A header of these parts.
+    """Build a header from its parts.
 
     Raises:
-        BadAvro: if the schema is none, or one that cannot be decoded safely.
+        BadAvro: if the schema is invalid or cannot be decoded safely.
 
     """
     file = io.BytesIO()
@@ -140,9 +136,9 @@ def made(text: str, codec: str, sync: bytes, meta: dict[str, bytes], name: str) 
 
 
 def _schema_in(window: bytes) -> str | None:
-    """The first JSON object or array of a damaged header, if its length or the metadata's key of schemas stands before it.
+    """Return the first JSON object or array of a damaged header, if its length or the key ``avro.schema`` precedes it.
 
-    A part of a schema is mostly a schema, too: of JSON that is not in one piece nothing is taken.
+    Incomplete JSON is not used, because parts of a schema are often valid schemas.
     """
     starts = [at for at in (window.find(b"{"), window.find(b"[")) if at >= 0]
     if not starts:
@@ -159,15 +155,14 @@ def _schema_in(window: bytes) -> str | None:
 
 
 def _guessed(window: bytes, header: Header, model: Header, choices: Sequence[str]) -> str | None:
-    """The first codec that any of the first blocks decodes with; None if there is none."""
+    """Return the first codec that decodes any of the first blocks, or None."""
     source = Source(io.BytesIO(window), "")
     source.read(header.end)
-    frames = list(islice((frame for frame in _sound(source, header)), _MAX_TRIES))
+    frames = list(islice(_sound(source, header), _MAX_TRIES))
     return next((codec for codec in choices for frame in frames if fits(frame, model, codec)), None)
 
 
 def _sound(source: Source, header: Header) -> Iterator[Frame]:
-    """The blocks whose frame is right."""
     for block in containers.read_frames(source, header._replace(codec="")):
         if isinstance(block, Frame):
             yield block
@@ -176,7 +171,7 @@ def _sound(source: Source, header: Header) -> Iterator[Frame]:
 
 
 def fits(frame: Frame, model: Header, codec: str) -> bool:
-    """Whether a block is a good one with a codec; without the codec's package, it is not."""
+    """Whether a block decodes with a codec; False if the codec's package is not installed."""
     try:
         return decodes(Decoder(model), frame, model._replace(codec=codec)) is None
     except BigDataDemosError:
@@ -184,10 +179,10 @@ def fits(frame: Frame, model: Header, codec: str) -> bool:
 
 
 def search(window: bytes, model: Header, choices: Sequence[str], *, whole: bool) -> tuple[int, bytes, str] | None:
-    """Where blocks start, their sync marker and their codec, by the first block that decodes; None if there is none.
+    """Search for a block that decodes. Return the offset where blocks start, their sync marker and their codec, or None.
 
-    A block's last 16 bytes are a sync marker if they are before the block, too, or end the next block, too, or the file
-    (``window`` is all of it, if it is ``whole``).
+    The last 16 bytes of a block are accepted as a sync marker if they also precede the block, end the next block, or end the file
+    (if ``window`` is the ``whole`` file).
     """
     tries = 0
     for at in range(min(len(window), MAX_SEARCH)):
@@ -210,11 +205,8 @@ def search(window: bytes, model: Header, choices: Sequence[str], *, whole: bool)
 
 
 def _extent(window: bytes, at: int) -> tuple[int, int, int]:
-    """The count of what would be a block at an offset, and where its data start and end.
-
-    The count is 0 if there are no two positive lengths, or the bytes do not go that far; then data end where there is nothing.
-    """
-    if at < len(window) and window[at] and not window[at] & 1:  # odd: a negative count; most offsets end here
+    """Return the count of a possible block at an offset, and the start and end of its data; the count is 0 if there is none."""
+    if at < len(window) and window[at] and not window[at] & 1:  # odd bytes start a negative count; most offsets fail here
         count, size, front = _longs(window[at : at + containers.LONGS])
         if 0 < count <= limits.MAX_BLOCK and 0 < size <= len(window) - at - front - SYNC_SIZE:
             return count, at + front, at + front + size
@@ -222,7 +214,7 @@ def _extent(window: bytes, at: int) -> tuple[int, int, int]:
 
 
 def repair(source: Source, header: Header, writer: Writer, *, doubtful: bool = False) -> Iterator[Loss]:
-    """Copy what is good, and tell of what is not, in the file's order. The writer has the header's codec and sync marker.
+    """Copy good blocks and yield the losses in file order. The writer must have the header's codec and sync marker.
 
     Raises:
         InputError: if the codec's package is not installed.
@@ -235,21 +227,21 @@ def repair(source: Source, header: Header, writer: Writer, *, doubtful: bool = F
             if error is None:
                 writer.copy(block.records, block.packed)
                 continue
-            found = inside(decoder, block, header, error, doubtful=doubtful)
+            salvage = inside(decoder, block, header, error, doubtful=doubtful)
             end = block.end
         else:
             gap, ends = _to_sync(source, header.sync)
-            found = between(decoder, block, header, gap, ends=ends, doubtful=doubtful)
-            skip(source, header.sync, found.used)
+            salvage = between(decoder, block, header, gap, ends=ends, doubtful=doubtful)
+            skip(source, header.sync, salvage.used)
             end = source.tell()
-        if found.records:
-            writer.write_block(found.records, found.data)
-        yield Loss(block.offset, end, found.detail, found.records, found.lost)
+        if salvage.records:
+            writer.write_block(salvage.records, salvage.data)
+        yield Loss(block.offset, end, salvage.detail, salvage.records, salvage.lost)
     writer.flush()
 
 
 def decodes(decoder: Decoder, frame: Frame, header: Header) -> str | None:
-    """None if a block is good, or else what is wrong with it."""
+    """Return None if a block is good, otherwise the reason."""
     try:
         for _ in decoder.read(frame.records, decompress(frame.packed, header.codec)):
             pass
@@ -261,14 +253,14 @@ def decodes(decoder: Decoder, frame: Frame, header: Header) -> str | None:
 
 
 def _to_sync(source: Source, sync: bytes) -> tuple[bytes, bool]:
-    """The bytes before the next sync marker, and whether the file ends instead; not more than a block may have."""
+    """Return the bytes before the next sync marker, at most as many as a block may have, and whether the file ends instead."""
     limit = limits.MAX_BLOCK + containers.LONGS + SYNC_SIZE
-    found = source.find(sync, limit)
-    return source.peek(min(limit, len(source.ahead)) if found < 0 else found), found < 0 and source.ended
+    size = source.find(sync, limit)
+    return source.peek(min(limit, len(source.ahead)) if size < 0 else size), size < 0 and source.ended
 
 
 def skip(source: Source, sync: bytes, used: int | None) -> None:
-    """Go on after so many bytes, or after the next sync marker."""
+    """Skip ``used`` bytes, or to the byte after the next sync marker if it is None."""
     if used is None:
         skip_to_sync(source, sync)
     else:
@@ -276,7 +268,7 @@ def skip(source: Source, sync: bytes, used: int | None) -> None:
 
 
 def prefix(decoder: Decoder, count: int, data: bytes) -> tuple[int, int, str]:
-    """How many of ``count`` records data begin with, where the last of them ends, and what is wrong then, if anything."""
+    """Return how many of ``count`` records decode, the offset where the last one ends, and the error, if any."""
     number = end = 0
     try:
         for end, _ in decoder.position(min(count, len(data)), data):  # noqa: B007
@@ -287,24 +279,24 @@ def prefix(decoder: Decoder, count: int, data: bytes) -> tuple[int, int, str]:
 
 
 def inside(decoder: Decoder, frame: Frame, header: Header, error: str, *, doubtful: bool) -> Salvage:
-    """What can be had of a block whose frame is right, and whose count or data are not."""
+    """Save records of a block whose frame is intact, but whose count or data are damaged."""
     data = decompress_partly(frame.packed, header.codec)
     if header.codec in _CHECKED:
         with suppress(Exception):
             data = decompress(frame.packed, header.codec)
             number, end, wrong = prefix(decoder, len(data), data)
-            if end == len(data):  # and then it cannot decode any more
+            if end == len(data):
                 return Salvage(number, data, f"the block has {number} records, and says {frame.records}", 0)
             error = wrong or error
     number, end, wrong = prefix(decoder, frame.records, data)
-    more = not wrong and end < len(data) < limits.MAX_BLOCK  # than the count says: nobody knows how many
+    more = not wrong and end < len(data) < limits.MAX_BLOCK  # the count is too low, by an unknown number
     if not doubtful:
         return Salvage(0, b"", error, None if more else frame.records)
     return Salvage(number, data[:end], f"{error} (the records kept may be wrong)", None if more else frame.records - number)
 
 
 def between(decoder: Decoder, block: BadBlock, header: Header, gap: bytes, *, ends: bool, doubtful: bool) -> Salvage:
-    """What can be had of the bytes from where a block starts up to the next sync marker, or to the file's end."""
+    """Save records of a block with a damaged frame; ``gap`` has the bytes up to the next sync marker or the end of the file."""
     count, size, front = _longs(gap)
     for packed, used in candidates(gap, count, size, front):
         frame = Frame(block.offset, count, packed, front)
@@ -323,22 +315,22 @@ def between(decoder: Decoder, block: BadBlock, header: Header, gap: bytes, *, en
 
 
 def _longs(gap: bytes) -> tuple[int, int, int]:
-    """A block's count and size, and how many bytes they take; -1 for what is not there."""
+    """Return a block's count and size, -1 for each that is missing, and how many bytes they take."""
     file = io.BytesIO(gap[: containers.LONGS])
-    found = [-1, -1]
+    longs = [-1, -1]
     with suppress(Exception):
         for i in range(2):
             value: Any = fastavro.schemaless_reader(file, {"type": "long"}, None)
-            found[i] = value
-    return found[0], found[1], file.tell()
+            longs[i] = value
+    return longs[0], longs[1], file.tell()
 
 
 def candidates(gap: bytes, count: int, size: int, front: int) -> Iterator[tuple[bytes, int | None]]:
-    """What a block's data may be, and how long it is then, if its sync marker or its size is damaged."""
+    """Yield the possible data of a block with a damaged sync marker or size, and its length if not up to the next sync marker."""
     if 0 < size <= len(gap) - front:
         yield gap[front : front + size], min(front + size + SYNC_SIZE, len(gap))
     after_count = len(long(count)) if count > 0 else 0
-    for width in range(1, 6):  # bytes of the size, which is that of what follows
+    for width in range(1, 6):  # bytes that encode the size of the rest
         rest = len(gap) - after_count - width
         if after_count and rest > 0 and len(long(rest)) == width and rest != size:
             yield gap[after_count + width :], None

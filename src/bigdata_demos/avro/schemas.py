@@ -1,4 +1,4 @@
-"""Avro schemas: those of the package by their names and versions, others loaded with guards, and their standard forms."""
+"""Avro schemas: the package's own by name and version, loading of others with checks, and standard forms."""
 
 import json
 import os
@@ -15,25 +15,23 @@ from .binary import Schema
 from .kinds import PRIMITIVE, named_types
 from .limits import MAX_NESTING, MAX_SCHEMA, check_shape, measure, nesting
 
-VERSION: Final = 2
-"""The version of the package's schemas that is written; all versions are read."""
+VERSION: Final = 2  # of the package's schemas that is written; all versions are read
 PUBLIC: Final = ("page", "keywords", "index", "rejected")
-"""The schemas of the files that users meet; the others are of what the tasks of a run hand on."""
-PREFIX: Final = "bigdata-demos:"
-"""What the names of the package's schemas start with, where a schema is asked for."""
+"""Schemas of files that users see; the others are for data between the tasks of a run."""
+PREFIX: Final = "bigdata-demos:"  # of the package's own schemas in arguments
 ALGORITHMS: Final = ("CRC-64-AVRO", "MD5", "SHA-256")
 ATTRIBUTES: Final = ("type", "name", "namespace", "doc", "aliases", "fields")
-"""Attributes in the order in which people write them; others come after them, by their names."""
+"""Attributes in the order in which schemas are usually written; others follow, sorted by name."""
 
 
 @cache
 def schema(name: str, version: int | None = None) -> Schema:
-    """One of the package's own schemas, parsed; ``version``: of one of the :data:`PUBLIC` ones, 1 to :data:`VERSION`."""
+    """Return one of the package's own schemas, parsed; only :data:`PUBLIC` ones have versions, 1 to :data:`VERSION`."""
     return fastavro.parse_schema(json.loads(schema_text(name, version)))  # type: ignore[return-value]
 
 
 def schema_text(name: str, version: int | None = None) -> str:
-    """The JSON of :func:`schema`: ``schemas/NAME.avsc``, of an earlier version ``schemas/VERSION/NAME.avsc``."""
+    """Return the JSON of :func:`schema`, from ``schemas/NAME.avsc`` or, for earlier versions, ``schemas/VERSION/NAME.avsc``."""
     where = files("bigdata_demos") / "schemas"
     if version not in (None, VERSION):
         where /= str(version)
@@ -42,21 +40,21 @@ def schema_text(name: str, version: int | None = None) -> str:
 
 @cache
 def field(name: str, of: str) -> Schema:
-    """The type of a field of the package's schema ``of``."""
+    """Return the type of a field of the package's schema ``of``."""
     [kind] = [part["type"] for part in schema(of)["fields"] if part["name"] == name]
     return kind  # type: ignore[no-any-return]
 
 
 @cache
 def file_schema(name: str) -> str:
-    """The JSON of the schema that is written into files of the package's own records."""
+    """Return the JSON of the schema that is written into files of the package's own records."""
     return to_text(without_defaults(json.loads(schema_text(name))))
 
 
 def without_defaults(part: Any) -> Any:
-    """A schema, or a part of one, without the defaults of fields; that of an enum is no field's, and stays.
+    """Return a schema without the defaults of fields; defaults of enums are kept.
 
-    Defaults belong to readers; some readers refuse a file whose schema has one that they do not expect.
+    Defaults belong to readers; some readers refuse a file whose schema has an unexpected default.
     """
     if isinstance(part, list):
         return [without_defaults(branch) for branch in part]
@@ -70,14 +68,13 @@ def without_defaults(part: Any) -> Any:
 
 
 def load(source: str, *, recursive: bool = False) -> Any:
-    """The parsed schema of a JSON text, a primitive type's name, a file with a JSON text, or one of the package's own.
+    """Load a schema from JSON text, a primitive type's name, a JSON file, or the name of one of the package's own schemas.
 
-    The package's own schemas are called :data:`PREFIX`, a name and maybe a version: ``bigdata-demos:page/1``.
-
-    A schema that refers to itself is refused unless ``recursive``.
+    The name is :data:`PREFIX`, a schema and optionally a version: ``bigdata-demos:page/1``. A recursive schema is refused unless
+    ``recursive``.
 
     Raises:
-        InputError: if there is no such file, or what it has is no schema, or nested too deep.
+        InputError: if there is no such file, or the schema is invalid or nested too deeply.
 
     """
     where, text = "the schema", source.strip()
@@ -101,13 +98,12 @@ def load(source: str, *, recursive: bool = False) -> Any:
         if not recursive:
             measure(parsed, recursive=False)
         pin(parsed)
-    except Exception as error:  # what is no schema makes fastavro raise anything
+    except Exception as error:  # fastavro raises many types for invalid schemas
         raise InputError(f"{where}: unusable schema: {one_line(error)}") from None
     return parsed
 
 
 def _name_and_version(text: str) -> tuple[str, int | None]:
-    """What ``NAME`` or ``NAME/VERSION`` says."""
     name, slash, version = text.partition("/")
     if name not in PUBLIC or (slash and version not in map(str, range(1, VERSION + 1))):
         raise InputError(
@@ -118,29 +114,29 @@ def _name_and_version(text: str) -> tuple[str, int | None]:
 
 
 def parse(text: str) -> Any:
-    """The schema of a JSON text as fastavro parses it.
+    """Parse a schema's JSON with fastavro.
 
-    What a schema says of having been parsed already, fastavro would believe: it is left out.
+    The marks by which fastavro recognizes parsed schemas are removed first, because it would trust them.
 
     Raises:
-        Exception: whatever fastavro raises of what is no schema.
+        Exception: whatever fastavro raises for an invalid schema.
 
     """
-    found = json.loads(text)
-    if isinstance(found, dict):
-        found = {key: value for key, value in found.items() if not key.startswith("__")}
-    parsed: Any = fastavro.parse_schema(found, {}, _force=True)
+    decoded = json.loads(text)
+    if isinstance(decoded, dict):
+        decoded = {key: value for key, value in decoded.items() if not key.startswith("__")}
+    parsed: Any = fastavro.parse_schema(decoded, {}, _force=True)
     check_shape(parsed)
     return parsed
 
 
 def to_text(schema: Any) -> str:
-    """A parsed schema as JSON, without what fastavro put in, its attributes in an order (fastavro's changes from run to run)."""
+    """Return a parsed schema as JSON, without fastavro's marks and in a fixed order of attributes (fastavro's order varies)."""
     return json.dumps(ordered(schema))
 
 
 def ordered(schema: Any) -> Any:
-    """A parsed schema, or a part of one, with its attributes in an order."""
+    """Return a parsed schema, or a part of one, with its attributes in a fixed order."""
     if isinstance(schema, list):
         return [ordered(branch) for branch in schema]
     if not isinstance(schema, dict):
@@ -156,9 +152,9 @@ def ordered(schema: Any) -> Any:
 
 
 def pin(parsed: Any) -> None:
-    """Say of types without a namespace that they have none, if others have one: fastavro parses some schemas twice.
+    """Give types without a namespace an explicit empty namespace, if other types have one.
 
-    A name without a dot inside a record that has a namespace would get that the second time.
+    fastavro parses some schemas twice, and the second time a name without a dot would inherit the namespace of its record.
     """
     named = named_types(parsed)
     if any("." in name for name in named):
@@ -168,24 +164,24 @@ def pin(parsed: Any) -> None:
 
 
 def one_line(error: Exception) -> str:
-    """What an error says, on one line of a bearable length."""
+    """Return an exception's type and message on one line of at most 300 characters."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return text if len(text) <= 300 else text[:299] + "…"
 
 
 def canonical(schema: Any) -> str:
-    """The Parsing Canonical Form: what decides how data are parsed, and nothing else. Made by fastavro."""
+    """Return the Parsing Canonical Form, which keeps only what affects the parsing of data."""
     return to_parsing_canonical_form(schema)
 
 
 def fingerprint(schema: Any, algorithm: str = "CRC-64-AVRO") -> bytes:
-    """The fingerprint of the canonical form: 8, 16 or 32 bytes.
+    """Return the fingerprint of the canonical form: 8, 16 or 32 bytes.
 
-    That of CRC-64-AVRO is in the byte order of single-object encoding, little-endian: the integer of the specification's
-    pseudocode is ``int.from_bytes(fingerprint, "little")``.
+    CRC-64-AVRO is little-endian, as in single-object encoding: the integer of the specification's pseudocode is
+    ``int.from_bytes(fingerprint, "little")``.
 
     Raises:
-        UsageError: if there is no such algorithm.
+        UsageError: if the algorithm is unknown.
 
     """
     if algorithm not in ALGORITHMS:

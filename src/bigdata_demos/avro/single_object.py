@@ -1,7 +1,7 @@
-"""Avro's single-object encoding: a datum that says which schema it is of (specification, "Single-object encoding").
+"""Avro's single-object encoding: a datum with the fingerprint of its schema (specification, "Single-object encoding").
 
-Two bytes of marker, ``C3 01``; the CRC-64-AVRO fingerprint of the schema, 8 bytes, little-endian; the datum. In a stream they
-follow one another, and nothing but its schema says where a datum ends.
+A message is the two-byte marker ``C3 01``, the schema's CRC-64-AVRO fingerprint (8 bytes, little-endian) and the datum. Streams
+have no separators: only the schema determines where a datum ends.
 """
 
 import io
@@ -18,25 +18,24 @@ from .streams import Source
 
 MARKER: Final = b"\xc3\x01"
 _HEADER_SIZE: Final = 10
-WINDOW: Final = 512
-"""Bytes that are looked at first to find where a message ends; twice as many each time it has not ended yet."""
+WINDOW: Final = 512  # bytes in which the end of a message is first searched for; doubled until it is found
 
 
 def known(schemas: Iterable[Any]) -> dict[bytes, Any]:
-    """Parsed schemas by their fingerprints, as :func:`split` and :func:`decode` look them up."""
+    """Return parsed schemas by fingerprint, for :func:`split` and :func:`decode`."""
     return {fingerprint(schema): schema for schema in schemas}
 
 
 def encode(datum: Any, schema: Any) -> bytes:
-    """A datum with the marker and its schema's fingerprint."""
+    """Return a datum with the marker and its schema's fingerprint."""
     return MARKER + fingerprint(schema) + pack(datum, schema)
 
 
 def split(message: bytes, schemas: Mapping[bytes, Any]) -> tuple[Any, bytes]:
-    """The schema of a message, and its datum in Avro's binary encoding.
+    """Return a message's schema and its encoded datum.
 
     Raises:
-        BadAvro: if it has no marker, is too short, or is of a schema that is not known.
+        BadAvro: if the message has no marker, is too short, or has an unknown schema.
 
     """
     if len(message) < _HEADER_SIZE or not message.startswith(MARKER):
@@ -48,17 +47,17 @@ def split(message: bytes, schemas: Mapping[bytes, Any]) -> tuple[Any, bytes]:
 
 
 def decode(message: bytes, schemas: Mapping[bytes, Any]) -> Any:
-    """The datum of a message, as fastavro makes it. For JSON: :func:`split`, and :func:`~.values.raw_schema`.
+    """Return a message's datum, as fastavro decodes it. For JSON, use :func:`split` and :func:`~.values.raw_schema`.
 
     Raises:
-        BadAvro: if :func:`split` does, or the datum is damaged or has bytes after it.
+        BadAvro: if :func:`split` raises it, or the datum is damaged or followed by other bytes.
 
     """
     schema, packed = split(message, schemas)
     data = io.BytesIO(packed)
     try:
         datum = fastavro.schemaless_reader(data, schema, None)
-    except Exception as error:  # data make fastavro raise anything
+    except Exception as error:  # fastavro raises many types for damaged data
         raise BadAvro(f"a damaged message: {one_line(error)}") from None
     if left := len(packed) - data.tell():
         raise BadAvro(f"a damaged message: {left} bytes are left after its datum")
@@ -66,24 +65,23 @@ def decode(message: bytes, schemas: Mapping[bytes, Any]) -> Any:
 
 
 class Writer:
-    """Writes messages one after another. ``records`` counts them."""
+    """Writes encoded data of a parsed schema as consecutive messages. ``records`` counts them."""
 
     def __init__(self, file: BinaryIO, schema: Any) -> None:
-        """Write messages of a parsed schema."""
         self.file, self.records = file, 0
         self.head = MARKER + fingerprint(schema)
 
     def write(self, datum: bytes) -> None:
-        """Add a message of an encoded datum."""
+        """Write a message with an encoded datum."""
         self.file.write(self.head + datum)
         self.records += 1
 
 
 def messages(source: Source, schemas: Mapping[bytes, Any]) -> Iterator[tuple[bytes, bytes]]:
-    """The messages that come next in a stream: the fingerprint of each one's schema, and its datum in Avro's binary encoding.
+    """Yield the fingerprint and the encoded datum of each message of a stream.
 
     Raises:
-        BadAvro: at the first that is damaged, cut, or of a schema that is not known; with its number and offset.
+        BadAvro: at the first message that is damaged, cut, or of an unknown schema; with its number and offset.
 
     """
     walkers = {mark: limits.Walker(schema) for mark, schema in schemas.items()}
@@ -106,11 +104,11 @@ def messages(source: Source, schemas: Mapping[bytes, Any]) -> Iterator[tuple[byt
 
 
 def length(source: Source, walker: limits.Walker) -> int:
-    """The bytes of the datum that comes next.
+    """Return the size of the next datum in bytes.
 
     Raises:
         EOFError: if the stream ends inside it.
-        ValueError: if there is no such datum, or it is too long or nests too deep.
+        ValueError: if the datum is invalid, too long or nested too deeply.
 
     """
     window = WINDOW

@@ -1,7 +1,7 @@
-"""Where bytes come from and go to: files, or ``-`` for standard input and output.
+"""Inputs and outputs: files, or ``-`` for standard input and output.
 
-Inputs are read forwards, once, so a pipe will do. Outputs are written beside the target under a name that nobody takes
-for it, and renamed at the end: a failed run leaves nothing, and an input may be replaced by its own output.
+Inputs are read forwards and once, so pipes work. Outputs are written to a temporary file beside the target and renamed at the
+end: a failed run leaves no output, and an input may be replaced by its own output.
 """
 
 import contextlib
@@ -14,25 +14,24 @@ from typing import BinaryIO, Final
 from ..errors import InputError, OutputError, UsageError, printable
 from ..storage.atomic import atomic, writing
 
-CHUNK: Final = 1 << 20
-"""Bytes asked of a file at once: a length in a damaged file must not reserve as much memory as it says."""
+CHUNK: Final = 1 << 20  # bytes per read: a length in a damaged file must not allocate that much memory at once
 
 
 class _ReadError(InputError, OSError):
-    """A file that cannot be read any further."""
+    """A file cannot be read any further."""
 
 
 def _no_progress(_count: int) -> None:
-    """Tell nobody."""
+    pass
 
 
 class Source:
-    """An input: so many bytes at a time, and a look at those ahead. ``name`` is for messages."""
+    """An input with lookahead. ``name`` is used in messages."""
 
     def __init__(
         self, file: BinaryIO, name: str, progress: Callable[[int], object] = _no_progress, *, offset: int | None = None
     ) -> None:
-        """Read a file from where it is, which is its start, or from an offset that it can be set to."""
+        """Read a file from its current position, which counts as offset 0, or from an offset in a seekable file."""
         self.file, self.name, self.progress = file, name, progress
         self.ahead = bytearray()
         self.offset = 0 if offset is None else file.seek(offset)
@@ -40,7 +39,7 @@ class Source:
         self.ended = False
 
     def fill(self, size: int) -> int:
-        """Have so many bytes ahead; returns how many there are: fewer only at the end, maybe more.
+        """Buffer at least ``size`` bytes and return how many are buffered, which is fewer only at the end.
 
         Raises:
             ReadError: if the file cannot be read.
@@ -58,37 +57,34 @@ class Source:
         return len(self.ahead)
 
     def peek(self, size: int, start: int = 0) -> bytes:
-        """Bytes ahead, ``start`` bytes from here; fewer only at the end."""
+        """Return bytes from ``start`` bytes ahead without consuming them; fewer only at the end."""
         self.fill(start + size)
-        with memoryview(self.ahead) as view:  # which saves a copy
+        with memoryview(self.ahead) as view:  # saves a copy
             return bytes(view[start : start + size])
 
     def read(self, size: int) -> bytes:
-        """The next bytes; fewer only at the end."""
-        found = self.peek(size)
-        self.skip(len(found))
-        return found
+        """Return the next bytes; fewer only at the end."""
+        data = self.peek(size)
+        self.skip(len(data))
+        return data
 
     def skip(self, size: int) -> None:
-        """Pass over bytes that have been looked at."""
-        del self.ahead[:size]  # which copies nothing
+        """Skip bytes that are buffered."""
+        del self.ahead[:size]  # copies nothing
         self.offset += size
 
     def find(self, sync: bytes, limit: int) -> int:
-        """How many bytes are before the next sync marker; -1 if there is none that starts in the next ``limit`` bytes.
-
-        Nothing is searched twice.
-        """
+        """Return how many bytes precede the next sync marker, or -1 if none starts in the next ``limit`` bytes."""
         while True:
             start = max(self.searched - self.offset, 0)
-            found = self.ahead.find(sync, start)
-            self.searched = self.offset + (found if found >= 0 else max(len(self.ahead) - len(sync) + 1, start))
-            if found >= 0 or self.ended or len(self.ahead) >= limit:
-                return found
+            size = self.ahead.find(sync, start)
+            self.searched = self.offset + (size if size >= 0 else max(len(self.ahead) - len(sync) + 1, start))
+            if size >= 0 or self.ended or len(self.ahead) >= limit:
+                return size
             self.fill(len(self.ahead) + CHUNK)
 
     def tell(self) -> int:
-        """The offset of the next byte."""
+        """Return the offset of the next byte."""
         return self.offset
 
 
@@ -115,9 +111,7 @@ def open_input(name: str, progress: Callable[[int], object] = _no_progress) -> I
 
 @contextlib.contextmanager
 def open_output(name: str, *, binary: bool, overwrite: bool) -> Iterator[BinaryIO]:
-    """Open a file to be written, or standard output for ``-``.
-
-    A device or a pipe is written to as it is: there is nothing to rename.
+    """Open a file for writing, or standard output for ``-``. Devices and pipes are written directly.
 
     Raises:
         UsageError: if binary data would go to a terminal.
@@ -146,6 +140,5 @@ def open_output(name: str, *, binary: bool, overwrite: bool) -> Iterator[BinaryI
 
 
 def _check_free(name: str, *, overwrite: bool) -> None:
-    """Refuse to replace a file unasked."""
     if not overwrite and os.path.lexists(name):
         raise OutputError(f"{printable(name)} exists: set `overwrite=True` to replace it")
