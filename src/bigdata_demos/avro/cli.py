@@ -252,7 +252,6 @@ def opened(*names: str, quiet: bool = False) -> Iterator[Generator["Source", Non
 
     Raises:
         UsageError: if standard input is named twice.
-
     """
     from tqdm import tqdm
 
@@ -592,7 +591,6 @@ def append(source: "Source", header: Any, schema: Any, writer: "Writer", *, as_i
 
     Raises:
         BadAvro: if the file is damaged, or its records do not fit the schema.
-
     """
     from . import containers, schemas
     from .resolution import compatibility, resolver

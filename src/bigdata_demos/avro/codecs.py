@@ -28,7 +28,6 @@ def compressor(codec: str, level: int | None = None) -> Callable[[bytes | bytear
 
     Raises:
         InputError: if the codec's package is not installed.
-
     """
     if codec == "null":
         return bytes
@@ -53,7 +52,6 @@ def decompress(packed: bytes, codec: str) -> bytes:
     Raises:
         InputError: if the codec's package is not installed.
         Exception: whatever the codec raises; EOFError if data are missing, ValueError if they are too large or fail the checksum.
-
     """
     if codec == "null":
         return packed
@@ -121,7 +119,6 @@ def package(module: str, codec: str) -> Any:
 
     Raises:
         InputError: if it is not installed.
-
     """
     try:
         return importlib.import_module(module)

@@ -73,7 +73,6 @@ def read_header(source: Source, *, decoding: bool = True) -> Header:
 
     Raises:
         BadAvro: if the header is damaged, or its schema is invalid or refused by :func:`check_decodable`.
-
     """
     name = source.name
     if source.read(len(MAGIC)) != MAGIC:
@@ -103,7 +102,6 @@ def check_decodable(header: Header, name: str) -> None:
 
     Raises:
         BadAvro: if the schema is refused.
-
     """
     try:
         empty = limits.measure(header.schema).empty
@@ -173,7 +171,6 @@ def sound_frames(source: Source, header: Header) -> Iterator[Frame]:
 
     Raises:
         BadAvro: at the first damaged block.
-
     """
     for frame in read_frames(source, header):
         if isinstance(frame, BadBlock):
@@ -187,7 +184,6 @@ def unpacked(frame: Frame, codec: str, name: str) -> bytes:
     Raises:
         BadAvro: if the data are damaged.
         InputError: if the codec's package is not installed.
-
     """
     try:
         data = decompress(frame.packed, codec)
@@ -238,7 +234,6 @@ class Decoder:
 
         Raises:
             Exception: whatever fastavro raises for damaged data; ValueError if bytes are left after the records.
-
         """
         end = 0
         for end, record in self.position(count, data):  # noqa: B007
@@ -251,7 +246,6 @@ class Decoder:
 
         Raises:
             Exception: whatever fastavro raises for damaged data.
-
         """
         self.feed.seek(0)
         self.feed.truncate()
@@ -275,7 +269,6 @@ class Decoder:
         Raises:
             BadAvro: if the block is damaged, with its offset and the number of the record.
             InputError: if the codec's package is not installed.
-
         """
         data = unpacked(frame, self.codec, name)
         number = 0
@@ -317,7 +310,6 @@ def read_records(source: Source, header: Header) -> Iterator[Any]:
 
     Raises:
         BadAvro: at the first damage, with the offset and the number of the record.
-
     """
     decoder = Decoder(header)
     for frame in sound_frames(source, header):
@@ -343,7 +335,6 @@ class Encoder:
 
         Raises:
             Exception: whatever fastavro raises for a datum that does not match the schema; ValueError if it is nested too deeply.
-
         """
         packed = pack(datum, self.raw)
         if self.walker is not None:

@@ -15,7 +15,6 @@ def json_values(source: Source) -> Iterator[tuple[int, Any]]:
 
     Raises:
         InputError: if a value is invalid or too long; with its number.
-
     """
     decoder, text, number, least = json.JSONDecoder(), "", 1, 0
     decode = codecs.getincrementaldecoder("utf-8")().decode

@@ -50,7 +50,6 @@ def check_block_size(size: int) -> None:
 
     Raises:
         ValueError: if it has more than :data:`MAX_BLOCK` bytes.
-
     """
     if size > MAX_BLOCK:
         raise ValueError(f"a block of more than {MAX_BLOCK} bytes, decompressed")
@@ -67,7 +66,6 @@ class BoundedFile:
 
         Raises:
             ValueError: if ``size`` is negative or exceeds what may still be read.
-
         """
         if not 0 <= size <= self.left:
             raise ValueError(f"a length of {size} bytes")
@@ -82,7 +80,6 @@ def check_shape(parsed: Any) -> None:
     Raises:
         ValueError: for a union in a union, a name, alias or symbol that is not text, or a size that is not a whole number.
         Exception: if a required attribute is missing.
-
     """
     left = [parsed]
     while left:
@@ -129,7 +126,6 @@ def measure(parsed: Any, named: Named | None = None, *, recursive: bool = True) 
 
     Raises:
         ValueError: if the schema has too many levels or types, or an array whose items take no bytes.
-
     """
     named = named_types(parsed) if named is None else named
     known: dict[str, Extent] = {}
@@ -202,7 +198,6 @@ class Walker:
             ValueError: if it is nested deeper than :data:`MAX_DEPTH`, has more than :data:`MAX_VALUES` values, or has an invalid
                 union index.
             EOFError: if the data end too early.
-
         """
         self.values = 0
         self.walk(self.schema, 0)

@@ -74,7 +74,6 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
 
     Raises:
         BadAvro: if the header is damaged, and there is no schema or no block that it decodes.
-
     """
     window = source.peek(limits.MAX_HEADER)
     header, error = readable(window, source.name)
@@ -90,14 +89,14 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
         raise BadAvro(f"{unusable}{'' if schema else '; give the `schema`'}") from None
     if header and window.find(header.sync, header.end) >= 0:
         best = _guessed(window, header, model, choices) or codec or header.codec
-        found: tuple[int, bytes, str] | None = header.end, header.sync, best
+        layout: tuple[int, bytes, str] | None = header.end, header.sync, best
     else:
-        found = search(window, model, choices, whole=source.ended and len(source.ahead) == len(window))
-    if found is None:
+        layout = search(window, model, choices, whole=source.ended and len(source.ahead) == len(window))
+    if layout is None:
         if header is None:
             raise BadAvro(f"{error}; no block of {'the' if schema else 'its'} schema was found, either")
-        found = header.end, header.sync, codec or header.codec
-    begin, sync, codec = found
+        layout = header.end, header.sync, codec or header.codec
+    begin, sync, codec = layout
     if header is not None:
         begin = header.end  # bytes before the first good block belong to a damaged block
     notes = [f"damaged header: {str(error).removeprefix(f'{source.name}: ')}"] if header is None else []
@@ -126,7 +125,6 @@ def made(text: str, codec: str, sync: bytes, meta: dict[str, bytes], name: str) 
 
     Raises:
         BadAvro: if the schema is invalid or cannot be decoded safely.
-
     """
     file = io.BytesIO()
     parts = {**meta, "avro.schema": text.encode(), "avro.codec": codec.encode()}
@@ -140,17 +138,14 @@ def _schema_in(window: bytes) -> str | None:
 
     Incomplete JSON is not used, because parts of a schema are often valid schemas.
     """
-    starts = [at for at in (window.find(b"{"), window.find(b"[")) if at >= 0]
-    if not starts:
-        return None
-    start = min(starts)
+    start = min((at for at in (window.find(b"{"), window.find(b"[")) if at >= 0), default=len(window))
     with suppress(ValueError, RecursionError):
-        end = json.JSONDecoder().raw_decode(window[start:].decode("utf-8", "surrogateescape"))[1]
-        text = window[start:].decode("utf-8", "surrogateescape")[:end]
-        size = long(len(text.encode("utf-8", "surrogateescape")))
-        before = window[:start]
+        text = window[start:].decode("utf-8", "surrogateescape")
+        end = json.JSONDecoder().raw_decode(text)[1]
+        packed = text[:end].encode("utf-8", "surrogateescape")
+        size, before = long(len(packed)), window[:start]
         if before.endswith(size) or before[: -len(size)].endswith(_SCHEMA_KEY):
-            return text.encode("utf-8", "surrogateescape").decode()
+            return packed.decode()
     return None
 
 
@@ -218,7 +213,6 @@ def repair(source: Source, header: Header, writer: Writer, *, doubtful: bool = F
 
     Raises:
         InputError: if the codec's package is not installed.
-
     """
     decoder = Decoder(header)
     for block in containers.read_frames(source, header):

@@ -113,7 +113,6 @@ def resolver(writer: Any, reader: Any) -> Callable[[Any], Any]:
 
     Raises:
         BadAvro: by the returned function, if a datum cannot be converted; with its path.
-
     """
     written, wanted = named_types(writer), named_types(reader)
 
@@ -184,7 +183,6 @@ def chosen(old: Any, union: list[Any], written: Named, wanted: Named) -> Any:
 
     Raises:
         Mismatch: if no branch matches.
-
     """
     for branch in union:
         if _mismatch(old, branch, written, wanted) is None:

@@ -75,7 +75,6 @@ def load(source: str, *, recursive: bool = False) -> Any:
 
     Raises:
         InputError: if there is no such file, or the schema is invalid or nested too deeply.
-
     """
     where, text = "the schema", source.strip()
     if text in PRIMITIVE:
@@ -120,7 +119,6 @@ def parse(text: str) -> Any:
 
     Raises:
         Exception: whatever fastavro raises for an invalid schema.
-
     """
     decoded = json.loads(text)
     if isinstance(decoded, dict):
@@ -182,7 +180,6 @@ def fingerprint(schema: Any, algorithm: str = "CRC-64-AVRO") -> bytes:
 
     Raises:
         UsageError: if the algorithm is unknown.
-
     """
     if algorithm not in ALGORITHMS:
         raise UsageError(f"no fingerprint {algorithm!r}: there are {', '.join(ALGORITHMS)}")

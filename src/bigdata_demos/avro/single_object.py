@@ -36,7 +36,6 @@ def split(message: bytes, schemas: Mapping[bytes, Any]) -> tuple[Any, bytes]:
 
     Raises:
         BadAvro: if the message has no marker, is too short, or has an unknown schema.
-
     """
     if len(message) < _HEADER_SIZE or not message.startswith(MARKER):
         raise BadAvro(f"no single-object encoding: it starts with {message[:2].hex(' ') or 'nothing'}, not with c3 01 and 8 more")
@@ -51,7 +50,6 @@ def decode(message: bytes, schemas: Mapping[bytes, Any]) -> Any:
 
     Raises:
         BadAvro: if :func:`split` raises it, or the datum is damaged or followed by other bytes.
-
     """
     schema, packed = split(message, schemas)
     data = io.BytesIO(packed)
@@ -82,7 +80,6 @@ def messages(source: Source, schemas: Mapping[bytes, Any]) -> Iterator[tuple[byt
 
     Raises:
         BadAvro: at the first message that is damaged, cut, or of an unknown schema; with its number and offset.
-
     """
     walkers = {mark: limits.Walker(schema) for mark, schema in schemas.items()}
     number = 0
@@ -109,7 +106,6 @@ def length(source: Source, walker: limits.Walker) -> int:
     Raises:
         EOFError: if the stream ends inside it.
         ValueError: if the datum is invalid, too long or nested too deeply.
-
     """
     window = WINDOW
     while True:

@@ -42,8 +42,7 @@ class Source:
         """Buffer at least ``size`` bytes and return how many are buffered, which is fewer only at the end.
 
         Raises:
-            ReadError: if the file cannot be read.
-
+            InputError: if the file cannot be read.
         """
         while len(self.ahead) < size and not self.ended:
             try:
@@ -94,7 +93,6 @@ def open_input(name: str, progress: Callable[[int], object] = _no_progress) -> I
 
     Raises:
         InputError: if it cannot be opened.
-
     """
     if name == "-":
         if sys.stdin is None:
@@ -116,7 +114,6 @@ def open_output(name: str, *, binary: bool, overwrite: bool) -> Iterator[BinaryI
     Raises:
         UsageError: if binary data would go to a terminal.
         OutputError: if the file exists and may not be replaced, or cannot be written.
-
     """
     if name == "-":
         if sys.stdout is None:

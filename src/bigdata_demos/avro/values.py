@@ -95,7 +95,6 @@ def to_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
 
     Raises:
         BadAvro: if the datum does not match the schema, or a decimal is larger than :data:`MAX_DECIMAL`; with the path.
-
     """
     try:
         return write(value, schema, named, plain)
@@ -111,7 +110,6 @@ def from_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
 
     Raises:
         InputError: if the value does not match the schema; with the path and the expected type.
-
     """
     try:
         return read(value, schema, named, {} if plain else None)
@@ -462,7 +460,6 @@ def default(value: Any, schema: Any, named: Named, left: list[None] | None = Non
     Raises:
         Mismatch: if the default does not match the schema.
         InputError: if it has too many values or is nested too deeply.
-
     """
     left = [None] * MAX_DEFAULT if left is None else left
     if not left or depth > MAX_NESTING:
