@@ -1,18 +1,16 @@
-"""Avro container files, for the job, RPC, and the command ``bigdata-demos avro``.
+"""Avro files in Python: the command ``bigdata-demos avro`` and its modules. fastavro encodes and decodes data.
 
-fastavro encodes and decodes data. The modules, in reading order:
-
-- :mod:`.kinds`: the parts of a schema;
-- :mod:`.limits`: bounds on files and schemas, for the job, the command and RPC alike;
+- :mod:`.kinds`: the types of a schema;
+- :mod:`.limits`: limits on untrusted files and schemas, for the job, the command and RPC;
 - :mod:`.schemas`: the package's own schemas; loading, writing and fingerprints of others;
-- :mod:`.binary`: data without the header of a file;
-- :mod:`.codecs`: the compression of blocks;
-- :mod:`.streams`: files and pipes, read forwards once; atomic outputs;
-- :mod:`.containers`: reads and writes container files;
-- :mod:`.single_object`: data with the fingerprint of their schema, and streams of them;
-- :mod:`.values`: data as JSON and back, by the specification or as plain JSON; :mod:`.jsontext`: streams of JSON values;
-- :mod:`.infer`: infers a schema from JSON records;
+- :mod:`.binary`: data without a file header;
+- :mod:`.codecs`: compression of blocks;
+- :mod:`.streams`: input from files and pipes, and atomic output;
+- :mod:`.containers`: reading and writing of container files;
+- :mod:`.single_object`: single-object encoding;
+- :mod:`.values`: conversion to and from JSON; :mod:`.jsontext`: streams of JSON values;
+- :mod:`.infer`: schema inference from JSON records;
 - :mod:`.resolution`: schema resolution;
-- :mod:`.repair`: recovers the records of a damaged file;
+- :mod:`.repair`: repair of damaged files;
 - :mod:`.cli`: the command.
 """

@@ -1,4 +1,4 @@
-"""Data in Avro's binary encoding, without the header of a file."""
+"""Avro's binary encoding of data, without a file header."""
 
 import io
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ Schema = dict[str, Any]
 
 
 def pack(datum: Any, schema: Schema) -> bytes:
-    """A datum in Avro's binary encoding, by a parsed schema."""
+    """Encode a datum by a parsed schema."""
     buffer = io.BytesIO()
     fastavro.schemaless_writer(buffer, schema, datum)
     return buffer.getvalue()
@@ -29,7 +29,7 @@ def unpack_all(packed: bytes, schema: Schema) -> Iterator[Any]:
 
 
 def long(value: int) -> bytes:
-    """Encode a long: zig-zag, then 7 bits a byte (specification, "Primitive Types")."""
+    """Encode a long: zig-zag, then 7 bits per byte (specification, "Primitive Types")."""
     zigzag = (value << 1) ^ (value >> 63)
     if zigzag < 0x80:
         return zigzag.to_bytes(1, "little")

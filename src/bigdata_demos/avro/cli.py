@@ -1,6 +1,6 @@
 """The command ``bigdata-demos avro``.
 
-Slow imports are inside the functions that need them.
+Standard output is for data only. Modules that take long to import are imported in the functions that use them.
 """
 
 import argparse
@@ -133,7 +133,7 @@ Reads and decodes everything. Exit status 1 with the first error of each file, i
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
+    """Run the command and return its exit status."""
     return command.run(parser(), lambda arguments: arguments.run(arguments), argv)
 
 
@@ -228,7 +228,6 @@ def parser() -> command.Parser:
 
 
 def _natural(text: str) -> int:
-    """Convert an argument to an integer of 0 or more."""
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"must be 0 or more, not {value}")
@@ -236,7 +235,6 @@ def _natural(text: str) -> int:
 
 
 def _check_level(codec: str, level: int | None) -> None:
-    """Check that the codec has the level."""
     from .codecs import LEVELS
 
     if level is None:
@@ -250,11 +248,10 @@ def _check_level(codec: str, level: int | None) -> None:
 
 @contextlib.contextmanager
 def opened(*names: str, quiet: bool = False) -> Iterator[Generator["Source", None, None]]:
-    """Open inputs one after another, lazily, with one progress bar on a terminal.
+    """Open inputs one after another on demand, with one progress bar for all of them on a terminal.
 
     Raises:
-        UsageError: if standard input is asked for twice.
-
+        UsageError: if standard input is named twice.
     """
     from tqdm import tqdm
 
@@ -278,18 +275,16 @@ def opened(*names: str, quiet: bool = False) -> Iterator[Generator["Source", Non
 
 @contextlib.contextmanager
 def _opened_one(name: str, *, quiet: bool = False) -> Iterator["Source"]:
-    """Open an input."""
     with opened(name, quiet=quiet) as sources:
         yield next(sources)
 
 
 def _to_terminal(arguments: argparse.Namespace) -> bool:
-    """Return whether the output goes to the terminal, where a progress bar would disturb it."""
     return arguments.output == "-" and sys.stdout is not None and sys.stdout.isatty()
 
 
 def write_text(arguments: argparse.Namespace, text: str) -> int:
-    """Write a text to the output; returns the exit status 0."""
+    """Write text to the output and return exit status 0."""
     from .streams import open_output
 
     with open_output(arguments.output, binary=False, overwrite=arguments.overwrite) as file:
@@ -298,7 +293,7 @@ def write_text(arguments: argparse.Namespace, text: str) -> int:
 
 
 def summary(writer: "Writer", arguments: argparse.Namespace) -> None:
-    """Print a summary of the output to standard error."""
+    """Print on standard error what was written."""
     print(f"records={writer.records} blocks={writer.blocks} codec={writer.codec} output={arguments.output}", file=sys.stderr)
 
 
@@ -306,7 +301,7 @@ def summary(writer: "Writer", arguments: argparse.Namespace) -> None:
 
 
 def to_json(arguments: argparse.Namespace) -> int:
-    """``tojson`` and ``head``."""
+    """Run ``tojson`` or ``head``."""
     from . import values
     from .streams import open_output
 
@@ -330,7 +325,7 @@ def to_json(arguments: argparse.Namespace) -> int:
 
 
 def _decoded_records(source: "Source") -> Iterator[tuple[Any, Any, dict[str, Any]]]:
-    """Yield the records of a container file, each with its schema and the schema's named types."""
+    """Return the records of a container file, each with its schema and that schema's named types."""
     from . import containers, single_object
     from .kinds import named_types
 
@@ -342,7 +337,7 @@ def _decoded_records(source: "Source") -> Iterator[tuple[Any, Any, dict[str, Any
 
 
 def _decoded_messages(source: "Source", names: list[str]) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
-    """Yield the data of a stream in single-object encoding, each with its schema and the schema's named types."""
+    """Yield the data of a single-object stream, each with its schema and that schema's named types."""
     import io
 
     import fastavro
@@ -361,13 +356,13 @@ def _decoded_messages(source: "Source", names: list[str]) -> Iterator[tuple[Any,
     for number, (mark, packed) in enumerate(single_object.messages(source, known), 1):
         try:
             datum = fastavro.schemaless_reader(io.BytesIO(packed), raw[mark], None, **values.READ_OPTIONS)
-        except Exception as error:  # fastavro may raise anything for damaged data
+        except Exception as error:  # fastavro raises many types for damaged data
             raise BadAvro(f"{source.name}: message {number}: {schemas.one_line(error)}") from None
         yield datum, known[mark], named[mark]
 
 
 def _decodable_schema(name: str) -> Any:
-    """Return a schema of the command line, if its data can be decoded."""
+    """Load a schema argument and check that its data can be decoded."""
     from .limits import measure
 
     schema = _schema_of(name)
@@ -379,7 +374,7 @@ def _decodable_schema(name: str) -> Any:
 
 
 def from_json(arguments: argparse.Namespace) -> int:
-    """``fromjson``."""
+    """Run ``fromjson``."""
     from . import single_object, values
     from .containers import Encoder, Writer
     from .infer import infer
@@ -404,17 +399,17 @@ def from_json(arguments: argparse.Namespace) -> int:
             except InputError as error:
                 raise InputError(f"{source.name}: {str(error).removeprefix(f'{source.name}: ')}") from None
             spool.seek(0)
-            found: Iterator[tuple[int, Any]] = ((i, json.loads(line)) for i, line in enumerate(spool, 1))
+            numbered: Iterator[tuple[int, Any]] = ((i, json.loads(line)) for i, line in enumerate(spool, 1))
         else:
-            found = json_values(source)
+            numbered = json_values(source)
         parsed = parse(to_text(schema))
         named, encode = named_types(parsed), Encoder(parsed)
         file = stack.enter_context(open_output(arguments.output, binary=True, overwrite=arguments.overwrite))
-        inferred = arguments.schema is None  # null is the default of fields that may be missing
+        inferred = arguments.schema is None  # optional fields have the default null
         text = to_text(schema if inferred else without_defaults(schema))
         blocks = None if arguments.single_object else Writer(file, text, codec=codec, level=arguments.level)
         writer = blocks or single_object.Writer(file, parsed)
-        for number, value in found:
+        for number, value in numbered:
             try:
                 datum = values.from_json(value, parsed, named, plain=arguments.plain or arguments.schema is None)
                 writer.write(encode(datum))
@@ -432,7 +427,7 @@ def from_json(arguments: argparse.Namespace) -> int:
 
 
 def _spooled(source: "Source", spool: IO[bytes]) -> Iterator[Any]:
-    """Yield JSON values, and write each as a line to a temporary file."""
+    """Yield JSON values and copy each to a line of a temporary file."""
     from .jsontext import json_values
 
     for _, value in json_values(source):
@@ -440,11 +435,10 @@ def _spooled(source: "Source", spool: IO[bytes]) -> Iterator[Any]:
         yield value
 
 
-# The header
+# Headers and schemas
 
 
 def _show_schema(arguments: argparse.Namespace) -> int:
-    """``schema``."""
     from . import containers
 
     with _opened_one(arguments.input, quiet=True) as source:
@@ -453,7 +447,6 @@ def _show_schema(arguments: argparse.Namespace) -> int:
 
 
 def _show_meta(arguments: argparse.Namespace) -> int:
-    """``meta``."""
     from ..errors import printable
     from . import containers
     from .streams import open_output
@@ -471,7 +464,7 @@ def _show_meta(arguments: argparse.Namespace) -> int:
 
 
 def _schema_of(name: str) -> Any:
-    """Return the schema in a file of Avro or JSON, or on the command line."""
+    """Load a schema from an Avro or JSON file, or from the argument itself."""
     from . import containers, schemas
     from .containers import MAGIC
     from .limits import MAX_HEADER
@@ -490,21 +483,19 @@ def _schema_of(name: str) -> Any:
 
 
 def _show_fingerprint(arguments: argparse.Namespace) -> int:
-    """``fingerprint``."""
     from . import schemas
 
     return write_text(arguments, schemas.fingerprint(_schema_of(arguments.input), arguments.algorithm).hex() + "\n")
 
 
 def _show_canonical(arguments: argparse.Namespace) -> int:
-    """``canonical``."""
     from . import schemas
 
     return write_text(arguments, schemas.canonical(_schema_of(arguments.input)) + "\n")
 
 
 def diff(arguments: argparse.Namespace) -> int:
-    """``diff``."""
+    """Run ``diff``."""
     from ..errors import printable
     from .resolution import compatibility
 
@@ -514,9 +505,9 @@ def diff(arguments: argparse.Namespace) -> int:
     reasons = {"backward": compatibility(old, new), "forward": compatibility(new, old)}
     readers = {"backward": "NEW reads data of OLD", "forward": "OLD reads data of NEW"}
     lines = []
-    for direction, found in reasons.items():
-        lines.append(f"{direction} ({readers[direction]}): {'no' if found else 'yes'}\n")
-        lines += [f"  {printable(reason)}\n" for reason in found]
+    for direction, problems in reasons.items():
+        lines.append(f"{direction} ({readers[direction]}): {'no' if problems else 'yes'}\n")
+        lines += [f"  {printable(reason)}\n" for reason in problems]
     write_text(arguments, "".join(lines))
     needed = reasons if arguments.need == "full" else [arguments.need]
     return 1 if any(reasons.get(direction) for direction in needed) else 0
@@ -526,7 +517,7 @@ def diff(arguments: argparse.Namespace) -> int:
 
 
 def count(arguments: argparse.Namespace) -> int:
-    """``count``."""
+    """Run ``count``."""
     from . import containers
 
     records = 0
@@ -539,7 +530,7 @@ def count(arguments: argparse.Namespace) -> int:
 
 
 def recode(arguments: argparse.Namespace) -> int:
-    """``recode``."""
+    """Run ``recode``."""
     from . import containers
     from .streams import open_output
 
@@ -549,8 +540,7 @@ def recode(arguments: argparse.Namespace) -> int:
         open_output(arguments.output, binary=True, overwrite=arguments.overwrite) as file,
     ):
         header = containers.read_header(source, decoding=False)
-        text = header.text
-        writer = containers.Writer(file, text, codec=arguments.codec, level=arguments.level, meta=header.meta)
+        writer = containers.Writer(file, header.text, codec=arguments.codec, level=arguments.level, meta=header.meta)
         copy(source, header, writer)
     summary(writer, arguments)
     return 0
@@ -565,7 +555,7 @@ def copy(source: "Source", header: Any, writer: "Writer") -> None:
 
 
 def concatenate(arguments: argparse.Namespace) -> int:
-    """``cat``."""
+    """Run ``cat``."""
     from . import containers, schemas
     from .streams import open_output
 
@@ -597,11 +587,10 @@ def concatenate(arguments: argparse.Namespace) -> int:
 
 
 def append(source: "Source", header: Any, schema: Any, writer: "Writer", *, as_is: bool) -> None:
-    """Append a file's records to another file: resolved to its schema, recompressed, or unchanged if both are the same.
+    """Append a file's records, resolved to ``schema``; if the schemas are equal, blocks are recompressed or copied as they are.
 
     Raises:
-        BadAvro: if the file is damaged, or its schema cannot be resolved to the other.
-
+        BadAvro: if the file is damaged, or its records do not fit the schema.
     """
     from . import containers, schemas
     from .resolution import compatibility, resolver
@@ -629,7 +618,7 @@ def append(source: "Source", header: Any, schema: Any, writer: "Writer", *, as_i
 
 
 def mend(arguments: argparse.Namespace) -> int:
-    """``repair``."""
+    """Run ``repair``."""
     from . import containers
     from .repair import find_header, repair
     from .schemas import to_text
@@ -644,8 +633,7 @@ def mend(arguments: argparse.Namespace) -> int:
         header, notes = find_header(source, schema, arguments.codec)
         for note in notes:
             command.say(f"{source.name}: {note}")
-        text = header.text
-        writer = containers.Writer(file, text, codec=header.codec, meta=header.meta, sync=header.sync)
+        writer = containers.Writer(file, header.text, codec=header.codec, meta=header.meta, sync=header.sync)
         unknown = False
         for loss in repair(source, header, writer, doubtful=arguments.doubtful):
             missing = "an unknown number" if loss.lost is None else loss.lost
@@ -661,7 +649,7 @@ def mend(arguments: argparse.Namespace) -> int:
 
 
 def validate(arguments: argparse.Namespace) -> int:
-    """``validate``."""
+    """Run ``validate``."""
     from . import containers
 
     if arguments.inputs.count("-") > 1:

@@ -1,4 +1,4 @@
-"""The compression of blocks (Avro specification, "Required Codecs" and "Optional Codecs")."""
+"""Compression of blocks (Avro specification, "Required Codecs" and "Optional Codecs")."""
 
 import bz2
 import importlib
@@ -11,27 +11,23 @@ from typing import Any, Final
 from ..errors import InputError
 from . import limits
 
-CODECS: Final = ("null", "deflate", "bzip2", "snappy", "xz", "zstandard")
-"""The codecs for writing; reading also knows lz4."""
+CODECS: Final = ("null", "deflate", "bzip2", "snappy", "xz", "zstandard")  # for writing; lz4 can also be read
 LEVELS: Final = {"deflate": (1, 9), "bzip2": (1, 9), "xz": (0, 9), "zstandard": (1, 22)}
-"""The range of levels of each codec that has levels."""
-_DEFLATE_LEVEL: Final = 1
-"""The fastest level of zlib. Level 6 makes the job's output smaller, but takes three times as long (docs/performance.md)."""
+_DEFLATE_LEVEL: Final = 1  # level 6 makes the job's output smaller, but takes three times as long (docs/performance.md)
 _DECOMPRESSORS: Final[dict[str, Callable[[], Any]]] = {
     "deflate": lambda: zlib.decompressobj(wbits=-15),
     "bzip2": bz2.BZ2Decompressor,
     "xz": lambda: lzma.LZMADecompressor(memlimit=limits.MAX_BLOCK),
     "zstandard": lambda: zstandard().ZstdDecompressor(options={zstandard().DecompressionParameter.window_log_max: 27}),
 }
-"""Decompressors that work incrementally, with a bound, and notice the end of the data."""
+"""Incremental decompressors, which limit their output and detect the end of the data."""
 
 
 def compressor(codec: str, level: int | None = None) -> Callable[[bytes | bytearray], bytes]:
-    """Return a function that compresses a block's data; a level of None is the codec's default.
+    """Return a function that compresses a block's data; with a level of None, at the codec's default level.
 
     Raises:
         InputError: if the codec's package is not installed.
-
     """
     if codec == "null":
         return bytes
@@ -55,8 +51,7 @@ def decompress(packed: bytes, codec: str) -> bytes:
 
     Raises:
         InputError: if the codec's package is not installed.
-        Exception: any error of the codec; EOFError for truncated data, ValueError for too many, or a wrong checksum.
-
+        Exception: whatever the codec raises; EOFError if data are missing, ValueError if they are too large or fail the checksum.
     """
     if codec == "null":
         return packed
@@ -69,41 +64,41 @@ def decompress(packed: bytes, codec: str) -> bytes:
     if codec not in _DECOMPRESSORS:
         raise ValueError(f"unknown codec {codec!r}")
     data: bytes = b""
-    for _ in range(limits.MAX_PARTS):  # bzip2, xz and zstandard data may consist of several streams
+    for _ in range(limits.MAX_PARTS):  # bzip2, xz and zstandard allow several streams
         stream = _DECOMPRESSORS[codec]()
         data += stream.decompress(packed, limits.MAX_BLOCK + 1 - len(data))
         limits.check_block_size(len(data))
         if not stream.eof:
             raise EOFError(f"{codec}: compressed data end too early")
         packed = stream.unused_data
-        if codec == "deflate" or not packed:  # old writers left part of a checksum after deflate data
+        if codec == "deflate" or not packed:  # old writers left part of a checksum after deflate
             return data
     raise ValueError(f"{codec}: more than {limits.MAX_PARTS} parts in a block")
 
 
 def decompress_partly(packed: bytes, codec: str) -> bytes:
-    """Decompress damaged data up to the first error; return nothing for snappy, which is decompressed as a whole."""
+    """Return the data that damaged input decompresses to before an error; none for snappy and lz4."""
     if codec == "null":
         return packed
     if codec not in _DECOMPRESSORS:
         return b""
     decompressor, data = _DECOMPRESSORS[codec](), bytearray()
-    for at in range(0, len(packed), 1024):  # the data before the damage are valid
+    for at in range(0, len(packed), 1024):  # data before the failing piece are good
         if decompressor.eof or len(data) > limits.MAX_BLOCK:
             break
         try:
             data += decompressor.decompress(packed[at : at + 1024], limits.MAX_BLOCK + 1 - len(data))
-        except Exception:  # each codec has its own
+        except Exception:  # each codec raises its own types
             break
     return bytes(data[: limits.MAX_BLOCK])
 
 
 def _unsnap(packed: bytes) -> bytes:
-    """Decompress Snappy's raw format, which is followed by the data's CRC-32, big-endian (specification, "Required Codecs")."""
+    """Decompress raw Snappy data followed by a big-endian CRC-32 (specification, "Required Codecs")."""
     snappy = package("cramjam", "snappy").snappy
     body, checksum = packed[:-4], packed[-4:]
     size = 0
-    for i, byte in enumerate(body[:5]):  # 7 bits a byte, the lowest bits first
+    for i, byte in enumerate(body[:5]):  # 7 bits per byte, lowest first
         size |= (byte & 0x7F) << 7 * i
         if byte < 0x80:
             break
@@ -115,16 +110,15 @@ def _unsnap(packed: bytes) -> bytes:
 
 
 def zstandard() -> Any:
-    """Return the module for Zstandard: in the standard library since Python 3.14, else a package."""
+    """Return Python's module for Zstandard, which is in the standard library since 3.14."""
     return package("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd", "zstandard")
 
 
 def package(module: str, codec: str) -> Any:
-    """Import a module that a codec needs: the one that fastavro uses.
+    """Import a module that a codec needs, the same that fastavro uses.
 
     Raises:
         InputError: if it is not installed.
-
     """
     try:
         return importlib.import_module(module)

@@ -1,9 +1,9 @@
-"""Container files: reads them block by block, from a stream or a range of a file; decodes, copies and writes blocks.
+"""Container files: read block by block from a stream or from a range of a file, decoded, copied, and written.
 
-fastavro encodes and decodes data. This module has the framing of container files (Avro specification, "Object Container Files"):
-magic, header, then blocks of count, size, data and a sync marker. A range of a file can therefore be read from the first sync
-marker in it, and a damaged block only loses its own records. Memory holds one block at a time, and its size is bounded by
-:mod:`~bigdata_demos.avro.limits`.
+fastavro encodes and decodes data. This module handles the structure of the file (Avro specification, "Object Container Files"):
+magic, header, then blocks of count, size, data and a sync marker. So it can read a range of a file from the first sync marker,
+and a damaged block only loses its own records. Memory holds one block at a time. :mod:`~bigdata_demos.avro.limits` limits
+what a file may use.
 """
 
 import io
@@ -27,15 +27,13 @@ if TYPE_CHECKING:
 
 MAGIC: Final = b"Obj\x01"
 SYNC_SIZE: Final = 16
-BLOCK_BYTES: Final = 64 << 10
-"""Uncompressed bytes of the blocks that are written."""
+BLOCK_BYTES: Final = 64 << 10  # uncompressed size of the blocks that are written
 META: Final[dict[str, Any]] = {"type": "map", "values": "bytes"}
-LONGS: Final = 20
-"""The most bytes of a block's count and size."""
+LONGS: Final = 20  # maximum bytes of a block's count and size together
 
 
 class Header(NamedTuple):
-    """The header of a container file: parsed schema, codec, sync marker, offset of the first block, and all metadata."""
+    """The header of a container file: its parsed schema, codec, sync marker, the offset of the first block, and all metadata."""
 
     schema: Any
     codec: str
@@ -45,12 +43,12 @@ class Header(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The JSON of the schema, as it is in the file."""
+        """The schema's JSON as stored in the file."""
         return self.meta["avro.schema"].decode()
 
 
 class Frame(NamedTuple):
-    """A block as it is in a file: its offset, its count of records, the compressed data, and the bytes before them."""
+    """A block as stored: its offset, its record count, the compressed data, and the size of the count and size before them."""
 
     offset: int
     records: int
@@ -59,12 +57,12 @@ class Frame(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The offset after its sync marker."""
+        """The offset after the block's sync marker."""
         return self.offset + self.front + len(self.packed) + SYNC_SIZE
 
 
 class BadBlock(NamedTuple):
-    """A block whose frame is damaged: its offset, and the reason."""
+    """A block whose count, size or sync marker is damaged: its offset, and the reason."""
 
     offset: int
     detail: str
@@ -74,8 +72,7 @@ def read_header(source: Source, *, decoding: bool = True) -> Header:
     """Read a header; without ``decoding``, also one whose records cannot be decoded safely.
 
     Raises:
-        BadAvro: if it is damaged, or its schema is invalid, or :func:`check_decodable` refuses it.
-
+        BadAvro: if the header is damaged, or its schema is invalid or refused by :func:`check_decodable`.
     """
     name = source.name
     if source.read(len(MAGIC)) != MAGIC:
@@ -101,25 +98,24 @@ def read_header(source: Source, *, decoding: bool = True) -> Header:
 
 
 def check_decodable(header: Header, name: str) -> None:
-    """Check that records can be decoded safely. (A :class:`Decoder` can do so for a schema that refers to itself.).
+    """Refuse a schema whose records cannot be decoded safely. A :class:`Decoder` can decode recursive schemas.
 
     Raises:
-        BadAvro: if they cannot.
-
+        BadAvro: if the schema is refused.
     """
     try:
         empty = limits.measure(header.schema).empty
         raw_schema(header.schema)
-    except Exception as error:  # fastavro also parses some invalid schemas, such as a size that is not a number
+    except Exception as error:  # fastavro accepts some invalid schemas
         raise BadAvro(f"{name}: unusable schema: {reason(error)}") from None
     if empty:
         raise BadAvro(f"{name}: unusable schema: its records take no bytes")
 
 
 def read_frames(source: Source, header: Header, end: int | None = None) -> Iterator[Frame | BadBlock]:
-    """Yield the next blocks that start before ``end``, and a :class:`BadBlock` for a damaged frame.
+    """Yield the following blocks that start before ``end``, or a :class:`BadBlock`.
 
-    After a damaged frame, the caller must move to the position at which reading continues (:func:`skip_to_sync`).
+    After a damaged block, the caller moves the source to where reading continues (:func:`skip_to_sync`).
     """
     while (end is None or source.tell() < end) and (head := source.peek(LONGS)):
         at = source.tell()
@@ -158,8 +154,8 @@ def skip_to_sync(source: Source, sync: bytes) -> None:
 def frames_between(file: BinaryIO, name: str, header: Header, start: int, end: int) -> Iterator[Frame | BadBlock]:
     """Yield the blocks of a file that start in a range of offsets, including damaged ones.
 
-    A block belongs to the range with the byte after the preceding sync marker, so that ranges that cover a file have each block
-    once. After a damaged block, reading continues at the next sync marker.
+    A block belongs to the range with the byte after the preceding sync marker, so ranges that cover a file yield each block once.
+    After a damaged block, reading continues at the next sync marker.
     """
     source = Source(file, name, offset=max(header.end, start - SYNC_SIZE))
     if start > header.end:
@@ -171,11 +167,10 @@ def frames_between(file: BinaryIO, name: str, header: Header, start: int, end: i
 
 
 def sound_frames(source: Source, header: Header) -> Iterator[Frame]:
-    """Yield the next blocks.
+    """Yield the following blocks.
 
     Raises:
-        BadAvro: at the first damaged frame.
-
+        BadAvro: at the first damaged block.
     """
     for frame in read_frames(source, header):
         if isinstance(frame, BadBlock):
@@ -184,12 +179,11 @@ def sound_frames(source: Source, header: Header) -> Iterator[Frame]:
 
 
 def unpacked(frame: Frame, codec: str, name: str) -> bytes:
-    """Decompress a block's data.
+    """Return a block's decompressed data.
 
     Raises:
-        BadAvro: if they are damaged.
+        BadAvro: if the data are damaged.
         InputError: if the codec's package is not installed.
-
     """
     try:
         data = decompress(frame.packed, codec)
@@ -203,7 +197,7 @@ def unpacked(frame: Frame, codec: str, name: str) -> bytes:
 
 
 def reason(error: Exception) -> str:
-    """Return the message of a library's error on one line, with its type if the message is short."""
+    """Describe a library's exception on one line."""
     text = " ".join(str(error).split())
     if isinstance(error, EOFError):
         return f"its data end too early ({text})" if text else "its data end too early"
@@ -213,11 +207,13 @@ def reason(error: Exception) -> str:
 
 
 class Decoder:
-    """Decodes blocks' data for :mod:`.values`: without logical types, with the names of unions' branches.
+    """Decodes blocks as :mod:`.values` expects them: without logical types, with the names of union branches.
 
-    If ``needed`` names fields of a record, fastavro skips the others where it can (:func:`projection`), including any damage in
-    them. fastavro decodes whole files, so all blocks are fed to it as uncompressed blocks of one file, and the schema is parsed
-    once.
+    If ``needed`` names fields of a record, fastavro skips the others where it can (:func:`projection`), and damage in them goes
+    unnoticed.
+
+    fastavro only reads whole files and parses the schema for each. So each block is fed to one reader as the next uncompressed
+    block of one file.
     """
 
     def __init__(self, header: Header, needed: Collection[str] | None = None) -> None:
@@ -234,11 +230,10 @@ class Decoder:
         self.blocks: Any = fastavro.block_reader(self.feed, read, **READ_OPTIONS)
 
     def read(self, count: int, data: bytes) -> Iterator[Any]:
-        """Yield the records of a block's data.
+        """Yield the records of a block's decompressed data.
 
         Raises:
-            Exception: any error of fastavro for damaged data; ValueError if data are left after the records.
-
+            Exception: whatever fastavro raises for damaged data; ValueError if bytes are left after the records.
         """
         end = 0
         for end, record in self.position(count, data):  # noqa: B007
@@ -247,11 +242,10 @@ class Decoder:
             raise ValueError(f"{left} bytes are left after the block's {count} records")
 
     def position(self, count: int, data: bytes) -> Iterator[tuple[int, Any]]:
-        """Yield the records of a block's data, each with the offset of its end in the data.
+        """Yield each record of a block's data with the offset in the data where it ends.
 
         Raises:
-            Exception: any error of fastavro for damaged data.
-
+            Exception: whatever fastavro raises for damaged data.
         """
         self.feed.seek(0)
         self.feed.truncate()
@@ -265,7 +259,7 @@ class Decoder:
         self.walker.start(data)
         records = iter(block)
         for _ in range(count):
-            self.walker.record()  # before fastavro does
+            self.walker.record()  # checks the record before fastavro decodes it
             record = next(records)
             yield block.bytes_.tell(), record
 
@@ -273,9 +267,8 @@ class Decoder:
         """Yield the records of a block.
 
         Raises:
-            BadAvro: if they are damaged, with the offset and the number of the record.
+            BadAvro: if the block is damaged, with its offset and the number of the record.
             InputError: if the codec's package is not installed.
-
         """
         data = unpacked(frame, self.codec, name)
         number = 0
@@ -293,10 +286,10 @@ class Decoder:
 
 
 def projection(schema: Any, needed: Collection[str]) -> tuple[Any, Any] | None:
-    """Return the writer's and the reader's schema for fastavro to read some fields of a record and skip the others.
+    """Return the writer's and the reader's schema with which fastavro reads only the ``needed`` fields of a record.
 
-    The result is None if there is nothing to skip, or if fastavro could not distinguish the types of the fields when it reads
-    with two schemas: two have the same name in different namespaces, or one is defined in a field that is not needed.
+    Returns None if no field can be skipped, or if fastavro would confuse types: if two have the same name in different
+    namespaces, or one is defined in a field that is not needed.
     """
     if not isinstance(schema, dict) or schema["type"] != "record":
         return None
@@ -313,11 +306,10 @@ def projection(schema: Any, needed: Collection[str]) -> tuple[Any, Any] | None:
 
 
 def read_records(source: Source, header: Header) -> Iterator[Any]:
-    """Yield all following records, as :class:`Decoder` decodes them.
+    """Yield all following records, as :class:`Decoder` returns them.
 
     Raises:
-        BadAvro: at the first damage, with offset and number of the record.
-
+        BadAvro: at the first damage, with the offset and the number of the record.
     """
     decoder = Decoder(header)
     for frame in sound_frames(source, header):
@@ -328,23 +320,21 @@ def read_records(source: Source, header: Header) -> Iterator[Any]:
 
 
 class Encoder:
-    """Encodes data of :mod:`.values` by a parsed schema."""
+    """Encodes data in the form of :mod:`.values` by a parsed schema."""
 
     def __init__(self, schema: Any) -> None:
         self.raw = raw_schema(schema)
         try:
             walk = limits.measure(schema).recursive
-        except ValueError:  # a schema that no reader here would accept
+        except ValueError:  # a schema that readers here refuse
             walk = True
         self.walker = limits.Walker(schema) if walk else None
 
     def __call__(self, datum: Any) -> bytes:
-        """Encode a datum.
+        """Return the datum in Avro's binary encoding.
 
         Raises:
-            Exception: any error of fastavro for a datum that does not fit the schema; ValueError if it is nested deeper
-                than readers here accept.
-
+            Exception: whatever fastavro raises for a datum that does not match the schema; ValueError if it is nested too deeply.
         """
         packed = pack(datum, self.raw)
         if self.walker is not None:
@@ -354,7 +344,7 @@ class Encoder:
 
 
 class Writer:
-    """Writes a container file of encoded data. ``records`` and ``blocks`` count what was written."""
+    """Writes encoded data to a container file. ``records`` and ``blocks`` count what was written."""
 
     def __init__(
         self,
@@ -367,7 +357,7 @@ class Writer:
         sync: bytes | None = None,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
-        """Write the header: ``schema`` as JSON, and the entries of ``meta``. Blocks have ``block_bytes``, uncompressed."""
+        """Write the header, with the JSON of the ``schema`` and the ``meta`` data. A block ends after ``block_bytes`` of data."""
         self.block_bytes = block_bytes
         self.file, self.codec, self.compress = file, codec, compressor(codec, level)
         self.sync = sync or os.urandom(SYNC_SIZE)
@@ -384,19 +374,19 @@ class Writer:
             self.flush()
 
     def flush(self) -> None:
-        """Write the pending block, if it is not empty."""
+        """Write the current block, if it has records."""
         if self.count:
             data, count = self.data, self.count
             self.data, self.count = bytearray(), 0
             self.write_block(count, data)
 
     def write_block(self, count: int, data: bytes | bytearray) -> None:
-        """Write a block of records."""
+        """Compress and write a block of records."""
         self.flush()
         self.copy(count, self.compress(data))
 
     def copy(self, count: int, packed: bytes) -> None:
-        """Write a compressed block of records."""
+        """Write a block of records that is already compressed."""
         self.flush()
         self.file.write(b"".join((long(count), long(len(packed)), packed, self.sync)))
         self.records += count

@@ -1,4 +1,4 @@
-"""Infers a schema from JSON records."""
+"""Inference of a common schema from JSON records."""
 
 import json
 import re
@@ -14,7 +14,7 @@ NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Shape:
-    """The types that were seen at one path in the records."""
+    """What was observed at one path of the records."""
 
     __slots__ = ("count", "fields", "items", "kinds", "objects")
 
@@ -27,13 +27,12 @@ class Shape:
 
 
 class _Observer:
-    """Collects the types of records, without holding the records."""
+    """Collects the shapes of JSON records, but not the records."""
 
     def __init__(self) -> None:
         self.top, self.fields = Shape(), 0
 
     def see(self, value: Any, shape: Shape, path: str, depth: int = 0) -> None:
-        """Add the type of a value."""
         if depth > MAX_NESTING:
             raise InputError(f"{path}: nested more than {MAX_NESTING} levels deep")
         shape.count += 1
@@ -61,7 +60,6 @@ class _Observer:
             raise InputError(f"{path}: {type(value).__name__} is no type of JSON")
 
     def add(self, key: Any, shape: Shape, path: str) -> None:
-        """Add a field."""
         if not isinstance(key, str) or not NAME.fullmatch(key):
             raise InputError(
                 f"{path or 'top'}: the key {key!r:.80} cannot be the name of a field: letters, digits and _, no digit first"
@@ -73,17 +71,16 @@ class _Observer:
 
 
 def infer(records: Iterable[Any], name: str = "Record") -> Any:
-    """Infer the parsed schema of JSON records, from a stream of any length.
+    """Infer the parsed schema of a stream of JSON records, of which only the shapes are held in memory.
 
-    Whole numbers are long, or double if there are other numbers, too. Several types become a union. A field that may be null
-    or missing becomes a union with null, whose default is null. Nested records are named after their path: ``Record_owner``.
-    Arrays that are always empty become arrays of strings, fields that are always null become a string or null, and objects
-    that are always empty become maps of strings.
+    Whole numbers are long, or double beside other numbers; several types become a union. A value that may be null or missing
+    is a union with null, and null by default. Nested records are named after their path: ``Record_owner``. Items of arrays
+    that are always empty are strings, values that are always null are null or string, and objects that are always empty are
+    maps of strings.
 
     Raises:
-        InputError: with the record and the path, if there are no records, or one is not an object, has a key that is not a valid
-            name of a field, a number out of the range of long, or if there are more than :data:`MAX_FIELDS` fields.
-
+        InputError: if there are no records, or one is not an object, has a key that is not a valid field name or a number out of
+            the range of long, or if there are more than :data:`MAX_FIELDS` fields; with the record and path.
     """
     observer, number = _Observer(), 0
     for number, record in enumerate(records, 1):
@@ -99,27 +96,22 @@ def infer(records: Iterable[Any], name: str = "Record") -> Any:
 
 
 def types(shape: Shape, name: str, used: set[str]) -> list[Any]:
-    """Return the types that were seen at a path, null first."""
-    found: list[Any] = ["null"] if "null" in shape.kinds else []
-    found += ["boolean"] if "boolean" in shape.kinds else []
-    found += ["double"] if "double" in shape.kinds else ["long"] if "long" in shape.kinds else []
-    found += ["string"] if "string" in shape.kinds else []
+    """Return the types observed in a shape, null first."""
+    number = "double" if "double" in shape.kinds else "long"
+    union: list[Any] = [kind for kind in ("null", "boolean", number, "string") if kind in shape.kinds]
     if "record" in shape.kinds:
-        found.append(_record_type(shape, name, used) if shape.fields else {"type": "map", "values": "string"})
+        union.append(_record_type(shape, name, used) if shape.fields else {"type": "map", "values": "string"})
     if shape.items is not None:
-        found.append({"type": "array", "items": one_of(types(shape.items, f"{name}_item", used))})
-    return (
-        found if found not in ([], ["null"]) else [*found, "string"]
-    )  # not null alone, which takes no bytes: see limits.measure
+        union.append({"type": "array", "items": one_of(types(shape.items, f"{name}_item", used))})
+    return union if union not in ([], ["null"]) else [*union, "string"]  # null alone is refused
 
 
-def one_of(found: list[Any]) -> Any:
-    """Return a type, or the union of several."""
-    return found[0] if len(found) == 1 else found
+def one_of(union: list[Any]) -> Any:
+    """Return a single type, or the union of several."""
+    return union[0] if len(union) == 1 else union
 
 
 def _record_type(shape: Shape, name: str, used: set[str]) -> Any:
-    """Return the record type of the objects that were seen at a path."""
     unique, number = name, 1
     while unique in used:
         number += 1
@@ -127,8 +119,8 @@ def _record_type(shape: Shape, name: str, used: set[str]) -> Any:
     used.add(unique)
     fields = []
     for key, inner in shape.fields.items():
-        found = types(inner, f"{unique}_{key}", used)
-        if inner.count < shape.objects and "null" not in found:
-            found.insert(0, "null")
-        fields.append({"name": key, "type": one_of(found), **({"default": None} if "null" in found else {})})
+        union = types(inner, f"{unique}_{key}", used)
+        if inner.count < shape.objects and "null" not in union:
+            union.insert(0, "null")
+        fields.append({"name": key, "type": one_of(union), **({"default": None} if "null" in union else {})})
     return {"type": "record", "name": unique, "fields": fields}

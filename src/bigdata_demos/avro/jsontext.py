@@ -1,4 +1,4 @@
-"""Reads a stream of JSON values: JSON lines, or values on several lines."""
+"""Streams of JSON values, such as JSON lines."""
 
 import codecs
 import json
@@ -11,11 +11,10 @@ from .streams import Source
 
 
 def json_values(source: Source) -> Iterator[tuple[int, Any]]:
-    """Yield JSON values, numbered from 1, each on its own line or on several.
+    """Yield consecutive JSON values, numbered from 1; a value may span several lines.
 
     Raises:
-        InputError: with the number of the value, if it is invalid or too long.
-
+        InputError: if a value is invalid or too long; with its number.
     """
     decoder, text, number, least = json.JSONDecoder(), "", 1, 0
     decode = codecs.getincrementaldecoder("utf-8")().decode
@@ -35,14 +34,14 @@ def json_values(source: Source) -> Iterator[tuple[int, Any]]:
             except RecursionError:
                 raise InputError(f"{source.name}: value {number} is nested too deeply") from None
             except json.JSONDecodeError as error:
-                least = 2 * (len(text) - start)  # so that a long value is not parsed again after each chunk
+                least = 2 * (len(text) - start)  # so that a long value is not parsed again with each chunk
                 if not chunk or least > 2 * MAX_JSON or not _may_go_on(error, len(text)):
                     raise InputError(f"{source.name}: value {number} is not JSON: {error.msg}") from None
                 break
-            except ValueError as error:  # a number with too many digits
+            except ValueError as error:  # a number has too many digits
                 raise InputError(f"{source.name}: value {number}: {error}") from None
             if end == len(text) and chunk:
-                break  # a number may continue
+                break  # a number may continue in the next chunk
             yield number, value
             number, start, least = number + 1, end, 0
         text = text[start:]
@@ -51,12 +50,11 @@ def json_values(source: Source) -> Iterator[tuple[int, Any]]:
 
 
 def _may_go_on(error: json.JSONDecodeError, size: int) -> bool:
-    """Return whether an error in the first ``size`` characters may be due to missing data: in a string, or at the end."""
+    """Whether more input could fix an error in the first ``size`` characters: it is in a string, or at the end."""
     return error.msg.startswith("Unterminated string") or error.pos > size - len("-Infinity")
 
 
 def _after_space(text: str, start: int) -> int:
-    """Return the index after white space."""
     while start < len(text) and text[start] in " \t\r\n\ufeff":
         start += 1
     return start

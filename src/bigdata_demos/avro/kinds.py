@@ -1,12 +1,10 @@
-"""The parts of parsed schemas: kinds of types, and their names."""
+"""Types of parsed schemas: kinds, names, and logical types."""
 
 from typing import Any, Final
 
-Named = dict[str, Any]
-"""Named types by their full names."""
+Named = dict[str, Any]  # named types by full name
 PRIMITIVE: Final = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
-BUILT_IN: Final = (*PRIMITIVE, "fixed", "enum", "record", "error", "array", "map", "union")
-"""The kinds of types; any other string in a schema is a name."""
+BUILT_IN: Final = (*PRIMITIVE, "fixed", "enum", "record", "error", "array", "map", "union")  # others are names
 _NAMED: Final = ("record", "error", "enum", "fixed")
 LOGICAL: Final = {
     "date": ("int",),
@@ -17,7 +15,7 @@ LOGICAL: Final = {
     "uuid": ("string", "fixed"),
     "duration": ("fixed",),
 }
-"""The underlying types of logical types; on others, they are ignored, as the specification requires."""
+"""Logical types and the types they may annotate; on others the specification says to ignore them."""
 PROMOTIONS: Final = {
     "int": ("long", "float", "double"),
     "long": ("float", "double"),
@@ -25,11 +23,11 @@ PROMOTIONS: Final = {
     "string": ("bytes",),
     "bytes": ("string",),
 }
-"""The promotions of each type (specification, "Schema Resolution")."""
+"""The types that each type may be read as, besides itself (specification, "Schema Resolution")."""
 
 
 def named_types(schema: Any) -> dict[str, Any]:
-    """Return the named types that a parsed schema defines, by their full names."""
+    """Return the named types that a parsed schema defines, by full name."""
     named: dict[str, Any] = {}
     left = [schema]
     while left:
@@ -45,7 +43,7 @@ def named_types(schema: Any) -> dict[str, Any]:
 
 
 def complete(schema: Any, named: Named) -> Any:
-    """Return a parsed schema with each named type defined where it first appears, including those from ``named``."""
+    """Return a parsed schema in which the first use of each named type, including those in ``named``, is its definition."""
     defined: set[str] = set()
 
     def with_definitions(part: Any) -> Any:
@@ -68,7 +66,7 @@ def complete(schema: Any, named: Named) -> Any:
 
 
 def is_complete(schema: Any) -> bool:
-    """Return whether a parsed schema defines each type before it refers to it."""
+    """Whether a parsed schema defines each type before it refers to it."""
     defined: set[str] = set()
 
     def follows(part: Any) -> bool:
@@ -85,7 +83,7 @@ def is_complete(schema: Any) -> bool:
 
 
 def resolve(schema: Any, named: Named) -> tuple[Any, str]:
-    """Look up a schema that is a name; return the schema and its kind. It must not be a union."""
+    """Look up a reference to a named type; return the schema, which is not a union, and its kind."""
     kind = schema if isinstance(schema, str) else schema["type"]
     if kind not in BUILT_IN:
         schema = named[kind]
@@ -94,14 +92,14 @@ def resolve(schema: Any, named: Named) -> tuple[Any, str]:
 
 
 def label(branch: Any) -> str:
-    """Return the tag of a branch of a union: its full name, or its kind."""
+    """Return the tag of a union branch: its full name, or its type."""
     if isinstance(branch, str):
         return branch
     return str(branch["name"] if branch["type"] in _NAMED else branch["type"])
 
 
 def logical(schema: Any, kind: str) -> str | None:
-    """Return the logical type of a schema, if it is valid; the specification ignores invalid ones."""
+    """Return the logical type of a schema, or None if it has none or an invalid one, which the specification says to ignore."""
     name = schema.get("logicalType") if isinstance(schema, dict) else None
     if not isinstance(name, str) or kind not in LOGICAL.get(name, ()):
         return None
@@ -114,12 +112,12 @@ def logical(schema: Any, kind: str) -> str | None:
 
 
 def is_int(value: Any) -> bool:
-    """Return whether a value is an integer, and not a boolean."""
+    """Whether a value is an integer and not a boolean."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def same_name(name: str, reader: Any) -> bool:
-    """Return whether the writer's full name is the reader's, apart from the namespace, or one of its aliases."""
+    """Whether the writer's full name is one of the reader's aliases, or equals the reader's name except for the namespace."""
     namespace, dot, own = reader["name"].rpartition(".")
     aliases = [alias if "." in alias else namespace + dot + alias for alias in reader.get("aliases", ())]
     return name.rpartition(".")[2] == own or name in aliases

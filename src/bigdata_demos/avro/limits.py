@@ -1,8 +1,8 @@
-"""Bounds on files and schemas from others, and the checks that need more than a comparison.
+"""Limits on what an untrusted file or schema may use, and the checks that need more than a comparison.
 
-Without them, a few bytes can crash the process or fill its memory: a schema that is nested thousands of levels deep or refers
-to itself (fastavro recurses in C), an array of millions of items without bytes, a block that decompresses to terabytes, a
-decimal of a million digits. They apply wherever Avro is read: in the job, the command and RPC.
+Without them, a few bytes can crash the process or fill its memory: a schema that is nested thousands of levels deep or is
+recursive (fastavro recurses in C), an array of millions of items that take no bytes, a block that decompresses to terabytes,
+or a decimal of a million digits. The job, the command and RPC all apply these limits.
 """
 
 from typing import Any, Final, NamedTuple
@@ -10,39 +10,31 @@ from typing import Any, Final, NamedTuple
 from .kinds import BUILT_IN, Named, named_types, resolve
 
 MAX_NESTING: Final = 64
-"""The most levels of a schema, both of its JSON and with its named types expanded."""
-_MAX_TYPES: Final = 100_000
-"""The most types in a schema with its named types expanded: if each of n records has two fields of the previous one, 2**n."""
-MAX_SCHEMA: Final = 16 << 20
-"""The most characters of a schema that is read."""
+"""Levels of a schema, both in its JSON and with its named types expanded."""
+_MAX_TYPES: Final = 100_000  # in a schema with its named types expanded, which can be exponentially many
+MAX_SCHEMA: Final = 16 << 20  # characters
 MAX_FIELDS: Final = 10_000
-"""The most fields of an inferred schema: objects whose keys are data, such as URLs, are not records."""
-MAX_DEFAULT: Final = 10_000
-"""The most values of a default, including the defaults inside it."""
-MAX_HEADER: Final = 16 << 20
-"""The most bytes of a header that is read, with the schema and other metadata."""
+"""Fields of an inferred schema. Objects with more keys, such as URLs, should be maps."""
+MAX_DEFAULT: Final = 10_000  # values of a field's default, including nested defaults
+MAX_HEADER: Final = 16 << 20  # bytes
 MAX_BLOCK: int = 256 << 20
-"""The most bytes of a block that is read, before and after decompression; usual are 16 KB to some MB."""
-MAX_PARTS: Final = 100
-"""The most compressed streams in a block: the remaining data are copied after each."""
+"""Bytes of a block, before and after decompression. Writers usually make blocks of 16 KB to a few MB."""
+MAX_PARTS: Final = 100  # compressed streams in a block; each copies what follows it
 MAX_VALUES: int = 8 << 20
-"""The most values in the arrays and maps of a record: one byte can become 200 in memory."""
+"""Values in the arrays and maps of a record. A one-byte value takes about 200 bytes of memory."""
 MAX_DEPTH: Final = 200
-"""The most levels of records, arrays and unions in a datum, which Python's recursion allows, too."""
-MAX_DECIMAL: Final = 1_700
-"""The most bytes of a decimal that is converted to text, which takes quadratic time."""
+"""Levels of records, arrays, maps and unions in a datum; Python's recursion limit allows this many."""
+MAX_DECIMAL: Final = 1_700  # bytes of a decimal that is converted to text, which takes quadratic time
 MAX_DIGITS: Final = 4_090
-"""The most digits of a decimal: slightly fewer than in those bytes, and than Python's ``int`` accepts."""
-MAX_JSON: Final = 256 << 20
-"""The most characters of a JSON value that is read."""
+"""Digits of a decimal: fewer than fit into :data:`MAX_DECIMAL` bytes, and fewer than Python's ``int`` accepts."""
+MAX_JSON: Final = 256 << 20  # characters of a JSON value
 MAX_SEARCH: Final = 4 << 20
-"""The bytes at a file's start that are searched for its first valid block if the header is damaged."""
-_SIZES: Final = {"null": 0, "boolean": 1, "float": 4, "double": 8}
-"""The least bytes of encoded values of each type."""
+"""Bytes from the start of a file with a damaged header in which ``repair`` searches for the first good block."""
+_SIZES: Final = {"null": 0, "boolean": 1, "float": 4, "double": 8}  # bytes of the types with a fixed size
 
 
 def nesting(text: str) -> int:
-    """Return an upper bound of the nesting of a JSON text: brackets in strings count, too."""
+    """Return the nesting depth of a JSON text's brackets. Brackets in strings count too, which errs on the safe side."""
     depth = deepest = 0
     for char in text:
         if char in "[{":
@@ -54,28 +46,26 @@ def nesting(text: str) -> int:
 
 
 def check_block_size(size: int) -> None:
-    """Check the size of a block.
+    """Refuse a decompressed block that is too large.
 
     Raises:
         ValueError: if it has more than :data:`MAX_BLOCK` bytes.
-
     """
     if size > MAX_BLOCK:
         raise ValueError(f"a block of more than {MAX_BLOCK} bytes, decompressed")
 
 
 class BoundedFile:
-    """A file of which at most :data:`MAX_HEADER` bytes can be read, whatever a length in it says."""
+    """A file of which at most :data:`MAX_HEADER` bytes can be read, whatever lengths it declares."""
 
     def __init__(self, file: Any) -> None:
         self.file, self.left = file, MAX_HEADER
 
     def read(self, size: int) -> bytes:
-        """Read some bytes; fewer only at the end of the file.
+        """Read up to ``size`` bytes.
 
         Raises:
-            ValueError: if ``size`` exceeds the limit, or is negative.
-
+            ValueError: if ``size`` is negative or exceeds what may still be read.
         """
         if not 0 <= size <= self.left:
             raise ValueError(f"a length of {size} bytes")
@@ -85,12 +75,11 @@ class BoundedFile:
 
 
 def check_shape(parsed: Any) -> None:
-    """Check what fastavro does not check, and code for schemas relies on.
+    """Refuse schemas that fastavro accepts, but that other code cannot handle.
 
     Raises:
-        ValueError: if a union is in a union, a name, an alias or a symbol is not text, or a size is not a whole number.
+        ValueError: for a union in a union, a name, alias or symbol that is not text, or a size that is not a whole number.
         Exception: if a required attribute is missing.
-
     """
     left = [parsed]
     while left:
@@ -118,9 +107,8 @@ def check_shape(parsed: Any) -> None:
 class Extent(NamedTuple):
     """The size of a schema with its named types expanded, and bounds on its data.
 
-    ``levels`` and ``types`` count those of the schema. ``empty``: whether a datum takes no bytes; ``least``: the least bytes of a
-    datum; ``dense``: the most values for each byte of an array or map in it; ``recursive``: whether a type refers to itself, so
-    that the schema does not bound the nesting of data.
+    ``levels`` and ``types`` count the schema's. A datum takes at least ``least`` bytes, and none if ``empty``. ``dense`` is the
+    maximum number of values per byte in arrays and maps. ``recursive`` says whether a type refers to itself.
     """
 
     levels: int
@@ -132,13 +120,12 @@ class Extent(NamedTuple):
 
 
 def measure(parsed: Any, named: Named | None = None, *, recursive: bool = True) -> Extent:
-    """Measure a schema that fastavro parsed; ``named`` has named types that it does not define itself.
+    """Measure a schema that fastavro parsed; ``named`` has its named types, including those it does not define itself.
 
-    A type that refers to itself is refused unless ``recursive`` is set; then the reference counts as one level.
+    A recursive type is refused unless ``recursive``; its reference to itself then counts as one level.
 
     Raises:
-        ValueError: if it has too many levels or types, or arrays whose items take no bytes.
-
+        ValueError: if the schema has too many levels or types, or an array whose items take no bytes.
     """
     named = named_types(parsed) if named is None else named
     known: dict[str, Extent] = {}
@@ -194,7 +181,7 @@ def measure(parsed: Any, named: Named | None = None, *, recursive: bool = True) 
 
 
 class Walker:
-    """Walks over encoded records before fastavro decodes them, to check the nesting and the number of values, in Python only."""
+    """Walks over encoded data before fastavro decodes it, to count values and to check nesting without recursion in C."""
 
     def __init__(self, schema: Any) -> None:
         self.schema, self.named = schema, named_types(schema)
@@ -208,16 +195,15 @@ class Walker:
         """Walk over the next record.
 
         Raises:
-            ValueError: if it is nested deeper than :data:`MAX_DEPTH`, has more than :data:`MAX_VALUES` values, or a union has no
-                such branch.
+            ValueError: if it is nested deeper than :data:`MAX_DEPTH`, has more than :data:`MAX_VALUES` values, or has an invalid
+                union index.
             EOFError: if the data end too early.
-
         """
         self.values = 0
         self.walk(self.schema, 0)
 
     def walk(self, schema: Any, depth: int) -> None:
-        """Walk over a part of a record: see :meth:`record`."""
+        """Walk over a value of a schema, as :meth:`record` does."""
         if depth > MAX_DEPTH:
             raise ValueError(f"data that nest more than {MAX_DEPTH} levels deep")
         self.values += 1
@@ -235,7 +221,7 @@ class Walker:
                 self.walk(field["type"], depth + 1)
         elif kind in ("array", "map"):
             while count := self.long():
-                if count < 0:  # then the block's size in bytes follows
+                if count < 0:  # the block's size in bytes follows
                     count = -count
                     self.long()
                 for _ in range(count):
@@ -250,13 +236,13 @@ class Walker:
             self.skip(schema["size"] if kind == "fixed" else _SIZES[kind])
 
     def skip(self, size: int) -> None:
-        """Skip bytes."""
+        """Skip bytes, and raise EOFError if fewer are left."""
         if not 0 <= size <= len(self.data) - self.at:
             raise EOFError(f"a length of {size} bytes, of which {len(self.data) - self.at} are there")
         self.at += size
 
     def long(self) -> int:
-        """Read an int or long (specification, "Primitive Types")."""
+        """Read the next int or long (specification, "Primitive Types")."""
         zigzag = shift = 0
         while True:
             if self.at >= len(self.data) or shift > 63:

@@ -1,20 +1,19 @@
-"""Repairs a damaged container file: copies its valid blocks unchanged, and recovers the valid records of some damaged ones.
+"""Repair of container files: keeps the good blocks, byte for byte, and the good records of some damaged blocks.
 
-Each block is decoded. It is valid if it decodes to as many records as its count, without any data left. After a damaged block,
-reading continues at the next sync marker. Records of a damaged block are kept if they are certain to be valid:
+A block is good if it decodes to its record count and no data are left. After a damaged block, reading continues at the next
+sync marker. Records of a damaged block are kept if they are known to be good:
 
-- *Only the frame is damaged.* The data up to the next sync marker decode to as many records as the block says, or the
-  size is right and the sync marker is damaged: all records are kept. The same applies if only the count is wrong, and the
-  codec has a checksum (bzip2, snappy, xz) that the data match.
-- *The file ends inside the block.* The complete records before the end are kept.
-- *Anything else*: bytes are changed or missing at an unknown place. Even the records that decode before the error may be
-  wrong. They are left out, unless ``doubtful`` is set.
+- *Only the frame is damaged.* The data up to the next sync marker decode to the record count, or the size is right and the
+  sync marker is damaged: all records are kept. The same holds if only the count is wrong, and the checksum of the codec
+  (bzip2, snappy, xz) confirms the data.
+- *The file ends inside the block.* Complete records at the beginning of the block are kept.
+- *Anything else*: bytes were changed or are missing at an unknown place, so even records that decode may be wrong. They are
+  dropped unless ``doubtful`` is set.
 
-Without a checksum (null, deflate, mostly zstandard), a changed byte can produce other records that decode, which cannot be
-noticed.
+Codecs without a checksum (null, mostly deflate, zstandard) do not reveal a changed byte that results in other valid records.
 
-A damaged header is reconstructed (:func:`find_header`): the sync marker is the bytes before and after a block that decodes,
-the codec is the one that it decodes with, and the schema is given, or its JSON is intact.
+A damaged header is reconstructed (:func:`find_header`): the sync marker is the one before and after a block that decodes, the
+codec is the one with which it decodes, and the schema is given, or its JSON is still intact.
 """
 
 import io
@@ -34,17 +33,15 @@ from .containers import MAGIC, META, SYNC_SIZE, BadBlock, Decoder, Frame, Header
 from .limits import MAX_SEARCH
 from .streams import Source
 
-_CHECKED: Final = ("bzip2", "snappy", "xz")
-"""The codecs whose data have a checksum."""
+_CHECKED: Final = ("bzip2", "snappy", "xz")  # codecs with a checksum
 _SCHEMA_KEY: Final = b"avro.schema"
-_MAX_TRIES: Final = 30
-"""The most blocks that are decoded to find the codec."""
+_MAX_TRIES: Final = 30  # blocks that are decoded to find the codec or the first block
 
 
 class Loss(NamedTuple):
-    """Damage: its range of offsets, the reason, and the number of records kept.
+    """A damaged place: its start and end offsets, the reason, and the number of records kept.
 
-    ``lost`` is the number of other records by the block's count, None if it is unknown, or several blocks are damaged.
+    ``lost`` is the number of records lost, or None if it is unknown.
     """
 
     start: int
@@ -55,30 +52,28 @@ class Loss(NamedTuple):
 
     @property
     def complete(self) -> bool:
-        """Return whether no record was lost."""
+        """Whether no record was lost."""
         return self.lost == 0
 
 
 class Salvage(NamedTuple):
-    """The encoded records of a damaged block, and the reason why there are no more; ``lost`` as in :class:`Loss`."""
+    """The encoded records that were saved from a damaged block, and the reason for the damage; ``lost`` as in :class:`Loss`."""
 
     records: int
     data: bytes
     detail: str
     lost: int | None
-    used: int | None = None
-    """The length of the block, if it does not reach to the next sync marker."""
+    used: int | None = None  # length of the block, if it does not extend to the next sync marker
 
 
 def find_header(source: Source, schema: str | None = None, codec: str | None = None) -> tuple[Header, list[str]]:
-    """Read the header of a file, or reconstruct it; return it with the assumptions made. The source is then after it.
+    """Return the header, reconstructed where it is damaged, and the assumptions made; the source is then positioned after it.
 
-    ``schema`` (JSON) and ``codec`` replace those of the header. Without them, a header is used unchanged if it can be read, its
-    sync marker appears again in the file, and a block decodes with its codec.
+    ``schema`` (JSON) and ``codec`` replace those of the header. Without them, a readable header is used unchanged if its sync
+    marker occurs again in the file and its codec decodes a block.
 
     Raises:
-        BadAvro: if the header is damaged, and there is either no schema, or no block that decodes with it.
-
+        BadAvro: if the header is damaged, and there is no schema or no block that it decodes.
     """
     window = source.peek(limits.MAX_HEADER)
     header, error = readable(window, source.name)
@@ -86,7 +81,7 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
     if text is None:
         raise BadAvro(f"{error}; the JSON of its schema is damaged, too: give the `schema`")
     old = header.codec if header else None
-    choices = [codec] if codec else sorted(CODECS, key=lambda name: name != old)  # the header's codec first
+    choices = [codec] if codec else sorted(CODECS, key=lambda name: name != old)  # the header's own first
     meta = header.meta if header else {}
     try:
         model = made(text, choices[0], bytes(SYNC_SIZE), meta, source.name)
@@ -94,16 +89,16 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
         raise BadAvro(f"{unusable}{'' if schema else '; give the `schema`'}") from None
     if header and window.find(header.sync, header.end) >= 0:
         best = _guessed(window, header, model, choices) or codec or header.codec
-        found: tuple[int, bytes, str] | None = header.end, header.sync, best
+        layout: tuple[int, bytes, str] | None = header.end, header.sync, best
     else:
-        found = search(window, model, choices, whole=source.ended and len(source.ahead) == len(window))
-    if found is None:
+        layout = search(window, model, choices, whole=source.ended and len(source.ahead) == len(window))
+    if layout is None:
         if header is None:
             raise BadAvro(f"{error}; no block of {'the' if schema else 'its'} schema was found, either")
-        found = header.end, header.sync, codec or header.codec
-    begin, sync, codec = found
+        layout = header.end, header.sync, codec or header.codec
+    begin, sync, codec = layout
     if header is not None:
-        begin = header.end  # the bytes up to the first valid block belong to a lost block
+        begin = header.end  # bytes before the first good block belong to a damaged block
     notes = [f"damaged header: {str(error).removeprefix(f'{source.name}: ')}"] if header is None else []
     if schema is None and header is None:
         notes.append("its schema is taken from the JSON that is still there")
@@ -118,7 +113,7 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
 
 
 def readable(window: bytes, name: str) -> tuple[Header | None, BadAvro | None]:
-    """Return the header of a file, or what is wrong with it."""
+    """Return the header at the start of a file, or the error."""
     try:
         return containers.read_header(Source(io.BytesIO(window), name)), None
     except BadAvro as error:
@@ -126,11 +121,10 @@ def readable(window: bytes, name: str) -> tuple[Header | None, BadAvro | None]:
 
 
 def made(text: str, codec: str, sync: bytes, meta: dict[str, bytes], name: str) -> Header:
-    """Make a header of its parts.
+    """Build a header from its parts.
 
     Raises:
-        BadAvro: if the schema is invalid, or its data cannot be decoded safely.
-
+        BadAvro: if the schema is invalid or cannot be decoded safely.
     """
     file = io.BytesIO()
     parts = {**meta, "avro.schema": text.encode(), "avro.codec": codec.encode()}
@@ -140,34 +134,30 @@ def made(text: str, codec: str, sync: bytes, meta: dict[str, bytes], name: str) 
 
 
 def _schema_in(window: bytes) -> str | None:
-    """Return the first JSON object or array of a damaged header, if its length or the metadata key of the schema precedes it.
+    """Return the first JSON object or array of a damaged header, if its length or the key ``avro.schema`` precedes it.
 
-    Parts of incomplete JSON are not used, because a part of a schema is often a schema, too.
+    Incomplete JSON is not used, because parts of a schema are often valid schemas.
     """
-    starts = [at for at in (window.find(b"{"), window.find(b"[")) if at >= 0]
-    if not starts:
-        return None
-    start = min(starts)
+    start = min((at for at in (window.find(b"{"), window.find(b"[")) if at >= 0), default=len(window))
     with suppress(ValueError, RecursionError):
-        end = json.JSONDecoder().raw_decode(window[start:].decode("utf-8", "surrogateescape"))[1]
-        text = window[start:].decode("utf-8", "surrogateescape")[:end]
-        size = long(len(text.encode("utf-8", "surrogateescape")))
-        before = window[:start]
+        text = window[start:].decode("utf-8", "surrogateescape")
+        end = json.JSONDecoder().raw_decode(text)[1]
+        packed = text[:end].encode("utf-8", "surrogateescape")
+        size, before = long(len(packed)), window[:start]
         if before.endswith(size) or before[: -len(size)].endswith(_SCHEMA_KEY):
-            return text.encode("utf-8", "surrogateescape").decode()
+            return packed.decode()
     return None
 
 
 def _guessed(window: bytes, header: Header, model: Header, choices: Sequence[str]) -> str | None:
-    """Return the first codec that one of the first blocks decodes with, None if there is none."""
+    """Return the first codec that decodes any of the first blocks, or None."""
     source = Source(io.BytesIO(window), "")
     source.read(header.end)
-    frames = list(islice((frame for frame in _sound(source, header)), _MAX_TRIES))
+    frames = list(islice(_sound(source, header), _MAX_TRIES))
     return next((codec for codec in choices for frame in frames if fits(frame, model, codec)), None)
 
 
 def _sound(source: Source, header: Header) -> Iterator[Frame]:
-    """Yield the blocks with a valid frame."""
     for block in containers.read_frames(source, header._replace(codec="")):
         if isinstance(block, Frame):
             yield block
@@ -176,7 +166,7 @@ def _sound(source: Source, header: Header) -> Iterator[Frame]:
 
 
 def fits(frame: Frame, model: Header, codec: str) -> bool:
-    """Return whether a block is valid with a codec; not, if the codec's package is missing."""
+    """Whether a block decodes with a codec; False if the codec's package is not installed."""
     try:
         return decodes(Decoder(model), frame, model._replace(codec=codec)) is None
     except BigDataDemosError:
@@ -184,10 +174,10 @@ def fits(frame: Frame, model: Header, codec: str) -> bool:
 
 
 def search(window: bytes, model: Header, choices: Sequence[str], *, whole: bool) -> tuple[int, bytes, str] | None:
-    """Find the first block that decodes; return its offset, sync marker and codec, None if there is none.
+    """Search for a block that decodes. Return the offset where blocks start, their sync marker and their codec, or None.
 
-    The 16 bytes after a block are taken as the sync marker if they also precede it, or end the next block or the file (``whole``:
-    ``window`` is the whole file).
+    The last 16 bytes of a block are accepted as a sync marker if they also precede the block, end the next block, or end the file
+    (if ``window`` is the ``whole`` file).
     """
     tries = 0
     for at in range(min(len(window), MAX_SEARCH)):
@@ -210,11 +200,8 @@ def search(window: bytes, model: Header, choices: Sequence[str], *, whole: bool)
 
 
 def _extent(window: bytes, at: int) -> tuple[int, int, int]:
-    """Read a block's count and size at an offset; return the count, and the start and the end of the data.
-
-    The count is 0 if they are not two positive numbers, or the data would exceed the window.
-    """
-    if at < len(window) and window[at] and not window[at] & 1:  # an odd byte starts a negative count: most offsets end here
+    """Return the count of a possible block at an offset, and the start and end of its data; the count is 0 if there is none."""
+    if at < len(window) and window[at] and not window[at] & 1:  # odd bytes start a negative count; most offsets fail here
         count, size, front = _longs(window[at : at + containers.LONGS])
         if 0 < count <= limits.MAX_BLOCK and 0 < size <= len(window) - at - front - SYNC_SIZE:
             return count, at + front, at + front + size
@@ -222,11 +209,10 @@ def _extent(window: bytes, at: int) -> tuple[int, int, int]:
 
 
 def repair(source: Source, header: Header, writer: Writer, *, doubtful: bool = False) -> Iterator[Loss]:
-    """Copy valid data, and yield each :class:`Loss`, in the file's order. The writer has the header's codec and sync marker.
+    """Copy good blocks and yield the losses in file order. The writer must have the header's codec and sync marker.
 
     Raises:
         InputError: if the codec's package is not installed.
-
     """
     decoder = Decoder(header)
     for block in containers.read_frames(source, header):
@@ -235,21 +221,21 @@ def repair(source: Source, header: Header, writer: Writer, *, doubtful: bool = F
             if error is None:
                 writer.copy(block.records, block.packed)
                 continue
-            found = inside(decoder, block, header, error, doubtful=doubtful)
+            salvage = inside(decoder, block, header, error, doubtful=doubtful)
             end = block.end
         else:
             gap, ends = _to_sync(source, header.sync)
-            found = between(decoder, block, header, gap, ends=ends, doubtful=doubtful)
-            skip(source, header.sync, found.used)
+            salvage = between(decoder, block, header, gap, ends=ends, doubtful=doubtful)
+            skip(source, header.sync, salvage.used)
             end = source.tell()
-        if found.records:
-            writer.write_block(found.records, found.data)
-        yield Loss(block.offset, end, found.detail, found.records, found.lost)
+        if salvage.records:
+            writer.write_block(salvage.records, salvage.data)
+        yield Loss(block.offset, end, salvage.detail, salvage.records, salvage.lost)
     writer.flush()
 
 
 def decodes(decoder: Decoder, frame: Frame, header: Header) -> str | None:
-    """Return what is wrong with a block, None if it is valid."""
+    """Return None if a block is good, otherwise the reason."""
     try:
         for _ in decoder.read(frame.records, decompress(frame.packed, header.codec)):
             pass
@@ -261,14 +247,14 @@ def decodes(decoder: Decoder, frame: Frame, header: Header) -> str | None:
 
 
 def _to_sync(source: Source, sync: bytes) -> tuple[bytes, bool]:
-    """Return the bytes before the next sync marker, up to the most of a block, and whether the file ends instead."""
+    """Return the bytes before the next sync marker, at most as many as a block may have, and whether the file ends instead."""
     limit = limits.MAX_BLOCK + containers.LONGS + SYNC_SIZE
-    found = source.find(sync, limit)
-    return source.peek(min(limit, len(source.ahead)) if found < 0 else found), found < 0 and source.ended
+    size = source.find(sync, limit)
+    return source.peek(min(limit, len(source.ahead)) if size < 0 else size), size < 0 and source.ended
 
 
 def skip(source: Source, sync: bytes, used: int | None) -> None:
-    """Skip ``used`` bytes, or to the byte after the next sync marker."""
+    """Skip ``used`` bytes, or to the byte after the next sync marker if it is None."""
     if used is None:
         skip_to_sync(source, sync)
     else:
@@ -276,7 +262,7 @@ def skip(source: Source, sync: bytes, used: int | None) -> None:
 
 
 def prefix(decoder: Decoder, count: int, data: bytes) -> tuple[int, int, str]:
-    """Decode the first records, up to ``count``; return their number, the end of the last one, and the error after it, if any."""
+    """Return how many of ``count`` records decode, the offset where the last one ends, and the error, if any."""
     number = end = 0
     try:
         for end, _ in decoder.position(min(count, len(data)), data):  # noqa: B007
@@ -287,24 +273,24 @@ def prefix(decoder: Decoder, count: int, data: bytes) -> tuple[int, int, str]:
 
 
 def inside(decoder: Decoder, frame: Frame, header: Header, error: str, *, doubtful: bool) -> Salvage:
-    """Recover records of a block with a valid frame, but a wrong count or damaged data."""
+    """Save records of a block whose frame is intact, but whose count or data are damaged."""
     data = decompress_partly(frame.packed, header.codec)
     if header.codec in _CHECKED:
         with suppress(Exception):
             data = decompress(frame.packed, header.codec)
             number, end, wrong = prefix(decoder, len(data), data)
-            if end == len(data):  # then nothing can be decoded
+            if end == len(data):
                 return Salvage(number, data, f"the block has {number} records, and says {frame.records}", 0)
             error = wrong or error
     number, end, wrong = prefix(decoder, frame.records, data)
-    more = not wrong and end < len(data) < limits.MAX_BLOCK  # more than the count: the number is unknown
+    more = not wrong and end < len(data) < limits.MAX_BLOCK  # the count is too low, by an unknown number
     if not doubtful:
         return Salvage(0, b"", error, None if more else frame.records)
     return Salvage(number, data[:end], f"{error} (the records kept may be wrong)", None if more else frame.records - number)
 
 
 def between(decoder: Decoder, block: BadBlock, header: Header, gap: bytes, *, ends: bool, doubtful: bool) -> Salvage:
-    """Recover records of the bytes from a block's start to the next sync marker, or to the end of the file."""
+    """Save records of a block with a damaged frame; ``gap`` has the bytes up to the next sync marker or the end of the file."""
     count, size, front = _longs(gap)
     for packed, used in candidates(gap, count, size, front):
         frame = Frame(block.offset, count, packed, front)
@@ -323,22 +309,22 @@ def between(decoder: Decoder, block: BadBlock, header: Header, gap: bytes, *, en
 
 
 def _longs(gap: bytes) -> tuple[int, int, int]:
-    """Read a block's count and size; return them with their length in bytes, -1 for missing ones."""
+    """Return a block's count and size, -1 for each that is missing, and how many bytes they take."""
     file = io.BytesIO(gap[: containers.LONGS])
-    found = [-1, -1]
+    longs = [-1, -1]
     with suppress(Exception):
         for i in range(2):
             value: Any = fastavro.schemaless_reader(file, {"type": "long"}, None)
-            found[i] = value
-    return found[0], found[1], file.tell()
+            longs[i] = value
+    return longs[0], longs[1], file.tell()
 
 
 def candidates(gap: bytes, count: int, size: int, front: int) -> Iterator[tuple[bytes, int | None]]:
-    """Yield the possible data of a block whose sync marker or size is damaged, with the block's length."""
+    """Yield the possible data of a block with a damaged sync marker or size, and its length if not up to the next sync marker."""
     if 0 < size <= len(gap) - front:
         yield gap[front : front + size], min(front + size + SYNC_SIZE, len(gap))
     after_count = len(long(count)) if count > 0 else 0
-    for width in range(1, 6):  # the bytes of the size, if it is that of the data after it
+    for width in range(1, 6):  # bytes that encode the size of the rest
         rest = len(gap) - after_count - width
         if after_count and rest > 0 and len(long(rest)) == width and rest != size:
             yield gap[after_count + width :], None

@@ -1,11 +1,12 @@
-"""Schema resolution: checks whether data of one schema can be read with another, and converts them.
+"""Schema resolution: checks whether data of one schema can be read with another, and converts the data.
 
-The rules are those of the Avro specification, "Schema Resolution". fastavro can resolve while it decodes, but it takes the first
-branch of a union that a value may be promoted to, leaves the defaults of bytes and fixed as text, and does not fill in defaults
-inside a default. Data are therefore decoded with the writer's schema and resolved here.
+The rules are those of the Avro specification, "Schema Resolution". fastavro's own resolution takes the first union branch that a
+value can be promoted to, leaves defaults of bytes and fixed as text, and does not apply defaults inside defaults. So data are
+decoded with the writer's schema and resolved here.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from ..errors import BadAvro
@@ -14,32 +15,31 @@ from .values import Mismatch, choice, default, taken, under
 
 
 def compatibility(writer: Any, reader: Any, *, by_record: bool = False) -> list[str]:
-    """Return the reasons, with their paths, why data written with one parsed schema cannot be read with another.
+    """Return the reasons why data of one parsed schema cannot be read with another, each with its path.
 
-    All data must be readable, so every branch of a writer's union counts. With ``by_record``, one readable branch is enough, for
-    callers that leave out unreadable records. Of a reader's union, the first branch that matches counts. Named types match by
-    their unqualified names, or by the reader's aliases; an alias without a namespace is in that of its type. Bytes can be read as
-    a string, although they may not be UTF-8. A schema can always be read with itself.
+    Every branch of a writer's union must be readable; with ``by_record`` one is enough, for callers that skip unreadable records.
+    In a reader's union the first matching branch is used. Named types match by unqualified name or by an alias of the reader;
+    an alias without a namespace is in its type's namespace. Bytes match string, although not all bytes are valid UTF-8. A schema
+    is always compatible with itself.
 
-    Other implementations are less strict. fastavro compares aliases without a dot as unqualified names, ignores the precision of
-    decimals, and raises only for data that cannot be read. Java prefers a branch with the same full name to the first one.
+    Other implementations differ. fastavro treats every alias without a dot as unqualified, ignores the precision of decimals, and
+    reports mismatches only when it reads such data. Java prefers the branch with the same full name to the first.
     """
     return [] if writer == reader else list(_Comparison(writer, reader, by_record=by_record).reasons(writer, reader, ""))
 
 
 class _Comparison:
-    """Compares a writer's schema with a reader's. Each pair of records is compared once, so that recursion ends."""
+    """Compares a writer's schema with a reader's. Each pair of records is compared once, so recursive types terminate."""
 
     def __init__(self, writer: Any, reader: Any, *, by_record: bool = False) -> None:
         self.writers, self.readers, self.by_record = named_types(writer), named_types(reader), by_record
         self.compared: set[tuple[str, str]] = set()
 
     def reasons(self, writer: Any, reader: Any, path: str) -> Iterator[str]:
-        """Yield the reasons why data of one part of the schemas cannot be read with another."""
         if isinstance(writer, list):
-            found = [list(self.reasons(branch, reader, f"{path}{{{label(branch)}}}")) for branch in writer]
-            if not (self.by_record and [] in found):
-                yield from (reason for reasons in found for reason in reasons)
+            reasons = [list(self.reasons(branch, reader, f"{path}{{{label(branch)}}}")) for branch in writer]
+            if not (self.by_record and [] in reasons):
+                yield from chain.from_iterable(reasons)
             return
         if isinstance(reader, list):
             for branch in reader:
@@ -64,7 +64,6 @@ class _Comparison:
             yield from self.fields(writer, reader, path)
 
     def fields(self, writer: Any, reader: Any, path: str) -> Iterator[str]:
-        """Yield the reasons why a record cannot be read as another: missing or unreadable fields."""
         written = {field["name"]: field for field in writer["fields"]}
         for field in reader["fields"]:
             inner = f"{path}.{field['name']}".removeprefix(".")
@@ -76,7 +75,7 @@ class _Comparison:
 
 
 def symbols(writer: Any, reader: Any, path: str) -> Iterator[str]:
-    """Yield a reason if the reader lacks symbols of the writer's, and has no default."""
+    """Yield a reason if the writer's enum has symbols that the reader's lacks, and the reader's has no default."""
     unknown = [symbol for symbol in writer["symbols"] if symbol not in reader["symbols"]]
     if unknown and reader.get("default") not in reader["symbols"]:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
@@ -84,7 +83,7 @@ def symbols(writer: Any, reader: Any, path: str) -> Iterator[str]:
 
 
 def _mismatch(writer: Any, reader: Any, writers: Named, readers: Named) -> str | None:
-    """Return why two schemas do not match, None if they do, regardless of the fields of records and the symbols of enums."""
+    """Return why two schemas do not match, or None. The fields of records and the symbols of enums are not compared."""
     if isinstance(writer, list) or isinstance(reader, list):
         return None
     writer, written = resolve(writer, writers)
@@ -110,11 +109,10 @@ def _mismatch(writer: Any, reader: Any, writers: Named, readers: Named) -> str |
 
 
 def resolver(writer: Any, reader: Any) -> Callable[[Any], Any]:
-    """Return a function that converts data decoded with the writer's parsed schema to data of the reader's.
+    """Return a function that converts data, decoded with the writer's parsed schema, to the reader's schema.
 
     Raises:
-        BadAvro: from that function, with a path, if the datum does not fit the reader's schema.
-
+        BadAvro: by the returned function, if a datum cannot be converted; with its path.
     """
     written, wanted = named_types(writer), named_types(reader)
 
@@ -128,7 +126,7 @@ def resolver(writer: Any, reader: Any) -> Callable[[Any], Any]:
 
 
 def convert(value: Any, old: Any, new: Any, written: Named, wanted: Named) -> Any:
-    """Convert a part of a datum: see :func:`resolver`. Raises Mismatch."""
+    """Convert a value as :func:`resolver` does, but raise Mismatch."""
     if isinstance(old, list):
         old, value = taken(value, old, written)
     old, kind = resolve(old, written)
@@ -152,7 +150,7 @@ def convert(value: Any, old: Any, new: Any, written: Named, wanted: Named) -> An
 
 
 def _convert_record(value: Any, old: Any, new: Any, written: Named, wanted: Named) -> dict[str, Any]:
-    """A record: the reader's fields by name or alias, or their defaults; the writer's others are left out."""
+    """Take the reader's fields by name or alias, or their defaults, and drop the other fields."""
     fields = {field["name"]: field for field in old["fields"]}
     record = {}
     for field in new["fields"]:
@@ -168,7 +166,6 @@ def _convert_record(value: Any, old: Any, new: Any, written: Named, wanted: Name
 
 
 def _promote(value: Any, kind: str, target: str) -> Any:
-    """A value of a type as one of a type that it may be promoted to."""
     if kind == target:
         return value
     if target in ("float", "double"):
@@ -182,11 +179,10 @@ def _promote(value: Any, kind: str, target: str) -> Any:
 
 
 def chosen(old: Any, union: list[Any], written: Named, wanted: Named) -> Any:
-    """The reader's branch for what was written: the first that matches.
+    """Return the first branch of the reader's union that matches the writer's type.
 
     Raises:
-        Mismatch: if there is none.
-
+        Mismatch: if no branch matches.
     """
     for branch in union:
         if _mismatch(old, branch, written, wanted) is None:

@@ -1,4 +1,4 @@
-"""Avro schemas: the package's own, by name and version; loading of others, with checks; canonical forms and fingerprints."""
+"""Avro schemas: the package's own by name and version, loading of others with checks, and standard forms."""
 
 import json
 import os
@@ -15,25 +15,23 @@ from .binary import Schema
 from .kinds import PRIMITIVE, named_types
 from .limits import MAX_NESTING, MAX_SCHEMA, check_shape, measure, nesting
 
-VERSION: Final = 2
-"""The version of the package's schemas that is written; all versions are read."""
+VERSION: Final = 2  # of the package's schemas that is written; all versions are read
 PUBLIC: Final = ("page", "keywords", "index", "rejected")
-"""The schemas of files for users; the others are for data between tasks."""
-PREFIX: Final = "bigdata-demos:"
-"""The prefix of the names of the package's schemas, where users name a schema."""
+"""Schemas of files that users see; the others are for data between the tasks of a run."""
+PREFIX: Final = "bigdata-demos:"  # of the package's own schemas in arguments
 ALGORITHMS: Final = ("CRC-64-AVRO", "MD5", "SHA-256")
 ATTRIBUTES: Final = ("type", "name", "namespace", "doc", "aliases", "fields")
-"""The usual order of attributes; others follow, sorted by name."""
+"""Attributes in the order in which schemas are usually written; others follow, sorted by name."""
 
 
 @cache
 def schema(name: str, version: int | None = None) -> Schema:
-    """Return a schema of the package, parsed; ``version``: of one in :data:`PUBLIC`, 1 to :data:`VERSION`."""
+    """Return one of the package's own schemas, parsed; only :data:`PUBLIC` ones have versions, 1 to :data:`VERSION`."""
     return fastavro.parse_schema(json.loads(schema_text(name, version)))  # type: ignore[return-value]
 
 
 def schema_text(name: str, version: int | None = None) -> str:
-    """Return the JSON of a schema of the package: ``schemas/NAME.avsc``, of an earlier version ``schemas/VERSION/NAME.avsc``."""
+    """Return the JSON of :func:`schema`, from ``schemas/NAME.avsc`` or, for earlier versions, ``schemas/VERSION/NAME.avsc``."""
     where = files("bigdata_demos") / "schemas"
     if version not in (None, VERSION):
         where /= str(version)
@@ -49,14 +47,14 @@ def field(name: str, of: str) -> Schema:
 
 @cache
 def file_schema(name: str) -> str:
-    """Return the JSON of a schema of the package, as it is written to files."""
+    """Return the JSON of the schema that is written into files of the package's own records."""
     return to_text(without_defaults(json.loads(schema_text(name))))
 
 
 def without_defaults(part: Any) -> Any:
-    """Remove the defaults of fields from a schema or a part of one; the default of an enum is kept.
+    """Return a schema without the defaults of fields; defaults of enums are kept.
 
-    Defaults are for readers, and some programs refuse a file whose schema has a default that they do not expect.
+    Defaults belong to readers; some readers refuse a file whose schema has an unexpected default.
     """
     if isinstance(part, list):
         return [without_defaults(branch) for branch in part]
@@ -70,15 +68,13 @@ def without_defaults(part: Any) -> Any:
 
 
 def load(source: str, *, recursive: bool = False) -> Any:
-    """Load and parse a schema: a JSON text, the name of a primitive type, a file with JSON, or a schema of the package.
+    """Load a schema from JSON text, a primitive type's name, a JSON file, or the name of one of the package's own schemas.
 
-    The package's schemas are named by :data:`PREFIX`, a name and optionally a version: ``bigdata-demos:page/1``.
-
-    A schema that refers to itself is refused unless ``recursive``.
+    The name is :data:`PREFIX`, a schema and optionally a version: ``bigdata-demos:page/1``. A recursive schema is refused unless
+    ``recursive``.
 
     Raises:
-        InputError: if there is no such file, or it does not have a valid schema, or one that is nested too deep.
-
+        InputError: if there is no such file, or the schema is invalid or nested too deeply.
     """
     where, text = "the schema", source.strip()
     if text in PRIMITIVE:
@@ -101,13 +97,12 @@ def load(source: str, *, recursive: bool = False) -> Any:
         if not recursive:
             measure(parsed, recursive=False)
         pin(parsed)
-    except Exception as error:  # fastavro may raise anything for invalid schemas
+    except Exception as error:  # fastavro raises many types for invalid schemas
         raise InputError(f"{where}: unusable schema: {one_line(error)}") from None
     return parsed
 
 
 def _name_and_version(text: str) -> tuple[str, int | None]:
-    """Parse ``NAME`` or ``NAME/VERSION``."""
     name, slash, version = text.partition("/")
     if name not in PUBLIC or (slash and version not in map(str, range(1, VERSION + 1))):
         raise InputError(
@@ -118,29 +113,28 @@ def _name_and_version(text: str) -> tuple[str, int | None]:
 
 
 def parse(text: str) -> Any:
-    """Parse the JSON text of a schema by fastavro.
+    """Parse a schema's JSON with fastavro.
 
-    fastavro's own mark of a parsed schema is removed from the text, because fastavro would trust it.
+    The marks by which fastavro recognizes parsed schemas are removed first, because it would trust them.
 
     Raises:
-        Exception: any error of fastavro for an invalid schema.
-
+        Exception: whatever fastavro raises for an invalid schema.
     """
-    found = json.loads(text)
-    if isinstance(found, dict):
-        found = {key: value for key, value in found.items() if not key.startswith("__")}
-    parsed: Any = fastavro.parse_schema(found, {}, _force=True)
+    decoded = json.loads(text)
+    if isinstance(decoded, dict):
+        decoded = {key: value for key, value in decoded.items() if not key.startswith("__")}
+    parsed: Any = fastavro.parse_schema(decoded, {}, _force=True)
     check_shape(parsed)
     return parsed
 
 
 def to_text(schema: Any) -> str:
-    """Return a parsed schema as JSON, without fastavro's additions, with ordered attributes (fastavro's order varies)."""
+    """Return a parsed schema as JSON, without fastavro's marks and in a fixed order of attributes (fastavro's order varies)."""
     return json.dumps(ordered(schema))
 
 
 def ordered(schema: Any) -> Any:
-    """Order the attributes of a parsed schema or a part of one."""
+    """Return a parsed schema, or a part of one, with its attributes in a fixed order."""
     if isinstance(schema, list):
         return [ordered(branch) for branch in schema]
     if not isinstance(schema, dict):
@@ -156,9 +150,9 @@ def ordered(schema: Any) -> Any:
 
 
 def pin(parsed: Any) -> None:
-    """Set an empty namespace for types without one, if others have one, because fastavro parses some schemas twice.
+    """Give types without a namespace an explicit empty namespace, if other types have one.
 
-    Otherwise a name without a dot inside a record with a namespace would get that namespace the second time.
+    fastavro parses some schemas twice, and the second time a name without a dot would inherit the namespace of its record.
     """
     named = named_types(parsed)
     if any("." in name for name in named):
@@ -168,25 +162,24 @@ def pin(parsed: Any) -> None:
 
 
 def one_line(error: Exception) -> str:
-    """Return the message of an error on one line of limited length."""
+    """Return an exception's type and message on one line of at most 300 characters."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return text if len(text) <= 300 else text[:299] + "…"
 
 
 def canonical(schema: Any) -> str:
-    """Return the Parsing Canonical Form, as fastavro computes it."""
+    """Return the Parsing Canonical Form, which keeps only what affects the parsing of data."""
     return to_parsing_canonical_form(schema)
 
 
 def fingerprint(schema: Any, algorithm: str = "CRC-64-AVRO") -> bytes:
     """Return the fingerprint of the canonical form: 8, 16 or 32 bytes.
 
-    That of CRC-64-AVRO is in the byte order of single-object encoding, little-endian: the integer of the specification's
-    pseudocode is ``int.from_bytes(fingerprint, "little")``.
+    CRC-64-AVRO is little-endian, as in single-object encoding: the integer of the specification's pseudocode is
+    ``int.from_bytes(fingerprint, "little")``.
 
     Raises:
-        UsageError: if there is no such algorithm.
-
+        UsageError: if the algorithm is unknown.
     """
     if algorithm not in ALGORITHMS:
         raise UsageError(f"no fingerprint {algorithm!r}: there are {', '.join(ALGORITHMS)}")

@@ -1,7 +1,7 @@
 """Avro's single-object encoding: a datum with the fingerprint of its schema (specification, "Single-object encoding").
 
-A message is two bytes of marker, ``C3 01``; the CRC-64-AVRO fingerprint of the schema, 8 bytes, little-endian; and the datum.
-In a stream, the end of a datum is known only by its schema.
+A message is the two-byte marker ``C3 01``, the schema's CRC-64-AVRO fingerprint (8 bytes, little-endian) and the datum. Streams
+have no separators: only the schema determines where a datum ends.
 """
 
 import io
@@ -18,26 +18,24 @@ from .streams import Source
 
 MARKER: Final = b"\xc3\x01"
 _HEADER_SIZE: Final = 10
-WINDOW: Final = 512
-"""The first number of bytes that are searched for the end of a message; it is doubled until the end is found."""
+WINDOW: Final = 512  # bytes in which the end of a message is first searched for; doubled until it is found
 
 
 def known(schemas: Iterable[Any]) -> dict[bytes, Any]:
-    """Return parsed schemas by their fingerprints, for :func:`split` and :func:`decode`."""
+    """Return parsed schemas by fingerprint, for :func:`split` and :func:`decode`."""
     return {fingerprint(schema): schema for schema in schemas}
 
 
 def encode(datum: Any, schema: Any) -> bytes:
-    """Encode a datum as a message."""
+    """Return a datum with the marker and its schema's fingerprint."""
     return MARKER + fingerprint(schema) + pack(datum, schema)
 
 
 def split(message: bytes, schemas: Mapping[bytes, Any]) -> tuple[Any, bytes]:
-    """Split a message; return its schema and its encoded datum.
+    """Return a message's schema and its encoded datum.
 
     Raises:
-        BadAvro: if it has no marker, is too short, or has an unknown schema.
-
+        BadAvro: if the message has no marker, is too short, or has an unknown schema.
     """
     if len(message) < _HEADER_SIZE or not message.startswith(MARKER):
         raise BadAvro(f"no single-object encoding: it starts with {message[:2].hex(' ') or 'nothing'}, not with c3 01 and 8 more")
@@ -48,17 +46,16 @@ def split(message: bytes, schemas: Mapping[bytes, Any]) -> tuple[Any, bytes]:
 
 
 def decode(message: bytes, schemas: Mapping[bytes, Any]) -> Any:
-    """Decode a message by fastavro. For JSON use :func:`split` and :func:`~.values.raw_schema`.
+    """Return a message's datum, as fastavro decodes it. For JSON, use :func:`split` and :func:`~.values.raw_schema`.
 
     Raises:
-        BadAvro: as :func:`split`; or if the datum is damaged or has bytes after it.
-
+        BadAvro: if :func:`split` raises it, or the datum is damaged or followed by other bytes.
     """
     schema, packed = split(message, schemas)
     data = io.BytesIO(packed)
     try:
         datum = fastavro.schemaless_reader(data, schema, None)
-    except Exception as error:  # fastavro may raise anything for damaged data
+    except Exception as error:  # fastavro raises many types for damaged data
         raise BadAvro(f"a damaged message: {one_line(error)}") from None
     if left := len(packed) - data.tell():
         raise BadAvro(f"a damaged message: {left} bytes are left after its datum")
@@ -66,10 +63,9 @@ def decode(message: bytes, schemas: Mapping[bytes, Any]) -> Any:
 
 
 class Writer:
-    """Writes a stream of messages. ``records`` counts them."""
+    """Writes encoded data of a parsed schema as consecutive messages. ``records`` counts them."""
 
     def __init__(self, file: BinaryIO, schema: Any) -> None:
-        """Write messages of a parsed schema."""
         self.file, self.records = file, 0
         self.head = MARKER + fingerprint(schema)
 
@@ -80,11 +76,10 @@ class Writer:
 
 
 def messages(source: Source, schemas: Mapping[bytes, Any]) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the messages of a stream: the fingerprint of the schema, and the encoded datum.
+    """Yield the fingerprint and the encoded datum of each message of a stream.
 
     Raises:
-        BadAvro: with number and offset, at the first that is damaged, truncated, or has an unknown schema.
-
+        BadAvro: at the first message that is damaged, cut, or of an unknown schema; with its number and offset.
     """
     walkers = {mark: limits.Walker(schema) for mark, schema in schemas.items()}
     number = 0
@@ -106,12 +101,11 @@ def messages(source: Source, schemas: Mapping[bytes, Any]) -> Iterator[tuple[byt
 
 
 def length(source: Source, walker: limits.Walker) -> int:
-    """Return the length of the next datum in bytes.
+    """Return the size of the next datum in bytes.
 
     Raises:
         EOFError: if the stream ends inside it.
-        ValueError: if it is invalid, too long, or nested too deep.
-
+        ValueError: if the datum is invalid, too long or nested too deeply.
     """
     window = WINDOW
     while True:

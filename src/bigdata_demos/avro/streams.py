@@ -1,7 +1,7 @@
 """Inputs and outputs: files, or ``-`` for standard input and output.
 
-Inputs are read forwards, once, so they may be pipes. Outputs are written under another name and renamed at the end, so a failed
-run leaves nothing, and an output may replace its own input.
+Inputs are read forwards and once, so pipes work. Outputs are written to a temporary file beside the target and renamed at the
+end: a failed run leaves no output, and an input may be replaced by its own output.
 """
 
 import contextlib
@@ -14,8 +14,7 @@ from typing import BinaryIO, Final
 from ..errors import InputError, OutputError, UsageError, printable
 from ..storage.atomic import atomic, writing
 
-CHUNK: Final = 1 << 20
-"""The bytes that are read at once, so that a wrong length in a damaged file does not allocate its memory."""
+CHUNK: Final = 1 << 20  # bytes per read: a length in a damaged file must not allocate that much memory at once
 
 
 class _ReadError(InputError, OSError):
@@ -23,28 +22,27 @@ class _ReadError(InputError, OSError):
 
 
 def _no_progress(_count: int) -> None:
-    """Ignore the progress."""
+    pass
 
 
 class Source:
-    """An input with a buffer of the bytes ahead. ``name`` is for messages."""
+    """An input with lookahead. ``name`` is used in messages."""
 
     def __init__(
         self, file: BinaryIO, name: str, progress: Callable[[int], object] = _no_progress, *, offset: int | None = None
     ) -> None:
-        """Read a file from its start, or, if it is seekable, from an offset."""
+        """Read a file from its current position, which counts as offset 0, or from an offset in a seekable file."""
         self.file, self.name, self.progress = file, name, progress
         self.ahead = bytearray()
         self.offset = 0 if offset is None else file.seek(offset)
-        self.searched = 0  # no sync marker starts between the current offset and this one
+        self.searched = 0  # no sync marker starts before this offset and after the current one
         self.ended = False
 
     def fill(self, size: int) -> int:
-        """Fill the buffer with at least ``size`` bytes, fewer only at the end; return their number.
+        """Buffer at least ``size`` bytes and return how many are buffered, which is fewer only at the end.
 
         Raises:
-            ReadError: if the file cannot be read.
-
+            InputError: if the file cannot be read.
         """
         while len(self.ahead) < size and not self.ended:
             try:
@@ -58,33 +56,30 @@ class Source:
         return len(self.ahead)
 
     def peek(self, size: int, start: int = 0) -> bytes:
-        """Return bytes ahead, from the current offset plus ``start``; fewer only at the end."""
+        """Return bytes from ``start`` bytes ahead without consuming them; fewer only at the end."""
         self.fill(start + size)
-        with memoryview(self.ahead) as view:  # which saves a copy
+        with memoryview(self.ahead) as view:  # saves a copy
             return bytes(view[start : start + size])
 
     def read(self, size: int) -> bytes:
-        """Read bytes; fewer only at the end."""
-        found = self.peek(size)
-        self.skip(len(found))
-        return found
+        """Return the next bytes; fewer only at the end."""
+        data = self.peek(size)
+        self.skip(len(data))
+        return data
 
     def skip(self, size: int) -> None:
-        """Skip bytes that are in the buffer."""
-        del self.ahead[:size]  # without a copy
+        """Skip bytes that are buffered."""
+        del self.ahead[:size]  # copies nothing
         self.offset += size
 
     def find(self, sync: bytes, limit: int) -> int:
-        """Return the number of bytes before the next sync marker, -1 if none starts in the next ``limit`` bytes.
-
-        No byte is searched twice.
-        """
+        """Return how many bytes precede the next sync marker, or -1 if none starts in the next ``limit`` bytes."""
         while True:
             start = max(self.searched - self.offset, 0)
-            found = self.ahead.find(sync, start)
-            self.searched = self.offset + (found if found >= 0 else max(len(self.ahead) - len(sync) + 1, start))
-            if found >= 0 or self.ended or len(self.ahead) >= limit:
-                return found
+            size = self.ahead.find(sync, start)
+            self.searched = self.offset + (size if size >= 0 else max(len(self.ahead) - len(sync) + 1, start))
+            if size >= 0 or self.ended or len(self.ahead) >= limit:
+                return size
             self.fill(len(self.ahead) + CHUNK)
 
     def tell(self) -> int:
@@ -98,7 +93,6 @@ def open_input(name: str, progress: Callable[[int], object] = _no_progress) -> I
 
     Raises:
         InputError: if it cannot be opened.
-
     """
     if name == "-":
         if sys.stdin is None:
@@ -115,14 +109,11 @@ def open_input(name: str, progress: Callable[[int], object] = _no_progress) -> I
 
 @contextlib.contextmanager
 def open_output(name: str, *, binary: bool, overwrite: bool) -> Iterator[BinaryIO]:
-    """Open a file to be written, or standard output for ``-``.
-
-    A device or a pipe is written to directly, without renaming.
+    """Open a file for writing, or standard output for ``-``. Devices and pipes are written directly.
 
     Raises:
         UsageError: if binary data would go to a terminal.
         OutputError: if the file exists and may not be replaced, or cannot be written.
-
     """
     if name == "-":
         if sys.stdout is None:
@@ -146,6 +137,5 @@ def open_output(name: str, *, binary: bool, overwrite: bool) -> Iterator[BinaryI
 
 
 def _check_free(name: str, *, overwrite: bool) -> None:
-    """Check that there is no file, unless ``overwrite`` is set."""
     if not overwrite and os.path.lexists(name):
         raise OutputError(f"{printable(name)} exists: set `overwrite=True` to replace it")

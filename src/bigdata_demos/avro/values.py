@@ -1,7 +1,7 @@
-"""Converts Avro data to JSON and back, by the specification ("JSON Encoding") or as plain JSON.
+"""Conversion between Avro data and JSON, in the specification's encoding ("JSON Encoding") or as plain JSON.
 
-Data are as fastavro decodes them with :func:`raw_schema` and :data:`READ_OPTIONS`: without logical types (Python's dates end
-in the year 9999, Avro's do not), and with the branches of unions named::
+Data have the form in which fastavro decodes them with :func:`raw_schema` and :data:`READ_OPTIONS`: without logical types
+(Python's dates end at year 9999, Avro's do not), and with the branch of each union value::
 
     raw = raw_schema(parsed)
     datum = fastavro.schemaless_reader(file, raw, None, **READ_OPTIONS)
@@ -9,10 +9,10 @@ in the year 9999, Avro's do not), and with the branches of unions named::
     fastavro.schemaless_writer(file, raw, from_json(value, parsed, named, plain=True))
 
 ===================  ==================================================  ==========================================
-Avro                 the specification's                                 plain
+Avro                 specification                                       plain
 ===================  ==================================================  ==========================================
-union                ``null``, or ``{"name of the branch": value}``      the value
-bytes, fixed         text, a character a byte (Latin-1)                  the same: one rule, and ASCII stays legible
+union                ``null``, or ``{"branch name": value}``             the value
+bytes, fixed         text, one character per byte (Latin-1)              the same
 NaN, infinities      ``"NaN"``, ``"Infinity"``, ``"-Infinity"``          the same
 date                 the number                                          ``"2026-11-24"``
 time, timestamp      the number                                          ``"12:53:09.000"``, ``"2026-11-24T12:53:09.000Z"``
@@ -22,11 +22,10 @@ uuid on fixed        bytes, as above                                     ``"f81d
 duration             bytes, as above                                     ``"P1M2DT3.004S"``
 ===================  ==================================================  ==========================================
 
-The specification does not mention NaN and the infinities. Java writes them as strings (``JsonEncoder`` uses Jackson, which
-quotes them); its ``JsonDecoder`` did not read them for a long time (AVRO-2032). A ``float`` is written as the double that it
-equals, as in Java.
+The specification does not mention NaN and the infinities. Java's ``JsonEncoder`` writes them as strings, because Jackson
+quotes them; old versions of its ``JsonDecoder`` refuse them (AVRO-2032). As in Java, a ``float`` is written as the equal double.
 
-Plain JSON does not contain the branch of a union. :func:`from_json` chooses the strictest one that fits: see :func:`chosen`.
+Plain JSON does not record the branch of a union, so :func:`from_json` uses the strictest branch that fits (:func:`chosen`).
 An invalid time of day is written as a number, and numbers are accepted for all dates, times and timestamps.
 """
 
@@ -44,12 +43,12 @@ from .kinds import Named, is_int, label, logical, resolve
 from .limits import MAX_DECIMAL, MAX_DEFAULT, MAX_DIGITS, MAX_NESTING
 
 READ_OPTIONS: Final[dict[str, Any]] = {"return_named_type": True}
-"""Options for fastavro's readers: records, enums and fixed in unions are then returned as (full name, value)."""
+"""Options for fastavro's readers: records, enums and fixed values in unions are then returned as (full name, value)."""
 WRAPPED: Final = "bigdata_demos__raw"
-"""The namespace of the records in :func:`raw_schema` that distinguish int from long and float from double."""
+"""Namespace of the one-field records by which :func:`raw_schema` distinguishes int from long and float from double."""
 _NUMBERS: Final = frozenset(("int", "long", "float", "double"))
 _ALIKE: Final = {**dict.fromkeys(_NUMBERS, _NUMBERS), **dict.fromkeys(("bytes", "string"), frozenset(("bytes", "string")))}
-"""For each primitive type, those that fastavro does not distinguish from it in a union: of the same Python type, or promoted."""
+"""For each primitive type, the types that fastavro cannot distinguish from it in a union."""
 RANGES: Final = {"int": 1 << 31, "long": 1 << 63}
 _FLOAT_MAX: Final = 3.4028234663852886e38
 _NOT_NUMBERS: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -65,11 +64,11 @@ _DURATION: Final = re.compile(
 DECIMAL: Final = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,3}))?")
 
 Step = str | int | tuple[str]
-"""A step of a path: a field or branch, an array's index, a map's key. Paths are only composed for errors."""
+"""A field or branch name, an array index, or a map key in a tuple. Paths are only built for error messages."""
 
 
 class Mismatch(ValueError):
-    """A value does not fit its schema; with the steps to it, innermost first."""
+    """A value does not match its schema. ``steps`` is the path to the value, innermost step first."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -77,7 +76,7 @@ class Mismatch(ValueError):
         self.steps: list[Step] = []
 
     def again(self) -> "Mismatch":
-        """Return a copy, since raising adds steps."""
+        """Return a copy, because callers append steps to the exception they raise."""
         other = Mismatch(self.text)
         other.steps = list(self.steps)
         return other
@@ -88,16 +87,14 @@ class Mismatch(ValueError):
 
 
 def _shown_step(step: Step) -> str:
-    """Return the text of a step in a path."""
     return f"[{step}]" if isinstance(step, int) else f"[{step[0]!r:.60}]" if isinstance(step, tuple) else f".{step}"
 
 
 def to_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
-    """Convert a datum to JSON; ``schema`` is the parsed one, with logical types, ``named`` its named types.
+    """Convert a datum to a JSON-serializable object, by a parsed ``schema`` with logical types; ``named`` has its named types.
 
     Raises:
-        BadAvro: with the path, if the datum does not fit the schema, or a decimal is larger than :data:`MAX_DECIMAL`.
-
+        BadAvro: if the datum does not match the schema, or a decimal is larger than :data:`MAX_DECIMAL`; with the path.
     """
     try:
         return write(value, schema, named, plain)
@@ -106,14 +103,13 @@ def to_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
 
 
 def from_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
-    """Convert JSON to a datum for fastavro's writers with :func:`raw_schema`.
+    """Convert a JSON value to a datum that fastavro's writers accept with :func:`raw_schema`.
 
-    Branches of unions, except null, are (name, value), so that fastavro does not guess. A missing field gets its default if
-    ``plain``, and is an error otherwise; an unknown field is always an error.
+    Values of unions are returned as (name, value), except null, so that fastavro does not guess the branch. A missing field
+    is filled with its default if ``plain`` and refused otherwise. A field that the schema does not have is always refused.
 
     Raises:
-        InputError: with the path and the expected type, if the value does not fit the schema.
-
+        InputError: if the value does not match the schema; with the path and the expected type.
     """
     try:
         return read(value, schema, named, {} if plain else None)
@@ -122,11 +118,11 @@ def from_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
 
 
 def raw_schema(schema: Any, needed: Collection[str] | None = None) -> Any:
-    """Return a schema for fastavro with the same encoding as a parsed schema, without logical types and defaults.
+    """Return the schema with which fastavro decodes and encodes: the same bytes, without logical types and defaults.
 
-    A branch of a union that fastavro does not distinguish from another one (:data:`_ALIKE`) is wrapped in a record of one field,
-    which does not change the encoding, so that :data:`READ_OPTIONS` return its name. It is not for the headers of files. If
-    ``needed`` names fields of a record, only those are changed.
+    A union branch that fastavro cannot distinguish from another (:data:`_ALIKE`) is wrapped in a record with one field, which
+    takes no extra bytes; :data:`READ_OPTIONS` then return its name. If ``needed`` names fields of the record, only unions in
+    those fields are wrapped. Use this schema for data only, never in a file's header.
     """
     wrapped: set[str] = set()
 
@@ -171,12 +167,11 @@ def raw_schema(schema: Any, needed: Collection[str] | None = None) -> Any:
 
 
 def _ambiguous(name: str, union: list[Any]) -> bool:
-    """Return whether fastavro does not distinguish a branch of a union from another one."""
     return name in _ALIKE and len(_ALIKE[name].intersection(map(label, union))) > 1
 
 
 def untagged(datum: Any) -> Any:
-    """Remove the names of unions' branches from a datum."""
+    """Return a datum without the names of union branches."""
     if isinstance(datum, tuple):
         name, inner = datum
         return inner["value"] if name.startswith(WRAPPED + ".") and isinstance(inner, dict) else untagged(inner)
@@ -186,14 +181,14 @@ def untagged(datum: Any) -> Any:
 
 
 def expected(what: str, value: Any) -> NoReturn:
-    """Raise a Mismatch for a value."""
+    """Raise a :class:`Mismatch` that says what was expected."""
     if isinstance(value, (dict, list, tuple)):
         raise Mismatch(f"expected {what}, not {type(value).__name__} of {len(value)}")
     raise Mismatch(f"expected {what}, not {shown if len(shown := _displayed(value)) <= 60 else shown[:57] + '…'}")
 
 
 def _displayed(value: Any) -> str:
-    """Return the ``repr`` of a value, also of an integer of more than 4,300 digits, for which Python raises."""
+    """``repr``, except for large integers: Python refuses to convert more than 4,300 digits."""
     return f"a number of {value.bit_length()} bits" if isinstance(value, int) and value.bit_length() > 10_000 else repr(value)
 
 
@@ -201,7 +196,7 @@ def _displayed(value: Any) -> str:
 
 
 def write(value: Any, schema: Any, named: Named, plain: bool) -> Any:
-    """Convert a part of a datum: see :func:`to_json`. Raises Mismatch."""
+    """Convert a datum as :func:`to_json` does, but raise Mismatch."""
     if isinstance(schema, list):
         branch, value = taken(value, schema, named)
         if label(branch) == "null":
@@ -239,7 +234,7 @@ def write(value: Any, schema: Any, named: Named, plain: bool) -> Any:
 
 
 def under(step: Step, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function; add the step to the path of a Mismatch that it raises."""
+    """Call the function; if it raises Mismatch, add the step to its path."""
     try:
         return function(*arguments)
     except Mismatch as error:
@@ -248,9 +243,9 @@ def under(step: Step, function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def taken(value: Any, union: list[Any], named: Named) -> tuple[Any, Any]:
-    """Return the branch of a union for a datum, and the datum without the branch's name.
+    """Return the union branch that a datum belongs to, and the datum without its branch name.
 
-    A datum without a name, as from fastavro without :data:`READ_OPTIONS`, belongs to the first branch that fits.
+    A datum without a name, as fastavro returns it without :data:`READ_OPTIONS`, belongs to the first branch that fits.
     """
     if isinstance(value, tuple):
         name, inner = value
@@ -267,7 +262,7 @@ def taken(value: Any, union: list[Any], named: Named) -> tuple[Any, Any]:
 
 
 def _may_be(value: Any, schema: Any, kind: str) -> bool:
-    """Return whether a datum without a name may be of a type, without looking at its parts."""
+    """Whether an untagged datum fits a type, judged without looking into its items or fields."""
     if kind in RANGES:
         return is_int(value) and -RANGES[kind] <= value < RANGES[kind]
     if kind in ("record", "error"):
@@ -281,7 +276,7 @@ def _may_be(value: Any, schema: Any, kind: str) -> bool:
 
 
 def legible(value: Any, meaning: str, schema: Any, kind: str) -> Any:
-    """Format a datum of a logical type."""
+    """Return a datum of a logical type in its plain JSON form."""
     if kind in RANGES:
         if not is_int(value):
             expected(meaning, value)
@@ -306,19 +301,18 @@ def legible(value: Any, meaning: str, schema: Any, kind: str) -> Any:
 
 
 def date_text(days: int) -> str:
-    """Format days since 1970-01-01 by ISO 8601; years outside 0000 to 9999 have a sign, as in Java's ``LocalDate``."""
+    """Format days since 1970-01-01 as ISO 8601; years outside 0000 to 9999 have a sign, as in Java's ``LocalDate``."""
     year, month, day = _civil(days)
     return f"{year:04d}-{month:02d}-{day:02d}" if 0 <= year <= 9999 else f"{year:+05d}-{month:02d}-{day:02d}"
 
 
 def _time_text(units: int, digits: int) -> str:
-    """Format a time of day in units of 10**-digits seconds by ISO 8601."""
+    """Format a time of day, in units of 10**-digits seconds, as ISO 8601."""
     seconds, part = divmod(units, 10**digits)
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{part:0{digits}d}"
 
 
 def _decimal_text(unscaled: int, scale: int) -> str:
-    """Format an unscaled number in decimal notation, with ``scale`` digits after the point."""
     sign, digits = "-" if unscaled < 0 else "", str(abs(unscaled)).rjust(scale + 1, "0")
     return f"{sign}{digits[:-scale]}.{digits[-scale:]}" if scale else sign + digits
 
@@ -326,8 +320,8 @@ def _decimal_text(unscaled: int, scale: int) -> str:
 def _civil(days: int) -> tuple[int, int, int]:
     """Convert days since 1970-01-01 to year, month and day of the proleptic Gregorian calendar.
 
-    Howard Hinnant's ``civil_from_days`` ("chrono-Compatible Low-Level Date Algorithms"): years begin in March, so that the
-    leap day is the last; eras have 400 years, of 146,097 days. Python's ``//`` rounds down, which his code does explicitly.
+    This is Howard Hinnant's ``civil_from_days`` ("chrono-Compatible Low-Level Date Algorithms"): years start in March, so the
+    leap day is the last day, and an era is 400 years or 146,097 days. Python's ``//`` already rounds down.
     """
     era, of_era = divmod(days + 719_468, 146_097)
     year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365
@@ -352,14 +346,14 @@ def _days_from_civil(year: int, month: int, day: int) -> int:
 
 
 Tried = dict[tuple[int, int], Any]
-"""A cache of the data, or the Mismatch, of plain objects and arrays in unions, by the ids of both, which stay alive.
+"""Union data, or the Mismatch, by the ids of a plain JSON object or array and of the union.
 
-Without it, recursive types would take exponential time: each level would be tried with each branch of the levels above.
+Without this cache, recursive types take exponential time, because each level tries each branch again.
 """
 
 
 def read(value: Any, schema: Any, named: Named, plain: Tried | None) -> Any:
-    """Convert a part of a value: see :func:`from_json`. Raises Mismatch. ``plain``: the cache, or None."""
+    """Convert as :func:`from_json` does, but raise Mismatch; ``plain`` is the cache, or None for the specification's encoding."""
     if isinstance(schema, list):
         return tagged(value, schema, named) if plain is None else remembered(value, schema, named, plain)
     schema, kind = resolve(schema, named)
@@ -379,7 +373,6 @@ def read(value: Any, schema: Any, named: Named, plain: Tried | None) -> Any:
 
 
 def _read_simple(value: Any, schema: Any, kind: str) -> Any:
-    """Convert a value of a primitive type, fixed or enum."""
     if kind == "null":
         if value is not None:
             expected("null", value)
@@ -409,14 +402,13 @@ def _read_simple(value: Any, schema: Any, kind: str) -> Any:
 
 
 def _within(value: int, kind: str) -> int:
-    """Check the range of an integer."""
     if not -RANGES[kind] <= value < RANGES[kind]:
         raise Mismatch(f"out of the range of {kind}: {_displayed(value)}")
     return value
 
 
 def _read_float(value: Any, kind: str) -> float:
-    """Convert a number; NaN and the infinities are strings."""
+    """Read a number, or one of the strings for NaN and the infinities."""
     if isinstance(value, str) and value in _NOT_NUMBERS:
         return _NOT_NUMBERS[value]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -431,7 +423,7 @@ def _read_float(value: Any, kind: str) -> float:
 
 
 def text(value: Any) -> str:
-    """Check that UTF-8 can encode a string."""
+    """Return a string after checking that it can be encoded as UTF-8."""
     if not isinstance(value, str):
         expected("a string", value)
     try:
@@ -442,7 +434,6 @@ def text(value: Any) -> str:
 
 
 def _read_record(value: Any, schema: Any, named: Named, plain: Tried | None) -> dict[str, Any]:
-    """Convert a record, with all its fields and no others."""
     if not isinstance(value, dict):
         expected(f"a record {schema['name']} (a JSON object)", value)
     record = {}
@@ -461,15 +452,14 @@ def _read_record(value: Any, schema: Any, named: Named, plain: Tried | None) -> 
 
 
 def default(value: Any, schema: Any, named: Named, left: list[None] | None = None, depth: int = 0) -> Any:
-    """Convert a field's default to a datum. It is the specification's JSON, but without tags in unions.
+    """Convert a field's default to a datum. Defaults use the specification's JSON encoding, but unions are not tagged.
 
-    The default of a union belongs to its first branch (specification, "Unions") or, since 1.12, to any: the first that fits.
-    Since defaults inside a default can multiply, ``left`` has an item for each value that may still be made.
+    The default of a union belongs to its first branch (specification, "Unions"), or, since 1.12, to any: the first that fits is
+    used. ``left`` limits how many values are created, and has one item for each remaining value.
 
     Raises:
-        Mismatch: if it does not fit the type.
-        InputError: if it has too many values, or is nested too deep.
-
+        Mismatch: if the default does not match the schema.
+        InputError: if it has too many values or is nested too deeply.
     """
     left = [None] * MAX_DEFAULT if left is None else left
     if not left or depth > MAX_NESTING:
@@ -497,7 +487,7 @@ def default(value: Any, schema: Any, named: Named, left: list[None] | None = Non
 
 
 def choice(branch: Any, union: list[Any], datum: Any) -> Any:
-    """Return a datum in a union with the name of its branch in the :func:`raw_schema`."""
+    """Tag a union datum with the name that makes fastavro choose this branch of the :func:`raw_schema`."""
     name = label(branch)
     if _ambiguous(name, union):
         return f"{WRAPPED}.{name}", {"value": datum}
@@ -505,7 +495,7 @@ def choice(branch: Any, union: list[Any], datum: Any) -> Any:
 
 
 def tagged(value: Any, union: list[Any], named: Named) -> Any:
-    """Convert a value of a union in the specification's JSON encoding."""
+    """Read a union value in the specification's JSON encoding."""
     names = [label(branch) for branch in union]
     if value is None and "null" in names:
         return None
@@ -519,7 +509,7 @@ def tagged(value: Any, union: list[Any], named: Named) -> Any:
 
 
 def remembered(value: Any, union: list[Any], named: Named, tried: Tried) -> Any:
-    """Call :func:`chosen`, once for each object or array and union."""
+    """Return :func:`chosen`, cached for each combination of object or array and union."""
     if not isinstance(value, (dict, list)):
         return chosen(value, union, named, tried)
     key = id(value), id(union)
@@ -528,17 +518,17 @@ def remembered(value: Any, union: list[Any], named: Named, tried: Tried) -> Any:
             tried[key] = chosen(value, union, named, tried)
         except Mismatch as error:
             tried[key] = error.again()
-    found = tried[key]
-    if isinstance(found, Mismatch):
-        raise found.again()
-    return found
+    result = tried[key]
+    if isinstance(result, Mismatch):
+        raise result.again()
+    return result
 
 
 def chosen(value: Any, union: list[Any], named: Named, tried: Tried) -> Any:
-    """Convert a value of a union in plain JSON.
+    """Read a union value in plain JSON.
 
-    The branch is the first, by :func:`rank`, that is written as the same value again, so that no text changes because it looks
-    like a decimal. If there is none, it is the first that accepts the value.
+    Branches are tried in the order of :func:`rank`, and the first whose datum converts back to exactly the same value is used. So
+    text is never reformatted because it could also be a decimal. Without such a branch, the first that accepts the value is used.
     """
     if value is None and "null" in union:
         return None
@@ -564,7 +554,7 @@ def chosen(value: Any, union: list[Any], named: Named, tried: Tried) -> Any:
 
 
 def _identical(one: Any, other: Any) -> bool:
-    """Return whether two JSON values are equal, with the same types of numbers."""
+    """Whether two JSON values are equal and have the same types throughout (1 and 1.0 differ)."""
     if type(one) is not type(other):
         return False
     if isinstance(one, dict):
@@ -575,12 +565,11 @@ def _identical(one: Any, other: Any) -> bool:
 
 
 def rank(value: Any, schema: Any, kind: str) -> int:
-    """Return the rank of a union's branch for plain JSON: stricter ones first, equal ones in the union's order.
+    """Return the rank of a union branch for a plain JSON value: strict types first; the union's order decides ties.
 
-    Whole numbers are int or long rather than float or double; other numbers are float only if it holds them exactly. Text is an
-    enum's symbol, then what a logical type has in that form, then string, then NaN and the infinities, fixed and bytes.
-    An object is a record if it has the fields of one, then a map. So a string that looks like a date, just as
-    :func:`to_json` writes it, comes back as a date from a union that has both.
+    Whole numbers prefer int and long to float and double; other numbers prefer float only if it is exact. Text prefers
+    enum, then logical types, string, double and float (for NaN and the infinities), fixed, and bytes. An object prefers a record
+    to a map. So a string that looks like a date is read as a date if the union has both.
     """
     if isinstance(value, str):
         if logical(schema, kind) not in (None, "uuid") or (kind == "fixed" and logical(schema, kind)):
@@ -596,7 +585,7 @@ def rank(value: Any, schema: Any, kind: str) -> int:
 
 
 def meant(value: Any, meaning: str, schema: Any, kind: str) -> Any:
-    """Convert the text of a logical type to a datum."""
+    """Read a logical type from its plain JSON form."""
     if kind in RANGES:
         if is_int(value):
             return _within(value, kind)
@@ -614,18 +603,18 @@ def meant(value: Any, meaning: str, schema: Any, kind: str) -> Any:
 
 
 def moment(value: str, meaning: str) -> int:
-    """Parse a date, time or timestamp to its number."""
+    """Parse a date, time or timestamp into the number that Avro stores."""
     if meaning == "date":
-        found = re.fullmatch(_DATE, value) or expected("a date (2026-11-24)", value)
-        return _days_from_civil(*(int(part) for part in found.groups()))
+        match = re.fullmatch(_DATE, value) or expected("a date (2026-11-24)", value)
+        return _days_from_civil(*(int(part) for part in match.groups()))
     digits = SCALES[meaning.rpartition("-")[2]]
     if meaning.startswith("time-"):
-        found = re.fullmatch(TIME, value) or expected("a time (12:53:09.000)", value)
-        return _time_of_day(found.groups(), digits)
+        match = re.fullmatch(TIME, value) or expected("a time (12:53:09.000)", value)
+        return _time_of_day(match.groups(), digits)
     local = meaning.startswith("local-")
     form = "a local timestamp (2026-11-24T12:53:09)" if local else "a timestamp (2026-11-24T12:53:09Z)"
-    found = _TIMESTAMP.fullmatch(value) or expected(form, value)
-    year, month, day, *time, zone = found.groups()
+    match = _TIMESTAMP.fullmatch(value) or expected(form, value)
+    year, month, day, *time, zone = match.groups()
     if (zone is None) != local:
         expected(form, value)
     second: int = 10**digits
@@ -639,7 +628,7 @@ def moment(value: str, meaning: str) -> int:
 
 
 def _time_of_day(parts: Any, digits: int) -> int:
-    """Convert hours, minutes, seconds and decimals to units of 10**-digits seconds since midnight."""
+    """Convert hours, minutes, seconds and fraction digits to units of 10**-digits seconds since midnight."""
     hours, minutes, seconds = (int(part) for part in parts[:3])
     if hours > 23 or minutes > 59 or seconds > 59:
         raise Mismatch("there is no such time of day")
@@ -651,10 +640,10 @@ def _time_of_day(parts: Any, digits: int) -> int:
 
 
 def duration(value: str) -> bytes:
-    """Convert an ISO 8601 duration to months, days and milliseconds, as three unsigned 32-bit numbers."""
-    found = _DURATION.fullmatch(value) or expected("a duration (P1M2DT3.004S)", value)
-    years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[:7])
-    millis = ((hours * 60 + minutes) * 60 + seconds) * 1000 + int((found[8] or "").ljust(3, "0"))
+    """Parse an ISO 8601 duration into months, days and milliseconds, each a little-endian unsigned 32-bit number."""
+    match = _DURATION.fullmatch(value) or expected("a duration (P1M2DT3.004S)", value)
+    years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[:7])
+    millis = ((hours * 60 + minutes) * 60 + seconds) * 1000 + int((match[8] or "").ljust(3, "0"))
     try:
         return struct.pack("<III", years * 12 + months, weeks * 7 + days, millis)
     except struct.error:
@@ -662,7 +651,7 @@ def duration(value: str) -> bytes:
 
 
 def _bounded(schema: Any, size: int) -> None:
-    """Check the size of a decimal for decimal notation, in which a few bytes could become gigabytes of zeros."""
+    """Refuse decimals that are too large for decimal notation, where a few bytes can become gigabytes of zeros."""
     if size > MAX_DECIMAL:
         raise Mismatch(f"a decimal of {size} bytes; more than {MAX_DECIMAL} are not written out")
     if schema.get("scale", 0) > MAX_DIGITS:
@@ -670,13 +659,13 @@ def _bounded(schema: Any, size: int) -> None:
 
 
 def unscaled(value: Any, schema: Any, kind: str) -> bytes:
-    """Convert a decimal, given as text or number, to its bytes: the fewest, or the size of the fixed."""
+    """Encode a decimal, given as text or a number, in as few bytes as possible, or in the size of the fixed type."""
     shown = value if isinstance(value, str) else _displayed(value) if is_int(value) or isinstance(value, float) else ""
-    found = DECIMAL.fullmatch(shown)
+    match = DECIMAL.fullmatch(shown)
     _bounded(schema, schema["size"] if kind == "fixed" else 0)
-    if len(shown) > MAX_DIGITS or not found:
+    if len(shown) > MAX_DIGITS or not match:
         expected("a decimal (12.30)", value)
-    sign, whole, after, power = found[1], found[2], found[3] or "", int(found[4] or 0)
+    sign, whole, after, power = match[1], match[2], match[3] or "", int(match[4] or 0)
     scale, precision = schema.get("scale", 0), schema["precision"]
     shift = scale - len(after) + power
     digits = whole + after
