@@ -87,24 +87,23 @@ def parser() -> command.Parser:
 
 
 def names(text: str) -> list[str]:
-    """A type for argparse: names, with commas between them."""
+    """Parse a comma-separated list of names for argparse."""
     return [] if text == "none" else [name.strip() for name in text.split(",") if name.strip()]
 
 
 def numbers(text: str) -> list[int]:
-    """A type for argparse: numbers, with commas between them; each once, ascending."""
+    """Parse a comma-separated list of positive numbers for argparse; returns them distinct and ascending."""
     number = command.number_from(1)
     return sorted({number(part) for part in text.split(",")})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
+    """Run the command, and return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     return command.run(parser(), lambda parsed: int(parsed.execute(parsed, arguments)), arguments)
 
 
 def _run_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
-    """Run a benchmark."""
     if arguments.timeout <= 0:
         raise UsageError("`timeout` must be more than 0 seconds")
     from . import environment
@@ -143,17 +142,17 @@ def _run_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
             raise KeyboardInterrupt(f"{FILE} has what was measured; `{_PROG} report` makes a table and a page of it") from None
     finally:
         with contextlib.suppress(OSError):
-            directory.rmdir()  # if nothing has come of it
+            directory.rmdir()  # if it is empty
     _show(results, directory)
     asked = set(arguments.engines or ()) | set(arguments.peers or ())
     return int(any(one.error is not None for one in results.runs) or bool(asked & absent.keys()))
 
 
 def prepare(arguments: argparse.Namespace, directory: Path) -> tuple["Plan", dict[str, str]]:
-    """What to run, and what cannot be run, with the reason.
+    """Return the plan, and the contestants that cannot run with the reasons.
 
     Raises:
-        BigDataDemosError: if the arguments make no sense, or the input is not there.
+        BigDataDemosError: if the arguments are invalid, or the input does not exist.
 
     """
     from ..keywords.engines import ENGINES
@@ -185,14 +184,13 @@ def prepare(arguments: argparse.Namespace, directory: Path) -> tuple["Plan", dic
 
 
 def notes(plan: "Plan") -> dict[str, str]:
-    """What each peer that runs does less or more than the job."""
+    """Return how each peer in the plan differs from the job."""
     from .engines.peers import PEERS
 
     return {one.name: PEERS[one.name].note for one in plan.contestants if one.name in PEERS}
 
 
 def _tell(done: int, total: int, one: Run) -> None:
-    """Say what a run took."""
     from .engines.contestants import label
 
     took = one.error or f"{one.seconds:.2f} s"
@@ -200,7 +198,7 @@ def _tell(done: int, total: int, one: Run) -> None:
 
 
 def _show(results: Results, directory: Path) -> None:
-    """Write the page, and the tables to stdout."""
+    """Write the page to its file, and the tables to standard output."""
     from .formats.access_report import text
     from .report.table import table
 
@@ -212,7 +210,6 @@ def _show(results: Results, directory: Path) -> None:
 
 
 def _write_page(results: Results, directory: Path) -> Path:
-    """Write the page; returns where it is."""
     from .report.page import page
 
     path = directory / PAGE
@@ -222,7 +219,6 @@ def _write_page(results: Results, directory: Path) -> Path:
 
 
 def _add_compare(commands: "Commands") -> None:
-    """Add the command ``compare``."""
     made = commands.add_parser(
         "compare",
         help="compare two benchmarks",
@@ -234,7 +230,6 @@ def _add_compare(commands: "Commands") -> None:
 
 
 def _compare_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int:
-    """Compare two benchmarks."""
     from .report import compare
 
     before, after = load(arguments.a), load(arguments.b)
@@ -246,7 +241,6 @@ def _compare_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int
 
 
 def _add_report(commands: "Commands") -> None:
-    """Add the command ``report``."""
     description = "Write the table and the page of a benchmark again, from its results.json."
     made = commands.add_parser("report", help="write table and page again", description=description)
     made.add_argument("path", metavar="DIR", help="the directory with results.json, or the file")
@@ -254,14 +248,12 @@ def _add_report(commands: "Commands") -> None:
 
 
 def _report_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int:
-    """Write table and page again."""
     path = Path(arguments.path)
     _show(load(path), path if path.is_dir() else path.parent)
     return 0
 
 
 def _add_access(commands: "Commands") -> None:
-    """Add the command ``access``."""
     made = commands.add_parser(
         "access",
         help="compare JSON lines, Avro and Parquet",
@@ -280,12 +272,12 @@ def _add_access(commands: "Commands") -> None:
 
 
 def access_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
-    """Measure formats of files."""
+    """Run the benchmark of file formats."""
     from .formats import access, access_report
 
     path = Path(arguments.results) if arguments.results else None
     path = path / FILE if path and path.is_dir() else path
-    results = load(path) if path else None  # now: what is no benchmark should be known at the start
+    results = load(path) if path else None  # before measuring: an invalid file must fail at the start
     line = ["python", "-m", "bigdata_demos.bench", *argv]
     measured = access.measure(arguments.input, line, pages=arguments.pages, rounds=arguments.runs, progress=command.say)
     if path and results:
@@ -297,7 +289,6 @@ def access_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
 
 
 def _add_hadoop(commands: "Commands") -> None:
-    """Add the command ``hadoop``."""
     made = commands.add_parser(
         "hadoop",
         help="compare ways in which Hadoop reads a crawl",
@@ -312,7 +303,6 @@ def _add_hadoop(commands: "Commands") -> None:
 
 
 def _hadoop_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int:
-    """Measure what only Hadoop can show."""
     from .hadoop import ways
 
     for line in ways.measure(arguments.input, arguments.cluster, arguments.workers, arguments.runs):
@@ -321,6 +311,6 @@ def _hadoop_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int:
 
 
 def write(text: str) -> None:
-    """Write to standard output."""
+    """Print a text and flush standard output."""
     print(text)
     sys.stdout.flush()

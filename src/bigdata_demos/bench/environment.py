@@ -1,4 +1,4 @@
-"""Where a benchmark runs: machine, versions, commit."""
+"""Describes the environment of a benchmark: machine, versions, commit."""
 
 import os
 import platform
@@ -15,7 +15,7 @@ _OF_PEERS: Final = ("ray", "polars", "duckdb")
 
 
 def machine() -> Machine:
-    """This machine, and its load before the first run."""
+    """Describe this machine and its current load."""
     load = memory = None
     with suppress(OSError, AttributeError):
         load = round(os.getloadavg()[0], 2)
@@ -26,19 +26,19 @@ def machine() -> Machine:
 
 
 def versions() -> dict[str, str]:
-    """The versions that times depend on: the job's, the peers', Java's."""
-    found = versions_of_job()
+    """Return the versions of the packages that the job and the peers use, and of Java."""
+    known = versions_of_job()
     for package in _OF_PEERS:
         with suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
+            known[package] = metadata.version(package)
     with suppress(OSError, subprocess.SubprocessError, IndexError):
         said = subprocess.run(["java", "-version"], capture_output=True, text=True, timeout=20, check=True)
-        found["java"] = said.stderr.splitlines()[0]
-    return found
+        known["java"] = said.stderr.splitlines()[0]
+    return known
 
 
 def commit() -> str | None:
-    """The commit of the source tree that runs, with ``+`` if something in it was changed since; None without git or a tree."""
+    """Return the commit of the source tree, with ``+`` for uncommitted changes; None outside a git tree."""
     tree = Path(__file__).parents[3]
     git = ["git", "-C", str(tree)]
     try:

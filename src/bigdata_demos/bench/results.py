@@ -1,7 +1,7 @@
-"""The results of a benchmark: ``results.json``, format 2, which holds every run as it was measured.
+"""The results of a benchmark: ``results.json``, format 2, which holds the raw measurements of every run.
 
-Figures (medians, ratios, COST) are not stored: :mod:`.statistics` computes them from the runs. All times are seconds, all sizes
-bytes, all points in time ISO 8601 in UTC.
+Medians, ratios and COST are not stored: :mod:`.statistics` computes them from the runs. All durations are in seconds, all sizes
+in bytes, and all timestamps in ISO 8601 (UTC).
 """
 
 import hashlib
@@ -17,17 +17,16 @@ from ..errors import InputError
 from ..storage.atomic import atomic, writing
 
 FORMAT: Final = 2
-_RENAMED: Final = {"runs": "rounds", "tries": "runs"}
-"""The fields that format 1 names differently."""
+_RENAMED: Final = {"runs": "rounds", "tries": "runs"}  # from format 1
 FILE: Final = "results.json"
 CONTROL: Final = "serial"
-"""The contestant that every round includes: a competent single thread."""
+"""The contestant in every round: one thread, without a framework."""
 PEERS_CONTROL: Final = "wordcount"
-"""The control of the peers: their work on one thread."""
+"""The control of the peers: the same word count on one thread."""
 PLAIN: Final = "JSON lines"
-"""The format whose file size the others are compared with."""
+"""The baseline of file sizes."""
 STEPS: Final = ("write", "read", "field", "look-up", "newer")
-"""What is measured of each file format."""
+"""The steps that are measured for each file format."""
 ENGINE: Final = "engine"
 PEER: Final = "peer"
 
@@ -62,14 +61,13 @@ class Job(_Record, frozen=True):
 
 
 class Run(_Record, frozen=True):
-    """One run of one contestant, in a process of its own.
+    """One run of one contestant, in its own process.
 
     ``seconds``: wall clock around the process. ``startup``: from the creation of the process until every worker is ready.
-    ``work``: from then until the engine is told to stop. ``phases``: wall seconds of each, in order; they add up to ``seconds``.
-    ``cpu_seconds`` (user and system) and ``peak_memory_bytes`` (the largest sum at one time; ``memory_is`` ``pss``, or ``rss``,
-    which counts shared pages more than once) cover the process tree and the containers of a compose cluster. ``shuffle``: bytes
-    by kind. ``unmeasured``: why a figure is None. ``error``: one line; a run with an error contributes to no figure. ``cold``:
-    the run belongs to the first round, which contributes to no figure either.
+    ``work``: from then until the engine begins to stop. ``phases``: wall seconds by phase, in order; their sum is ``seconds``.
+    ``cpu_seconds`` (user and system) and ``peak_memory_bytes`` (``memory_is``: ``pss``, or ``rss``, which counts shared pages
+    more than once) cover the process tree and the containers of a compose cluster. ``shuffle``: bytes by kind. ``unmeasured``:
+    why a figure is None. Runs with an ``error`` (one line) and ``cold`` runs (those of the first round) are in no figure.
     """
 
     contestant: str
@@ -95,20 +93,20 @@ class Run(_Record, frozen=True):
 
     @property
     def key(self) -> tuple[str, int, str]:
-        """Contestant, workers, cluster."""
+        """Contestant, number of workers, cluster."""
         return self.contestant, self.workers, self.cluster
 
     @property
     def counts(self) -> bool:
-        """Whether figures include it: it finished with the right answer, and caches were warm."""
+        """Whether figures include the run: it is not cold, and its result is correct."""
         return self.error is None and not self.cold
 
 
 class FormatRun(_Record, frozen=True):
-    """What it took, in one round, to write a file of one format and to read it.
+    """The time to write and read a file of one format in one round.
 
-    ``data``: which records. ``format`` and ``family``: for example ``Avro, xz`` and ``Avro``. ``nbytes``: the size of the file.
-    ``seconds`` (wall clock) and ``cpu_seconds`` (user and system, of all threads), by step.
+    ``data``: the name of the records. ``format`` and ``family``: for example ``Avro, xz`` and ``Avro``. ``nbytes``: the file's
+    size. ``seconds`` (wall clock) and ``cpu_seconds`` (user and system, of all threads), by step.
     """
 
     data: str
@@ -121,7 +119,7 @@ class FormatRun(_Record, frozen=True):
 
 
 class Access(_Record, frozen=True):
-    """The benchmark of file formats. It may be made at another time than the runs of engines.
+    """The benchmark of file formats, which can be run separately from the engines.
 
     ``records``: their number, by data. ``lookups``: the number of records that the seconds of a look-up cover. ``block_bytes``:
     the size of Avro's blocks before compression. ``group_records``: the size of Parquet's row groups. ``by_hand``: the work that
@@ -174,13 +172,13 @@ class Results(_Record, frozen=True):
         return next(job for job in self.jobs if job.size == size)
 
     def contestants(self) -> list[tuple[str, int, str]]:
-        """Return the keys of engines, then of peers; each with its control first, then by name, cluster, workers."""
+        """Return the keys of engines, then peers, each with its control first, then by name, cluster and workers."""
         keys = {one.key: one.kind != ENGINE for one in self.runs}
         return sorted(keys, key=lambda key: (keys[key], key[0] not in {CONTROL, PEERS_CONTROL}, key[0], key[2], key[1]))
 
 
 def save(results: Results, path: Path) -> None:
-    """Write a file atomically, so that a benchmark that is killed keeps what was saved before.
+    """Write the results atomically: if the benchmark is killed, the previous file remains.
 
     Raises:
         OutputError: if it cannot be written.
@@ -191,10 +189,10 @@ def save(results: Results, path: Path) -> None:
 
 
 def load(path: str | Path) -> Results:
-    """Read a file, or the ``results.json`` of a directory.
+    """Read a file, or ``results.json`` in a directory.
 
     Raises:
-        InputError: if it cannot be read or is invalid; the text says where.
+        InputError: if it cannot be read or is invalid; the message has the location.
 
     """
     path = Path(path) / FILE if Path(path).is_dir() else Path(path)
@@ -214,7 +212,7 @@ def validate(data: Any) -> Results:
     """Convert decoded JSON of format 1 or 2.
 
     Raises:
-        InputError: if it is invalid; the text names the first invalid value.
+        InputError: if it is invalid; the message names the first invalid value.
 
     """
     if not isinstance(data, dict):
@@ -236,7 +234,7 @@ def validate(data: Any) -> Results:
 
 
 def _rename(data: Any) -> Any:
-    """Rename the fields of format 1; returns anything but an object unchanged."""
+    """Rename the fields of format 1; anything but an object is returned unchanged."""
     return {_RENAMED.get(name, name): value for name, value in data.items()} if isinstance(data, dict) else data
 
 

@@ -1,8 +1,7 @@
-"""What runs say: pure functions of numbers, no more than the data bears.
+"""Statistics of runs, as pure functions.
 
-A **ratio to the control** is made of runs of the same round (they ran within minutes of each other), then its median is
-taken; its interval is the bootstrap's: the middle 95 % of the medians of samples drawn from the rounds with replacement (Efron
-1979, the percentile method). With few rounds such an interval is too narrow; five are few.
+A **ratio to the control** is the median of the ratios by round, because runs of a round are minutes apart. Its interval is the
+95 % percentile bootstrap (Efron 1979), which resamples the rounds. With five rounds or fewer the interval is too narrow.
 """
 
 import itertools
@@ -13,13 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 UNSTABLE: Final = 1.25
-"""A contestant whose slowest run took this many times its fastest is flagged."""
+"""Runs are flagged if the slowest took more than this many times as long as the fastest."""
 _SAMPLES: Final = 2000
 _CONFIDENCE: Final = 0.95
 
 
 class Spread(NamedTuple):
-    """The median and the range of some runs. ``unstable``: whether the range is wider than :data:`UNSTABLE`."""
+    """The median, range and number of values."""
 
     median: float
     least: float
@@ -28,12 +27,12 @@ class Spread(NamedTuple):
 
     @property
     def unstable(self) -> bool:
-        """Whether the runs are too far apart to be one figure."""
+        """Whether the range exceeds :data:`UNSTABLE`."""
         return self.least > 0 and self.most / self.least > UNSTABLE
 
 
 class Interval(NamedTuple):
-    """An estimate, and the ends of its interval: None where there are too few runs for one."""
+    """An estimate and its confidence interval, which is None if there are too few runs."""
 
     middle: float
     low: float | None
@@ -41,19 +40,19 @@ class Interval(NamedTuple):
 
 
 def spread(values: Sequence[float]) -> Spread | None:
-    """Median and range; None of nothing."""
+    """Return median and range, or None without values."""
     return Spread(statistics.median(values), min(values), max(values), len(values)) if values else None
 
 
 def paired(values: Mapping[int, float], control: Mapping[int, float]) -> list[float]:
-    """The ratios of values to the control's of the same round, by round; rounds that lack one are left out."""
+    """Return the ratio to the control in each round that has both."""
     return [values[number] / control[number] for number in sorted(values) if control.get(number)]
 
 
 def bootstrap(
     samples: Sequence[Sequence[float]], figure: Callable[..., float], *, confidence: float = _CONFIDENCE, seed: int = 0
 ) -> Interval:
-    """The figure of some samples, with the interval of the percentile bootstrap, each sample drawn from by itself."""
+    """Return a statistic of the samples with its percentile bootstrap interval; each sample is resampled independently."""
     middle = figure(*samples)
     if min(len(sample) for sample in samples) < 2:
         return Interval(middle, None, None)
@@ -64,32 +63,31 @@ def bootstrap(
 
 
 def ratio(values: Mapping[int, float], control: Mapping[int, float]) -> Interval | None:
-    """The median of the paired ratios with its interval; None if there is no round with both."""
+    """Return the median of the paired ratios with its interval; None if no round has both."""
     pairs = paired(values, control)
     return bootstrap([pairs], statistics.median) if pairs else None
 
 
 def ratio_of_medians(after: Sequence[float], before: Sequence[float], *, confidence: float = _CONFIDENCE) -> Interval:
-    """The median of one sample by that of another, which were not taken together, with its interval."""
+    """Return the ratio of the medians of two independent samples, with its interval."""
     return bootstrap(
         [after, before], lambda some, others: statistics.median(some) / statistics.median(others), confidence=confidence
     )
 
 
 def cost(ratios: Mapping[int, float]) -> int | None:
-    """COST: the smallest number of workers whose ratio to one thread is below 1; None if none is.
+    """Return COST, the smallest number of workers whose ratio to one thread is below 1; None if no ratio is.
 
-    After McSherry, Isard, Murray: *Scalability! But at what COST?* (HotOS 2015), with start-up counted.
+    See McSherry, Isard, Murray: *Scalability! But at what COST?* (HotOS 2015). Start-up is included here.
     """
     return min((workers for workers, value in ratios.items() if value < 1), default=None)
 
 
 def crossover(ratios: Mapping[float, float]) -> tuple[float, bool] | None:
-    """The size at which a ratio to one thread falls below 1, between the sizes that were measured.
+    """Return the size at which the ratio to one thread last falls below 1, interpolated on logarithmic scales.
 
-    ``ratios``: size → ratio. The line between two sizes is straight on logarithmic scales. Returns the size, and whether it was
-    crossed there (False: it is below 1 at the smallest size already). None if it is not below 1 at the largest size: then it was
-    not within what was measured. Of several crossings it is the last one.
+    ``ratios`` maps sizes to ratios. The second value is False if all ratios are below 1; the size is the smallest one then.
+    Returns None if the ratio at the largest size is not below 1.
     """
     points = sorted(ratios.items())
     if not points or points[-1][1] >= 1:

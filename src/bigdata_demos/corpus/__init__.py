@@ -1,8 +1,8 @@
-"""Makes corpora, offline: from the reader's own Python, from nothing, or from a corpus of another kind.
+"""Makes corpora offline: from the standard library's documentation, from a random generator, or from another corpus.
 
-- :mod:`.pydoc_pages`: the documentation of the standard library, some hundred real pages;
-- :mod:`.synthetic`: as many pages as wanted, words and sizes distributed as on the web, equal for equal seeds;
-- :mod:`.convert`: whatever :mod:`bigdata_demos.crawl` reads;
-- :mod:`.writers`: WARC, Avro, JSON lines, directories; an output is complete, or it isn't there;
+- :mod:`.pydoc_pages`: several hundred real pages, from pydoc;
+- :mod:`.synthetic`: any number of pages, with word and size distributions as on the web, reproducible by seed;
+- :mod:`.convert`: any input that :mod:`bigdata_demos.crawl` reads;
+- :mod:`.writers`: writes WARC, Avro, JSON lines and directories atomically;
 - :mod:`.cli`: the command, ``bigdata-demos corpus --help``.
 """

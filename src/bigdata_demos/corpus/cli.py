@@ -1,6 +1,6 @@
 """The command ``bigdata-demos corpus``.
 
-Standard output is data only. All that takes long to import is imported where it is used.
+Only data is written to standard output. Slow imports are deferred until they are needed.
 """
 
 import argparse
@@ -69,12 +69,8 @@ def parser() -> command.Parser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, description: str, epilog: str) -> command.Parser:
-        made = commands.add_parser(
-            name,
-            help=description[0].lower() + description[1:].rstrip("."),
-            description=description,
-            epilog=epilog,
-        )
+        summary = description[0].lower() + description[1:].rstrip(".")
+        made = commands.add_parser(name, help=summary, description=description, epilog=epilog)
         _add_output_options(made)
         return made
 
@@ -108,7 +104,6 @@ def parser() -> command.Parser:
 
 
 def _add_output_options(made: command.Parser) -> None:
-    """Add the options that all commands have."""
     group = made.add_argument_group("output")
     group.add_argument("-o", "--output", metavar="PATH", default="-", help="what to write (default: -, JSON lines to stdout)")
     group.add_argument(
@@ -128,7 +123,7 @@ def _add_output_options(made: command.Parser) -> None:
 
 
 def date(text: str) -> str:
-    """A type for argparse: a date as WARC has it; ``now`` is the current one."""
+    """Parse a WARC date for argparse; ``now`` is the current time."""
     if text == "now":
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-6]\dZ", text):
@@ -137,10 +132,10 @@ def date(text: str) -> str:
 
 
 def execute(arguments: argparse.Namespace) -> None:
-    """Copy pages from where they come from to where they shall go; report.
+    """Copy the pages to the output, and report the counts on standard error.
 
     Raises:
-        BigDataDemosError: with nothing left at the output.
+        BigDataDemosError: if the run fails; no output is left.
 
     """
     from tqdm import tqdm
@@ -178,7 +173,7 @@ def execute(arguments: argparse.Namespace) -> None:
 
 
 def source(arguments: argparse.Namespace) -> "Iterable[Page | Rejected | Skipped]":
-    """The pages that the command line asks for."""
+    """Return the pages that the command line asks for."""
     if arguments.command == "pydoc":
         from . import pydoc_pages
 
@@ -194,20 +189,18 @@ def source(arguments: argparse.Namespace) -> "Iterable[Page | Rejected | Skipped
 
 
 def put(output: "Output", item: "Page | Rejected | Skipped", date: str) -> tuple[str, str]:
-    """Write a page; returns what became of it (``written``, ``rejected`` or ``skipped``), and why."""
+    """Write a page; return its fate (``written``, ``rejected`` or ``skipped``) and the reason."""
     from ..crawl.model import Page, Skipped
     from .writers import Unwritable
 
     if isinstance(item, Skipped):
         return "skipped", f"{item.source} at {item.offset}" if item.offset else item.source
-    reason = ""
     if isinstance(item, Page):
         try:
             output.write(item._replace(date=date) if date and not item.date else item)
+            return "written", ""
         except Unwritable as error:
             reason = str(error)
-        else:
-            return "written", ""
     else:
         reason = f"{item.reason} ({item.detail})" if item.detail else item.reason
     url = item.url[:200].encode("ascii", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""The documentation of the Python that is running, one HTML page a module, as the standard library's pydoc writes it."""
+"""Renders the documentation of the running Python with pydoc, one HTML page per module."""
 
 import contextlib
 import importlib
@@ -19,29 +19,28 @@ _NOT_IMPORTED: Final = """
     _testimportmultiple _testinternalcapi _testmultiphase _xxtestfuzz antigravity idle_test idlelib test tests this
     turtledemo
 """
-_LEFT_OUT: Final = frozenset(_NOT_IMPORTED.split())
-"""Names, of modules or of parts of their names, that do something when they are imported, or are tests."""
+_LEFT_OUT: Final = frozenset(_NOT_IMPORTED.split())  # components of module names: tests, and imports with side effects
 
 
 def pages(modules: Iterable[str] | None = None) -> Iterator[Page | Skipped]:
-    """The pages of some modules and of all that is in them; of the whole standard library if none are given.
+    """Yield the pages of the modules and their submodules, by default of the whole standard library.
 
-    A module that cannot be imported here (it is another platform's, or lacks a library) is skipped: ``source`` says why.
+    A module that cannot be imported (for example, one for another platform) is skipped; ``source`` gives the reason.
     """
     for name in sorted(sys.stdlib_module_names if modules is None else modules):
         yield from walk(name)
 
 
 def walk(name: str) -> Iterator[Page | Skipped]:
-    """The page of a module, then those of its submodules."""
+    """Yield the page of a module, then those of its submodules."""
     if not _LEFT_OUT.isdisjoint(name.split(".")):
         return
     try:
         with _silence():
             module = importlib.import_module(name)
             page = document(module, name)
-            inside = sorted(found.name for found in pkgutil.iter_modules(getattr(module, "__path__", []), f"{name}."))
-    except (Exception, SystemExit) as error:  # whatever somebody else's module does
+            inside = sorted(info.name for info in pkgutil.iter_modules(getattr(module, "__path__", []), f"{name}."))
+    except (Exception, SystemExit) as error:  # an import can raise anything
         yield Skipped(f"{name}: {type(error).__name__}: {error}", 0)
         return
     yield page
@@ -50,7 +49,7 @@ def walk(name: str) -> Iterator[Page | Skipped]:
 
 
 def document(module: ModuleType, name: str) -> Page:
-    """The page of a module."""
+    """Render the page of a module."""
     writer = pydoc.HTMLDoc()
     html = writer.page(pydoc.describe(module), writer.document(module, name))
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -60,12 +59,12 @@ def document(module: ModuleType, name: str) -> Page:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Let nothing come out of what is imported: no warning, no print, not even C's (GNU readline greets the terminal)."""
+    """Suppress warnings and output during imports, including output from C (GNU readline writes to the terminal)."""
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):  # a closed standard output needs no guard
-            kept = os.dup(1)
-            stack.callback(os.close, kept)
-            stack.callback(os.dup2, kept, 1)
+            saved = os.dup(1)
+            stack.callback(os.close, saved)
+            stack.callback(os.dup2, saved, 1)
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, 1)
             os.close(nowhere)

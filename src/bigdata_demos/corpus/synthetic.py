@@ -1,17 +1,16 @@
-"""Pages made of nothing: any number of them, equal for equal seeds, a few thousand a second.
+"""Generates any number of synthetic pages, a few thousand per second, reproducibly for a given seed.
 
-What matters to a keyword job is as on the web:
+The properties that matter to keyword extraction resemble the web:
 
-- words follow Zipf's law: function words as often as in English, then pseudo-words, made of syllables from their rank r,
-  with a probability in proportion to 1 / (r + 60), so that both together make one straight line;
-- topics, phrases of one to three pseudo-words, follow it too; each page has three of them, in its title, its headings and
-  more often in its text than chance would have it: these are its keywords;
-- sizes are log-normal, with sigma 1: the mean is 1.65 times the median.
+- Words follow Zipf's law: English function words at their usual frequencies, then pseudo-words whose probability is
+  proportional to 1 / (rank + 60), which continues the same line on a log-log plot.
+- Topics are phrases of one to three pseudo-words and follow Zipf's law, too. Each page has three, in its title, its headings
+  and, more often than by chance, its text. These are its keywords.
+- Sizes are log-normal with sigma 1, and thus the mean is 1.65 times the median.
 
-A page is drawn as numbers and looked up. One table (:attr:`World.table`) of 2**22 entries says, for 22 random bits, what
-comes next: a word, a comma, a sentence's or a paragraph's end, a heading, a link. So drawing is one gather from an array,
-and writing one ``join``. Only raw bits of PCG64 are used, which NumPy promises to keep; page n is the same in every corpus
-of that seed and size, however many pages that has.
+:attr:`World.table` maps 22 random bits to the next token: a word, a comma, the end of a sentence or paragraph, a heading or a
+link. Drawing a page is one NumPy gather, and writing it is one ``join``. Only raw bits of PCG64 are used, because NumPy
+guarantees their stability. Page n depends only on the seed and the median size, not on the number of pages.
 """
 
 import math
@@ -31,18 +30,14 @@ Ids = npt.NDArray[np.int32]
 
 _BATCH: Final = 256
 TABLE_BITS: Final = 22
-VOCABULARY: Final = 1 << 18
-"""Pseudo-words; the last one comes about once in 4 million words."""
+VOCABULARY: Final = 1 << 18  # pseudo-words; the rarest occurs about once in 4 million words
 _ZIPF_OFFSET: Final = 60
 TOPICS: Final = 1 << 14
 _TOPICS_OF_PAGE: Final = 3
 _SITES: Final = 97
 _SIGMA: Final = 1.0
-_SIZES: Final = 1 << 12
-"""Quantiles of the sizes."""
-SMALL: Final = 1_500
-"""Bytes below which a page has neither navigation nor related pages."""
-_MIN_BYTES: Final = 256
+_SIZES: Final = 1 << 12  # quantiles of the size distribution
+SMALL: Final = 1_500  # bytes below which a page has neither navigation nor related pages
 _MIN_WORDS: Final = 12
 
 _FREQUENCIES: Final = """
@@ -53,10 +48,9 @@ no 15 do 14 into 14 out 14 about 14 your 14 than 14 them 13 some 13 other 12 onl
 also 10 such 10 then 10 over 10 any 9 most 9 first 9 new 9 even 9 like 8 very 8 between 8 how 8 after 8 many 8 those 8 through 7
 because 7 where 7 each 7 must 6 own 6 both 6 while 6 under 5 during 5 same 5 another 5 within 4 without 4 against 4 however 4
 """
-"""Function words, and how often each is among 10,000 words of written English."""
-FUNCTION_WORDS: Final = _FREQUENCIES.split()
+FUNCTION_WORDS: Final = _FREQUENCIES.split()  # alternately a word and its frequency per 10,000 words of written English
 
-# The parts that are no words, in 10,000: what a reader sees as structure.
+# Frequencies of the other tokens, per 10,000
 _NUMBER, _TOPIC, _COMMA, _SENTENCE, _PARAGRAPH, HEADING, _LINK, _STRONG = 90, 260, 480, 520, 95, 14, 60, 20
 
 _ONSETS, _VOWELS, _STARTERS = map(
@@ -68,12 +62,11 @@ _ONSETS, _VOWELS, _STARTERS = map(
     ),
 )
 _CODAS: Final = ("", "n", "r", "s", "t", "l", "m", "nd")
-SHORT: Final = 4_096
-"""Words of two syllables: the more common a word, the shorter. Others have three."""
+SHORT: Final = 4_096  # the most common pseudo-words have two syllables, the others three
 
 
 def pages(number: int, seed: int, nbytes: int = 4096) -> Iterator[Page]:
-    """``number`` pages of ``nbytes`` bytes in the median, as UTF-8."""
+    """Yield ``number`` pages in UTF-8, with a median size of ``nbytes`` bytes."""
     world = make_world()
     for batch in range(-(-number // _BATCH)):
         start = batch * _BATCH
@@ -83,12 +76,12 @@ def pages(number: int, seed: int, nbytes: int = 4096) -> Iterator[Page]:
 
 
 class World(NamedTuple):
-    """What all pages are made of; the same for all seeds.
+    """Lookup tables shared by all pages and seeds.
 
-    ``strings`` has what each id writes, from ``first_break`` on those that must not follow one another, then the topics
-    and the headings by topics; ``table`` maps random bits to ids, ``fillers`` to ids of words only, and ``topics`` to
-    topics. In a table, id ``marker + k`` stands for topic k of the page, and ``marker + TOPICS_OF_PAGE + k`` for a heading of it.
-    ``mean`` is how many bytes an id writes on average.
+    ``strings`` maps token ids to text: words, then (from ``first_break``) tokens that must not follow one another, then topics
+    and topic headings. ``table`` maps random bits to ids, ``fillers`` to ids of words only, and ``topics`` to topics. In
+    ``table``, id ``marker + k`` stands for the page's topic k, and ``marker + _TOPICS_OF_PAGE + k`` for a heading with it.
+    ``mean`` is the average number of bytes per token.
     """
 
     strings: npt.NDArray[Any]
@@ -105,14 +98,14 @@ class World(NamedTuple):
 
 @cache
 def make_world() -> World:
-    """Build the tables: half a second, 50 MB."""
+    """Build the tables, which takes half a second and 50 MB."""
     vocabulary = [_pseudo_word(rank) for rank in range(VOCABULARY)]
     names = [_topic_name(vocabulary, number) for number in range(TOPICS)]
     strings: list[str] = []
     weights: list[float] = []
 
     def add(written: Sequence[str], share: float, given: Sequence[float] | None = None) -> None:
-        """Add strings that make up a share of all, evenly or with given weights."""
+        """Add strings that together have this share, evenly or by the given weights."""
         given = given or [1.0] * len(written)
         unit = share / sum(given)
         strings.extend(written)
@@ -132,7 +125,7 @@ def make_world() -> World:
     add([f" <strong>{word}</strong>" for word in vocabulary[:1024]], _STRONG)
     marker = len(strings)
     add([" topic"] * _TOPICS_OF_PAGE, _TOPIC, [4, 2, 1])
-    first_break = len(strings)  # the markers of headings are breaks, and come first among them
+    first_break = len(strings)  # heading markers are the first of the breaks
     add([" heading"] * _TOPICS_OF_PAGE, HEADING)
     add([","], _COMMA)
     add([f". {word}" for word in _STARTERS], _SENTENCE)
@@ -159,14 +152,14 @@ def make_world() -> World:
 
 
 def _lookup(weights: Sequence[float], bits: int) -> Ids:
-    """A table of 2**bits ids, each as often as its weight says."""
+    """Return an array of 2**bits ids, each repeated in proportion to its weight."""
     edges = np.array(list(accumulate(weights, initial=0.0)))
     counts = np.diff(np.rint(edges / edges[-1] * (1 << bits)).astype(np.int64))
     return np.repeat(np.arange(len(weights), dtype=np.int32), counts)
 
 
 def _pseudo_word(rank: int) -> str:
-    """The word of a rank: syllables, all different; one of 64 has an accent."""
+    """Build a distinct word from syllables for each rank; one in 64 has an accent."""
     syllables = len(_ONSETS) * len(_VOWELS)
     if rank < SHORT:
         index, length = rank * 44_497 % (syllables**2 * len(_CODAS)), 2
@@ -188,14 +181,14 @@ STOPWORDS: Final = frozenset(ENGLISH.split())
 
 
 def _topic_name(vocabulary: Sequence[str], number: int) -> bytes:
-    """A phrase of one to three words that are neither the most common nor the rarest."""
+    """Build a phrase of one to three words of medium frequency."""
     length = (2, 2, 1, 2, 3, 2, 2, 3)[number % 8]
     ranks = [100 + (number * 7_919 + part * 104_729) * 31 % 60_000 for part in range(length)]
     return " ".join(vocabulary[rank] for rank in ranks).encode()
 
 
 def draw(world: World, seed: int, batch: int, nbytes: int) -> list[tuple[list[int], list[bytes], bool]]:
-    """The topics and the words of each page of a batch, and whether it is a small one."""
+    """Return the topics and words of each page in a batch, and whether the page is small."""
     bits = np.random.PCG64(np.random.SeedSequence([seed, batch]))
     topics = world.topics[bits.random_raw(_BATCH * _TOPICS_OF_PAGE) >> np.uint64(64 - 16)]
     sizes = world.sizes[bits.random_raw(_BATCH) & np.uint64(_SIZES - 1)] * nbytes
@@ -206,7 +199,7 @@ def draw(world: World, seed: int, batch: int, nbytes: int) -> list[tuple[list[in
     random = bits.random_raw((total + 1) // 2).view(np.uint32)[:total]
     ids = world.table[random >> np.uint32(32 - TABLE_BITS)]
     breaks = ids >= world.first_break
-    wrong = np.zeros(total, dtype=bool)  # no break after a break, nor first nor last
+    wrong = np.zeros(total, dtype=bool)  # breaks that follow a break, or are first or last
     wrong[1:] = breaks[1:] & breaks[:-1]
     wrong[starts], wrong[ends - 1] = breaks[starts], breaks[ends - 1]
     ids[wrong] = world.fillers[random[wrong] & np.uint32(world.fillers.size - 1)]
@@ -221,12 +214,12 @@ def draw(world: World, seed: int, batch: int, nbytes: int) -> list[tuple[list[in
 
 
 def url_of(page: int) -> str:
-    """The url of page n."""
+    """Return the URL of a page."""
     return f"https://site{page % _SITES}.example/{page // 1000}/page-{page}.html"
 
 
 def frame(world: World, page: int, topics: Sequence[int], words: Sequence[bytes], *, small: bool) -> bytes:
-    """A page around its words: title, navigation, heading, related pages, footer."""
+    """Render a page: title, navigation, heading, text, related pages, footer."""
     first, second, third = (world.names[topic] for topic in topics)
     title = first.capitalize() if page % 3 else b"%b and %b" % (first.capitalize(), second)
     keywords = b'<meta name="keywords" content="%b, %b">\n' % (first, second) if page % 8 == 0 else b""

@@ -1,9 +1,9 @@
 """Writes pages as WARC, Avro, JSON lines or a directory; :func:`open_output` is the way in.
 
-Equal pages make equal bytes: no clock, no random identifiers. All is written under names beside the target that nobody
-takes for it, and renamed at the end: that is the commit. A failed run leaves nothing.
+Output is reproducible: equal pages give equal bytes, without timestamps or random identifiers. It is written under temporary
+names beside the target and renamed at the end; a failed run leaves nothing.
 
-What each kind keeps of a page:
+Each format preserves these fields of a page:
 
 =============  ============================  =====  ==========================  ====
 kind           content                       title  content type                date
@@ -14,9 +14,9 @@ WARC           bytes; text becomes UTF-8     no     yes, if it is HTML's        
 directory      bytes; text becomes UTF-8     no     no                          no
 =============  ============================  =====  ==========================  ====
 
-A title is mostly in the markup, too, and a character set mostly declared there. Where it was not, and so got lost, the
-output's ``notes`` say so. Text without markup becomes minimal HTML in the last two kinds. What is no HTML at all, such as
-an image named ``.html``, is kept, too; but once JSON lines hold it, decoded, nobody can tell it from text.
+Titles and character sets are usually in the markup as well. Where one is lost, the output's ``notes`` count it. WARC and
+directories hold plain text as minimal HTML. Content that is not HTML, such as an image named ``.html``, is written as well, but
+JSON lines hold it decoded, and it can no longer be distinguished from text.
 """
 
 import contextlib
@@ -50,22 +50,18 @@ SUFFIXES: Final[dict[str, tuple[Kind, bool]]] = {
     ".jsonl.gz": ("jsonl", True),
     ".jsonl": ("jsonl", False),
 }
-"""What an output's name makes of it, and whether gzip compresses it."""
-
+"""The format of each suffix, and whether it is gzipped."""
 DEFAULT_DATE: Final = "2026-01-01T00:00:00Z"
-"""The date of WARC records of pages that have none: a fixed one, or equal pages would not make equal files."""
-_LEVEL: Final = 4
-"""Of zlib: level 6 takes twice as long, and saves 6 %."""
-_BLOCK_BYTES: Final = 256 << 10
-"""Bytes of an Avro block, before compression."""
+"""The WARC date of pages without one; it is fixed to keep the output reproducible."""
+_LEVEL: Final = 4  # of zlib; level 6 takes twice as long and saves 6 %
+_BLOCK_BYTES: Final = 256 << 10  # of Avro blocks, before compression
 MARKER: Final = ".bigdata-demos-corpus"
-"""In a directory that was made here, and may be overwritten; readers pass over hidden files."""
-
+"""The hidden file that marks a directory as ours, which may be overwritten. Readers skip hidden files."""
 MAX_HEADER: Final = 8_000
-"""Bytes of the longest URL in a WARC: FastWARC reads no header line of more than 8 KB."""
+"""The maximum length of a URL in a WARC, in bytes; FastWARC's limit for a header line is 8 KB."""
 _MAX_NAME, _MAX_PATH, _MAX_PARTS = 150, 800, 24
 _HTML_NAMES: Final = (".html", ".htm", ".xhtml")
-_WARC_DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?Z)?)?)?")  # W3C-DTF, as WARC 1.1 has it
+_WARC_DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?Z)?)?)?")  # W3C-DTF, as in WARC 1.1
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|\ud800-\udfff]')
 _URL_PARTS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*))?([^?#]*)(.*)", re.DOTALL)
@@ -73,11 +69,11 @@ _PARAGRAPH = re.compile(r"\n\s*\n|\f")
 
 
 class Unwritable(Exception):
-    """A page that this kind of output cannot hold; ``args[0]`` says why."""
+    """This format cannot hold the page; ``args[0]`` is the reason."""
 
 
 class Writer(Protocol):
-    """Writes pages to one place. ``notes`` counts, in words, what of the pages it could not hold."""
+    """Writes pages to one file or directory. ``notes`` counts the information that it could not hold, by description."""
 
     notes: Counter[str]
     nbytes: int
@@ -86,26 +82,25 @@ class Writer(Protocol):
         """Write a page.
 
         Raises:
-            Unwritable: if it can't be held here. Nothing of it was written then.
+            Unwritable: if the format cannot hold it; nothing has been written then.
 
         """
 
     def close(self) -> None:
-        """Write what is pending; close the file."""
+        """Flush and close the file."""
 
 
 class Output:
-    """Where pages go, in turn: one writer or several."""
+    """Distributes pages over one or more writers, round robin."""
 
     def __init__(self, writers: Sequence[Writer]) -> None:
-        """Write to some writers, round robin."""
         self.writers, self.pages = writers, 0
 
     def write(self, page: Page) -> None:
         """Write the next page.
 
         Raises:
-            Unwritable: if it can't be held here.
+            Unwritable: if the format cannot hold it.
 
         """
         self.writers[self.pages % len(self.writers)].write(page)
@@ -113,17 +108,17 @@ class Output:
 
     @property
     def nbytes(self) -> int:
-        """Bytes written; of a file, only once it is closed."""
+        """The number of bytes written; files count once they are closed."""
         return sum(writer.nbytes for writer in self.writers)
 
     @property
     def notes(self) -> Counter[str]:
-        """What was lost, in words, and of how many pages."""
+        """Descriptions of lost information, with the number of pages affected."""
         return sum((writer.notes for writer in self.writers), Counter())
 
 
 class Target(NamedTuple):
-    """What an output's name means: its kind, whether gzip compresses it, its suffix."""
+    """The format that an output's name selects. ``packed``: whether it is gzipped."""
 
     kind: Kind
     packed: bool
@@ -131,10 +126,10 @@ class Target(NamedTuple):
 
 
 def target_of(name: str) -> Target:
-    """What an output's name means: see :data:`SUFFIXES`; no suffix, or a slash at the end, make a directory.
+    """Return the format for a name by :data:`SUFFIXES`; without a suffix, or with a trailing slash, it is a directory.
 
     Raises:
-        UsageError: if it has another suffix, or is a URL.
+        UsageError: if the suffix is unknown, or the name is a URL.
 
     """
     if "://" in name:
@@ -149,10 +144,10 @@ def target_of(name: str) -> Target:
 
 
 def targets(name: str, files: int) -> list[Path]:
-    """The paths of an output: one, or ``name-00000.suffix`` and so on.
+    """Return the paths of an output: its name, or ``name-00000.suffix`` and so on.
 
     Raises:
-        UsageError: if it cannot be several.
+        UsageError: if several files are requested of a directory.
 
     """
     target = target_of(name)
@@ -165,7 +160,7 @@ def targets(name: str, files: int) -> list[Path]:
 
 
 def _check_free(name: str, files: int, *, overwrite: bool) -> list[Path]:
-    """What the output will replace; an earlier run's further files are part of that."""
+    """Return the paths that the output will replace, including all numbered files of an earlier run."""
     target, paths = target_of(name), targets(name, files)
     if files > 1:
         numbered = re.compile(re.escape(paths[0].name[: -len(target.suffix) - 5]) + r"\d{5}" + re.escape(target.suffix))
@@ -186,18 +181,18 @@ def _check_free(name: str, files: int, *, overwrite: bool) -> list[Path]:
 def open_output(
     name: str, *, files: int = 1, overwrite: bool = False, only_bytes: bool = False, stdout: BinaryIO | None = None
 ) -> Iterator[Output]:
-    """An output to write pages to, visible when the context ends, all of it at once; not at all if it ends by an error.
+    """Open an output for pages. It is committed when the context exits without an error, and discarded otherwise.
 
     Args:
-        name: a path, whose end says what is written (see :func:`target_of`), or ``-`` for JSON lines to ``stdout``.
-        files: how many files, the pages round robin.
-        overwrite: whether the output may replace one that is there.
-        only_bytes: of Avro, whether its schema has markup as bytes only, for readers to whom strings look alike.
-        stdout: where ``-`` goes.
+        name: a path whose suffix selects the format (see :func:`target_of`), or ``-`` for JSON lines to ``stdout``.
+        files: the number of files, filled round robin.
+        overwrite: whether an existing output may be replaced.
+        only_bytes: whether markup is bytes only in Avro's schema, for readers that cannot tell strings from bytes.
+        stdout: the stream for ``-``.
 
     Raises:
-        UsageError: if the name means nothing.
-        OutputError: if something is there already, or it cannot be written. ``BrokenPipeError`` passes.
+        UsageError: if the name selects no format.
+        OutputError: if the output exists or cannot be written. ``BrokenPipeError`` is not converted.
 
     """
     if name == "-":
@@ -228,18 +223,17 @@ def open_output(
             commit(unfinished, finals, replaced)
         except OSError as error:
             raise OutputError(f"cannot write {name}: {error.strerror or error}: check the path and the space on it") from None
-        stack.pop_all()  # all is well: nothing to undo
+        stack.pop_all()  # success: discard the cleanup
 
 
 def _close_quietly(writers: Sequence[Writer]) -> None:
-    """Close what is going to be removed."""
     for writer in writers:
         with contextlib.suppress(Exception):
             writer.close()
 
 
 def _make_parent(parent: Path, stack: contextlib.ExitStack) -> None:
-    """Make a directory and those above it; the stack takes them away again, as far as they are empty."""
+    """Make a directory and its parents; the stack removes those that are new and empty."""
     missing = [path for path in (parent, *parent.parents) if not path.exists()]
     parent.mkdir(parents=True, exist_ok=True)
     for path in reversed(missing):
@@ -247,13 +241,11 @@ def _make_parent(parent: Path, stack: contextlib.ExitStack) -> None:
 
 
 def _remove_empty(path: Path) -> None:
-    """Remove a directory unless there is something in it."""
     with contextlib.suppress(OSError):
         path.rmdir()
 
 
 def _remove(paths: Sequence[Path]) -> None:
-    """Remove files and directories, as far as they are there."""
     for path in paths:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -262,7 +254,7 @@ def _remove(paths: Sequence[Path]) -> None:
 
 
 def commit(unfinished: Sequence[Path], finals: Sequence[Path], replaced: Sequence[Path]) -> None:
-    """Give what was written its names; take what it replaces out of the way."""
+    """Rename the finished files to their final names, and remove what they replace."""
     for path in replaced:
         if path.is_dir():
             old = unfinished[0].with_suffix(".old")
@@ -276,7 +268,7 @@ def commit(unfinished: Sequence[Path], finals: Sequence[Path], replaced: Sequenc
 
 
 def _open_writer(path: Path, target: Target, number: int, *, only_bytes: bool) -> Writer:
-    """A writer to a new file or directory. ``number`` is its place among several."""
+    """Open a writer for a new file or directory; ``number`` is its index among the files."""
     if target.kind == "directory":
         return _Directory(path)
     file = path.open("xb")
@@ -290,10 +282,10 @@ def _open_writer(path: Path, target: Target, number: int, *, only_bytes: bool) -
 
 
 class JsonLines:
-    """Pages as JSON lines: ``url``, ``html`` or ``text``, and what else there is to say of them."""
+    """Writes JSON lines with ``url``, ``html`` or ``text``, and the optional fields that are not empty."""
 
     def __init__(self, out: BinaryIO, file: BinaryIO | None = None) -> None:
-        """Write to a stream, and close it and the file below if there is one."""
+        """Write to ``out``; ``file`` is the underlying file, to be closed, or None for a stream that stays open."""
         self.out, self.file, self.notes, self.nbytes = out, file, Counter[str](), 0
 
     def write(self, page: Page) -> None:
@@ -305,16 +297,16 @@ class JsonLines:
             "content_type": page.content_type,
             "date": page.date,
         }
-        kept = {key: value for key, value in record.items() if value or key in ("html", "text")}
+        fields = {key: value for key, value in record.items() if value or key in ("html", "text")}
         try:
-            line = json.dumps(kept, ensure_ascii=False).encode()
-        except UnicodeEncodeError:  # lone surrogates, which JSON can hold
-            line = json.dumps(kept).encode()
+            line = json.dumps(fields, ensure_ascii=False).encode()
+        except UnicodeEncodeError:  # lone surrogates, which JSON can escape
+            line = json.dumps(fields).encode()
         self.out.write(line + b"\n")
         self.nbytes += len(line) + 1
 
     def close(self) -> None:
-        """End the file."""
+        """Flush and close the file, if there is one."""
         if self.file is None:
             return
         if self.out is not self.file:
@@ -325,20 +317,20 @@ class JsonLines:
 
 
 class Avro:
-    """Pages as an Avro container file of ``schemas/page.avsc``, or of a narrower schema: with markup as bytes only."""
+    """Writes an Avro container file with ``schemas/page.avsc``, or with a narrower schema that has markup as bytes only."""
 
     def __init__(self, file: BinaryIO, number: int, *, only_bytes: bool) -> None:
-        """Write to a file. Its sync marker is made of its number and its first page's url."""
+        """Write to a file. The sync marker is derived from its number and the URL of its first page."""
         self.file, self.number, self.notes, self.nbytes = file, number, Counter[str](), 0
         self.writer: Any = None
         self.schema: Any = None
         self.only_bytes = only_bytes
 
     def write(self, page: Page) -> None:
-        """Write a page as it is.
+        """Write a page unchanged.
 
         Raises:
-            Unwritable: if its markup is no bytes any more, and must be.
+            Unwritable: if its markup is decoded, and the schema has bytes only.
 
         """
         if self.only_bytes and isinstance(page.content, str) and not page.is_text:
@@ -381,35 +373,30 @@ class Avro:
 
 
 class _GzipMembers:
-    """A file whose every record is a gzip member, as WARC wants it; :meth:`flush` ends one."""
+    """Compresses each WARC record to a gzip member of its own; :meth:`flush` ends the member."""
 
     def __init__(self, file: BinaryIO) -> None:
-        """Write to a file."""
-        self.file, self.member = file, _new_member()
-        self.empty = True
+        self.file, self.member, self.empty = file, _new_member(), True
 
     def write(self, data: bytes) -> None:
-        """Compress some bytes of a record."""
         self.file.write(self.member.compress(data))
         self.empty = False
 
     def flush(self) -> None:
-        """End the record."""
         if not self.empty:
             self.file.write(self.member.flush())
             self.member, self.empty = _new_member(), True
 
 
 def _new_member() -> "zlib._Compress":
-    """A compressor for one gzip member."""
     return zlib.compressobj(_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
 
 
 class _Warc:
-    """Pages as a WARC file (1.1) of one ``warcinfo`` record, then a ``response`` for each page."""
+    """Writes a WARC 1.1 file: a ``warcinfo`` record, then a ``response`` record for each page."""
 
     def __init__(self, file: BinaryIO, number: int, *, packed: bool) -> None:
-        """Write to a file. Record identifiers are made of the file's number, the record's and the url."""
+        """Write to a file. Record ids are derived from the file number, the record number and the URL."""
         from warcio.statusandheaders import StatusAndHeaders
         from warcio.warcwriter import WARCWriter
 
@@ -421,8 +408,7 @@ class _Warc:
         self.put("", "warcinfo", info, DEFAULT_DATE)
 
     def write(self, page: Page) -> None:
-        """Write a page as an HTTP response."""
-        url = _CONTROL.sub(lambda found: quote(found[0]), _sound(page.url))
+        url = _CONTROL.sub(lambda match: quote(match[0]), _sound(page.url))
         if len(url.encode()) > MAX_HEADER:
             raise Unwritable(f"a url of more than {MAX_HEADER} bytes, which no WARC reader takes")
         if url != page.url:
@@ -442,7 +428,6 @@ class _Warc:
         self.put(url, "response", content, date or DEFAULT_DATE, self.headers("200 OK", http, protocol="HTTP/1.1"))
 
     def put(self, url: str, kind: str, content: bytes, date: str, http: Any = None) -> None:
-        """Write a record."""
         identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{url}#{self.number}.{self.records}")
         self.records += 1
         headers = {"WARC-Record-ID": f"<urn:uuid:{identity}>", "WARC-Date": date}
@@ -452,14 +437,13 @@ class _Warc:
         self.writer.write_record(record)
 
     def close(self) -> None:
-        """Close the file."""
         self.file.flush()
         self.nbytes = self.file.tell()
         self.file.close()
 
 
 def _warc_date(date: str) -> str:
-    """A date as WARC 1.1 has it: as it is, if that is one; in UTC, if it is ISO 8601's with an offset; else ``""``."""
+    """Return a valid WARC 1.1 date unchanged, and an ISO 8601 date with an offset in UTC; else ``""``."""
     if _WARC_DATE.fullmatch(date):
         return date
     try:
@@ -470,20 +454,18 @@ def _warc_date(date: str) -> str:
 
 
 class _Directory:
-    """Pages as files of a directory, named after their urls (see :func:`file_name`)."""
+    """Writes each page to a file of a directory, named after its URL (see :func:`file_name`)."""
 
     def __init__(self, root: Path) -> None:
-        """Make the directory."""
         self.root, self.notes, self.nbytes = root, Counter[str](), 0
         self.numbers = dict[str, int]()
         root.mkdir()
         (root / MARKER).touch()
 
     def write(self, page: Page) -> None:
-        """Write a page to a file of its own."""
         content = content_of(page, self.notes)
         if not page.is_text and isinstance(page.content, str) and _charset_of(content) not in ("", "utf-8"):
-            content = b"\xef\xbb\xbf" + content  # the markup says what it was encoded in once: a mark takes precedence
+            content = b"\xef\xbb\xbf" + content  # a BOM overrides the declaration in the markup
         elif not page.is_text and isinstance(page.content, bytes) and page.content_type:
             served, own = _charset_of(content, page.content_type) or "utf-8", _charset_of(content) or "utf-8"
             if served != own and content.decode(served, "replace") != content.decode(own, "replace"):
@@ -493,7 +475,7 @@ class _Directory:
         self.nbytes += len(content)
 
     def _create(self, name: str) -> BinaryIO:
-        """A new file of that name, with a number before its suffix if there is one already."""
+        """Create a file, with a number before its suffix if the name is taken."""
         stem, suffix = os.path.splitext(name)
         while True:
             number = self.numbers.get(name, 1)
@@ -506,16 +488,16 @@ class _Directory:
                 path.parent.mkdir(parents=True)
 
     def close(self) -> None:
-        """Nothing is pending."""
+        """Do nothing: each file has been closed."""
 
 
 def file_name(url: str) -> str:
-    """A relative path for a url: host and path, safe on any file system, with an HTML suffix.
+    """Return a relative path for a URL: host and path, safe on any file system, with an HTML suffix.
 
-    No part of it is empty, ``..``, hidden, or overlong; no directory is named like a file. A query or fragment becomes a
-    hash. Different urls can have the same name.
+    No component is empty, ``..``, hidden or overlong, and no directory has an HTML suffix. A query or fragment is replaced by
+    its hash. Different URLs can get the same name.
     """
-    host, path, rest = cast("re.Match[str]", _URL_PARTS.fullmatch(url)).groups(default="")  # it matches anything
+    host, path, rest = cast("re.Match[str]", _URL_PARTS.fullmatch(url)).groups(default="")  # always matches
     parts = [part for part in (host, *path.split("/")) if part not in ("", ".")]
     if path.endswith("/") or not path.strip("./"):
         parts.append("index.html")
@@ -533,7 +515,7 @@ def file_name(url: str) -> str:
 
 
 def _safe(part: str) -> str:
-    """A part of a path without what a file system may take amiss."""
+    """Make a path component safe for any file system."""
     name = _UNSAFE.sub("_", part)
     if name.startswith("."):
         name = f"_{name.lstrip('.')}"
@@ -546,12 +528,12 @@ def _safe(part: str) -> str:
 
 
 def digest(text: str) -> str:
-    """Twelve characters that stand for a text."""
+    """Return the first 12 hex digits of a text's SHA-256."""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def content_of(page: Page, notes: Counter[str]) -> bytes:
-    """A page's bytes, for outputs that hold HTML only; counts a title that is lost."""
+    """Return a page as HTML bytes; a lost title is counted in ``notes``."""
     if page.is_text:
         return _as_html(page.title, decoded(page)).encode()
     content = _sound(page.content).encode() if isinstance(page.content, str) else page.content
@@ -561,7 +543,7 @@ def content_of(page: Page, notes: Counter[str]) -> bytes:
 
 
 def _as_html(title: str, text: str) -> str:
-    """Text without markup as a minimal page: a paragraph ends at an empty line."""
+    """Wrap plain text in a minimal page; empty lines separate paragraphs."""
     head = f"<title>{html.escape(_sound(title), quote=False)}</title>\n" if title else ""
     body = "".join(
         f"<p>{html.escape(paragraph, quote=False)}</p>\n"
@@ -572,7 +554,7 @@ def _as_html(title: str, text: str) -> str:
 
 
 def decoded(page: Page) -> str:
-    """A page's markup or text, decoded as the job does it."""
+    """Return a page's markup or text, decoded as in the job."""
     if isinstance(page.content, str):
         return page.content
     from ..crawl.charset import decode
@@ -581,14 +563,13 @@ def decoded(page: Page) -> str:
 
 
 def _charset_of(content: bytes, content_type: str = "") -> str:
-    """The character set that a page declares."""
     from ..crawl.charset import declared_charset
 
     return declared_charset(content, content_type)
 
 
 def _sound(text: str) -> str:
-    """Text that UTF-8 can hold: pairs of surrogates made one character, lone ones replaced."""
+    """Make text encodable as UTF-8: join surrogate pairs, and replace lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,1 +1,1 @@
-"""The benchmark of engines: contestants, their runs, and what each run takes."""
+"""Runs the contestants, and measures their time, CPU seconds and memory."""

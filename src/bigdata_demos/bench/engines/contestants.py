@@ -1,7 +1,7 @@
-"""Who runs, by which command, and what a run says of itself.
+"""The contestants: their commands, and the results of their runs.
 
-An engine's run is the command that a user types, ``bigdata-demos keywords …``; what the clock cannot see is in the
-manifest that it leaves. A peer's is ``python -m bigdata_demos.bench.engines.peers …``, and one line of JSON.
+An engine runs as the public command, ``bigdata-demos keywords …``, and reports phases and counts in its manifest. A peer runs as
+``python -m bigdata_demos.bench.engines.peers …``, and reports them as a line of JSON.
 """
 
 import json
@@ -20,20 +20,18 @@ from .measure import Measured
 from .peers import PEERS
 
 _SCHEMES: Final = {**{engine.name: engine.scheme for engine in ENGINES.values() if engine.scheme}, "spark-wordcount": "spark"}
-"""The contestants that can run on a cluster, and how its address begins."""
-_CLUSTERS: Final = tuple(engine.variable for engine in ENGINES.values() if engine.variable)
-"""The environment variables that name a cluster for the keywords command."""
+"""The URL scheme of each contestant that can run on a cluster."""
+_CLUSTERS: Final = tuple(engine.variable for engine in ENGINES.values() if engine.variable)  # environment variables
 LOCAL: Final = "local"
-"""As ``--cluster``: on this machine, beside the clusters that are named."""
+"""The ``--cluster`` value that adds this machine to the clusters."""
 CLOCKS: Final = 0.03
-"""Seconds by which a run's clock and ours may disagree (the kernel has the creation of a process in hundredths)."""
-_BESIDE_WORK: Final = ("plan", "start", "stop", "finish")
-"""Phases that are start-up, or come after the engine is told to stop."""
+"""The tolerated clock difference in seconds (the kernel rounds process creation times to hundredths)."""
+_BESIDE_WORK: Final = ("plan", "start", "stop", "finish")  # phases before and after the work
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """An engine or a peer, with its number of workers. ``cluster``: an address, or empty for this machine."""
+    """An engine or a peer with a number of workers. ``cluster``: its URL, or empty for this machine."""
 
     name: str
     kind: str
@@ -41,42 +39,21 @@ class Contestant:
     cluster: str = ""
 
     def __str__(self) -> str:
-        """The name that is shown."""
         return label((self.name, self.workers, self.cluster))
 
     def command(self, inputs: Sequence[str], output: Path, options: Sequence[str] = ()) -> list[str]:
-        """The command of a run; ``options`` are handed to the engine's command."""
+        """Return the command line of a run; ``options`` are passed to engines only."""
         if self.kind == PEER:
             more = ["--cluster", self.cluster] if self.cluster else []
-            return [
-                sys.executable,
-                "-m",
-                "bigdata_demos.bench.engines.peers",
-                self.name,
-                "--workers",
-                str(self.workers),
-                *more,
-                *inputs,
-            ]
-        settings = [
-            "--engine",
-            self.name,
-            "--workers",
-            str(self.workers),
-            "--cluster",
-            self.cluster,
-            "--format",
-            "table",
-            "--quiet",
-        ]
-        return [
-            *(sys.executable, "-m", "bigdata_demos.keywords"),
-            *(*inputs, *settings, "--output", str(output), "--overwrite", *options),
-        ]
+            module = ("-m", "bigdata_demos.bench.engines.peers")
+            return [sys.executable, *module, self.name, "--workers", str(self.workers), *more, *inputs]
+        settings = ("--engine", self.name, "--workers", str(self.workers), "--cluster", self.cluster, "--format", "table")
+        destination = ("--quiet", "--output", str(output), "--overwrite")
+        return [sys.executable, "-m", "bigdata_demos.keywords", *inputs, *settings, *destination, *options]
 
 
 def label(key: tuple[str, int, str], *, short: bool = False) -> str:
-    """Contestant, workers and cluster, for people; ``short`` without the cluster's address."""
+    """Format a contestant's key; ``short`` omits the cluster's address."""
     name, workers, cluster = key
     where = "" if not cluster else " on cluster" if short else f" @ {cluster}"
     return name if name in {CONTROL, PEERS_CONTROL} else f"{name} ×{workers}{where}"
@@ -85,10 +62,10 @@ def label(key: tuple[str, int, str], *, short: bool = False) -> str:
 def choose(
     engines: Sequence[str], peers: Sequence[str], workers: Sequence[int], clusters: Sequence[str]
 ) -> tuple[list[Contestant], dict[str, str]]:
-    """Who runs, the control first; and who does not, and why.
+    """Return the contestants, the control first, and the reasons why others cannot run.
 
     Raises:
-        UsageError: if there is no such contestant, or nobody for a cluster.
+        UsageError: if a name is unknown, or no contestant can run on one of the clusters.
 
     """
     chosen, absent = [Contestant(CONTROL, ENGINE, 1)], dict[str, str]()
@@ -112,10 +89,10 @@ def choose(
 
 
 def missing(name: str) -> str:
-    """Why a contestant cannot run here; empty if it can.
+    """Return why a contestant cannot run here, or an empty string.
 
     Raises:
-        UsageError: if there is none of that name.
+        UsageError: if the name is unknown.
 
     """
     if name in PEERS:
@@ -126,7 +103,7 @@ def missing(name: str) -> str:
 
 
 def outcome(one: Contestant, measured: Measured, output: Path, *, size: int, number: int, cold: bool, timeout: float) -> Run:
-    """What came of a run."""
+    """Combine measurements with what the contestant reports."""
     said, error = {}, failure(measured, timeout)
     if error is None:
         try:
@@ -167,7 +144,7 @@ def outcome(one: Contestant, measured: Measured, output: Path, *, size: int, num
 
 
 def failure(measured: Measured, timeout: float) -> str | None:
-    """Why a run failed, in one line; None if it did not."""
+    """Return why a run failed, in one line; None if it succeeded."""
     if measured.status is None:
         return f"it was ended after {timeout:g} s (--timeout)"
     if measured.status == 0:
@@ -179,7 +156,7 @@ def failure(measured: Measured, timeout: float) -> str | None:
 
 
 def _of_engine(output: Path) -> dict[str, Any]:
-    """What a run's manifest says. Its seconds end when the manifest is written; committing and printing come after that."""
+    """Read the manifest. Its seconds end before the commit of the output and the printing."""
     manifest = json.loads((output / "manifest.json").read_text(encoding="utf-8"))
     seconds = dict(manifest["seconds"])
     startup, _ = seconds.pop("startup"), seconds.pop("total")
@@ -195,7 +172,6 @@ def _of_engine(output: Path) -> dict[str, Any]:
 
 
 def _of_peer(stdout: str) -> dict[str, Any]:
-    """What a peer says."""
     said = json.loads(stdout.splitlines()[-1])
     return {
         "startup": float(said["startup"]),
@@ -208,7 +184,7 @@ def _of_peer(stdout: str) -> dict[str, Any]:
 
 
 def input_bytes(output: Path) -> int | None:
-    """Bytes of input as stored, which an engine's splits cover; None if they do not say."""
+    """Return the stored bytes that the splits in a manifest cover; None if it has no such sizes."""
     try:
         manifest: Mapping[str, Any] = json.loads((output / "manifest.json").read_text(encoding="utf-8"))
         return sum(int(piece[2]) - int(piece[1]) for split in manifest["splits"] for piece in split)
@@ -217,12 +193,12 @@ def input_bytes(output: Path) -> int | None:
 
 
 def environment() -> dict[str, str]:
-    """The environment of a run: this one, but clusters are named by ``--cluster`` only."""
+    """Return this environment without the variables that select a cluster."""
     return {name: value for name, value in os.environ.items() if name not in _CLUSTERS}
 
 
 def check_peers(inputs: Sequence[str], contestants: Sequence[Contestant]) -> dict[str, str]:
-    """The peers that cannot read the inputs, and why."""
+    """Return the peers that cannot read the inputs, with the reason."""
     from .peers import warcs
 
     peers = [one.name for one in contestants if one.kind == PEER]

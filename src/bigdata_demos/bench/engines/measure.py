@@ -1,11 +1,10 @@
-"""One try in a fresh process: seconds, CPU seconds and peak memory of the whole process tree.
+"""Runs a command, and measures wall time, CPU seconds and peak memory of its process tree.
 
-**Seconds** are wall clock from before the process is made until it has been waited for. **CPU seconds** are what the kernel
-charged to each process that was waited for (``wait4``); a process whose parent died becomes a child of ours (Linux:
-``PR_SET_CHILD_SUBREAPER``), so daemons count as well. Some are waited for by nobody (pyspark's and Ray's workers, when these
-engines stop), and the kernel forgets what they took: so what each process had used is sampled as well, and the larger sum counts;
-both can only be too low. **Memory** is sampled: the largest sum over all processes of what each has
-resident, pages that several share being divided among them (PSS); a peak between two samples is missed.
+**Seconds** are wall clock from before the process is created until it has been waited for. **CPU seconds** are the kernel's
+figures for all processes that were waited for (``wait4``). Orphans are adopted (``PR_SET_CHILD_SUBREAPER``, Linux), which
+includes daemons. The workers of pyspark and Ray are not waited for when these engines stop, and the kernel drops their figures.
+CPU times are therefore sampled as well, and the larger sum is used; both can only be too low. **Memory** is the largest sampled
+sum of resident memory (PSS, which divides shared pages among processes). Peaks between samples are missed.
 """
 
 import ctypes
@@ -24,21 +23,17 @@ from typing import IO, Final, Self
 
 from .containers import Container
 
-_INTERVAL: Final = 0.1
-"""Seconds between two samples; less at first, a tenth of the time so far, for runs that are short."""
-_SAMPLES: Final = 3
-"""With fewer, a peak is a guess."""
-_SHARE: Final = 0.05
-"""The part of one core that sampling may take, at most: costly samples become rarer."""
-_GRACE: Final = 10.0
-"""Seconds for a run to end after it was told to, and for its daemons to end after it."""
+_INTERVAL: Final = 0.1  # seconds between samples; at first a tenth of the elapsed time, for short runs
+_SAMPLES: Final = 3  # the minimum for a peak
+_SHARE: Final = 0.05  # the maximum share of a core that sampling may use
+_GRACE: Final = 10.0  # seconds between SIGTERM and SIGKILL, and for daemons to exit after a run
 _PROC: Final = Path("/proc")
 _PR_SET_CHILD_SUBREAPER: Final = 36
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a process took. ``status``: of its exit, None if ended at the timeout. The others: see :class:`..results.Run`."""
+    """Measurements of a process. ``status``: its exit status, None after a timeout. For the others see :class:`..results.Run`."""
 
     status: int | None
     started: float
@@ -59,10 +54,10 @@ def measure(
     containers: Sequence[Container] = (),
     elsewhere: str = "",
 ) -> Measured:
-    """Run a command to its end, or to the timeout; nothing that it started is left.
+    """Run a command until it exits or times out, and end all processes that it started.
 
-    ``containers`` are measured with it. ``elsewhere``: why processes that work for it cannot be measured; then CPU seconds and
-    memory are None, for a part of them would be a wrong number.
+    ``containers`` are included in the measurement. ``elsewhere``: why some of the processes cannot be measured; if it is set,
+    CPU seconds and memory are None.
     """
     _adopt_orphans()
     before = set(children_of({os.getpid()}))
@@ -80,7 +75,7 @@ def measure(
             cpu = max(usage.ru_utime + usage.ru_stime + _reap(before, _GRACE), sum(sampler.cpu.values()))
             cpu += sum(one.cpu_seconds() for one in containers) - busy
             said, complained = tail(out), tail(err)
-    except BaseException:  # Ctrl-C, wherever it came
+    except BaseException:  # including Ctrl-C
         _end_all(before)
         _reap(before, 0)
         raise
@@ -102,34 +97,31 @@ def measure(
 
 
 def tail(file: IO[bytes], most: int = 1 << 16) -> str:
-    """The end of a file."""
+    """Return the last ``most`` bytes of a file, decoded."""
     file.seek(max(file.seek(0, os.SEEK_END) - most, 0))
     return file.read().decode(errors="replace")
 
 
 class _Sampler(threading.Thread):
-    """Samples memory and CPU time of all descendants while it is entered; ends them all when the time is over."""
+    """Samples memory and CPU time of all descendants as a context manager, and ends them at the deadline."""
 
     def __init__(self, before: set[int], containers: Sequence[Container], deadline: float) -> None:
-        """``before``: children of ours that are none of the run's. ``deadline``: by :func:`time.perf_counter`."""
+        """``before``: children that do not belong to the run. ``deadline``: in terms of :func:`time.perf_counter`."""
         super().__init__(daemon=True)
         self.before, self.containers, self.deadline = before, containers, deadline
         self.over = threading.Event()
         self.peak, self.samples, self.memory_is, self.timed_out = 0, 0, "pss", False
-        self.cpu: dict[tuple[int, str], float] = {}  # process and when it was created → seconds that it has used
+        self.cpu: dict[tuple[int, str], float] = {}  # (pid, creation time) → CPU seconds
 
     def __enter__(self) -> Self:
-        """Start to sample."""
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take no more samples."""
         self.over.set()
         self.join()
 
     def run(self) -> None:
-        """Sample until told to stop."""
         created = time.perf_counter()
         pause = _INTERVAL / 10
         while not self.over.wait(pause):
@@ -138,7 +130,7 @@ class _Sampler(threading.Thread):
                 self.timed_out = True
                 _end_all(self.before)
                 return
-            with suppress(OSError, ValueError):  # a process that ended meanwhile
+            with suppress(OSError, ValueError):  # a process has exited meanwhile
                 pids = set(_descendants(os.getpid(), self.before))
                 self.cpu.update(filter(None, map(_cpu_of, pids)))
                 pids.update(pid for one in self.containers for pid in one.processes())
@@ -148,7 +140,7 @@ class _Sampler(threading.Thread):
             pause = max(min(_INTERVAL, (now - created) / 10), (now - begun) / _SHARE)
 
     def memory_of(self, pid: int) -> int:
-        """Bytes that a process has resident; 0 if it is gone."""
+        """Return the resident bytes of a process, or 0 if it has exited."""
         if self.memory_is == "pss":
             try:
                 for line in (_PROC / str(pid) / "smaps_rollup").read_text(encoding="ascii", errors="replace").splitlines():
@@ -164,12 +156,12 @@ class _Sampler(threading.Thread):
 
 
 def _stat_of(pid: int | str) -> list[str]:
-    """What the kernel says of a process (proc(5), ``stat``), from its state on: its name may have blanks and parentheses."""
+    """Return the fields of ``/proc/PID/stat`` from the state on; the name before it may have blanks and parentheses."""
     return (_PROC / str(pid) / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
 
 
 def _cpu_of(pid: int) -> tuple[tuple[int, str], float] | None:
-    """A process and when it was created, and the CPU seconds that it has used, without its children's; None if it is gone."""
+    """Return ((pid, creation time), CPU seconds without children); None if the process has exited."""
     try:
         fields = _stat_of(pid)
         return (pid, fields[19]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -178,40 +170,40 @@ def _cpu_of(pid: int) -> tuple[tuple[int, str], float] | None:
 
 
 def _adopt_orphans() -> None:
-    """Become the parent of descendants whose parent died, where the kernel can do that."""
+    """Become the parent of orphaned descendants (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def parents() -> dict[int, int]:
-    """All processes of this machine: number → parent's number."""
-    found = {}
+    """Return the parent's id of each process on this machine."""
+    parent_of = {}
     for entry in os.scandir(_PROC) if _PROC.is_dir() else ():
         if entry.name.isdigit():
             with suppress(OSError, ValueError, IndexError):
-                found[int(entry.name)] = int(_stat_of(entry.name)[1])
-    return found
+                parent_of[int(entry.name)] = int(_stat_of(entry.name)[1])
+    return parent_of
 
 
 def children_of(pids: Iterable[int], of: Mapping[int, int] | None = None) -> list[int]:
-    """The processes that have one of these as their parent."""
+    """Return the children of the given processes."""
     wanted = set(pids)
     return [pid for pid, parent in (parents() if of is None else of).items() if parent in wanted]
 
 
 def _descendants(pid: int, before: Iterable[int] = ()) -> list[int]:
-    """The processes below one, parents first, without those below the children ``before``."""
+    """Return the descendants of a process, parents first, without the processes ``before`` and their descendants."""
     of, left_out = parents(), set(before)
-    found: list[int] = []
+    descendants: list[int] = []
     generation = [pid]
     while generation:
         generation = [child for child in children_of(generation, of) if child not in left_out]
-        found += generation
-    return found
+        descendants += generation
+    return descendants
 
 
 def _end_all(before: set[int]) -> None:
-    """Tell what we started to end (it ends what it started); after the grace, kill all that is left of it."""
+    """Send SIGTERM to the processes we started, and SIGKILL to all remaining descendants after the grace period."""
     started = [pid for pid in children_of({os.getpid()}) if pid not in before]
     for pid in started:
         with suppress(ProcessLookupError):
@@ -225,7 +217,7 @@ def _end_all(before: set[int]) -> None:
 
 
 def running(pid: int) -> bool:
-    """Whether a process is there and has not ended yet."""
+    """Return whether a process exists and is not a zombie."""
     try:
         return _stat_of(pid)[0] != "Z"
     except (OSError, IndexError):
@@ -233,7 +225,7 @@ def running(pid: int) -> bool:
 
 
 def _reap(before: set[int], grace: float) -> float:
-    """Wait for the orphans that a run has left, and kill them after the grace; returns their CPU seconds."""
+    """Wait for a run's orphans, kill them after ``grace`` seconds, and return their CPU seconds."""
     cpu, limit = 0.0, time.perf_counter() + grace
     while orphans := [pid for pid in children_of({os.getpid()}) if pid not in before]:
         for pid in orphans:

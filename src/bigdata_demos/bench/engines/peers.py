@@ -1,7 +1,7 @@
-"""What others would write: each peer is one function. ``python -m bigdata_demos.bench.engines.peers NAME INPUT…`` runs one.
+"""Peers: word counts with other tools, one function each. ``python -m bigdata_demos.bench.engines.peers NAME INPUT…`` runs one.
 
-It prints one JSON line: seconds from the creation of the process until all workers can work (``startup``), seconds by phase,
-pages, and a digest of the counts, which is the same for all peers.
+It prints a line of JSON: seconds from the creation of the process until all workers are ready (``startup``), seconds by phase,
+the number of pages, and a digest of the counts, which is the same for all peers.
 """
 
 import argparse
@@ -30,7 +30,7 @@ _BY_FILE: Final = "Word count only; a task is a file, so one large file keeps on
 
 
 class Peer(NamedTuple):
-    """``packages``: what it needs beyond this package. ``note``: what it does less or more than the job."""
+    """A peer. ``packages``: its additional dependencies. ``note``: how it differs from the job."""
 
     run: "Callable[[Sequence[str], int, str, Clock], Answer]"
     packages: tuple[str, ...]
@@ -39,13 +39,13 @@ class Peer(NamedTuple):
 
     @property
     def missing(self) -> str:
-        """How to get what it needs; empty if it is there."""
+        """How to install missing packages; empty if there are none."""
         lacking = [name for name in self.packages if find_spec(name) is None]
         return f"not installed: pip install {' '.join(lacking)}" if lacking else ""
 
 
 class Answer(NamedTuple):
-    """What a peer found."""
+    """The result of a peer."""
 
     pages: int
     sums: "Sums"
@@ -53,14 +53,14 @@ class Answer(NamedTuple):
 
 @dataclass
 class Clock:
-    """Seconds by phase, since the process was created."""
+    """Seconds by phase since the creation of the process."""
 
     last: float
     startup: float = 0.0
     phases: dict[str, float] = field(default_factory=dict)
 
     def lap(self, name: str) -> None:
-        """End a phase; ``start`` ends the start-up."""
+        """End a phase; the phase ``start`` ends the start-up."""
         now = time.time()
         self.phases[name] = self.phases.get(name, 0.0) + now - self.last
         self.last = now
@@ -69,7 +69,7 @@ class Clock:
 
 
 def one_thread(files: Sequence[str], _workers: int, _cluster: str, clock: Clock) -> Answer:
-    """A loop and a Counter."""
+    """Count with a loop and a Counter."""
     from . import wordcount
 
     clock.lap("start")
@@ -80,7 +80,7 @@ def one_thread(files: Sequence[str], _workers: int, _cluster: str, clock: Clock)
 
 @contextmanager
 def _processes_of(workers: int) -> Iterator["ProcessPool"]:
-    """A Pool; it ends its processes with SIGTERM, for which they must not inherit this command's handler."""
+    """Open a Pool whose processes do not inherit this command's SIGTERM handler, because a Pool ends them with SIGTERM."""
     handler = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with Pool(workers) as processes:
         signal.signal(signal.SIGTERM, handler)
@@ -88,7 +88,7 @@ def _processes_of(workers: int) -> Iterator["ProcessPool"]:
 
 
 def pool(files: Sequence[str], workers: int, _cluster: str, clock: Clock) -> Answer:
-    """``multiprocessing.Pool``."""
+    """Count with ``multiprocessing.Pool``."""
     from . import wordcount
 
     with _processes_of(workers) as processes:
@@ -102,7 +102,7 @@ def pool(files: Sequence[str], workers: int, _cluster: str, clock: Clock) -> Ans
 
 
 def ray(files: Sequence[str], workers: int, _cluster: str, clock: Clock) -> Answer:
-    """Ray tasks, one for each file."""
+    """Count with one Ray task per file."""
     from . import wordcount
 
     library = importlib.import_module("ray")
@@ -122,32 +122,32 @@ def ray(files: Sequence[str], workers: int, _cluster: str, clock: Clock) -> Answ
 
 
 def each(library: Any, waiting: list[Any]) -> Iterator[Any]:
-    """The results of Ray's tasks as they arrive."""
+    """Yield the results of Ray tasks as they complete."""
     while waiting:
         done, waiting = library.wait(waiting)
         yield from library.get(done)
 
 
 def warm(number: int) -> int:
-    """Import what the tasks need."""
+    """Do nothing but make a worker import this module."""
     return number
 
 
 @contextmanager
 def extracted(files: Sequence[str], workers: int, clock: Clock) -> Iterator[list[str]]:
-    """The pages' texts, extracted by a Pool: the stage that table engines have no function for."""
+    """Extract the texts with a Pool, because table engines have no function for it."""
     from . import wordcount
 
     with _processes_of(workers) as processes:
         processes.map(warm, range(workers), chunksize=1)
         clock.lap("start")
-        found = [text for some in processes.imap_unordered(wordcount.texts_of_file, files) for text in some]
+        extracted_texts = [text for some in processes.imap_unordered(wordcount.texts_of_file, files) for text in some]
     clock.lap("extract")
-    yield found
+    yield extracted_texts
 
 
 def polars(files: Sequence[str], workers: int, _cluster: str, clock: Clock) -> Answer:
-    """Polars counts; a Pool has extracted."""
+    """Extract with a Pool and count with Polars."""
     os.environ["POLARS_MAX_THREADS"] = str(workers)
     from . import wordcount
 
@@ -162,7 +162,7 @@ def polars(files: Sequence[str], workers: int, _cluster: str, clock: Clock) -> A
 
 
 def duckdb(files: Sequence[str], workers: int, _cluster: str, clock: Clock) -> Answer:
-    """DuckDB counts; a Pool has extracted."""
+    """Extract with a Pool and count with DuckDB."""
     import numpy as np
 
     from . import wordcount
@@ -179,7 +179,7 @@ def duckdb(files: Sequence[str], workers: int, _cluster: str, clock: Clock) -> A
 
 
 def spark(files: Sequence[str], workers: int, cluster: str, clock: Clock) -> Answer:
-    """Spark, in the manner of Common Crawl's cc-pyspark: pairs of each page's words, and ``reduceByKey``."""
+    """Count with Spark as in Common Crawl's cc-pyspark: pairs of words and counts by page, then ``reduceByKey``."""
     from operator import add
 
     from ...cluster.spark import connect
@@ -199,8 +199,7 @@ def spark(files: Sequence[str], workers: int, cluster: str, clock: Clock) -> Ans
         counts = context.parallelize(files, len(files)).mapPartitions(count).reduceByKey(add, max(2 * slots, 2))
         parts = counts.mapPartitions(lambda pairs: [wordcount.sums(pairs)]).collect()
         clock.lap("count")
-        found = wordcount.Sums(*(sum(column) for column in zip(*parts, strict=True)))
-        return Answer(pages.value, found)
+        return Answer(pages.value, wordcount.Sums(*(sum(column) for column in zip(*parts, strict=True))))
 
 
 PEERS: Final = {
@@ -226,11 +225,11 @@ PEERS: Final = {
 
 
 def warcs(inputs: Sequence[str]) -> list[str]:
-    """The files of some paths, globs and directories.
+    """Expand paths, globs and directories to local WARC files.
 
     Raises:
-        InputError: if one is not there.
-        UsageError: if one is no WARC, which is all that peers read.
+        InputError: if an input does not exist.
+        UsageError: if a file is not a local WARC file.
 
     """
     from ...crawl.files import expand
@@ -262,5 +261,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # As the module that workers find its functions in, which is not __main__
+    # Workers must be able to import the functions, which they cannot from __main__
     sys.exit(importlib.import_module("bigdata_demos.bench.engines.peers").main())

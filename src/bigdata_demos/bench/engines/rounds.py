@@ -1,7 +1,7 @@
-"""The runs: in rounds, each contestant once in each round and size, in an order that a seed shuffles; saved after each run.
+"""Runs each contestant once per round and size, in an order shuffled with a seed, and saves the results after each run.
 
-So whatever slows the machine down for a while slows all of them, and the control too. The first round is cold: caches are as they
-were found; its runs are kept apart.
+A temporary slowdown of the machine therefore affects all contestants, including the control. The first round is cold, without
+warmed caches, and its runs are in no figure.
 """
 
 import random
@@ -22,13 +22,12 @@ from . import containers
 from .contestants import Contestant, environment, input_bytes, outcome
 from .measure import measure
 
-_WORK: Final = "work"
-"""Where outputs of runs are, until each has ended."""
+_WORK: Final = "work"  # the directory for temporary outputs
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run. ``options``: of the engines' command. ``cold``: whether there is a round of its own before the ``rounds``."""
+    """The plan of a benchmark. ``options``: for the keywords command. ``cold``: whether a cold round precedes the ``rounds``."""
 
     inputs: Sequence[str]
     sizes: Sequence[int]
@@ -41,7 +40,7 @@ class Plan:
     options: Sequence[str] = ()
 
     def runs(self) -> Iterator[tuple[int, int, Contestant]]:
-        """Round (0: cold), size and contestant of each run, in order."""
+        """Yield round (0: cold), size and contestant of each run, in order."""
         for number in range(0 if self.cold else 1, self.rounds + 1):
             for size in self.sizes:
                 order = list(self.contestants)
@@ -51,13 +50,13 @@ class Plan:
 
 
 def run(plan: Plan, results: Results, progress: Callable[[int, int, Run], None]) -> Results:
-    """Run all runs. ``results`` has what is known before; what is returned has been saved, as after each run.
+    """Execute the plan, add its runs to ``results``, and save these after each run.
 
     Raises:
         OutputError: if the results cannot be saved.
 
     """
-    found = {url: containers.find(url) for url in {one.cluster for one in plan.contestants if one.cluster}}
+    located = {url: containers.find(url) for url in {one.cluster for one in plan.contestants if one.cluster}}
     runs: list[Run] = []
     jobs = {size: Job(size, None, None, None) for size in plan.sizes}
     todo = list(plan.runs())
@@ -65,7 +64,7 @@ def run(plan: Plan, results: Results, progress: Callable[[int, int, Run], None])
     with working_directory(plan.directory) as work:
         for index, (number, size, one) in enumerate(todo):
             output = work / f"run-{index}"
-            inside, elsewhere = found.get(one.cluster, ([], ""))
+            inside, elsewhere = located.get(one.cluster, ([], ""))
             measured = measure(
                 one.command(list(plan.inputs) * size, output, plan.options),
                 timeout=plan.timeout,
@@ -86,7 +85,7 @@ def run(plan: Plan, results: Results, progress: Callable[[int, int, Run], None])
 
 
 def judge(runs: Sequence[Run], jobs: dict[int, Job]) -> tuple[list[Run], dict[int, Job]]:
-    """Give an error to each run whose answer is not that of its size: the control's; of peers, the first one's."""
+    """Mark runs whose digest differs from the control's (without a control: from the first run's) at the same size."""
     right: dict[tuple[int, bool], str] = {}
     for one in sorted(runs, key=lambda one: one.contestant not in {CONTROL, PEERS_CONTROL}):  # sorts keep order
         if one.error is None and one.digest:
@@ -104,7 +103,7 @@ def judge(runs: Sequence[Run], jobs: dict[int, Job]) -> tuple[list[Run], dict[in
 
 @contextmanager
 def working_directory(directory: Path) -> Iterator[Path]:
-    """A directory for outputs, which is removed, with all that is in it."""
+    """Make a directory for outputs, and remove it with its contents at the end."""
     work = directory / _WORK
     work.mkdir(exist_ok=True)
     try:
@@ -114,11 +113,11 @@ def working_directory(directory: Path) -> Iterator[Path]:
 
 
 def local_inputs(inputs: Sequence[str], directory: Path, clusters: Sequence[str]) -> list[str]:
-    """The inputs as every contestant can read them; the bundled crawl is copied to where the results are.
+    """Return the inputs as absolute paths; the bundled crawl is copied to the results' directory.
 
     Raises:
-        InputError: if there is none.
-        UsageError: if a compose cluster does not see them, or could not write its results.
+        InputError: if an input is standard input.
+        UsageError: if a compose cluster cannot read the inputs or write the results.
 
     """
     from ...crawl.plan import bundled_crawl
@@ -136,5 +135,5 @@ def local_inputs(inputs: Sequence[str], directory: Path, clusters: Sequence[str]
 
 
 def stamp() -> str:
-    """Now, as a directory's name."""
+    """Return the current time as a directory name."""
     return time.strftime("%Y%m%dT%H%M%S")

@@ -1,7 +1,7 @@
-r"""A word count, as users of FastWARC and Resiliparse write it: what the peers' workers run, whoever starts them.
+r"""A typical word count with FastWARC and Resiliparse, which the workers of all peers run.
 
-Much less than the job: one pass, no boilerplate rules, no phrases, no scores, no index, nothing written, and a damaged record
-ends it. Words are ``\w+`` of the lower-cased text.
+It does much less than the job: a single pass without boilerplate rules, phrases, scores, index or output, and a damaged record
+makes it fail. Words are ``\w+`` in the lower-cased text.
 """
 
 import re
@@ -19,14 +19,14 @@ HTML: Final = ("text/html", "application/xhtml+xml")
 
 
 class Words(NamedTuple):
-    """Words of a corpus, and how often; and its pages."""
+    """The number of pages, and the count of each word."""
 
     pages: int
     counts: Counter[str]
 
 
 class Sums(NamedTuple):
-    """What is compared between peers: equal counts give equal sums, in whatever order they are added up."""
+    """Checksums of word counts, independent of their order."""
 
     tokens: int = 0
     distinct: int = 0
@@ -34,12 +34,12 @@ class Sums(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """The sums as one word."""
+        """The sums as a string."""
         return f"words:{self.tokens}:{self.distinct}:{self.check & (2**64 - 1):016x}"
 
 
 def texts(path: str) -> Iterator[str]:
-    """The lower-cased text of each HTML page with status 200 of a WARC file, in its order."""
+    """Yield the lower-cased text of each HTML page with status 200 in a WARC file."""
     with open(path, "rb") as file:
         for record in ArchiveIterator(file, record_types=WarcRecordType.response, func_filter=_is_page, auto_decode="all"):
             body = record.reader.read()
@@ -48,12 +48,11 @@ def texts(path: str) -> Iterator[str]:
 
 
 def _is_page(record: WarcRecord) -> bool:
-    """Whether a record is one of those."""
     return bool(record.http_headers and record.http_headers.status_code == 200 and record.http_content_type in HTML)
 
 
 def count_file(path: str) -> Words:
-    """The words of a file."""
+    """Count the words of a file."""
     pages, counts = 0, Counter[str]()
     for text in texts(path):
         pages += 1
@@ -62,12 +61,12 @@ def count_file(path: str) -> Words:
 
 
 def texts_of_file(path: str) -> list[str]:
-    """The texts of a file, for peers that cannot extract them."""
+    """Return the texts of a file, for peers that cannot extract them."""
     return list(texts(path))
 
 
 def add(parts: Iterable[Words]) -> Words:
-    """The words of all parts."""
+    """Add up the counts."""
     pages, counts = 0, Counter[str]()
     for part in parts:
         pages += part.pages
@@ -76,7 +75,7 @@ def add(parts: Iterable[Words]) -> Words:
 
 
 def sums(counts: Iterable[tuple[str, int]]) -> Sums:
-    """The sums of some words and their counts, no word twice."""
+    """Return the checksums of distinct words with their counts."""
     tokens = distinct = check = 0
     for word, number in counts:
         tokens += number

@@ -1,9 +1,8 @@
-"""What it takes to write and read the same records as JSON lines, Avro and Parquet: pages of a crawl, and the job's results.
+"""Measures writing and reading the same records (pages, and the job's results) as JSON lines, Avro and Parquet.
 
-In rounds, each format once in each, in an order that rotates: so whatever slows the machine down for a while slows all of them.
-Each answer is compared with the records before its time counts. Files are in the temporary directory; they are read right after
-they were written, so from memory (the page cache): what a disk or a network adds is as much as there are bytes. Python collects
-garbage as it always does.
+Each format is measured once per round, in rotating order; a temporary slowdown of the machine affects all of them. Every result
+is compared with the records. Temporary files are read from the page cache immediately after they have been written; a disk or a
+network would add time in proportion to the file size. Garbage collection is left enabled.
 """
 
 import itertools
@@ -34,10 +33,8 @@ from ..results import Access, FormatRun
 from .stores import BY_HAND, GROUP_RECORDS, KEY, Data, JsonLines, Parquet, Record, Store, stores
 
 _LOOKUPS: Final = 20
-_SEED: Final = 1
-"""Of the places of look-ups."""
-_TRIAL: Final = 20
-"""Records that each format keeps once before the first round, so that imports are in no figure."""
+_SEED: Final = 1  # of the look-up places
+_TRIAL: Final = 20  # records of a trial before the first round, which excludes imports from the figures
 PACKAGES: Final = ("fastavro", "pyarrow", "cramjam", "backports.zstd")
 
 
@@ -45,16 +42,16 @@ def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, rounds
     """Measure all formats.
 
     Args:
-        inputs: a crawl, as the keywords command has it; none: the bundled one.
-        command: which command this is, for the record.
-        pages: how many of the crawl's first pages are taken, at most.
-        rounds: how often each format is measured.
-        progress: called with a line of text on each file that was measured.
+        inputs: a crawl, as in the keywords command (default: the bundled one).
+        command: the command line, for the record.
+        pages: the maximum number of pages, from the start of the crawl.
+        rounds: the number of rounds.
+        progress: called with a message after each measured file.
 
     Raises:
-        InputError: if there are no such pages, or a package is missing.
-        JobFailed: if other records are read than were written.
-        OutputError: if there is no room for files.
+        InputError: if no page can be read, or a package is missing.
+        JobFailed: if the records read differ from those written.
+        OutputError: if a temporary file cannot be written.
 
     """
     kinds = stores()
@@ -64,10 +61,10 @@ def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, rounds
         with tempfile.TemporaryDirectory(prefix="bigdata-demos-") as name:
             directory = Path(name)
             crawl = pages_of(inputs or [str(plan.bundled_crawl())], pages)
-            kept = [crawl, results_of(crawl, directory)]
-            for data, store in itertools.product(kept, kinds):
+            corpora = [crawl, results_of(crawl, directory)]
+            for data, store in itertools.product(corpora, kinds):
                 try_out(store, replace(data, records=data.records[:_TRIAL]), directory / "file", 0)
-            for number, data in itertools.product(range(1, rounds + 1), kept):
+            for number, data in itertools.product(range(1, rounds + 1), corpora):
                 for store in _rotated(kinds, number):
                     runs.append(try_out(store, data, directory / "file", number))
                     progress(told(runs[-1], rounds))
@@ -81,7 +78,7 @@ def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, rounds
         commit=environment.commit(),
         inputs=inputs or ["(the bundled crawl)"],
         rounds=rounds,
-        records={data.name: len(data.records) for data in kept},
+        records={data.name: len(data.records) for data in corpora},
         lookups=_LOOKUPS,
         block_bytes=BLOCK_BYTES,
         group_records=GROUP_RECORDS,
@@ -91,10 +88,10 @@ def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, rounds
 
 
 def pages_of(inputs: Sequence[str], most: int) -> Data:
-    """The first pages of a crawl, decoded: JSON has no bytes, and Parquet no columns of several types.
+    """Return the first pages of a crawl, decoded: JSON has no bytes, and Parquet no union types.
 
     Raises:
-        InputError: if there is none.
+        InputError: if no page can be read.
 
     """
     page = schema("page")
@@ -107,7 +104,6 @@ def pages_of(inputs: Sequence[str], most: int) -> Data:
 
 
 def _read_pages(inputs: Sequence[str]) -> Iterator[Record]:
-    """The pages of a crawl, one after another, as dicts of strings."""
     splits, _ = plan.plan(inputs)
     for item in itertools.chain.from_iterable(map(reader.read, splits)):
         if isinstance(item, Page):
@@ -123,15 +119,15 @@ def _read_pages(inputs: Sequence[str]) -> Iterator[Record]:
 
 
 def _sound(text: str) -> str:
-    """Text that UTF-8 can hold: without lone surrogates."""
+    """Replace lone surrogates, which UTF-8 cannot encode."""
     return text.encode("utf-8", "replace").decode()
 
 
 def results_of(crawl: Data, directory: Path) -> Data:
-    """The job's results for some pages.
+    """Run the job on the pages, and return its results.
 
     Raises:
-        InputError: if it has none.
+        InputError: if there are no keywords.
 
     """
     path = directory / "pages.jsonl"
@@ -144,16 +140,16 @@ def results_of(crawl: Data, directory: Path) -> Data:
 
 
 def _rotated(kinds: Sequence[Store], number: int) -> list[Store]:
-    """The order of a round: each begins some formats further on than the one before."""
+    """Rotate the order by three formats per round."""
     first = (number - 1) * 3 % len(kinds)
     return [*kinds[first:], *kinds[:first]]
 
 
 def try_out(store: Store, data: Data, path: Path, number: int) -> FormatRun:
-    """Write a file, read it in all ways, remove it.
+    """Write a file, read it in all ways, and remove it.
 
     Raises:
-        JobFailed: if other records are read than were written.
+        JobFailed: if the records read differ from those written.
 
     """
     places = random.Random(_SEED)  # noqa: S311
@@ -171,20 +167,20 @@ def try_out(store: Store, data: Data, path: Path, number: int) -> FormatRun:
     try:
         for name, step in steps.items():
             began, cpu_began = time.perf_counter(), time.process_time()
-            found = step()
+            answer = step()
             seconds[name], cpu[name] = time.perf_counter() - began, time.process_time() - cpu_began
-            if not right(name, found, data):
+            if not right(name, answer, data):
                 raise JobFailed(
                     f"{store.name}, {name}: other records are read than were written: that is a bug, please report it"
                 )
-            del found
+            del answer
         return FormatRun(data.name, store.name, store.family, number, path.stat().st_size, seconds, cpu)
     finally:
         path.unlink(missing_ok=True)
 
 
 def right(name: str, found: Any, data: Data) -> bool:
-    """Whether what a step gave is what it should."""
+    """Return whether the result of a step is correct."""
     if name == "read":
         return bool(found == data.records)
     if name == "field":
@@ -197,12 +193,12 @@ def right(name: str, found: Any, data: Data) -> bool:
 
 
 def told(one: FormatRun, rounds: int) -> str:
-    """A file that was measured, as a line of talk."""
+    """Return a progress message for a measured file."""
     return f"round {one.round}/{rounds}, {one.data} as {one.format}: {one.nbytes} bytes, {sum(one.seconds.values()):.2f} s"
 
 
 def versions() -> dict[str, str]:
-    """The versions of what writes and reads."""
+    """Return the versions of Python and the packages."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         with suppress(metadata.PackageNotFoundError):

@@ -1,4 +1,4 @@
-"""The figures of :mod:`.access` as text, and as a section of the page; and when each format wins, said by the figures alone."""
+"""Reports the figures of :mod:`.access` as text and as a section of the page, including what each format is best for."""
 
 import shlex
 from collections.abc import Callable, Sequence
@@ -29,14 +29,14 @@ SHORT: Final = {
     "look-up": "a record somewhere",
     "newer": "a newer schema",
 }
-"""What formats are compared in. As Arrow only Parquet is read."""
+"""The steps in which formats are compared. Reading as Arrow is not among them: only Parquet does it."""
 SMALL: Final = 0.5
-"""Of the bytes of plain JSON lines: whose file is no larger is compared once more with its like only."""
+"""Formats of at most this size, relative to plain JSON lines, are also compared with each other."""
 _LEVEL_IS: Final = "≈: level with another family, the rounds do not tell them apart"
 
 
 class Row(NamedTuple):
-    """A format's figures for some records. ``seconds`` and ``cpu``: by step; of a look-up, those for one record."""
+    """A format's figures. ``seconds`` and ``cpu``: by step; those of a look-up are per record."""
 
     format: str
     family: str
@@ -47,7 +47,7 @@ class Row(NamedTuple):
 
 
 def rows(access: Access, data: str) -> list[Row]:
-    """All formats for some records, in the order of the first round."""
+    """Return the rows of all formats, in the order of the first round."""
     formats = dict.fromkeys(one.format for one in access.runs if one.data == data)
     found = []
     for name in formats:
@@ -59,17 +59,14 @@ def rows(access: Access, data: str) -> list[Row]:
 
 
 def _seconds_of(one: FormatRun, step: str) -> float | None:
-    """Wall seconds of a step."""
     return one.seconds.get(step)
 
 
 def _cpu_of(one: FormatRun, step: str) -> float | None:
-    """CPU seconds of a step."""
     return one.cpu_seconds.get(step)
 
 
 def _spreads(access: Access, runs: Sequence[FormatRun], figure: Callable[[FormatRun, str], float | None]) -> dict[str, Spread]:
-    """Median and range of each step."""
     found = {}
     for step in _ALL_STEPS:
         each = access.lookups if step == "look-up" else 1
@@ -79,31 +76,31 @@ def _spreads(access: Access, runs: Sequence[FormatRun], figure: Callable[[Format
 
 
 def against(row: Row, other: Row, step: str) -> Interval | None:
-    """How many times as long a format takes as another one: paired by round; of sizes, their ratio."""
+    """Return the ratio of a format's time to another's, paired by round, or of their sizes."""
     if step == "size":
         return Interval(row.nbytes / other.nbytes, None, None)
     return ratio({one.round: one.seconds[step] for one in row.runs}, {one.round: one.seconds[step] for one in other.runs})
 
 
 def cost(row: Row, step: str) -> float:
-    """What a step takes, or the size: less is better."""
+    """Return the median seconds of a step, or the size in bytes."""
     return row.nbytes if step == "size" else row.seconds[step].median
 
 
 class Verdict(NamedTuple):
-    """Who is best in a step. ``rivals``: the best of each other family, with how many times as much it takes."""
+    """The best format in a step. ``rivals``: the best of each other family, with its ratio to ``best``."""
 
     best: Row
     rivals: list[tuple[Row, Interval]]
 
     @property
     def level(self) -> list[Row]:
-        """The rivals that the rounds do not tell from the best: the interval of their ratio reaches down to 1."""
+        """The rivals that do not differ significantly from the best: the interval of their ratio includes 1."""
         return [row for row, some in self.rivals if some.low is not None and some.low <= 1]
 
 
 def verdict(found: Sequence[Row], step: str) -> Verdict:
-    """Who is best in a step."""
+    """Determine the best format in a step."""
     best = min(found, key=lambda row: cost(row, step))
     rivals = []
     for family in dict.fromkeys(row.family for row in found if row.family != best.family):
@@ -114,17 +111,15 @@ def verdict(found: Sequence[Row], step: str) -> Verdict:
 
 
 def _plain_of(found: Sequence[Row]) -> Row:
-    """What the others are compared with in size."""
     return next(row for row in found if row.format == PLAIN)
 
 
 def _small_of(found: Sequence[Row]) -> list[Row]:
-    """The formats whose files are small."""
     return [row for row in found if row.nbytes <= SMALL * _plain_of(found).nbytes]
 
 
 def sentences(found: Sequence[Row]) -> list[str]:
-    """What the figures of some records say: a sentence for each step, and what a small file costs."""
+    """Summarize the figures in a sentence for each step, and the cost of a small file."""
     plain, size = _plain_of(found), verdict(found, "size")
     others = ", ".join(f"{row.format} {_percent(row, plain)}" for row, _ in size.rivals)
     said = [f"Smallest: {size.best.format}, {_percent(size.best, plain)} of plain JSON lines (of other families: {others})."]
@@ -152,7 +147,7 @@ def sentences(found: Sequence[Row]) -> list[str]:
 
 
 def wins(access: Access) -> dict[str, str]:
-    """What each family is best for, or level with the best: of all files, and of small ones what that adds."""
+    """Describe what each family is best for, or level with the best, among all files and among small ones."""
     every, small = verdicts(access, list), verdicts(access, _small_of)
     said = {}
     for family in access.by_hand:
@@ -165,13 +160,13 @@ def wins(access: Access) -> dict[str, str]:
 
 
 def verdicts(access: Access, chosen: Callable[[list[Row]], list[Row]]) -> dict[tuple[str, str], Verdict]:
-    """Who is best among the formats that are chosen, by step and data."""
+    """Determine the best of the chosen formats, by step and data."""
     compared = {data: chosen(rows(access, data)) for data in access.records}
     return {(step, data): verdict(found, step) for step in SHORT for data, found in compared.items() if found}
 
 
 def _best_for(family: str, judged: dict[tuple[str, str], Verdict]) -> dict[tuple[str, str], str]:
-    """In which steps, with which records, a family is best: the records' name, with ≈ if it is level with another."""
+    """Return the data's name for each step in which a family is best, with ≈ if it is level with another."""
     return {
         (step, data): f"≈{data}" if one.level else data
         for (step, data), one in judged.items()
@@ -180,7 +175,7 @@ def _best_for(family: str, judged: dict[tuple[str, str], Verdict]) -> dict[tuple
 
 
 def listed(best: dict[tuple[str, str], str]) -> str:
-    """Steps, each with its records."""
+    """Format steps with the names of their data."""
     steps: dict[str, list[str]] = {}
     for (step, _), data in best.items():
         steps.setdefault(SHORT[step], []).append(data)
@@ -188,22 +183,21 @@ def listed(best: dict[tuple[str, str], str]) -> str:
 
 
 def _percent(row: Row, plain: Row) -> str:
-    """A size in percent of another."""
     return f"{number(100 * row.nbytes / plain.nbytes)} %"
 
 
 def seconds(value: float) -> str:
-    """Seconds, or milliseconds."""
+    """Format a duration in seconds or milliseconds."""
     return f"{number(value)} s" if value >= 0.1 else f"{number(1000 * value)} ms"
 
 
 def milliseconds(some: Spread | None) -> str:
-    """A median, for a column of them."""
+    """Format a median without a unit."""
     return number(1000 * some.median) if some else NONE
 
 
 def cells(row: Row, plain: Row) -> tuple[str, ...]:
-    """A row's cells, as :data:`_HEAD` has them."""
+    """Return a row's cells in the order of :data:`_HEAD`."""
     unstable = [step for step, some in row.seconds.items() if some.unstable]
     return (
         row.format,
@@ -215,7 +209,7 @@ def cells(row: Row, plain: Row) -> tuple[str, ...]:
 
 
 def text(access: Access) -> str:
-    """All of it for a terminal."""
+    """Format the report for a terminal."""
     lines: list[str] = []
     for data, records in access.records.items():
         found = rows(access, data)
@@ -233,7 +227,7 @@ def text(access: Access) -> str:
 
 
 def counted(access: Access) -> str:
-    """How often all was measured."""
+    """Format the number of rounds."""
     return f"{access.rounds} {'round' if access.rounds == 1 else 'rounds'}, medians"
 
 
@@ -251,7 +245,7 @@ class Part(NamedTuple):
 
 
 def section(access: Access) -> dict[str, Any]:
-    """Return what the template needs for the section on formats."""
+    """Return the template's variables for the section on formats."""
     return {
         "access": access,
         "access_rounds": counted(access),
@@ -265,7 +259,6 @@ def section(access: Access) -> dict[str, Any]:
 
 
 def _of_data(access: Access, data: str) -> Part:
-    """Return what the page shows of some records."""
     found = rows(access, data)
     colours = {family: index for index, family in enumerate(dict.fromkeys(row.family for row in found))}
     sizes = [Bar(row.format, size_of(row.nbytes), [("size", row.nbytes / MIB, colours[row.family])]) for row in found]
@@ -293,12 +286,12 @@ def _of_data(access: Access, data: str) -> Part:
 
 
 def _span(some: Spread | None) -> str:
-    """A range, in milliseconds."""
+    """Format a range in milliseconds."""
     return f"{number(1000 * some.least)}–{number(1000 * some.most)}" if some else NONE
 
 
 def facts(access: Access) -> list[tuple[str, str]]:
-    """Return where and how it was measured, as names and values."""
+    """Return the environment of the benchmark as names and values."""
     machine = access.machine
     return [
         ("made", access.created),

@@ -1,8 +1,7 @@
-"""How records are kept in a file and read back, by the library that one would use for it: JSON lines, Avro, Parquet.
+"""Stores that write and read records (dicts) as JSON lines, Avro and Parquet, with the usual libraries.
 
-Records are dicts, going in and coming out. Each store reads in the same ways: all records; one field (:data:`KEY`) of all; a
-record at each of some places in the file; and all records as a newer program wants them. All libraries are used as they come:
-their own levels of compression, and as many threads as they take (pyarrow takes all cores, the others one).
+Each store reads all records, one field (:data:`KEY`) of all, single records at given places, and all records with a newer
+schema. Libraries run with their default compression levels and threads (pyarrow uses all cores, the others one).
 """
 
 import gzip
@@ -29,22 +28,19 @@ from ..results import PLAIN
 Record = dict[str, Any]
 
 KEY: Final = "url"
-"""The field that is read by itself. A newer program has it under another name, and has one more field, with a default:"""
+"""The field that is read by itself. The newer schema renames it, and adds a field with a default."""
 _RENAMED: Final = "address"
 _ADDED: Final = "language"
-_DEFAULT: Final = "und"
-"""ISO 639's code for a language that was not determined."""
-_GZIP_LEVEL: Final = 6
-"""That of the command ``gzip``; Python's own is 9, which takes much longer for little."""
+_DEFAULT: Final = "und"  # undetermined (ISO 639)
+_GZIP_LEVEL: Final = 6  # the default of gzip(1); Python's is 9, which is much slower for little gain
 GROUP_RECORDS: Final = 500
-"""Of Parquet's row groups, the least that can be read. pyarrow's own is a million: then any look-up would read all."""
-_ARROW: Final = {"string": "string", "long": "int64", "int": "int32"}
-"""Arrow's names for the simple types that the records have."""
+"""Records per Parquet row group, the smallest unit that can be read. With pyarrow's default, any look-up would read the file."""
+_ARROW: Final = {"string": "string", "long": "int64", "int": "int32"}  # Avro's primitive types
 
 
 @dataclass(frozen=True)
 class Data:
-    """Records that are to be kept: ``name`` says which. ``schema``: Avro's, parsed."""
+    """Named records with their parsed Avro schema."""
 
     name: str
     records: Sequence[Record]
@@ -52,24 +48,24 @@ class Data:
 
     @cached_property
     def key_only(self) -> Schema:
-        """The schema of a program that wants one field only."""
+        """The reader's schema with :data:`KEY` only."""
         return self.changed([field for field in self.schema["fields"] if field["name"] == KEY])
 
     @cached_property
     def newer(self) -> Schema:
-        """The schema of a newer program: a field has another name, one more has a default."""
+        """The newer schema, with a renamed and an added field."""
         fields = [
             {**field, "name": _RENAMED, "aliases": [KEY]} if field["name"] == KEY else field for field in self.schema["fields"]
         ]
         return self.changed([*fields, {"name": _ADDED, "type": "string", "default": _DEFAULT}])
 
     def changed(self, fields: list[Any]) -> Schema:
-        """The schema with other fields."""
+        """Return the schema with other fields."""
         return fastavro.parse_schema({**self.schema, "fields": fields}, _force=True)  # type: ignore[return-value]
 
     @cached_property
     def evolved(self) -> list[Record]:
-        """The records as a newer program wants them."""
+        """The records in the newer schema."""
         return [_evolve(dict(record)) for record in self.records]
 
     @cached_property
@@ -80,14 +76,14 @@ class Data:
 
 
 def _evolve(record: Record) -> Record:
-    """Make a record one of a newer program, by hand."""
+    """Convert a record to the newer schema in place."""
     record[_RENAMED] = record.pop(KEY)
     record.setdefault(_ADDED, _DEFAULT)
     return record
 
 
 def _arrow_type(schema: Any) -> Any:
-    """Arrow's type for an Avro type. All of Arrow's may be null."""
+    """Return the Arrow type for an Avro type; Arrow types are always nullable."""
     arrow = _parquet_package("pyarrow")
     if isinstance(schema, list):
         [schema] = [branch for branch in schema if branch != "null"]
@@ -99,7 +95,7 @@ def _arrow_type(schema: Any) -> Any:
 
 
 def _parquet_package(module: str) -> Any:
-    """pyarrow, or a module of it."""
+    """Import pyarrow or one of its modules."""
     try:
         return importlib.import_module(module)
     except ImportError:
@@ -107,7 +103,7 @@ def _parquet_package(module: str) -> Any:
 
 
 class Store(Protocol):
-    """A way of keeping records in a file. ``places``: of records to look up, as parts of the file, from 0 to less than 1."""
+    """A file format with its library. ``places`` of look-ups are fractions of the file from 0 to less than 1."""
 
     family: str
     name: str
@@ -116,16 +112,16 @@ class Store(Protocol):
         """Write all records to a new file."""
 
     def read(self, path: Path) -> list[Record]:
-        """All records."""
+        """Read all records."""
 
     def field(self, path: Path, data: Data) -> list[str]:
-        """:data:`KEY` of each record."""
+        """Read :data:`KEY` of each record."""
 
     def look_up(self, path: Path, places: Sequence[float]) -> list[Record]:
-        """A record at or after each place. Each is found by itself, from the opening of the file on."""
+        """Read a record at or after each place; each look-up opens the file anew."""
 
     def read_newer(self, path: Path, data: Data) -> list[Record]:
-        """All records as a newer program wants them (:attr:`Data.evolved`)."""
+        """Read all records in the newer schema (:attr:`Data.evolved`)."""
 
 
 class JsonLines:
@@ -137,7 +133,7 @@ class JsonLines:
         self.packed, self.name = packed, f"{PLAIN}, gzip" if packed else PLAIN
 
     def open(self, path: Path) -> BinaryIO:
-        """The file, to read the lines."""
+        """Open a file for reading."""
         return cast(BinaryIO, gzip.open(path)) if self.packed else path.open("rb")
 
     def write(self, path: Path, data: Data) -> None:
@@ -147,7 +143,7 @@ class JsonLines:
             file.writelines(encode(record).encode() + b"\n" for record in data.records)
 
     def parsed(self, path: Path) -> Iterator[Record]:
-        """Record by record."""
+        """Yield the records."""
         with self.open(path) as file:
             yield from map(json.loads, file)
 
@@ -156,12 +152,12 @@ class JsonLines:
         return list(self.parsed(path))
 
     def field(self, path: Path, data: Data) -> list[str]:
-        """Parse every line: where a field is in it nobody knows before."""
+        """Parse every line, because the position of a field is unknown."""
         del data
         return [record[KEY] for record in self.parsed(path)]
 
     def look_up(self, path: Path, places: Sequence[float]) -> list[Record]:
-        """The line after that in which a place is, after the last the first. In gzip all before it is decompressed."""
+        """Read the line after each place, or the first line at the end. With gzip, everything before it is decompressed."""
         found = []
         for place in places:
             with self.open(path) as file:
@@ -175,7 +171,7 @@ class JsonLines:
         return found
 
     def size(self, path: Path) -> int:
-        """Bytes of the lines; of a gzip member its last four bytes say so (RFC 1952), below 4 GiB."""
+        """Return the uncompressed size; for gzip, from the last four bytes (RFC 1952), which is correct below 4 GiB."""
         with path.open("rb") as file:
             end = file.seek(0, io.SEEK_END)
             if not self.packed:
@@ -184,13 +180,13 @@ class JsonLines:
             return int.from_bytes(file.read(), "little")
 
     def read_newer(self, path: Path, data: Data) -> list[Record]:
-        """Parse every line, and change what came of it."""
+        """Parse every line, and convert each record."""
         del data
         return [_evolve(record) for record in self.parsed(path)]
 
 
 class Avro:
-    """Avro container files with some codec, by fastavro; look-ups by :mod:`...avro.containers`."""
+    """Avro container files, with fastavro; look-ups use :mod:`...avro.containers`."""
 
     family = "Avro"
 
@@ -198,12 +194,12 @@ class Avro:
         self.codec, self.name = codec, f"Avro, {codec}"
 
     def write(self, path: Path, data: Data) -> None:
-        """Write blocks of as many bytes as the job's own have."""
+        """Write blocks of the same size as the job does."""
         with path.open("wb") as file:
             fastavro.writer(file, data.schema, data.records, self.codec, BLOCK_BYTES)
 
     def decoded(self, path: Path, schema: Schema | None = None) -> list[Any]:
-        """All records, as the reader's schema has them if there is one."""
+        """Read all records, resolved to the reader's schema if there is one."""
         with path.open("rb") as file:
             return list(fastavro.reader(file, schema))
 
@@ -212,11 +208,11 @@ class Avro:
         return self.decoded(path)
 
     def field(self, path: Path, data: Data) -> list[str]:
-        """Decompress every block, and pass over what the reader's schema does not have."""
+        """Decompress every block, and skip the fields that the reader's schema lacks."""
         return [record[KEY] for record in self.decoded(path, data.key_only)]
 
     def look_up(self, path: Path, places: Sequence[float]) -> list[Record]:
-        """The first record of the block after the next sync marker, after the last block that of the first."""
+        """Read the first record of the next block after each place, or of the first block at the end."""
         found = []
         size = path.stat().st_size
         for place in places:
@@ -236,7 +232,7 @@ class Avro:
 
 
 class Parquet:
-    """Parquet files with some compression, by pyarrow."""
+    """Parquet files, with pyarrow."""
 
     family = "Parquet"
 
@@ -245,16 +241,16 @@ class Parquet:
         self.arrow, self.parquet = _parquet_package("pyarrow"), _parquet_package("pyarrow.parquet")
 
     def write(self, path: Path, data: Data) -> None:
-        """Make columns of the records, and write them in row groups."""
+        """Convert the records to columns, and write these in row groups."""
         table = self.arrow.Table.from_pylist(data.records, data.arrow)
         self.parquet.write_table(table, path, compression=self.codec, row_group_size=GROUP_RECORDS)
 
     def read_arrow(self, path: Path) -> Any:
-        """All records as Arrow's columns, of which no Python objects are made: enough for who goes on with these."""
+        """Read all records as an Arrow table, without Python objects."""
         return self.parquet.read_table(path)
 
     def read(self, path: Path) -> list[Record]:
-        """Read all columns, and make dicts of them."""
+        """Read all columns, and convert them to dicts."""
         return cast(list[Record], self.read_arrow(path).to_pylist())
 
     def field(self, path: Path, data: Data) -> list[str]:
@@ -263,7 +259,7 @@ class Parquet:
         return cast(list[str], self.parquet.read_table(path, columns=[KEY]).column(KEY).to_pylist())
 
     def look_up(self, path: Path, places: Sequence[float]) -> list[Record]:
-        """Read the row group in which a record is, and make a dict of that record."""
+        """Read the row group of each record, and convert that record to a dict."""
         found = []
         for place in places:
             with self.parquet.ParquetFile(path) as file:
@@ -272,7 +268,7 @@ class Parquet:
         return found
 
     def read_newer(self, path: Path, data: Data) -> list[Record]:
-        """Read with a schema that has the new column, which comes as nulls; fill it, and rename the other."""
+        """Read with the new column, fill its nulls with the default, and rename the other column."""
         schema = data.arrow.append(self.arrow.field(_ADDED, self.arrow.string()))
         table = self.parquet.read_table(path, schema=schema)
         filled = table.column(_ADDED).fill_null(_DEFAULT)
@@ -286,14 +282,14 @@ BY_HAND: Final[Mapping[str, str]] = {
     "Avro": "nothing: the reader's schema says it, by an alias and a default",
     "Parquet": "a new column comes as nulls, and code fills in the default; columns are found by name, so code renames them, too",
 }
-"""What a change of schema leaves to the programmer, by family."""
+"""The work that a schema change leaves to the programmer, by family."""
 
 
 def stores() -> list[Store]:
-    """All of them, plain JSON lines first: what the others are compared with.
+    """Return all stores; the first is plain JSON lines, the baseline.
 
     Raises:
-        InputError: if a package is missing, with how to get it.
+        InputError: if a package is missing.
 
     """
     codecs.package("cramjam", "snappy")

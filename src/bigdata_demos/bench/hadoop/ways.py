@@ -1,9 +1,9 @@
-"""What only Hadoop can show: ``bigdata-demos bench hadoop``. Two ways of reading a crawl, and JSON that becomes Avro.
+"""The command ``bigdata-demos bench hadoop``: compares two ways of reading a crawl, and JSON with Avro.
 
-**Reading.** The job on the same Avro files in HDFS, by splits that tasks open themselves, wherever they run (the engine's own
-way), and by ``AvroAsTextInputFormat``, with which Hadoop runs a task where its block is stored, and hands the pages on as JSON.
+**Reading.** The job reads the same Avro file in HDFS in two ways. By default, tasks on any node open their splits. With
+``AvroAsTextInputFormat``, Hadoop runs each task where its block is stored, and passes the pages as JSON.
 
-**JSON to Avro.** A Hadoop job writes the keywords as JSON lines, as such jobs do; they become Avro; both are read.
+**JSON and Avro.** A Hadoop job writes the keywords as JSON lines, which are converted to Avro; both are read.
 """
 
 import getpass
@@ -34,12 +34,11 @@ from ...keywords.runner import run
 
 WAYS: Final = {"splits": "splits that tasks open", "avro": "AvroAsTextInputFormat"}
 _PHASES: Final = ("launch", "map", "shuffle", "merge", "score", "index")
-_READS: Final = 5
-"""Times that each file is read, in turn."""
+_READS: Final = 5  # of each file, alternately
 
 
 def reading(crawl: str, cluster: str, workers: int, runs: int, directory: Path) -> Iterator[str]:
-    """The table of both ways of reading. ``crawl``: an Avro file in HDFS."""
+    """Yield the lines of the table that compares the ways of reading. ``crawl``: an Avro file in HDFS."""
     manifests: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
     for number in range(runs):
         for way in WAYS if number % 2 else reversed(WAYS):
@@ -59,12 +58,12 @@ def reading(crawl: str, cluster: str, workers: int, runs: int, directory: Path) 
         laps = "".join(f"{median(manifest['seconds'][phase] for manifest in some):9.1f}" for phase in _PHASES)
         counted = some[-1]["engine_counters"]
         tasks, local = (counted.get(f"pass 1 {name} map tasks", 0) for name in ("Launched", "Data-local"))
-        told = f"{local:7}" if way == "avro" else f"{'–':>7}"  # of splits, Hadoop knows the place of the line only
+        told = f"{local:7}" if way == "avro" else f"{'–':>7}"  # for splits, Hadoop knows only where the list of splits is stored
         yield f"{WAYS[way]:26}{median(took):9.1f}{f'{min(took):.1f}–{max(took):.1f}':>14}{laps}{tasks:11}{told}"
 
 
 def _json_of(hadoop: Hadoop, parts: Sequence[Path], staging: str) -> bytes:
-    """The JSON lines that a Hadoop job makes of some Avro files: read by Hadoop, handed through ``cat``, written to HDFS."""
+    """Convert Avro files to JSON lines with a Hadoop job whose mapper is ``cat``, and return the lines."""
     for part in parts:
         put(hadoop, str(part), f"{staging}/avro/{part.name}")
     job = StreamingJob(
@@ -83,7 +82,7 @@ def _json_of(hadoop: Hadoop, parts: Sequence[Path], staging: str) -> bytes:
 
 
 def forms(lines: bytes) -> dict[str, tuple[bytes, Callable[[bytes], Iterator[Any]]]]:
-    """The same records in several forms, each with its reader."""
+    """Encode the same records in several formats, and return each with its reader."""
     records = list(_read_json(lines))
 
     def packed(codec: str) -> bytes:
@@ -101,17 +100,16 @@ def forms(lines: bytes) -> dict[str, tuple[bytes, Callable[[bytes], Iterator[Any
 
 
 def _read_json(data: bytes) -> Iterator[Any]:
-    """Records of JSON lines."""
     return map(json.loads, data.splitlines())
 
 
 def read_avro(data: bytes) -> Iterator[Any]:
-    """Records of an Avro container file."""
+    """Read the records of an Avro container file."""
     return iter(fastavro.reader(io.BytesIO(data)))
 
 
 def converting(lines: bytes) -> Iterator[str]:
-    """The table of sizes and speeds."""
+    """Yield the lines of the table of sizes and speeds."""
     made = forms(lines)
     expected = list(_read_json(lines))
     took: dict[str, list[float]] = {name: [] for name in made}
@@ -131,18 +129,18 @@ def converting(lines: bytes) -> Iterator[str]:
 
 
 def measure(inputs: Sequence[str], cluster: str, workers: int, runs: int) -> Iterator[str]:
-    """The lines of both tables, on a Hadoop cluster, or one that is started if ``cluster`` is empty."""
+    """Yield the lines of both tables; if ``cluster`` is empty, a Hadoop cluster is started."""
     with tempfile.TemporaryDirectory(prefix="bigdata-demos-") as directory, connect(cluster, workers) as hadoop:
         yield from compare(hadoop, inputs or [str(bundled_crawl())], workers, runs, Path(directory))
 
 
 def compare(hadoop: Hadoop, inputs: Sequence[str], workers: int, runs: int, directory: Path) -> Iterator[str]:
-    """Put the input into HDFS as Avro, and yield the lines of both tables; the files in HDFS are removed at the end."""
+    """Copy the input to HDFS as Avro, yield the lines of both tables, and remove the files from HDFS."""
     crawl, staging = directory / "crawl.avro", f"/user/{getpass.getuser()}/bench-{uuid.uuid4().hex}"
     line = [sys.executable, "-m", "bigdata_demos.corpus", "convert", *inputs, "--html-bytes", "--output", str(crawl)]
     if subprocess.run(line, check=False).returncode:
         raise InputError("the input cannot be made an Avro file with its markup as bytes: see above")
-    os.environ["HADOOP_CONF_DIR"] = str(hadoop.conf)  # so that this Hadoop is known by its address
+    os.environ["HADOOP_CONF_DIR"] = str(hadoop.conf)  # makes the cluster available by its URL
     try:
         put(hadoop, str(crawl), f"{staging}/crawl.avro")
         path = f"{hadoop.hdfs}{staging}/crawl.avro"

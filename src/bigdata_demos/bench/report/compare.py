@@ -1,11 +1,11 @@
-"""Whether a change made something slower: two benchmarks, contestant by contestant.
+"""Compares two benchmarks by contestant, to detect what a change made slower.
 
-Times of two runs differ by the machine's mood, too. So what is compared are ratios to a control that ran in the same rounds: for
-engines ``serial``; for ``serial`` and the peers ``wordcount``, which shares no code with the job. Without a control in both it
-is plain seconds, and the row says so. A change of the control's own speed is in its own row, not in theirs.
+To cancel variations of the machine's speed, ratios to a control from the same rounds are compared: ``serial`` for engines, and
+``wordcount``, which shares no code with the job, for ``serial`` and the peers. Without a control in both, plain seconds
+are compared, and the row says so. A change in the control's own speed appears in the control's row only.
 
-**Slower** is said when the 99 % bootstrap interval of the ratio of medians is above 1 and its middle is :data:`_LEAST` or more.
-99 %, for there are many rows, each with a chance to cry wolf.
+**Slower** means that the 99 % bootstrap interval of the ratio of medians is above 1, and the ratio at least :data:`_LEAST`. The
+confidence is 99 % because many rows are tested.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ BROKEN: Final = "fails now"
 
 
 class Difference(NamedTuple):
-    """One contestant at one size: its time after by its time before. ``by``: the control, or empty for plain seconds."""
+    """The ratio of a contestant's times at one size. ``by``: the control, or empty for plain seconds."""
 
     key: Key
     size: int
@@ -37,7 +37,7 @@ class Difference(NamedTuple):
 
 
 def compare(before: Results, after: Results) -> list[Difference]:
-    """All that both have; a contestant that counted before and only fails now is broken."""
+    """Compare what both benchmarks have; a contestant that finished before and now only fails is broken."""
     found = []
     for size in [size for size in before.sizes if size in after.sizes]:
         for key in before.contestants():
@@ -58,7 +58,7 @@ def compare(before: Results, after: Results) -> list[Difference]:
 
 
 def _control_of(key: Key, size: int, before: Results, after: Results) -> str:
-    """What a contestant's times are divided by: a control that both benchmarks have, in rounds that it ran in; or nothing."""
+    """Return the control that shares rounds with a contestant in both benchmarks, or an empty string."""
     kind = next(one.kind for one in before.runs if one.key == key)
     wanted = CONTROL if kind == ENGINE and key[0] != CONTROL else PEERS_CONTROL
     if key[0] == wanted:
@@ -70,7 +70,7 @@ def _control_of(key: Key, size: int, before: Results, after: Results) -> str:
 
 
 def verdict(ratio: Interval) -> str:
-    """What an interval says."""
+    """Classify an interval."""
     if ratio.low is None or ratio.high is None:
         return FEW
     if ratio.low > 1 and ratio.middle >= _LEAST:
@@ -81,12 +81,12 @@ def verdict(ratio: Interval) -> str:
 
 
 def worse(differences: list[Difference]) -> bool:
-    """Whether something got slower, or broke."""
+    """Return whether something is slower or broken."""
     return any(one.verdict in {SLOWER, BROKEN} for one in differences)
 
 
 def warnings(before: Results, after: Results) -> list[str]:
-    """Why the two may not be comparable."""
+    """Return reasons why the two may not be comparable."""
     said = []
     if before.machine.id != after.machine.id:
         said.append(f"two machines: {before.machine.cpu} ({before.machine.cores}), {after.machine.cpu} ({after.machine.cores})")
@@ -101,7 +101,7 @@ def warnings(before: Results, after: Results) -> list[str]:
 
 
 def report(differences: list[Difference], notes: Sequence[str]) -> str:
-    """All of it as text."""
+    """Format notes and differences as text."""
     lines = [("contestant", "size", "after ÷ before (99 %)", "of", "")]
     for one in differences:
         of = f"time ÷ {one.by}'s" if one.by else "seconds, no control"

@@ -50,7 +50,7 @@ def speedup_section(results: Results) -> Section:
 
 
 def _series_of(results: Results, size: int, line: Line) -> Series:
-    """An engine's speed-ups, with a dot for each round."""
+    """Return an engine's speed-ups, with a dot for each run."""
     control = {one.round: one.work for one in results.runs if one.contestant == CONTROL and one.size == size and one.counts}
     dots = []
     for one in results.runs:
@@ -104,7 +104,7 @@ def cost_section(results: Results) -> Section:
 
 
 def growth(medians: dict[int, Spread | None], pages: dict[int, float]) -> str:
-    """How time grew as the pages did."""
+    """Format the growth of time with the number of pages."""
     there = [(pages[size], some.median) for size, some in medians.items() if some]
     if len(there) < 2:
         return NONE
@@ -112,7 +112,7 @@ def growth(medians: dict[int, Spread | None], pages: dict[int, float]) -> str:
 
 
 def between(points: Sequence[tuple[float, float]], across: float) -> float:
-    """The height of a line at a place, straight on logarithmic scales."""
+    """Interpolate a line at ``across``, on logarithmic scales."""
     before = max((point for point in points if point[0] <= across), default=points[0])
     after = min((point for point in points if point[0] >= across), default=points[-1])
     if before[0] == after[0]:

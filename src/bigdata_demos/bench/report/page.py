@@ -1,4 +1,4 @@
-"""Renders the page: one HTML file with all that it needs, no scripts, no network. Its text is in ``page.html.jinja``."""
+"""Renders the page from ``page.html.jinja`` as one self-contained HTML file without scripts."""
 
 import shlex
 from collections import Counter
@@ -56,7 +56,6 @@ def page(results: Results) -> str:
 
 
 def _lead(results: Results) -> str:
-    """What was measured, in a sentence or two."""
     rounds = len({one.round for one in results.runs if not one.cold})
     pages = " and ".join(f"{number(results.job(size).pages)}" for size in results.sizes)
     cold = ", after a cold one that is kept apart" if any(one.cold for one in results.runs) else ""
@@ -71,7 +70,7 @@ def _lead(results: Results) -> str:
 
 
 def _tiles(results: Results) -> list[tuple[str, str]]:
-    """Return the most important figures of the largest size, each with what it is."""
+    """Return the key figures of the largest size, each with a caption."""
     if not results.runs:
         return []
     size = results.sizes[-1]

@@ -1,4 +1,4 @@
-"""What the sections of the page consist of: tables, and panels of a plot and its table for each size."""
+"""The parts of the page's sections: tables, and panels with a plot and its table."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
@@ -13,18 +13,18 @@ MIB: Final = 1 << 20
 
 
 def colour(results: Results, key: Key) -> int:
-    """A contestant's colour, the same in all plots: 0 is the control's."""
+    """Return a contestant's colour, which is the same in all plots; the control's is 0."""
     names = list(dict.fromkeys((name, cluster) for name, _, cluster in results.contestants()))
     return 0 if key[0] == CONTROL else (names.index((key[0], key[2])) - 1) % 10 + 1
 
 
 def short(key: Key) -> str:
-    """A contestant's name in a plot."""
+    """Return a contestant's name for plots."""
     return label(key, short=True)
 
 
 class Table(NamedTuple):
-    """A table; the columns ``words`` hold sentences. A column without a head that is empty throughout is left out."""
+    """A table; the columns ``words`` hold sentences. Empty columns without a head are omitted."""
 
     head: Sequence[str]
     body: Sequence[Sequence[str]]
@@ -32,7 +32,7 @@ class Table(NamedTuple):
 
     @property
     def columns(self) -> list[int]:
-        """The columns that are shown."""
+        """The indices of the shown columns."""
         return [index for index, text in enumerate(self.head) if text or any(row[index] for row in self.body)]
 
 
@@ -57,7 +57,7 @@ def by_size(results: Results, make: Callable[[int], Panel]) -> list[tuple[str, P
 
 
 def dot(results: Results, one: Run, value: float, unit: str, *, marked: bool = False) -> Dot:
-    """A run as a dot; ``marked`` with its number in the results."""
+    """Return a run as a dot; ``marked`` adds its index in the results."""
     look = "failed" if one.error is not None else "cold" if one.cold else "good"
     says = f"{short(one.key)}, round {one.round}{' (cold)' if one.cold else ''}: {number(value)} {unit}"
     says += f": {one.error}" if one.error else ""

@@ -1,4 +1,4 @@
-"""The page's sections on what a run takes beside time: CPU seconds, memory, bytes shuffled."""
+"""The page's sections on CPU seconds, memory and shuffled bytes."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from .table import NONE, corpus, number, range_of, size_of
 
 
 class Resource(NamedTuple):
-    """``name``: of the field of :class:`..results.Run`. ``figure``: a run's, in the unit. ``grows``: with the pages."""
+    """``name``: the field of :class:`..results.Run`. ``figure``: its value in ``unit``. ``grows``: with the number of pages."""
 
     title: str
     words: str
@@ -45,7 +45,7 @@ MEMORY = Resource(
 
 
 def resource_section(results: Results, resource: Resource) -> Section:
-    """A resource of each run as a dot; what is not measured is told, with the reason."""
+    """Return a section with a dot per run, and the reasons why figures are missing."""
     title, words, unit, name, figure, grows = resource
 
     def make(size: int) -> Panel:
@@ -72,13 +72,13 @@ def resource_section(results: Results, resource: Resource) -> Section:
 
 
 def _per_page(row: Row, some: Spread | None) -> str:
-    """A resource per thousand pages."""
+    """Format a resource per 1,000 pages."""
     pages = next((one.pages for one in row.good if one.pages), None)
     return number(some.median / pages * 1000) if some and pages else NONE
 
 
 def shuffle_section(results: Results) -> Section:
-    """Bytes moved and kept."""
+    """Return the section on shuffled bytes."""
     names = list(dict.fromkeys(name for one in results.runs for name in one.shuffle or ()))
 
     def make(size: int) -> Panel:

@@ -1,4 +1,4 @@
-"""The page's sections on time: each is a plot, the table of the same figures, and a sentence on how to read them."""
+"""The page's sections on time, each with a plot, a table of the same figures, and an explanation."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -9,8 +9,7 @@ from .summary import by_round, rows, seconds_of
 from .svg import Bar, Strip, bars, strips
 from .table import NONE, corpus, flags, interval, number, range_of
 
-_WIDE: Final = 10
-"""Times that differ by more than this are on a logarithmic axis, or the short ones could not be told apart."""
+_WIDE: Final = 10  # times with a larger ratio get a logarithmic axis, to keep short ones distinguishable
 
 
 def time_section(results: Results) -> Section:
@@ -106,12 +105,11 @@ def startup_section(results: Results) -> Section:
 _ORDER: Final = (
     *("plan", "start", "put", "launch", "extract", "map", "shuffle", "merge", "score", "index"),
     *("count", "check", "stop", "finish"),
-)
-"""Phases as they follow one another; others come before the last two."""
+)  # other phases come before the last two
 
 
 def _in_order(names: Iterable[str]) -> dict[str, int]:
-    """Phases in order, each with its colour; the last one is grey."""
+    """Return the colour of each phase, in order; the last phase is grey."""
     known = sorted(set(names), key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER) - 2.5, name))
     return {name: 0 if name == _ORDER[-1] else index % 10 + 1 for index, name in enumerate(known)}
 

@@ -1,4 +1,4 @@
-"""The figures of a benchmark, as its table and its page show them: all made from the raw runs, each time anew."""
+"""Computes the figures for the table and the page from the raw runs."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ Key = tuple[str, int, str]
 
 
 class Row(NamedTuple):
-    """A contestant at one size. ``runs``: all; the figures are of those that count. ``ratio``: its seconds by the control's."""
+    """A contestant at one size. ``runs``: all of them; figures cover those that count. ``ratio``: to the control's seconds."""
 
     key: Key
     kind: str
@@ -28,7 +28,7 @@ class Row(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Its name."""
+        """The contestant's name."""
         return label(self.key)
 
     @property
@@ -38,39 +38,39 @@ class Row(NamedTuple):
 
     @property
     def errors(self) -> list[str]:
-        """Why runs failed, each reason once."""
+        """The distinct errors of failed runs."""
         return list(dict.fromkeys(one.error for one in self.runs if one.error is not None))
 
     @property
     def unstable(self) -> bool:
-        """Whether its times are too far apart to be one figure."""
+        """Whether the times vary too much."""
         return self.seconds is not None and self.seconds.unstable
 
     def unmeasured(self, figure: str) -> str:
-        """Why a figure is not there."""
+        """Return why a figure is missing, or an empty string."""
         reasons = [one.unmeasured[figure] for one in self.runs if figure in one.unmeasured]
         return reasons[0] if reasons else ""
 
     def phases(self) -> dict[str, float]:
-        """The median seconds of each phase, in order."""
+        """Return the median seconds of each phase, in order."""
         names = dict.fromkeys(name for one in self.good for name in one.phases)
         return {name: statistics.median(one.phases.get(name, 0.0) for one in self.good) for name in names}
 
     def shuffles(self) -> dict[str, float]:
-        """The median bytes of each kind that was moved or kept."""
+        """Return the median bytes of each kind of shuffle."""
         moved = [one.shuffle for one in self.good if one.shuffle is not None]
         names = dict.fromkeys(name for some in moved for name in some)
         return {name: statistics.median(some.get(name, 0) for some in moved) for name in names}
 
 
 def rows(results: Results, size: int) -> list[Row]:
-    """All contestants at one size, the control first."""
+    """Return the rows of all contestants, the control first."""
     control = by_round(results, (CONTROL, 1, ""), size, seconds_of)
     return [row(results, key, size, control) for key in results.contestants()]
 
 
 def row(results: Results, key: Key, size: int, control: dict[int, float]) -> Row:
-    """One contestant at one size."""
+    """Return the row of a contestant at one size."""
     runs = [one for one in results.runs if one.key == key and one.size == size]
     good = [one for one in runs if one.counts]
     seconds = spread([one.seconds for one in good])
@@ -91,34 +91,33 @@ def row(results: Results, key: Key, size: int, control: dict[int, float]) -> Row
 
 
 def shuffled(one: Run) -> int | None:
-    """Bytes that went from map to reduce: not what was kept where it was made, nor what all workers got."""
+    """Return the bytes moved from map to reduce, without cached (``kept``) and broadcast data."""
     return None if one.shuffle is None else sum(size for name, size in one.shuffle.items() if name not in {"kept", "broadcast"})
 
 
 def median(values: Sequence[float | None]) -> float | None:
-    """The median of what is there."""
+    """Return the median of the values that are not None."""
     there = [value for value in values if value is not None]
     return statistics.median(there) if there else None
 
 
 def seconds_of(one: Run) -> float | None:
-    """Wall seconds, start-up included."""
+    """Return wall seconds, including start-up."""
     return one.seconds
 
 
 def _work_of(one: Run) -> float | None:
-    """Seconds of the job itself, start-up apart."""
     return one.work
 
 
 def by_round(results: Results, key: Key, size: int, figure: Callable[[Run], float | None]) -> dict[int, float]:
-    """A contestant's figure in each round that counts."""
+    """Return a contestant's figure by round, for the runs that count."""
     found = {one.round: figure(one) for one in results.runs if one.key == key and one.size == size and one.counts}
     return {number: value for number, value in found.items() if value}
 
 
 class Line(NamedTuple):
-    """A contestant over its numbers of workers. ``work`` and ``total``: speed-up, start-up apart and included."""
+    """Speed-ups by number of workers, without (``work``) and with start-up (``total``)."""
 
     name: str
     cluster: str
@@ -128,7 +127,7 @@ class Line(NamedTuple):
 
 
 def speedups(results: Results, size: int) -> list[Line]:
-    """How many times faster than one thread each is, by workers: engines than the control, peers than ``wordcount``."""
+    """Return speed-ups over one thread: of engines over ``serial``, of peers over ``wordcount``."""
     lines: dict[tuple[str, str], Line] = {}
     for key in results.contestants():
         name, workers, cluster = key
@@ -145,7 +144,7 @@ def speedups(results: Results, size: int) -> list[Line]:
 
 
 class Cost(NamedTuple):
-    """COST at a size: ``workers`` that beat one thread, None if none of ``tried`` did; ``sure``: the interval says so, too."""
+    """COST at a size: ``workers`` is None if none of ``tried`` beats one thread. ``sure``: the whole interval is above 1."""
 
     name: str
     cluster: str
@@ -156,7 +155,7 @@ class Cost(NamedTuple):
 
 
 def costs(results: Results, size: int) -> list[Cost]:
-    """COST of each engine, start-up included."""
+    """Return the COST of each engine, including start-up."""
     found = []
     for line in speedups(results, size):
         if line.kind == PEER:
@@ -168,7 +167,7 @@ def costs(results: Results, size: int) -> list[Cost]:
 
 
 class Overtaking(NamedTuple):
-    """Where one thread is overtaken. ``pages`` None: not within what was measured; not ``crossed``: before the smallest size."""
+    """A crossover. ``pages``: None if beyond the measured sizes. ``crossed``: False if below the smallest size."""
 
     key: Key
     pages: float | None
@@ -176,7 +175,7 @@ class Overtaking(NamedTuple):
 
 
 def overtakings(results: Results) -> list[Overtaking]:
-    """The crossover of each engine with each number of workers."""
+    """Return the crossover of each engine and number of workers."""
     found = []
     for key in results.contestants():
         if key[0] == CONTROL or any(one.key == key and one.kind == PEER for one in results.runs):
@@ -193,5 +192,5 @@ def overtakings(results: Results) -> list[Overtaking]:
 
 
 def failed(results: Results) -> list[Run]:
-    """The runs that failed, cold ones too."""
+    """Return the failed runs, including cold ones."""
     return [one for one in results.runs if one.error is not None]

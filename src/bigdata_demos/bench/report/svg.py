@@ -13,7 +13,7 @@ from .table import number
 
 _TICKS: Final = 6
 _FACTORS: Final = ((1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), (1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3))
-"""Of logarithmic ticks within a decade: the first that are few enough are taken."""
+"""Candidates for logarithmic ticks within a decade; the first with few enough ticks is used."""
 _ROW: Final = 42
 _HEIGHT: Final = 300
 
@@ -45,7 +45,7 @@ class Axis(NamedTuple):
 
 
 def linear(values: Iterable[float]) -> Axis:
-    """An axis from 0 to a bit more than the largest value."""
+    """Return an axis from 0 to a round value at or above the maximum."""
     most = max(values, default=0) or 1
     step = next(
         factor * 10**power
@@ -58,17 +58,17 @@ def linear(values: Iterable[float]) -> Axis:
 
 
 def logarithmic(values: Sequence[float], ticks: Sequence[float] = ()) -> Axis:
-    """An axis with some room at both ends; ``ticks`` if they are known, else round values."""
+    """Return an axis with margins; without ``ticks`` it gets round values."""
     low, high = (min(values) / 1.12, max(values) * 1.12) if values else (0.5, 2)
     if ticks:
         return Axis(low, high, log=True, ticks=list(ticks))
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for factors in (*_FACTORS, (1,)):
-        found = [factor * 10.0**power for power in powers for factor in factors if low <= factor * 10.0**power <= high]
-        if len(found) <= _TICKS:
+        marks = [factor * 10.0**power for power in powers for factor in factors if low <= factor * 10.0**power <= high]
+        if len(marks) <= _TICKS:
             break
-    found = found[:: math.ceil(len(found) / _TICKS)] if found else [low, high]
-    return Axis(low, high, log=True, ticks=found)
+    marks = marks[:: math.ceil(len(marks) / _TICKS)] if marks else [low, high]
+    return Axis(low, high, log=True, ticks=marks)
 
 
 class Dot(NamedTuple):

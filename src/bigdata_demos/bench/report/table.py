@@ -1,4 +1,4 @@
-"""The figures as text for a terminal, and how numbers are written, there and on the page."""
+"""Formats the figures for a terminal, and numbers for both terminal and page."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ _HEAD = ("contestant", "seconds (range)", "pages/s", "× serial (95 %)", "start-
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Three significant digits, fewer of what is small; whole numbers as they are."""
+    """Format with three significant digits (two below 0.1); whole numbers exactly."""
     if value is None:
         return NONE
     if abs(value) >= 10 ** (digits - 1) or value == int(value):
@@ -22,7 +22,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def size_of(nbytes: float | None) -> str:
-    """Bytes, in the unit that suits."""
+    """Format a size in a suitable unit."""
     if nbytes is None:
         return NONE
     for unit in ("B", "KiB", "MiB"):
@@ -40,19 +40,19 @@ def corpus(results: Results, size: int) -> str:
 
 
 def range_of(some: Spread | None) -> str:
-    """Median and range."""
+    """Format median and range."""
     return f"{number(some.median)} ({number(some.least)}–{number(some.most)})" if some else NONE
 
 
 def interval(some: Interval | None) -> str:
-    """A ratio and its interval."""
+    """Format a ratio and its interval."""
     if some is None:
         return NONE
     return f"{some.middle:.2f}" + (f" ({some.low:.2f}–{some.high:.2f})" if some.low is not None else "")
 
 
 def flags(row: Row) -> str:
-    """What is to be known of a row."""
+    """Return a row's warnings: failures and instability."""
     failures = sum(one.error is not None for one in row.runs)
     said = [f"FAILED {failures} of {len(row.runs)}"] if failures else []
     said += ["unstable"] if row.unstable else []
@@ -60,7 +60,7 @@ def flags(row: Row) -> str:
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """A row's cells, as :data:`_HEAD` has them."""
+    """Return a row's cells in the order of :data:`_HEAD`."""
     return (
         row.label,
         range_of(row.seconds),
@@ -75,7 +75,7 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Columns as wide as they need, the first to the left, the last (flags) as it is."""
+    """Align columns: the first to the left, the others to the right; the last (flags) is not padded."""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]) - 1)]
     shown = []
     for first, *middle, last in lines:
@@ -85,7 +85,7 @@ def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
 
 
 def told(some: Cost) -> str:
-    """COST in words."""
+    """Describe a COST."""
     name = some.name + (f" @ {some.cluster}" if some.cluster else "")
     tried = ", ".join(map(str, some.tried))
     if some.workers is None:
@@ -96,14 +96,14 @@ def told(some: Cost) -> str:
 
 
 def overtaken(some: Overtaking) -> str:
-    """A crossover in words."""
+    """Describe a crossover."""
     if some.pages is None:
         return f"{label(some.key)}: not within what was measured"
     return f"{label(some.key)}: {'at about' if some.crossed else 'faster already at'} {number(some.pages)} pages"
 
 
 def table(results: Results) -> str:
-    """All of it."""
+    """Format the tables of all sizes."""
     lines = []
     for size in results.sizes:
         job = results.job(size)
