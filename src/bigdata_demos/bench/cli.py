@@ -153,7 +153,6 @@ def prepare(arguments: argparse.Namespace, directory: Path) -> tuple["Plan", dic
 
     Raises:
         BigDataDemosError: if the arguments are invalid, or the input does not exist.
-
     """
     from ..keywords.engines import ENGINES
     from .engines import contestants, rounds

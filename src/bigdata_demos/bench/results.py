@@ -182,7 +182,6 @@ def save(results: Results, path: Path) -> None:
 
     Raises:
         OutputError: if it cannot be written.
-
     """
     with writing(path), atomic(path, sync=True) as file:
         file.write(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
@@ -193,7 +192,6 @@ def load(path: str | Path) -> Results:
 
     Raises:
         InputError: if it cannot be read or is invalid; the message has the location.
-
     """
     path = Path(path) / FILE if Path(path).is_dir() else Path(path)
     try:
@@ -213,7 +211,6 @@ def validate(data: Any) -> Results:
 
     Raises:
         InputError: if it is invalid; the message names the first invalid value.
-
     """
     if not isinstance(data, dict):
         raise InputError("it is not an object")

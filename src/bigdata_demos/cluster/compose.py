@@ -26,8 +26,7 @@ SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
     "dask": ("dask-scheduler", "dask-worker-1", "dask-worker-2"),
     "hadoop": ("namenode", "datanode", "resourcemanager", "nodemanager", "historyserver"),
 }
-_LEADERS: Final = ("namenode", "resourcemanager")
-"""The daemons whose addresses the other daemons of Hadoop need."""
+_LEADERS: Final = ("namenode", "resourcemanager")  # the daemons whose addresses the other daemons of Hadoop need
 PORTS: Final[Mapping[str, Mapping[str, int]]] = {
     "spark": {
         "SPARK_MASTER_PORT": 7077,
@@ -53,8 +52,7 @@ DAEMONS: Final = 4 * 512
 """MiB for master, history server, and the two workers' own processes."""
 OVERHEAD: Final = 512
 """MiB of a worker outside its JVM's heap, mostly for Python."""
-_HADOOP_DAEMON: Final = 256
-"""MiB for each of Hadoop's daemons."""
+_HADOOP_DAEMON: Final = 256  # miB for each of Hadoop's daemons
 WAIT: Final = 120.0
 """Seconds for the containers to become ready."""
 _IMAGE_OF: Final = ("docker/Dockerfile", "pyproject.toml", "src/bigdata_demos/cluster/hadoop/jars.sha256")
@@ -69,7 +67,6 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
     Raises:
         EngineError: if they do not become ready. Containers that were started are left, for their logs.
         UsageError: if the root is not a usable directory.
-
     """
     compose, kinds = find_compose(root), list(dict.fromkeys(kinds))
     running = {service.name for service in _services_of(compose) if service.state == "running"}
@@ -136,7 +133,6 @@ def status(kinds: Sequence[str] = ()) -> list[Service]:
 
     Raises:
         EngineUnavailable: if there are none.
-
     """
     wanted = {name for kind in kinds or SERVICES for name in SERVICES[kind]}
     services = [service for service in _services_of(find_compose()) if not kinds or service.name in wanted]
@@ -168,7 +164,6 @@ def run(arguments: Sequence[str], *, terminal: bool) -> NoReturn:
     Raises:
         EngineUnavailable: if it is not up, or of another version of this package.
         UsageError: if the current directory is not below the root.
-
     """
     kind = "hadoop" if {"hadoop", "--engine=hadoop"} & set(arguments) else "spark"
     compose, record = find_compose(), registry.read(kind)
@@ -197,7 +192,6 @@ def prepare(compose: Compose, say: Say) -> None:
 
     Raises:
         UsageError: if the root is not a directory, or cannot be written to.
-
     """
     root = Path(compose.environment[registry.ROOT])
     if not root.is_dir():
@@ -269,7 +263,6 @@ def check_memory(compose: Compose, kinds: Sequence[str]) -> None:
     Raises:
         EngineUnavailable: if it has not; the message has both figures.
         UsageError: if a variable is not an amount of memory.
-
     """
     said = output_of(["docker", "info", "--format", "{{.MemTotal}}"]).strip()
     total = int(said) >> 20 if said.isdecimal() else 1 << 60

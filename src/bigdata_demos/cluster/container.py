@@ -231,7 +231,6 @@ def gateway() -> str:
 
     Raises:
         UsageError: if there is none.
-
     """
     for line in Path("/proc/net/route").read_text(encoding="ascii").splitlines()[1:]:
         _, destination, address, *_ = line.split()

@@ -68,7 +68,6 @@ def connect(address: str, workers: int) -> Iterator[Client]:
 
     Raises:
         EngineUnavailable: if there is no such scheduler, or its workers cannot run the job.
-
     """
     reachable(address, "tcp", f"{registry.HOW_TO_START} dask, or without Docker: … cluster dask")
     if record := registry.find(address):

@@ -14,11 +14,9 @@ from typing import Final, NamedTuple
 from ..errors import EngineNotInstalled, EngineUnavailable, UsageError
 from . import registry
 
-_OLDEST: Final = (1, 28)
-"""The first Compose that knows profiles, and files without a version."""
+_OLDEST: Final = (1, 28)  # the first Compose that knows profiles, and files without a version
 _PROFILES: Final = ("--profile", "dask", "--profile", "hadoop", "--profile", "keywords")
-_CANNOT_RUN: Final = 127
-"""The exit status of shells for a command that cannot be run."""
+_CANNOT_RUN: Final = 127  # the exit status of shells for a command that cannot be run
 WITHOUT: Final = "or without Docker: bigdata-demos cluster spark"
 
 
@@ -73,7 +71,6 @@ def find_compose(root: str = "") -> Compose:
         EngineNotInstalled: if one is missing, or too old.
         EngineUnavailable: if Docker does not run, or not for this user.
         UsageError: if there is no ``docker-compose.yml``.
-
     """
     trees = (Path(__file__).parents[3], Path.cwd())
     tree = next((tree for tree in trees if (tree / "docker-compose.yml").exists() and (tree / "docker" / "run").exists()), None)
@@ -148,7 +145,6 @@ def output_of(line: Sequence[str], *, check: bool = True) -> str:
 
     Raises:
         EngineUnavailable: if it fails, or cannot be run.
-
     """
     done = ask(line)
     if done.returncode and check:

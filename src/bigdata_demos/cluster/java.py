@@ -8,8 +8,7 @@ from typing import Final
 
 from ..errors import EngineNotInstalled
 
-_OLDEST: Final = 17
-"""The oldest version for Spark 4; Hadoop runs on it, too."""
+_OLDEST: Final = 17  # the oldest version for Spark 4; Hadoop runs on it, too
 _ADVICE: Final = f"install Java {_OLDEST} (Debian: apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17)"
 
 
@@ -18,7 +17,6 @@ def find_java(engine: str = "spark") -> str:
 
     Raises:
         EngineNotInstalled: if there is none, or it is too old.
-
     """
     home = os.environ.get("JAVA_HOME")
     java = os.path.join(home, "bin", "java") if home else shutil.which("java")

@@ -20,7 +20,6 @@ def reachable(url: str, scheme: str, how_to_start: str) -> tuple[str, int]:
     Raises:
         UsageError: if the address is not of the form ``scheme://host:port``.
         EngineUnavailable: if it does not.
-
     """
     try:
         parts = urlsplit(url)
@@ -43,7 +42,6 @@ def check_python(where: str, versions: Collection[str]) -> None:
 
     Raises:
         EngineUnavailable: if not; the message has both versions.
-
     """
     here = platform.python_version_tuple()[:2]
     others = sorted(version for version in versions if tuple(version.split(".")[:2]) != here)
@@ -59,7 +57,6 @@ def mebibytes(name: str, text: str) -> int:
 
     Raises:
         UsageError: if it is not an amount of memory.
-
     """
     found = re.fullmatch(r"([1-9]\d*)([kmgt])(i?b)?", text.strip(), re.IGNORECASE | re.ASCII)
     if not found:

@@ -13,8 +13,7 @@ from typing import Any
 
 from ..errors import JobFailed
 
-_START = 60.0
-"""The most seconds until the workers have started."""
+_START = 60.0  # the most seconds until the workers have started
 
 
 @contextmanager
@@ -25,7 +24,6 @@ def worker_pool(workers: int, warm_up: Callable[[], object]) -> Iterator[Process
 
     Raises:
         JobFailed: if a worker dies at its start.
-
     """
     context = multiprocessing.get_context("spawn")
     everyone = context.Barrier(workers, timeout=_START)

@@ -99,7 +99,6 @@ def secret(*, make: bool = True) -> str:
 
     Raises:
         EngineUnavailable: if it can be neither read nor created, or other users can read it.
-
     """
     at = directory()
     if at is None:
@@ -165,7 +164,6 @@ def check_paths(record: Record, inputs: Iterable[str], output: str | os.PathLike
 
     Raises:
         UsageError: for the first path that fails.
-
     """
     root = Path(record.root)
     for path in inputs:
@@ -191,7 +189,6 @@ def check_reachable(paths: Iterable[str]) -> None:
 
     Raises:
         UsageError: for the first path that has one.
-
     """
     for path in paths:
         scheme, _, rest = path.partition("://")
@@ -208,7 +205,6 @@ def spool(url: str) -> str | None:
 
     Raises:
         UsageError: if the directory does not exist, or cannot be written to.
-
     """
     record = find(url)
     if record is None:
@@ -243,7 +239,6 @@ def check_same(record: Record, *, pyspark: str = "") -> None:
 
     Raises:
         EngineUnavailable: if not; the message has both versions, and says how to make them equal.
-
     """
     import platform
 

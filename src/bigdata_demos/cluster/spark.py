@@ -39,8 +39,7 @@ OPTIONS: Final = {
 _JAVA_OPTIONS: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 WAIT: Final = 20.0
 """Seconds to wait for executors."""
-_GRACE: Final = 2.0
-"""Seconds to wait for another message after a master has refused a driver."""
+_GRACE: Final = 2.0  # seconds to wait for another message after a master has refused a driver
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -51,7 +50,6 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
     Raises:
         EngineNotInstalled: without Java.
         EngineUnavailable: if the cluster cannot be reached, or has no worker that is large enough.
-
     """
     find_java()
     slots = workers or os.cpu_count() or 1

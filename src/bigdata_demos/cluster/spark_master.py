@@ -42,7 +42,6 @@ def check_capacity(cluster: str, workers: int, options: Mapping[str, str]) -> No
 
     Raises:
         EngineUnavailable: if not; the message has the resources of its workers.
-
     """
     state = ask_master(cluster, options)
     if state is None:

@@ -46,7 +46,6 @@ def free_ports(wishes: Iterable[int]) -> list[int]:
 
     Raises:
         EngineUnavailable: if none is free.
-
     """
     with ExitStack() as held:  # all at once, so that none is chosen twice
         return [held.enter_context(_bound(wish)).getsockname()[1] for wish in wishes]
@@ -105,7 +104,6 @@ def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> It
     Raises:
         EngineNotInstalled: without Java or pyspark.
         EngineUnavailable: if it does not come up.
-
     """
     find_java()
     spark = find_spec("pyspark")
@@ -145,7 +143,6 @@ def dask_cluster(workers: int = 2) -> Iterator[Cluster]:
     Raises:
         EngineNotInstalled: without distributed.
         EngineUnavailable: if it does not come up.
-
     """
     if find_spec("distributed") is None:
         raise EngineNotInstalled("distributed is not installed: pip install dask distributed")
@@ -176,7 +173,6 @@ def wait(ready: Callable[[], bool], running: Sequence[subprocess.Popen[bytes]], 
 
     Raises:
         EngineUnavailable: if one of its processes ends, or it takes too long.
-
     """
     deadline = time.monotonic() + WAIT
     while True:

@@ -136,7 +136,6 @@ def execute(arguments: argparse.Namespace) -> None:
 
     Raises:
         BigDataDemosError: if the run fails; no output is left.
-
     """
     from tqdm import tqdm
 

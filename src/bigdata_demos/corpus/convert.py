@@ -23,7 +23,6 @@ def pages(inputs: Sequence[str], *, base_url: str = "", stdin: BinaryIO | None =
 
     Raises:
         InputError: before the first page, if an input does not exist or has an unknown type.
-
     """
     readers = [_read_stdin(stdin) if path == "-" else _read_path(path) for path in inputs]
     for items in readers:

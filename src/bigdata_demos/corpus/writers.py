@@ -83,7 +83,6 @@ class Writer(Protocol):
 
         Raises:
             Unwritable: if the format cannot hold it; nothing has been written then.
-
         """
 
     def close(self) -> None:
@@ -101,7 +100,6 @@ class Output:
 
         Raises:
             Unwritable: if the format cannot hold it.
-
         """
         self.writers[self.pages % len(self.writers)].write(page)
         self.pages += 1
@@ -130,7 +128,6 @@ def target_of(name: str) -> Target:
 
     Raises:
         UsageError: if the suffix is unknown, or the name is a URL.
-
     """
     if "://" in name:
         raise UsageError(f"{name}: an output is a local path: write there, then copy it (hdfs dfs -put, aws s3 cp)")
@@ -148,7 +145,6 @@ def targets(name: str, files: int) -> list[Path]:
 
     Raises:
         UsageError: if several files are requested of a directory.
-
     """
     target = target_of(name)
     if files == 1:
@@ -193,7 +189,6 @@ def open_output(
     Raises:
         UsageError: if the name selects no format.
         OutputError: if the output exists or cannot be written. ``BrokenPipeError`` is not converted.
-
     """
     if name == "-":
         if stdout is None or files > 1:
@@ -331,7 +326,6 @@ class Avro:
 
         Raises:
             Unwritable: if its markup is decoded, and the schema has bytes only.
-
         """
         if self.only_bytes and isinstance(page.content, str) and not page.is_text:
             raise Unwritable("its markup is decoded already, and --html-bytes has bytes only")

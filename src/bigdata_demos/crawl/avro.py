@@ -53,7 +53,6 @@ def header_of(file: BinaryIO, name: str) -> Header:
 
     Raises:
         BadAvro: if it is damaged, or its schema is not usable.
-
     """
     return read_header(Source(file, name, offset=0))
 
@@ -64,7 +63,6 @@ def load_reader(source: str) -> str:
     Raises:
         InputError: if there is no such schema.
         UsageError: if its records cannot be pages.
-
     """
     reader = schemas.to_text(schemas.load(source))
     _readers_schema(reader)
@@ -112,7 +110,6 @@ def check_reader(splits: Iterable[Split], reader: str) -> None:
 
     Raises:
         InputError: for the first file that it cannot read, or if there is no Avro file.
-
     """
     files = {piece.path: piece for split in splits for piece in split.ranges if piece.kind == "avro"}
     if not files:

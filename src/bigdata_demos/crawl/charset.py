@@ -31,7 +31,6 @@ def decode_html(raw: bytes, content_type: str = "") -> bytes:
 
     Raises:
         Unreadable: ``empty`` or ``not-html``.
-
     """
     start = raw[:1024]
     if not start.strip():

@@ -32,7 +32,6 @@ def expand(path: str) -> Iterator[Range | None]:
 
     Raises:
         InputError: if there is none, or the path is a file of an unknown format.
-
     """
     try:
         local = "://" not in path

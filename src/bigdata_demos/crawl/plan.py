@@ -20,8 +20,7 @@ from .model import Range, Split
 
 SPLIT_BYTES: Final = 16 << 20
 """Uncompressed bytes of a split of a large input; compressed bytes count :data:`_EXPANSION` times."""
-_SMALL_SPLIT: Final = 1 << 20
-"""Bytes of a split of a small input, below which a task costs more than it does."""
+_SMALL_SPLIT: Final = 1 << 20  # bytes of a split of a small input, below which a task costs more than it does
 _TASKS: Final = 24
 """The number of splits of a medium input, so that workers have about equal shares and finish at about the same time."""
 _EXPANSION: Final = 6
@@ -36,7 +35,6 @@ def plan(inputs: Sequence[str], *, split_bytes: int | None = None) -> tuple[list
 
     Raises:
         InputError: if a path does not exist, or has an unknown format.
-
     """
     expanded = [file for path in inputs for file in expand(path)]
     files = [file for file in expanded if file is not None]
@@ -78,7 +76,6 @@ def bundled_crawl() -> Path:
 
     Raises:
         InputError: if it is in neither.
-
     """
     in_wheel = Path(str(files("bigdata_demos"))) / "data" / "site.warc.gz"
     in_tree = Path(__file__).parents[3] / "data" / "site.warc.gz"

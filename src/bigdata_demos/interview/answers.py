@@ -13,8 +13,7 @@ _BEFORE: Final = (
     "for bit, as Avro."
 )
 """The sentences before the figures."""
-_AFTER: Final = "I start with one thread: a cluster has to beat it."
-"""The sentence after the figures."""
+_AFTER: Final = "I start with one thread: a cluster has to beat it."  # the sentence after the figures
 _WITHOUT_FIGURES: Final = "Start-up dominates small jobs, the shuffle large ones."
 """The sentence in place of the figures if there are none."""
 WORDS: Final = 85  # 30 seconds at 170 words a minute

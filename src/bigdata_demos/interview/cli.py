@@ -50,7 +50,6 @@ def answer(arguments: argparse.Namespace) -> None:
 
     Raises:
         BigDataDemosError: if an input is missing, or the output cannot be written.
-
     """
     if arguments.html is None:
         _write_out(text(arguments))
@@ -72,7 +71,6 @@ def text(arguments: argparse.Namespace) -> str:
 
     Raises:
         UsageError: if the width is too small.
-
     """
     if arguments.width is not None and arguments.width < _NARROWEST:
         raise UsageError(f"`width={arguments.width}` is too narrow: {_NARROWEST} columns at least")
@@ -100,7 +98,6 @@ def save(made: str, path: Path) -> None:
 
     Raises:
         OutputError: if it cannot be written.
-
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -73,7 +73,6 @@ def listing(engine: str) -> Listing:
 
     Raises:
         InputError: if the engine's source does not exist, or has no such function.
-
     """
     module = ENGINES[engine].module
     file = f"keywords/engines/{module}.py"

@@ -13,8 +13,7 @@ from ..keywords.engines import ENGINES
 
 COMMAND: Final = "bigdata-demos bench"
 """The command that measures them."""
-_QUOTED_SECONDS: Final = 5
-"""Shorter jobs of one thread are not quoted, because most of their time would be start-up."""
+_QUOTED_SECONDS: Final = 5  # shorter jobs of one thread are not quoted, because most of their time would be start-up
 HEADS: Final = ("contestant", "seconds", "range", "runs", "ratio", "start-up", "cold")
 """The column heads of a table of figures (:func:`cells`)."""
 LEGEND: Final = (
@@ -84,7 +83,6 @@ def find(place: str | None = None) -> Found:
 
     Raises:
         InputError: if the place does not exist, or is a file without results.
-
     """
     here: list[tuple[str, str, results.Results]] = []
     left_out: list[str] = []
@@ -111,7 +109,6 @@ def paths(place: str | None) -> list[Path]:
 
     Raises:
         InputError: if the place does not exist.
-
     """
     if place is None:
         return sorted(path for directory in Path("out").glob("bench*") for path in directory.rglob(results.FILE))

@@ -9,8 +9,7 @@ from itertools import islice
 from . import answers, code, figures, terminal
 from .code import Listing
 
-_BEFORE_METHOD = re.compile(r"(?<=[\w)\]])\.(?=\w+\()")
-"""The places where a line may be wrapped, besides spaces."""
+_BEFORE_METHOD = re.compile(r"(?<=[\w)\]])\.(?=\w+\()")  # the places where a line may be wrapped, besides spaces
 
 
 def page(listings: Sequence[Listing], found: figures.Found) -> str:

@@ -33,8 +33,7 @@ from .analysis.text import clean, extract
 from .model import Document, Mapped, Packed, Part, Scored
 from .output.parts import Row, index_row, keywords_row, rejected_row, write_part
 
-_BUCKET_BYTES: Final = 64 << 20
-"""Bytes of uncompressed input for each bucket of the shuffle."""
+_BUCKET_BYTES: Final = 64 << 20  # bytes of uncompressed input for each bucket of the shuffle
 _MIN_BITS, _MAX_BITS = 3, 12  # so 8 to 4,096 buckets
 
 
@@ -60,7 +59,6 @@ class Job:
         workdir: a directory that all workers see, for the data between the passes.
         parts: the path or URL of the directory for parts, ``""`` if it is ``workdir`` (see :mod:`bigdata_demos.storage.places`).
         reader: the reader's schema for Avro input, as JSON, ``""`` to use each file's own.
-
     """
 
     top: int

@@ -30,10 +30,8 @@ from .output import commit, digest, parts
 
 log = logging.getLogger(__name__)
 
-_STDIN: Final = "stdin.jsonl"
-"""The copy of standard input in the working directory, which workers open."""
-_BUNDLED: Final = "site.warc.gz"
-"""The copy of the bundled crawl there, which containers open."""
+_STDIN: Final = "stdin.jsonl"  # the copy of standard input in the working directory, which workers open
+_BUNDLED: Final = "site.warc.gz"  # the copy of the bundled crawl there, which containers open
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,6 @@ def run(
 
     Raises:
         BigDataDemosError: see :mod:`bigdata_demos.errors`. Nothing is left at ``output`` then.
-
     """
     started = time.time() if started is None else started
     check(top=top, workers=workers, max_rejected=max_rejected, split_bytes=split_bytes)
@@ -271,7 +268,6 @@ def check(*, top: int, workers: int, max_rejected: float, split_bytes: int | Non
 
     Raises:
         UsageError: for the first that is out of range.
-
     """
     if not 1 <= top <= 1000:
         raise UsageError("`top` must be from 1 to 1000")
@@ -288,7 +284,6 @@ def check_paths(inputs: Sequence[str | Path]) -> list[str]:
 
     Raises:
         UsageError: if one is empty, or ``-`` is given twice.
-
     """
     names = [str(inputs)] if isinstance(inputs, (str, Path)) else [str(path) for path in inputs]
     if "" in names:

@@ -91,7 +91,6 @@ def serve(arguments: argparse.Namespace) -> None:
     Raises:
         BigDataDemosError: if it cannot start.
         Ended: when a signal comes.
-
     """
     from .index import open_index
     from .protocol import keyword_index
@@ -135,7 +134,6 @@ def call(arguments: argparse.Namespace) -> None:
 
     Raises:
         BigDataDemosError: if there is none, or it is an error.
-
     """
     from .client import Client
 

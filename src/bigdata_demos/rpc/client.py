@@ -32,7 +32,6 @@ class Client:
 
         Raises:
             UsageError: if the URL is not one of HTTP.
-
         """
         try:
             parts = urlsplit(url)
@@ -61,7 +60,6 @@ class Client:
             UsageError: if the protocol has no such message, or it has other parameters.
             RemoteError: if the server's answer is an error.
             RpcError: if there is no valid answer.
-
         """
         message = self.protocol.message(name)
         if message is None:
@@ -86,7 +84,6 @@ class Client:
 
         Raises:
             RpcError: if it does not.
-
         """
         for _ in range(2):
             request = wire.Request(self.protocol.md5, self.protocol.text if self.introduce else None, self.server_hash)
@@ -99,7 +96,6 @@ class Client:
 
         Raises:
             BadProtocol: if the server's protocol is invalid.
-
         """
         if handshake.server_protocol is not None and handshake.match != "BOTH":
             self.server = Protocol(handshake.server_protocol)
@@ -113,7 +109,6 @@ class Client:
         Raises:
             RemoteError: if it is an error.
             BadMessage: if it is invalid.
-
         """
         reader.read("metadata", META)
         failed = reader.read("whether it is an error", {"type": "boolean"})
@@ -135,7 +130,6 @@ class Client:
 
         Raises:
             RpcError: if there is none in time, or the status is not 200.
-
         """
         again = self.connection.sock is not None
         try:
@@ -161,7 +155,6 @@ class Client:
         Raises:
             OSError, HTTPException: if the connection breaks.
             RpcError: if the answer is not an Avro message.
-
         """
         end = time.monotonic() + self.seconds
         self.connection.request("POST", self.path, wire.frame(message), {"Content-Type": wire.CONTENT_TYPE})

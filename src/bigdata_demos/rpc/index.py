@@ -33,10 +33,8 @@ from ..keywords.analysis.text import clean
 from ..keywords.output.commit import MANIFEST
 from ..storage.places import Place, at
 
-_READERS: Final = 4
-"""The most lookups at once; others wait."""
-_BUILD_CACHE: Final = 16_000
-"""KiB of SQLite's cache while the database is built; each reader has SQLite's default, 2,000."""
+_READERS: Final = 4  # the most lookups at once; others wait
+_BUILD_CACHE: Final = 16_000  # kiB of SQLite's cache while the database is built; each reader has SQLite's default, 2,000
 STEPS: Final = 10_000
 """SQLite's instructions between two checks of the time."""
 _PART = re.compile(r"(keywords|index)/part-[0-9]+\.avro")
@@ -85,7 +83,6 @@ class Index:
 
         Raises:
             TimeoutError: if it takes too long.
-
         """
         deadline = time.monotonic() + self.seconds
         try:
@@ -144,7 +141,6 @@ def open_index(output: str | Path, seconds: float = 5) -> Iterator[Index]:
     Raises:
         InputError: if there is none, it cannot be read, or a checksum differs from the manifest's.
         OutputError: if the temporary file cannot be written.
-
     """
     place = at(str(output))
     parts, rejected, digest = _read_manifest(place)
@@ -186,7 +182,6 @@ def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str,
 
     Raises:
         InputError: if a part cannot be read.
-
     """
     database.executescript(f"PRAGMA cache_size = -{_BUILD_CACHE};{TABLES}")
     keywords, pages, postings, phrases = schema("keywords"), 0, 0, 0
@@ -215,7 +210,6 @@ def records(place: Place, parts: dict[str, str], kind: str) -> Iterator[dict[str
 
     Raises:
         InputError: if a part cannot be read, or has another checksum.
-
     """
     for name, sha256 in sorted(parts.items()):
         path = place / name

@@ -13,8 +13,7 @@ from ..avro.binary import Schema
 from ..avro.kinds import complete
 from ..errors import BadProtocol
 
-_MAX_PROTOCOL: Final = 64 << 10
-"""The most bytes of a protocol that is read; ``keywords.avpr`` has 4,000."""
+_MAX_PROTOCOL: Final = 64 << 10  # the most bytes of a protocol that is read; ``keywords.avpr`` has 4,000
 
 
 class Message(NamedTuple):
@@ -36,7 +35,6 @@ class Protocol:
 
     Raises:
         BadProtocol: if it is invalid, too long, or nested too deep.
-
     """
 
     def __init__(self, text: str) -> None:
@@ -65,7 +63,6 @@ class Protocol:
 
         Raises:
             BadProtocol: if they are invalid, or :func:`~..avro.limits.measure` refuses them.
-
         """
         if name in self.compiled or name not in self.messages:
             return self.compiled.get(name)

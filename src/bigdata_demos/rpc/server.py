@@ -24,8 +24,7 @@ from .service import DeclaredError, Handler
 
 MAX_REMEMBERED: Final = 64
 """The most client protocols in a server's cache, which drops the least recently used one."""
-_GRACE: Final = 2.0
-"""Seconds for running calls to finish when the server ends."""
+_GRACE: Final = 2.0  # seconds for running calls to finish when the server ends
 POLL: Final = 0.2
 """Seconds between two checks for connections that are too slow."""
 
@@ -58,7 +57,6 @@ class Responder:
 
         Raises:
             BadMessage, BadProtocol: if there is no valid handshake.
-
         """
         reader = wire.Reader(message)
         request = reader.request()
@@ -79,7 +77,6 @@ class Responder:
 
         Raises:
             BadProtocol: if the protocol that was sent is invalid.
-
         """
         with self.lock:
             if known := self.remembered.get(request.client_hash):
@@ -101,7 +98,6 @@ class Responder:
 
         Raises:
             BadMessage, BadProtocol: if the call is invalid.
-
         """
         reader.read("metadata", META)
         name = reader.read("message name", {"type": "string"})
@@ -198,7 +194,6 @@ class Server(ThreadingMixIn, TCPServer):
 
         Raises:
             UsageError: if it cannot listen there.
-
         """
         self.responder = responder
         self.open: dict[socket.socket, float] = {}
@@ -277,7 +272,6 @@ def serving(host: str, port: int, responder: Responder) -> Iterator[Server]:
 
     Raises:
         UsageError: if it cannot listen there.
-
     """
     server = Server(host, port, responder)
     thread = threading.Thread(target=server.serve_forever, args=(POLL,), daemon=True)

@@ -5,11 +5,9 @@ from typing import Any, Final
 
 from .index import Index, stems_of
 
-_MAX_LIMIT: Final = 1_000
-"""The most pages that a call returns."""
+_MAX_LIMIT: Final = 1_000  # the most pages that a call returns
 _SUGGESTIONS: Final = 10
-_MAX_PREFIX: Final = 200
-"""The most characters of a prefix; keywords have up to three words of 64."""
+_MAX_PREFIX: Final = 200  # the most characters of a prefix; keywords have up to three words of 64
 
 Handler = Callable[[dict[str, Any]], Any]
 

@@ -19,10 +19,8 @@ from ..avro.values import READ_OPTIONS, raw_schema, untagged
 from ..errors import BadMessage
 
 CONTENT_TYPE: Final = "avro/binary"
-_FRAME: Final = 64 << 10
-"""The most bytes of a frame that is written."""
-_MAX_FRAME: Final = 1 << 20
-"""The most bytes of a frame that is read."""
+_FRAME: Final = 64 << 10  # the most bytes of a frame that is written
+_MAX_FRAME: Final = 1 << 20  # the most bytes of a frame that is read
 MAX_REQUEST: Final = 1 << 20
 """The most bytes of a request that a server reads, over all frames."""
 MAX_RESPONSE: Final = 16 << 20
@@ -48,7 +46,6 @@ def unframe(framed: bytes, most: int) -> bytes:
 
     Raises:
         BadMessage: if the last frame is missing, data follow it, or a frame or the message is too large.
-
     """
     message, at = bytearray(), 0
     while True:
@@ -115,7 +112,6 @@ class Reader:
 
         Raises:
             BadMessage: if it is invalid.
-
         """
         try:
             if not tagged and wanted in (None, schema):
@@ -140,7 +136,6 @@ class Reader:
 
         Raises:
             BadMessage: if it does not.
-
         """
         if left := self.size - self.file.tell():
             raise BadMessage(f"{left} bytes are left after its end")

@@ -35,7 +35,6 @@ def writing(name: str | Path) -> Iterator[None]:
 
     Raises:
         OutputError: instead of OSError.
-
     """
     try:
         yield

@@ -22,7 +22,6 @@ def refuse(response: Any, *_: object, **__: object) -> None:
 
     Raises:
         OSError: with its message.
-
     """
     if response.status_code >= 400 and "namenoderpcaddress=" in response.url:
         raise OSError(f"HDFS: a DataNode answers {response.status_code}: {response.text[:200]}")

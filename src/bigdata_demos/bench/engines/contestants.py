@@ -66,7 +66,6 @@ def choose(
 
     Raises:
         UsageError: if a name is unknown, or no contestant can run on one of the clusters.
-
     """
     chosen, absent = [Contestant(CONTROL, ENGINE, 1)], dict[str, str]()
     for name in dict.fromkeys([*engines, *peers]):
@@ -93,7 +92,6 @@ def missing(name: str) -> str:
 
     Raises:
         UsageError: if the name is unknown.
-
     """
     if name in PEERS:
         return PEERS[name].missing

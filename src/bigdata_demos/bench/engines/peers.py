@@ -230,7 +230,6 @@ def warcs(inputs: Sequence[str]) -> list[str]:
     Raises:
         InputError: if an input does not exist.
         UsageError: if a file is not a local WARC file.
-
     """
     from ...crawl.files import expand
     from ...errors import UsageError

@@ -54,7 +54,6 @@ def run(plan: Plan, results: Results, progress: Callable[[int, int, Run], None])
 
     Raises:
         OutputError: if the results cannot be saved.
-
     """
     located = {url: containers.find(url) for url in {one.cluster for one in plan.contestants if one.cluster}}
     runs: list[Run] = []
@@ -118,7 +117,6 @@ def local_inputs(inputs: Sequence[str], directory: Path, clusters: Sequence[str]
     Raises:
         InputError: if an input is standard input.
         UsageError: if a compose cluster cannot read the inputs or write the results.
-
     """
     from ...crawl.plan import bundled_crawl
 

@@ -52,7 +52,6 @@ def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, rounds
         InputError: if no page can be read, or a package is missing.
         JobFailed: if the records read differ from those written.
         OutputError: if a temporary file cannot be written.
-
     """
     kinds = stores()
     machine = environment.machine()
@@ -92,7 +91,6 @@ def pages_of(inputs: Sequence[str], most: int) -> Data:
 
     Raises:
         InputError: if no page can be read.
-
     """
     page = schema("page")
     fields = [{**field, "type": ["null", "string"]} if field["name"] == "html" else field for field in page["fields"]]
@@ -128,7 +126,6 @@ def results_of(crawl: Data, directory: Path) -> Data:
 
     Raises:
         InputError: if there are no keywords.
-
     """
     path = directory / "pages.jsonl"
     JsonLines(packed=False).write(path, crawl)
@@ -150,7 +147,6 @@ def try_out(store: Store, data: Data, path: Path, number: int) -> FormatRun:
 
     Raises:
         JobFailed: if the records read differ from those written.
-
     """
     places = random.Random(_SEED)  # noqa: S311
     parts = [places.random() for _ in range(_LOOKUPS)]

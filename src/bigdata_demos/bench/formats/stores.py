@@ -290,7 +290,6 @@ def stores() -> list[Store]:
 
     Raises:
         InputError: if a package is missing.
-
     """
     codecs.package("cramjam", "snappy")
     codecs.zstandard()

@@ -132,7 +132,6 @@ def run(hadoop: Hadoop, job: StreamingJob, progress: Callable[[int, int], None],
     Raises:
         EngineUnavailable: if Hadoop does not accept it.
         JobFailed: if it fails; with the message of the failed task.
-
     """
     began = time.monotonic()
     submitted = started = 0.0
@@ -192,7 +191,6 @@ def call(hadoop: Hadoop, main: str, *arguments: str) -> str:
 
     Raises:
         EngineUnavailable: if it fails.
-
     """
     with client(hadoop, main, *arguments) as (process, lines):
         said = list(lines)
@@ -212,7 +210,6 @@ def put(hadoop: Hadoop, path: str, target: str) -> None:
 
     Raises:
         EngineUnavailable: if that fails.
-
     """
     try:
         with Path(path).open("rb") as source, files(hadoop).open(target, "wb", block_size=CHUNK) as file:

@@ -27,7 +27,6 @@ def connect(url: str, slots: int) -> Iterator[Hadoop]:
         UsageError: if there is no configuration for that address.
         EngineNotInstalled: without Java.
         EngineUnavailable: if it does not come up.
-
     """
     if url:
         yield find(url)
@@ -43,7 +42,6 @@ def find(url: str) -> Hadoop:
     Raises:
         UsageError: if it is not known.
         EngineUnavailable: if it is the compose cluster's, and cannot run a job of this driver.
-
     """
     for hadoop in known():
         if hadoop.known_as(url):
@@ -67,7 +65,6 @@ def check(hadoop: Hadoop) -> None:
 
     Raises:
         EngineUnavailable: if not; the message says what to do.
-
     """
     record = registry.read("hadoop")
     if record is None or hadoop.conf != registry.hadoop():
@@ -101,7 +98,6 @@ def by_http(path: str) -> str:
 
     Raises:
         UsageError: if there is no configuration for that HDFS, and its port is not the default.
-
     """
     scheme, _, rest = path.partition("://")
     if scheme != "hdfs":

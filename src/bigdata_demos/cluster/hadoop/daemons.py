@@ -71,7 +71,6 @@ def local_hadoop(slots: int, say: Callable[[str], None], names: Iterable[str] = 
     Raises:
         EngineNotInstalled: without Java.
         EngineUnavailable: if it does not come up.
-
     """
     with tempfile.TemporaryDirectory(prefix="bigdata-demos-hadoop-", ignore_cleanup_errors=True) as directory:
         cluster = Cluster(Path(directory), [])
@@ -88,7 +87,6 @@ def start(cluster: Cluster, slots: int, say: Callable[[str], None], names: Itera
     Raises:
         EngineNotInstalled: without Java.
         EngineUnavailable: if they do not come up.
-
     """
     java = find_java("hadoop")
     there = jars.install(say)
@@ -117,7 +115,6 @@ def format_namenode(cluster: Cluster, environment: Mapping[str, str]) -> None:
 
     Raises:
         EngineUnavailable: if that fails.
-
     """
     line = command(cluster.hadoop, DAEMONS["namenode"], "-format", "-force", "-nonInteractive", jvm=JVM)
     done = subprocess.run(line, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
@@ -147,7 +144,6 @@ def wait(cluster: Cluster) -> None:
 
     Raises:
         EngineUnavailable: if one of its processes ends, or it takes too long.
-
     """
     deadline = time.monotonic() + WAIT
     while waited_for := not_ready(cluster.hadoop, {daemon.name for daemon in cluster.daemons}):
@@ -250,7 +246,6 @@ def up(slots: int, say: Callable[[str], None]) -> Cluster:
 
     Raises:
         EngineNotInstalled, EngineUnavailable: see :func:`start`.
-
     """
     cluster = recorded()
     if cluster and all(daemon.process() for daemon in cluster.daemons) and len(cluster.daemons) == len(DAEMONS):

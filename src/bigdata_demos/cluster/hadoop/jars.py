@@ -16,8 +16,7 @@ from ...errors import EngineUnavailable
 from ...storage.atomic import atomic
 
 VERSION: Final = "3.4.2"
-_MEGABYTES: Final = 97
-"""The size of all jars together."""
+_MEGABYTES: Final = 97  # the size of all jars together
 HERE: Final = Path(__file__).parent
 _CENTRAL: Final = "https://repo.maven.apache.org/maven2"
 MIRROR: Final = "BIGDATA_DEMOS_MAVEN"
@@ -62,7 +61,6 @@ def install(say: Callable[[str], None]) -> Path:
 
     Raises:
         EngineUnavailable: if one cannot be downloaded, or has another checksum.
-
     """
     target = directory()
     if missing := _not_installed():
@@ -85,7 +83,6 @@ def fetch(jar: Jar, target: Path) -> None:
     Raises:
         OSError: if it cannot be downloaded.
         EngineUnavailable: if it has another checksum.
-
     """
     url = f"{(os.environ.get(MIRROR) or _CENTRAL).rstrip('/')}/{jar.path}"
     with urllib.request.urlopen(url, timeout=60) as answer:

@@ -24,11 +24,9 @@ Hashes = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-_MAX_WORDS: Final = 3
-"""The most words of a candidate."""
+_MAX_WORDS: Final = 3  # the most words of a candidate
 
-_MAX_WORD: Final = 64
-"""The most characters of a word in a candidate."""
+_MAX_WORD: Final = 64  # the most characters of a word in a candidate
 
 
 def ranges(categories: str, last: int = 0x1FFFF) -> str:
@@ -90,8 +88,7 @@ def mix(left: Hashes, right: Hashes) -> Hashes:
     return z ^ (z >> np.uint64(31))
 
 
-_BREAK: Final = 0
-"""The number of all tokens that are not words: punctuation."""
+_BREAK: Final = 0  # the number of all tokens that are not words: punctuation
 
 STOPWORD: Final = 1
 """The number of all words that end a run: stopwords, numbers, and very long ones."""

@@ -60,7 +60,6 @@ def load(name: str) -> Stopwords:
 
     Raises:
         UsageError: if there is no such language and no such file.
-
     """
     if name == "en":
         return parse(ENGLISH)

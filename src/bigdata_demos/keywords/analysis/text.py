@@ -119,7 +119,6 @@ def extract(page: Page, scanner: Scanner | None = None) -> Document:
 
     Raises:
         Unreadable: with one of the reasons in the module's docstring.
-
     """
     if len(page.content) > MAX_BYTES:
         raise Unreadable("too-large", f"more than {MAX_BYTES} bytes")

@@ -43,7 +43,6 @@ class Engine:
         variable: the environment variable with the default of ``--cluster``, ``""`` if there is none.
         needs_java: whether it needs a Java runtime.
         download: a module below ``bigdata_demos`` whose ``install(say)`` downloads what the engine needs, once.
-
     """
 
     name: str
@@ -87,7 +86,6 @@ class Settings:
             is the number of worker processes, each of which runs as many tasks at once as it has threads.
         cluster: the address of a cluster, ``""`` to run on this machine.
         options: engine-specific options.
-
     """
 
     workers: int = 0
@@ -103,7 +101,6 @@ class Run(Protocol):
 
         Raises:
             EngineError: if the engine, or a worker, fails.
-
         """
 
 
@@ -115,7 +112,6 @@ class EngineModule(Protocol):
 
         Raises:
             EngineError: if it cannot be started; the text says what to do.
-
         """
 
 
@@ -125,7 +121,6 @@ def load(name: str) -> EngineModule:
     Raises:
         UsageError: if there is no such engine.
         EngineNotInstalled: if one of its packages is missing.
-
     """
     if name not in ENGINES:
         raise UsageError(f"there is no engine {name!r} (there are {', '.join(ENGINES)})")
@@ -158,7 +153,6 @@ def download(name: str, say: Callable[[str], None]) -> None:
 
     Raises:
         EngineUnavailable: if it cannot be downloaded.
-
     """
     if module := ENGINES[name].download:
         importlib.import_module(f"bigdata_demos.{module}").install(say)
@@ -169,7 +163,6 @@ def check_options(engine: str, options: Mapping[str, str], known: Mapping[str, s
 
     Raises:
         UsageError: if one is unknown; the message lists the known ones.
-
     """
     for name in options:
         if name not in known:
@@ -182,7 +175,6 @@ def check_embedded(name: str, settings: Settings) -> None:
 
     Raises:
         UsageError: if one was.
-
     """
     if settings.cluster:
         others = " or ".join(engine.name for engine in ENGINES.values() if engine.scheme)

@@ -21,7 +21,6 @@ def working_directory(output: P, *, overwrite: bool) -> Iterator[P]:
 
     Raises:
         OutputError: if ``output`` exists and may not be replaced, or the directory cannot be created.
-
     """
     workdir = cast(P, output.absolute().parent / f".{output.name}.{uuid.uuid4().hex}.unfinished")
     try:
@@ -47,7 +46,6 @@ def commit(workdir: Place, output: Place, parts: Sequence[Part], manifest: dict[
 
     Returns:
         the parts under their final names.
-
     """
     final = []
     for part in parts:

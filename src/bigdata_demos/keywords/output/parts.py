@@ -72,7 +72,6 @@ def write_part(directory: str, kind: PartKind, number: int, rows: Iterable[Row],
 
     Raises:
         OutputError: if the file cannot be written.
-
     """
     path = f"{kind}/part-{number:05}-{uuid.uuid4().hex}.avro"
     records = total = 0
@@ -95,7 +94,6 @@ def read_parts(output: Place, kind: PartKind) -> Iterator[dict[str, Any]]:
 
     Raises:
         OutputError: if one cannot be read.
-
     """
     try:
         for name in sorted(path.name for path in (output / kind).glob("part-*.avro")):

@@ -62,7 +62,6 @@ def reading_avro(context: JobContext, job: StreamingJob, splits: Sequence[Split]
 
     Raises:
         UsageError: if the input is not Avro in this HDFS, or if its pages cannot be told from their JSON.
-
     """
     hadoop, pieces = context.hadoop, {piece.path: piece for split in splits for piece in split.ranges}
     for path, piece in pieces.items():
@@ -154,7 +153,6 @@ def markup_of(path: str, name: str) -> str:
 
     Raises:
         UsageError: if the schema allows both.
-
     """
     with open_file(path) as file:
         schema = avro.header_of(file, name).schema

@@ -42,10 +42,8 @@ _JOB: Final = "job.json"
 SPLITS: Final = "splits"
 TABLE: Final = "frequencies"
 """The start of the names of files with pass 1's output, in the directory of a task of pass 2."""
-_CHUNKS: Final = 1 << 12
-"""The most splits that a task may make of its input: so many numbers are set aside for each task."""
-_GROUP: Final = "bigdata_demos"
-"""The group of the counters that tasks report to Hadoop."""
+_CHUNKS: Final = 1 << 12  # the most splits that a task may make of its input: so many numbers are set aside for each task
+_GROUP: Final = "bigdata_demos"  # the group of the counters that tasks report to Hadoop
 EPILOG = """\
 example, without Hadoop (the roles that Hadoop gives these programs are the same):
   job='python -m bigdata_demos.keywords.streaming'
@@ -251,7 +249,6 @@ def load(path: Path) -> Task:
 
     Raises:
         UsageError: if there is no such file.
-
     """
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))

@@ -67,7 +67,6 @@ def name() -> str:
 
     Raises:
         UsageError: if the environment variable names one that is not available.
-
     """
     wanted = os.environ.get(VARIABLE, "")
     if wanted not in ("", "plain", "native"):
