@@ -19,14 +19,10 @@ from ..storage.atomic import atomic, writing
 FORMAT: Final = 2
 _RENAMED: Final = {"runs": "rounds", "tries": "runs"}  # from format 1
 FILE: Final = "results.json"
-CONTROL: Final = "serial"
-"""The contestant in every round: one thread, without a framework."""
-PEERS_CONTROL: Final = "wordcount"
-"""The control of the peers: the same word count on one thread."""
-PLAIN: Final = "JSON lines"
-"""The baseline of file sizes."""
-STEPS: Final = ("write", "read", "field", "look-up", "newer")
-"""The steps that are measured for each file format."""
+CONTROL: Final = "serial"  # part of every round
+PEERS_CONTROL: Final = "wordcount"  # the peers' word count on one thread
+PLAIN: Final = "JSON lines"  # the baseline of file sizes
+STEPS: Final = ("write", "read", "field", "look-up", "newer")  # measured for each file format
 ENGINE: Final = "engine"
 PEER: Final = "peer"
 

@@ -117,10 +117,7 @@ def make_world() -> World:
     words_share = 10_000 - structure - sum(counts)
     add([f" {word}" for word in vocabulary], words_share, [1 / (rank + _ZIPF_OFFSET) for rank in range(VOCABULARY)])
     n_words = len(strings)
-    add(
-        [f" {year}" for year in range(1900, 2030)] + [f" {n}" for n in range(2, 200)] + [f" {n}.5" for n in range(30)],
-        _NUMBER,
-    )
+    add([f" {year}" for year in range(1900, 2030)] + [f" {n}" for n in range(2, 200)] + [f" {n}.5" for n in range(30)], _NUMBER)
     add([f' <a href="/{n // 1000}/page-{n}.html">{names[n].decode()}</a>' for n in range(4096)], _LINK)
     add([f" <strong>{word}</strong>" for word in vocabulary[:1024]], _STRONG)
     marker = len(strings)

@@ -195,8 +195,8 @@ def told(one: FormatRun, rounds: int) -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and the packages."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for package in PACKAGES:
         with suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
-    return found
+            installed[package] = metadata.version(package)
+    return installed

@@ -1,7 +1,7 @@
 """Reports the figures of :mod:`.access` as text and as a section of the page, including what each format is best for."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Any, Final, NamedTuple
 
@@ -49,30 +49,21 @@ class Row(NamedTuple):
 def rows(access: Access, data: str) -> list[Row]:
     """Return the rows of all formats, in the order of the first round."""
     formats = dict.fromkeys(one.format for one in access.runs if one.data == data)
-    found = []
+    result = []
     for name in formats:
         runs = [one for one in access.runs if (one.data, one.format) == (data, name)]
-        found.append(
-            Row(name, runs[0].family, runs[0].nbytes, runs, _spreads(access, runs, _seconds_of), _spreads(access, runs, _cpu_of))
-        )
-    return found
+        seconds, cpu = _spreads(access, [one.seconds for one in runs]), _spreads(access, [one.cpu_seconds for one in runs])
+        result.append(Row(name, runs[0].family, runs[0].nbytes, runs, seconds, cpu))
+    return result
 
 
-def _seconds_of(one: FormatRun, step: str) -> float | None:
-    return one.seconds.get(step)
-
-
-def _cpu_of(one: FormatRun, step: str) -> float | None:
-    return one.cpu_seconds.get(step)
-
-
-def _spreads(access: Access, runs: Sequence[FormatRun], figure: Callable[[FormatRun, str], float | None]) -> dict[str, Spread]:
-    found = {}
+def _spreads(access: Access, figures: Sequence[Mapping[str, float]]) -> dict[str, Spread]:
+    spreads = {}
     for step in _ALL_STEPS:
         each = access.lookups if step == "look-up" else 1
-        if some := spread([value / each for one in runs if (value := figure(one, step)) is not None]):
-            found[step] = some
-    return found
+        if some := spread([one[step] / each for one in figures if step in one]):
+            spreads[step] = some
+    return spreads
 
 
 def against(row: Row, other: Row, step: str) -> Interval | None:

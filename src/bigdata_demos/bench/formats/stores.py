@@ -158,7 +158,7 @@ class JsonLines:
 
     def look_up(self, path: Path, places: Sequence[float]) -> list[Record]:
         """Read the line after each place, or the first line at the end. With gzip, everything before it is decompressed."""
-        found = []
+        records = []
         for place in places:
             with self.open(path) as file:
                 file.seek(int(place * self.size(path)))
@@ -167,8 +167,8 @@ class JsonLines:
                 if not line:
                     file.seek(0)
                     line = file.readline()
-                found.append(json.loads(line))
-        return found
+                records.append(json.loads(line))
+        return records
 
     def size(self, path: Path) -> int:
         """Return the uncompressed size; for gzip, from the last four bytes (RFC 1952), which is correct below 4 GiB."""
@@ -213,7 +213,7 @@ class Avro:
 
     def look_up(self, path: Path, places: Sequence[float]) -> list[Record]:
         """Read the first record of the next block after each place, or of the first block at the end."""
-        found = []
+        records = []
         size = path.stat().st_size
         for place in places:
             with path.open("rb") as file:
@@ -223,8 +223,8 @@ class Avro:
                 frame = next(frames)
                 if isinstance(frame, BadBlock):
                     raise JobFailed(f"{path}: a block that was just written cannot be read: {frame.detail}")
-                found.append(untagged(next(Decoder(header).records(frame, str(path)))))
-        return found
+                records.append(untagged(next(Decoder(header).records(frame, str(path)))))
+        return records
 
     def read_newer(self, path: Path, data: Data) -> list[Record]:
         """Decode every block; fastavro resolves the writer's schema to the reader's."""
@@ -260,12 +260,12 @@ class Parquet:
 
     def look_up(self, path: Path, places: Sequence[float]) -> list[Record]:
         """Read the row group of each record, and convert that record to a dict."""
-        found = []
+        records = []
         for place in places:
             with self.parquet.ParquetFile(path) as file:
                 group, row = divmod(int(place * file.metadata.num_rows), GROUP_RECORDS)
-                found += file.read_row_group(group).slice(row, 1).to_pylist()
-        return found
+                records += file.read_row_group(group).slice(row, 1).to_pylist()
+        return records
 
     def read_newer(self, path: Path, data: Data) -> list[Record]:
         """Read with the new column, fill its nulls with the default, and rename the other column."""

@@ -38,14 +38,14 @@ class Difference(NamedTuple):
 
 def compare(before: Results, after: Results) -> list[Difference]:
     """Compare what both benchmarks have; a contestant that finished before and now only fails is broken."""
-    found = []
+    differences = []
     for size in [size for size in before.sizes if size in after.sizes]:
         for key in before.contestants():
             then, now = (by_round(one, key, size, seconds_of) for one in (before, after))
             if not then or not any(one.key == key and one.size == size for one in after.runs):
                 continue
             if not now:
-                found.append(Difference(key, size, None, "", BROKEN))
+                differences.append(Difference(key, size, None, "", BROKEN))
                 continue
             by = _control_of(key, size, before, after)
             some, others = (
@@ -53,8 +53,8 @@ def compare(before: Results, after: Results) -> list[Difference]:
                 for values, one in ((now, after), (then, before))
             )
             ratio = ratio_of_medians(some, others, confidence=_CONFIDENCE)
-            found.append(Difference(key, size, ratio, by, verdict(ratio)))
-    return found
+            differences.append(Difference(key, size, ratio, by, verdict(ratio)))
+    return differences
 
 
 def _control_of(key: Key, size: int, before: Results, after: Results) -> str:

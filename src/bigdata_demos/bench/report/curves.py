@@ -16,8 +16,8 @@ def speedup_section(results: Results) -> Section:
     """Speed-up by workers."""
 
     def make(size: int) -> Panel:
-        found = [line for line in speedups(results, size) if line.work]
-        engines = [line for line in found if line.kind != PEER]
+        measured = [line for line in speedups(results, size) if line.work]
+        engines = [line for line in measured if line.kind != PEER]
         if not engines:
             return Panel(note="No engine finished beside the control.")
         workers = sorted({number_of for line in engines for number_of in line.work})
@@ -36,7 +36,7 @@ def speedup_section(results: Results) -> Section:
         shown = [("workers-fold (dashed)", 0), *((one.name, one.colour) for one in series[1:])]
         body = [
             (label((line.name, n, line.cluster)), interval(line.work[n]), interval(line.total.get(n)))
-            for line in found
+            for line in measured
             for n in line.work
         ]
         beside = Table(("contestant", "start-up apart (95 %)", "start-up included"), body)

@@ -133,19 +133,6 @@ def runs(results: Results) -> Table:
             f"{one.seconds:.3f}", number(one.startup), number(one.work), number(one.cpu_seconds), size_of(one.peak_memory_bytes),
             number(one.pages), (one.digest or NONE)[:19], one.error or "",
         ))  # fmt: skip
-    head = (
-        "",
-        "contestant",
-        "size",
-        "round",
-        "started (UTC)",
-        "s",
-        "start-up",
-        "work",
-        "CPU s",
-        "peak",
-        "pages",
-        "digest",
-        "error",
-    )
+    times = ("started (UTC)", "s", "start-up", "work", "CPU s")
+    head = ("", "contestant", "size", "round", *times, "peak", "pages", "digest", "error")
     return Table(head, body, [12])

@@ -82,9 +82,9 @@ def shuffle_section(results: Results) -> Section:
     names = list(dict.fromkeys(name for one in results.runs for name in one.shuffle or ()))
 
     def make(size: int) -> Panel:
-        found = [row for row in rows(results, size) if row.good]
+        finished = [row for row in rows(results, size) if row.good]
         drawn, body = [], []
-        for row in found:
+        for row in finished:
             sizes = row.shuffles()
             if sizes:
                 parts = [(name, nbytes / MIB, names.index(name) % 10 + 1) for name, nbytes in sizes.items()]

@@ -16,7 +16,7 @@ def time_section(results: Results) -> Section:
     """Time and pages a second, every run as a dot."""
 
     def make(size: int) -> Panel:
-        found = rows(results, size)
+        shown_rows = rows(results, size)
         plotted = [
             Strip(
                 short(row.key),
@@ -25,10 +25,10 @@ def time_section(results: Results) -> Section:
                 [dot(results, one, one.seconds, "s", marked=True) for one in row.runs],
                 row.seconds.median if row.seconds else None,
             )
-            for row in found
+            for row in shown_rows
         ]
-        body = [(row.label, range_of(row.seconds), number(row.rate), str(len(row.good)), flags(row)) for row in found]
-        taken = [one.seconds for row in found for one in row.runs]
+        body = [(row.label, range_of(row.seconds), number(row.rate), str(len(row.good)), flags(row)) for row in shown_rows]
+        taken = [one.seconds for row in shown_rows for one in row.runs]
         wide = max(taken, default=1) > _WIDE * min(taken, default=1)
         unit = f"seconds, start-up included{', logarithmic' if wide else ''}"
         plot = strips(f"Seconds of each run, {corpus(results, size)}", plotted, unit, log=wide)
@@ -46,11 +46,11 @@ def ratio_section(results: Results) -> Section:
 
     def make(size: int) -> Panel:
         control = by_round(results, (CONTROL, 1, ""), size, seconds_of)
-        found = [row for row in rows(results, size) if row.ratio and row.key[0] != CONTROL]
-        if not found:
+        shown_rows = [row for row in rows(results, size) if row.ratio and row.key[0] != CONTROL]
+        if not shown_rows:
             return Panel(note="There is no round in which both the control and another one finished.")
         plotted = []
-        for row in found:
+        for row in shown_rows:
             dots = [dot(results, one, one.seconds / control[one.round], "×") for one in row.good if control.get(one.round)]
             some = row.ratio
             assert some is not None
@@ -62,7 +62,7 @@ def ratio_section(results: Results) -> Section:
             log=True,
             reference=1,
         )
-        return Panel(plot, Table(("contestant", "× serial (95 %)"), [(row.label, interval(row.ratio)) for row in found]))
+        return Panel(plot, Table(("contestant", "× serial (95 %)"), [(row.label, interval(row.ratio)) for row in shown_rows]))
 
     words = (
         "Left of the line is faster than one thread. Each dot compares two runs of the same round; the band is the 95 % "
@@ -75,9 +75,9 @@ def startup_section(results: Results) -> Section:
     """Start-up against work."""
 
     def make(size: int) -> Panel:
-        found = [row for row in rows(results, size) if row.seconds]
+        shown_rows = [row for row in rows(results, size) if row.seconds]
         drawn, body = [], []
-        for row in found:
+        for row in shown_rows:
             assert row.seconds is not None
             known = row.startup is not None and row.work is not None
             startup, work = (row.startup or 0.0, row.work or 0.0) if known else (0.0, 0.0)
@@ -119,13 +119,13 @@ def stage_section(results: Results) -> Section:
     names = _in_order(name for size in results.sizes for row in rows(results, size) for name in row.phases())
 
     def make(size: int) -> Panel:
-        found = [row for row in rows(results, size) if row.phases()]
+        shown_rows = [row for row in rows(results, size) if row.phases()]
         drawn = []
-        for row in found:
+        for row in shown_rows:
             took = row.phases()
             parts = [(name, took[name], colour_of) for name, colour_of in names.items() if name in took]
             drawn.append(Bar(short(row.key), f"{number(sum(took.values()))} s", parts))
-        body = [(row.label, *(number(row.phases().get(name)) for name in names)) for row in found]
+        body = [(row.label, *(number(row.phases().get(name)) for name in names)) for row in shown_rows]
         plot = bars(f"Seconds by phase, {corpus(results, size)}", drawn, "seconds, medians")
         return Panel(plot, Table(("contestant", *names), body), list(names.items()), wide=True)
 

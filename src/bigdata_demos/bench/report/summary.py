@@ -112,8 +112,8 @@ def _work_of(one: Run) -> float | None:
 
 def by_round(results: Results, key: Key, size: int, figure: Callable[[Run], float | None]) -> dict[int, float]:
     """Return a contestant's figure by round, for the runs that count."""
-    found = {one.round: figure(one) for one in results.runs if one.key == key and one.size == size and one.counts}
-    return {number: value for number, value in found.items() if value}
+    figures = {one.round: figure(one) for one in results.runs if one.key == key and one.size == size and one.counts}
+    return {number: value for number, value in figures.items() if value}
 
 
 class Line(NamedTuple):
@@ -137,9 +137,8 @@ def speedups(results: Results, size: int) -> list[Line]:
             continue
         line = lines.setdefault((name, cluster), Line(name, cluster, kind, {}, {}))
         for of, figure in ((line.work, _work_of), (line.total, seconds_of)):
-            found = ratio(by_round(results, control, size, figure), by_round(results, key, size, figure))
-            if found:
-                of[workers] = found
+            if speedup := ratio(by_round(results, control, size, figure), by_round(results, key, size, figure)):
+                of[workers] = speedup
     return [line for line in lines.values() if line.total]
 
 
@@ -156,14 +155,14 @@ class Cost(NamedTuple):
 
 def costs(results: Results, size: int) -> list[Cost]:
     """Return the COST of each engine, including start-up."""
-    found = []
+    result = []
     for line in speedups(results, size):
         if line.kind == PEER:
             continue
         workers = cost({number: 1 / value.middle for number, value in line.total.items()})
         low = line.total[workers].low if workers else None
-        found.append(Cost(line.name, line.cluster, size, workers, sorted(line.total), low is not None and low > 1))
-    return found
+        result.append(Cost(line.name, line.cluster, size, workers, sorted(line.total), low is not None and low > 1))
+    return result
 
 
 class Overtaking(NamedTuple):
@@ -176,7 +175,7 @@ class Overtaking(NamedTuple):
 
 def overtakings(results: Results) -> list[Overtaking]:
     """Return the crossover of each engine and number of workers."""
-    found = []
+    result = []
     for key in results.contestants():
         if key[0] == CONTROL or any(one.key == key and one.kind == PEER for one in results.runs):
             continue
@@ -187,8 +186,8 @@ def overtakings(results: Results) -> list[Overtaking]:
                 ratios[float(results.job(size).pages or 0)] = pair.middle
         where = crossover(ratios)
         if ratios:
-            found.append(Overtaking(key, where[0] if where else None, where is not None and where[1]))
-    return found
+            result.append(Overtaking(key, where[0] if where else None, where is not None and where[1]))
+    return result
 
 
 def failed(results: Results) -> list[Run]:

@@ -107,10 +107,7 @@ def table(results: Results) -> str:
     lines = []
     for size in results.sizes:
         job = results.job(size)
-        lines += [
-            "",
-            f"{corpus(results, size)}, {size_of(job.input_bytes)} as stored, {job.digest or 'no digest'}",
-        ]
+        lines += ["", f"{corpus(results, size)}, {size_of(job.input_bytes)} as stored, {job.digest or 'no digest'}"]
         lines += aligned([(*_HEAD, ""), *((*cells(row), flags(row)) for row in rows(results, size))])
         lines += [f"unstable: {UNSTABLE_IS}"] if any(row.unstable for row in rows(results, size)) else []
         lines += [f"COST {told(some)}" for some in costs(results, size)]
