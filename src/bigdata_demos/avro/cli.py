@@ -250,8 +250,7 @@ def _check_level(codec: str, level: int | None) -> None:
 def opened(*names: str, quiet: bool = False) -> Iterator[Generator["Source", None, None]]:
     """Open inputs one after another on demand, with one progress bar for all of them on a terminal.
 
-    Raises:
-        UsageError: if standard input is named twice.
+    Raises UsageError if standard input is named twice.
     """
     from tqdm import tqdm
 
@@ -589,8 +588,7 @@ def concatenate(arguments: argparse.Namespace) -> int:
 def append(source: "Source", header: Any, schema: Any, writer: "Writer", *, as_is: bool) -> None:
     """Append a file's records, resolved to ``schema``; if the schemas are equal, blocks are recompressed or copied as they are.
 
-    Raises:
-        BadAvro: if the file is damaged, or its records do not fit the schema.
+    Raises BadAvro if the file is damaged, or its records do not fit the schema.
     """
     from . import containers, schemas
     from .resolution import compatibility, resolver

@@ -26,8 +26,7 @@ _DECOMPRESSORS: Final[dict[str, Callable[[], Any]]] = {
 def compressor(codec: str, level: int | None = None) -> Callable[[bytes | bytearray], bytes]:
     """Return a function that compresses a block's data; with a level of None, at the codec's default level.
 
-    Raises:
-        InputError: if the codec's package is not installed.
+    Raises InputError if the codec's package is not installed.
     """
     if codec == "null":
         return bytes
@@ -49,9 +48,8 @@ def compressor(codec: str, level: int | None = None) -> Callable[[bytes | bytear
 def decompress(packed: bytes, codec: str) -> bytes:
     """Decompress a block's data to at most :data:`~.limits.MAX_BLOCK` bytes.
 
-    Raises:
-        InputError: if the codec's package is not installed.
-        Exception: whatever the codec raises; EOFError if data are missing, ValueError if they are too large or fail the checksum.
+    Raises InputError if the codec's package is not installed; whatever the codec raises; EOFError if data are missing, ValueError
+    if they are too large or fail the checksum.
     """
     if codec == "null":
         return packed
@@ -115,11 +113,7 @@ def zstandard() -> Any:
 
 
 def package(module: str, codec: str) -> Any:
-    """Import a module that a codec needs, the same that fastavro uses.
-
-    Raises:
-        InputError: if it is not installed.
-    """
+    """Import a module that a codec needs, the same that fastavro uses. Raises InputError if it is not installed."""
     try:
         return importlib.import_module(module)
     except ImportError:

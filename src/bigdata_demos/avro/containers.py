@@ -71,8 +71,7 @@ class BadBlock(NamedTuple):
 def read_header(source: Source, *, decoding: bool = True) -> Header:
     """Read a header; without ``decoding``, also one whose records cannot be decoded safely.
 
-    Raises:
-        BadAvro: if the header is damaged, or its schema is invalid or refused by :func:`check_decodable`.
+    Raises BadAvro if the header is damaged, or its schema is invalid or refused by :func:`check_decodable`.
     """
     name = source.name
     if source.read(len(MAGIC)) != MAGIC:
@@ -100,8 +99,7 @@ def read_header(source: Source, *, decoding: bool = True) -> Header:
 def check_decodable(header: Header, name: str) -> None:
     """Refuse a schema whose records cannot be decoded safely. A :class:`Decoder` can decode recursive schemas.
 
-    Raises:
-        BadAvro: if the schema is refused.
+    Raises BadAvro if the schema is refused.
     """
     try:
         empty = limits.measure(header.schema).empty
@@ -167,11 +165,7 @@ def frames_between(file: BinaryIO, name: str, header: Header, start: int, end: i
 
 
 def sound_frames(source: Source, header: Header) -> Iterator[Frame]:
-    """Yield the following blocks.
-
-    Raises:
-        BadAvro: at the first damaged block.
-    """
+    """Yield the following blocks. Raises BadAvro at the first damaged block."""
     for frame in read_frames(source, header):
         if isinstance(frame, BadBlock):
             raise BadAvro(f"{source.name}: damaged block at offset {frame.offset}: {frame.detail}")
@@ -181,9 +175,7 @@ def sound_frames(source: Source, header: Header) -> Iterator[Frame]:
 def unpacked(frame: Frame, codec: str, name: str) -> bytes:
     """Return a block's decompressed data.
 
-    Raises:
-        BadAvro: if the data are damaged.
-        InputError: if the codec's package is not installed.
+    Raises BadAvro if the data are damaged; InputError if the codec's package is not installed.
     """
     try:
         data = decompress(frame.packed, codec)
@@ -232,8 +224,7 @@ class Decoder:
     def read(self, count: int, data: bytes) -> Iterator[Any]:
         """Yield the records of a block's decompressed data.
 
-        Raises:
-            Exception: whatever fastavro raises for damaged data; ValueError if bytes are left after the records.
+        Raises whatever fastavro raises for damaged data; ValueError if bytes are left after the records.
         """
         end = 0
         for end, record in self.position(count, data):  # noqa: B007
@@ -244,8 +235,7 @@ class Decoder:
     def position(self, count: int, data: bytes) -> Iterator[tuple[int, Any]]:
         """Yield each record of a block's data with the offset in the data where it ends.
 
-        Raises:
-            Exception: whatever fastavro raises for damaged data.
+        Raises whatever fastavro raises for damaged data.
         """
         self.feed.seek(0)
         self.feed.truncate()
@@ -266,9 +256,8 @@ class Decoder:
     def records(self, frame: Frame, name: str) -> Iterator[Any]:
         """Yield the records of a block.
 
-        Raises:
-            BadAvro: if the block is damaged, with its offset and the number of the record.
-            InputError: if the codec's package is not installed.
+        Raises BadAvro if the block is damaged, with its offset and the number of the record; InputError if the codec's package is
+        not installed.
         """
         data = unpacked(frame, self.codec, name)
         number = 0
@@ -308,8 +297,7 @@ def projection(schema: Any, needed: Collection[str]) -> tuple[Any, Any] | None:
 def read_records(source: Source, header: Header) -> Iterator[Any]:
     """Yield all following records, as :class:`Decoder` returns them.
 
-    Raises:
-        BadAvro: at the first damage, with the offset and the number of the record.
+    Raises BadAvro at the first damage, with the offset and the number of the record.
     """
     decoder = Decoder(header)
     for frame in sound_frames(source, header):
@@ -333,8 +321,7 @@ class Encoder:
     def __call__(self, datum: Any) -> bytes:
         """Return the datum in Avro's binary encoding.
 
-        Raises:
-            Exception: whatever fastavro raises for a datum that does not match the schema; ValueError if it is nested too deeply.
+        Raises whatever fastavro raises for a datum that does not match the schema; ValueError if it is nested too deeply.
         """
         packed = pack(datum, self.raw)
         if self.walker is not None:

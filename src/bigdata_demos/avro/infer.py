@@ -78,9 +78,8 @@ def infer(records: Iterable[Any], name: str = "Record") -> Any:
     that are always empty are strings, values that are always null are null or string, and objects that are always empty are
     maps of strings.
 
-    Raises:
-        InputError: if there are no records, or one is not an object, has a key that is not a valid field name or a number out of
-            the range of long, or if there are more than :data:`MAX_FIELDS` fields; with the record and path.
+    Raises InputError if there are no records, or one is not an object, has a key that is not a valid field name or a number out
+    of the range of long, or if there are more than :data:`MAX_FIELDS` fields; with the record and path.
     """
     observer, number = _Observer(), 0
     for number, record in enumerate(records, 1):

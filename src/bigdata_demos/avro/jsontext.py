@@ -13,8 +13,7 @@ from .streams import Source
 def json_values(source: Source) -> Iterator[tuple[int, Any]]:
     """Yield consecutive JSON values, numbered from 1; a value may span several lines.
 
-    Raises:
-        InputError: if a value is invalid or too long; with its number.
+    Raises InputError if a value is invalid or too long; with its number.
     """
     decoder, text, number, least = json.JSONDecoder(), "", 1, 0
     decode = codecs.getincrementaldecoder("utf-8")().decode

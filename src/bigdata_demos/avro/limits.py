@@ -46,11 +46,7 @@ def nesting(text: str) -> int:
 
 
 def check_block_size(size: int) -> None:
-    """Refuse a decompressed block that is too large.
-
-    Raises:
-        ValueError: if it has more than :data:`MAX_BLOCK` bytes.
-    """
+    """Refuse a decompressed block that is too large. Raises ValueError if it has more than :data:`MAX_BLOCK` bytes."""
     if size > MAX_BLOCK:
         raise ValueError(f"a block of more than {MAX_BLOCK} bytes, decompressed")
 
@@ -62,11 +58,7 @@ class BoundedFile:
         self.file, self.left = file, MAX_HEADER
 
     def read(self, size: int) -> bytes:
-        """Read up to ``size`` bytes.
-
-        Raises:
-            ValueError: if ``size`` is negative or exceeds what may still be read.
-        """
+        """Read up to ``size`` bytes. Raises ValueError if ``size`` is negative or exceeds what may still be read."""
         if not 0 <= size <= self.left:
             raise ValueError(f"a length of {size} bytes")
         self.left -= size
@@ -77,9 +69,8 @@ class BoundedFile:
 def check_shape(parsed: Any) -> None:
     """Refuse schemas that fastavro accepts, but that other code cannot handle.
 
-    Raises:
-        ValueError: for a union in a union, a name, alias or symbol that is not text, or a size that is not a whole number.
-        Exception: if a required attribute is missing.
+    Raises ValueError for a union in a union, a name, alias or symbol that is not text, or a size that is not a whole number; if a
+    required attribute is missing.
     """
     left = [parsed]
     while left:
@@ -124,8 +115,7 @@ def measure(parsed: Any, named: Named | None = None, *, recursive: bool = True) 
 
     A recursive type is refused unless ``recursive``; its reference to itself then counts as one level.
 
-    Raises:
-        ValueError: if the schema has too many levels or types, or an array whose items take no bytes.
+    Raises ValueError if the schema has too many levels or types, or an array whose items take no bytes.
     """
     named = named_types(parsed) if named is None else named
     known: dict[str, Extent] = {}
@@ -194,10 +184,8 @@ class Walker:
     def record(self) -> None:
         """Walk over the next record.
 
-        Raises:
-            ValueError: if it is nested deeper than :data:`MAX_DEPTH`, has more than :data:`MAX_VALUES` values, or has an invalid
-                union index.
-            EOFError: if the data end too early.
+        Raises ValueError if it is nested deeper than :data:`MAX_DEPTH`, has more than :data:`MAX_VALUES` values, or has an
+        invalid union index; EOFError if the data end too early.
         """
         self.values = 0
         self.walk(self.schema, 0)

@@ -72,8 +72,7 @@ def find_header(source: Source, schema: str | None = None, codec: str | None = N
     ``schema`` (JSON) and ``codec`` replace those of the header. Without them, a readable header is used unchanged if its sync
     marker occurs again in the file and its codec decodes a block.
 
-    Raises:
-        BadAvro: if the header is damaged, and there is no schema or no block that it decodes.
+    Raises BadAvro if the header is damaged, and there is no schema or no block that it decodes.
     """
     window = source.peek(limits.MAX_HEADER)
     header, error = readable(window, source.name)
@@ -121,11 +120,7 @@ def readable(window: bytes, name: str) -> tuple[Header | None, BadAvro | None]:
 
 
 def made(text: str, codec: str, sync: bytes, meta: dict[str, bytes], name: str) -> Header:
-    """Build a header from its parts.
-
-    Raises:
-        BadAvro: if the schema is invalid or cannot be decoded safely.
-    """
+    """Build a header from its parts. Raises BadAvro if the schema is invalid or cannot be decoded safely."""
     file = io.BytesIO()
     parts = {**meta, "avro.schema": text.encode(), "avro.codec": codec.encode()}
     file.write(MAGIC + pack(parts, META) + sync)
@@ -211,8 +206,7 @@ def _extent(window: bytes, at: int) -> tuple[int, int, int]:
 def repair(source: Source, header: Header, writer: Writer, *, doubtful: bool = False) -> Iterator[Loss]:
     """Copy good blocks and yield the losses in file order. The writer must have the header's codec and sync marker.
 
-    Raises:
-        InputError: if the codec's package is not installed.
+    Raises InputError if the codec's package is not installed.
     """
     decoder = Decoder(header)
     for block in containers.read_frames(source, header):

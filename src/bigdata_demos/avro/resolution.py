@@ -111,8 +111,7 @@ def _mismatch(writer: Any, reader: Any, writers: Named, readers: Named) -> str |
 def resolver(writer: Any, reader: Any) -> Callable[[Any], Any]:
     """Return a function that converts data, decoded with the writer's parsed schema, to the reader's schema.
 
-    Raises:
-        BadAvro: by the returned function, if a datum cannot be converted; with its path.
+    Raises BadAvro from the returned function, with a path, if a datum cannot be converted.
     """
     written, wanted = named_types(writer), named_types(reader)
 
@@ -179,11 +178,7 @@ def _promote(value: Any, kind: str, target: str) -> Any:
 
 
 def chosen(old: Any, union: list[Any], written: Named, wanted: Named) -> Any:
-    """Return the first branch of the reader's union that matches the writer's type.
-
-    Raises:
-        Mismatch: if no branch matches.
-    """
+    """Return the first branch of the reader's union that matches the writer's type. Raises Mismatch if no branch matches."""
     for branch in union:
         if _mismatch(old, branch, written, wanted) is None:
             return branch

@@ -73,8 +73,7 @@ def load(source: str, *, recursive: bool = False) -> Any:
     The name is :data:`PREFIX`, a schema and optionally a version: ``bigdata-demos:page/1``. A recursive schema is refused unless
     ``recursive``.
 
-    Raises:
-        InputError: if there is no such file, or the schema is invalid or nested too deeply.
+    Raises InputError if there is no such file, or the schema is invalid or nested too deeply.
     """
     where, text = "the schema", source.strip()
     if text in PRIMITIVE:
@@ -117,8 +116,7 @@ def parse(text: str) -> Any:
 
     The marks by which fastavro recognizes parsed schemas are removed first, because it would trust them.
 
-    Raises:
-        Exception: whatever fastavro raises for an invalid schema.
+    Raises whatever fastavro raises for an invalid schema.
     """
     decoded = json.loads(text)
     if isinstance(decoded, dict):
@@ -178,8 +176,7 @@ def fingerprint(schema: Any, algorithm: str = "CRC-64-AVRO") -> bytes:
     CRC-64-AVRO is little-endian, as in single-object encoding: the integer of the specification's pseudocode is
     ``int.from_bytes(fingerprint, "little")``.
 
-    Raises:
-        UsageError: if the algorithm is unknown.
+    Raises UsageError if the algorithm is unknown.
     """
     if algorithm not in ALGORITHMS:
         raise UsageError(f"no fingerprint {algorithm!r}: there are {', '.join(ALGORITHMS)}")

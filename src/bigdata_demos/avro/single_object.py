@@ -34,8 +34,7 @@ def encode(datum: Any, schema: Any) -> bytes:
 def split(message: bytes, schemas: Mapping[bytes, Any]) -> tuple[Any, bytes]:
     """Return a message's schema and its encoded datum.
 
-    Raises:
-        BadAvro: if the message has no marker, is too short, or has an unknown schema.
+    Raises BadAvro if the message has no marker, is too short, or has an unknown schema.
     """
     if len(message) < _HEADER_SIZE or not message.startswith(MARKER):
         raise BadAvro(f"no single-object encoding: it starts with {message[:2].hex(' ') or 'nothing'}, not with c3 01 and 8 more")
@@ -48,8 +47,7 @@ def split(message: bytes, schemas: Mapping[bytes, Any]) -> tuple[Any, bytes]:
 def decode(message: bytes, schemas: Mapping[bytes, Any]) -> Any:
     """Return a message's datum, as fastavro decodes it. For JSON, use :func:`split` and :func:`~.values.raw_schema`.
 
-    Raises:
-        BadAvro: if :func:`split` raises it, or the datum is damaged or followed by other bytes.
+    Raises BadAvro if :func:`split` raises it, or the datum is damaged or followed by other bytes.
     """
     schema, packed = split(message, schemas)
     data = io.BytesIO(packed)
@@ -78,8 +76,7 @@ class Writer:
 def messages(source: Source, schemas: Mapping[bytes, Any]) -> Iterator[tuple[bytes, bytes]]:
     """Yield the fingerprint and the encoded datum of each message of a stream.
 
-    Raises:
-        BadAvro: at the first message that is damaged, cut, or of an unknown schema; with its number and offset.
+    Raises BadAvro at the first message that is damaged, cut, or of an unknown schema; with its number and offset.
     """
     walkers = {mark: limits.Walker(schema) for mark, schema in schemas.items()}
     number = 0
@@ -103,9 +100,7 @@ def messages(source: Source, schemas: Mapping[bytes, Any]) -> Iterator[tuple[byt
 def length(source: Source, walker: limits.Walker) -> int:
     """Return the size of the next datum in bytes.
 
-    Raises:
-        EOFError: if the stream ends inside it.
-        ValueError: if the datum is invalid, too long or nested too deeply.
+    Raises EOFError if the stream ends inside it; ValueError if the datum is invalid, too long or nested too deeply.
     """
     window = WINDOW
     while True:

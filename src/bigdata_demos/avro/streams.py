@@ -41,8 +41,7 @@ class Source:
     def fill(self, size: int) -> int:
         """Buffer at least ``size`` bytes and return how many are buffered, which is fewer only at the end.
 
-        Raises:
-            InputError: if the file cannot be read.
+        Raises InputError if the file cannot be read.
         """
         while len(self.ahead) < size and not self.ended:
             try:
@@ -89,11 +88,7 @@ class Source:
 
 @contextlib.contextmanager
 def open_input(name: str, progress: Callable[[int], object] = _no_progress) -> Iterator[Source]:
-    """Open a file, or standard input for ``-``.
-
-    Raises:
-        InputError: if it cannot be opened.
-    """
+    """Open a file, or standard input for ``-``. Raises InputError if it cannot be opened."""
     if name == "-":
         if sys.stdin is None:
             raise InputError("standard input is closed")
@@ -111,9 +106,8 @@ def open_input(name: str, progress: Callable[[int], object] = _no_progress) -> I
 def open_output(name: str, *, binary: bool, overwrite: bool) -> Iterator[BinaryIO]:
     """Open a file for writing, or standard output for ``-``. Devices and pipes are written directly.
 
-    Raises:
-        UsageError: if binary data would go to a terminal.
-        OutputError: if the file exists and may not be replaced, or cannot be written.
+    Raises UsageError if binary data would go to a terminal; OutputError if the file exists and may not be replaced, or cannot be
+    written.
     """
     if name == "-":
         if sys.stdout is None:

@@ -93,8 +93,7 @@ def _shown_step(step: Step) -> str:
 def to_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
     """Convert a datum to a JSON-serializable object, by a parsed ``schema`` with logical types; ``named`` has its named types.
 
-    Raises:
-        BadAvro: if the datum does not match the schema, or a decimal is larger than :data:`MAX_DECIMAL`; with the path.
+    Raises BadAvro if the datum does not match the schema, or a decimal is larger than :data:`MAX_DECIMAL`; with the path.
     """
     try:
         return write(value, schema, named, plain)
@@ -108,8 +107,7 @@ def from_json(value: Any, schema: Any, named: Named, *, plain: bool) -> Any:
     Values of unions are returned as (name, value), except null, so that fastavro does not guess the branch. A missing field
     is filled with its default if ``plain`` and refused otherwise. A field that the schema does not have is always refused.
 
-    Raises:
-        InputError: if the value does not match the schema; with the path and the expected type.
+    Raises InputError if the value does not match the schema; with the path and the expected type.
     """
     try:
         return read(value, schema, named, {} if plain else None)
@@ -457,9 +455,7 @@ def default(value: Any, schema: Any, named: Named, left: list[None] | None = Non
     The default of a union belongs to its first branch (specification, "Unions"), or, since 1.12, to any: the first that fits is
     used. ``left`` limits how many values are created, and has one item for each remaining value.
 
-    Raises:
-        Mismatch: if the default does not match the schema.
-        InputError: if it has too many values or is nested too deeply.
+    Raises Mismatch if the default does not match the schema; InputError if it has too many values or is nested too deeply.
     """
     left = [None] * MAX_DEFAULT if left is None else left
     if not left or depth > MAX_NESTING:

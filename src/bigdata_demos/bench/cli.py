@@ -151,8 +151,7 @@ def _run_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
 def prepare(arguments: argparse.Namespace, directory: Path) -> tuple["Plan", dict[str, str]]:
     """Return the plan, and the contestants that cannot run with the reasons.
 
-    Raises:
-        BigDataDemosError: if the arguments are invalid, or the input does not exist.
+    Raises BigDataDemosError if the arguments are invalid, or the input does not exist.
     """
     from ..keywords.engines import ENGINES
     from .engines import contestants, rounds

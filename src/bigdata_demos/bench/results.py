@@ -176,8 +176,7 @@ class Results(_Record, frozen=True):
 def save(results: Results, path: Path) -> None:
     """Write the results atomically: if the benchmark is killed, the previous file remains.
 
-    Raises:
-        OutputError: if it cannot be written.
+    Raises OutputError if it cannot be written.
     """
     with writing(path), atomic(path, sync=True) as file:
         file.write(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
@@ -186,8 +185,7 @@ def save(results: Results, path: Path) -> None:
 def load(path: str | Path) -> Results:
     """Read a file, or ``results.json`` in a directory.
 
-    Raises:
-        InputError: if it cannot be read or is invalid; the message has the location.
+    Raises InputError if it cannot be read or is invalid; the message has the location.
     """
     path = Path(path) / FILE if Path(path).is_dir() else Path(path)
     try:
@@ -203,11 +201,7 @@ def load(path: str | Path) -> Results:
 
 
 def validate(data: Any) -> Results:
-    """Convert decoded JSON of format 1 or 2.
-
-    Raises:
-        InputError: if it is invalid; the message names the first invalid value.
-    """
+    """Convert decoded JSON of format 1 or 2. Raises InputError if it is invalid; the message names the first invalid value."""
     if not isinstance(data, dict):
         raise InputError("it is not an object")
     version = data.get("format")

@@ -64,9 +64,8 @@ Say = Callable[[str], None]
 def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -> list[str]:
     """Bring clusters up, and wait until they are ready; returns their addresses.
 
-    Raises:
-        EngineError: if they do not become ready. Containers that were started are left, for their logs.
-        UsageError: if the root is not a usable directory.
+    Raises EngineError if they do not become ready. Containers that were started are left, for their logs; UsageError if the root
+    is not a usable directory.
     """
     compose, kinds = find_compose(root), list(dict.fromkeys(kinds))
     running = {service.name for service in _services_of(compose) if service.state == "running"}
@@ -129,11 +128,7 @@ def down(say: Say, kinds: Sequence[str] = ()) -> None:
 
 
 def status(kinds: Sequence[str] = ()) -> list[Service]:
-    """Return the containers of the services of some kinds, or of all.
-
-    Raises:
-        EngineUnavailable: if there are none.
-    """
+    """Return the containers of the services of some kinds, or of all. Raises EngineUnavailable if there are none."""
     wanted = {name for kind in kinds or SERVICES for name in SERVICES[kind]}
     services = [service for service in _services_of(find_compose()) if not kinds or service.name in wanted]
     if not services:
@@ -161,9 +156,8 @@ def logs(services: Sequence[str], *, follow: bool) -> NoReturn:
 def run(arguments: Sequence[str], *, terminal: bool) -> NoReturn:
     """Replace this process by Compose, which runs a command in a container of the cluster.
 
-    Raises:
-        EngineUnavailable: if it is not up, or of another version of this package.
-        UsageError: if the current directory is not below the root.
+    Raises EngineUnavailable if it is not up, or of another version of this package; UsageError if the current directory is not
+    below the root.
     """
     kind = "hadoop" if {"hadoop", "--engine=hadoop"} & set(arguments) else "spark"
     compose, record = find_compose(), registry.read(kind)
@@ -190,8 +184,7 @@ def become(compose: Compose, *arguments: str) -> NoReturn:
 def prepare(compose: Compose, say: Say) -> None:
     """Create what the containers need on the host: the directory for results, the shared directory, the secret.
 
-    Raises:
-        UsageError: if the root is not a directory, or cannot be written to.
+    Raises UsageError if the root is not a directory, or cannot be written to.
     """
     root = Path(compose.environment[registry.ROOT])
     if not root.is_dir():
@@ -260,9 +253,7 @@ def _same_as_here() -> list[str]:
 def check_memory(compose: Compose, kinds: Sequence[str]) -> None:
     """Check that Docker has the memory that the containers may need.
 
-    Raises:
-        EngineUnavailable: if it has not; the message has both figures.
-        UsageError: if a variable is not an amount of memory.
+    Raises EngineUnavailable if it has not; the message has both figures; UsageError if a variable is not an amount of memory.
     """
     said = output_of(["docker", "info", "--format", "{{.MemTotal}}"]).strip()
     total = int(said) >> 20 if said.isdecimal() else 1 << 60

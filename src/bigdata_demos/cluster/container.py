@@ -229,8 +229,7 @@ def record(scheme: str, inside: str, port: str, page: str) -> registry.Record:
 def gateway() -> str:
     """Return the host's address on the containers' network: that of the default route (``/proc/net/route``, in host byte order).
 
-    Raises:
-        UsageError: if there is none.
+    Raises UsageError if there is none.
     """
     for line in Path("/proc/net/route").read_text(encoding="ascii").splitlines()[1:]:
         _, destination, address, *_ = line.split()

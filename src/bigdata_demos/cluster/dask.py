@@ -66,8 +66,7 @@ def local_cluster(workers: int, memory: str) -> Iterator[LocalCluster]:
 def connect(address: str, workers: int) -> Iterator[Client]:
     """Connect to a scheduler that has at least some workers, with this Python and this package.
 
-    Raises:
-        EngineUnavailable: if there is no such scheduler, or its workers cannot run the job.
+    Raises EngineUnavailable if there is no such scheduler, or its workers cannot run the job.
     """
     reachable(address, "tcp", f"{registry.HOW_TO_START} dask, or without Docker: … cluster dask")
     if record := registry.find(address):

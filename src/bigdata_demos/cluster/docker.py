@@ -67,10 +67,8 @@ class Compose:
 def find_compose(root: str = "") -> Compose:
     """Find Docker and Compose.
 
-    Raises:
-        EngineNotInstalled: if one is missing, or too old.
-        EngineUnavailable: if Docker does not run, or not for this user.
-        UsageError: if there is no ``docker-compose.yml``.
+    Raises EngineNotInstalled if one is missing, or too old; EngineUnavailable if Docker does not run, or not for this user;
+    UsageError if there is no ``docker-compose.yml``.
     """
     trees = (Path(__file__).parents[3], Path.cwd())
     tree = next((tree for tree in trees if (tree / "docker-compose.yml").exists() and (tree / "docker" / "run").exists()), None)
@@ -143,8 +141,7 @@ def why(said: str) -> str:
 def output_of(line: Sequence[str], *, check: bool = True) -> str:
     """Return what a command prints; ``""`` if it fails, unless ``check`` is set.
 
-    Raises:
-        EngineUnavailable: if it fails, or cannot be run.
+    Raises EngineUnavailable if it fails, or cannot be run.
     """
     done = ask(line)
     if done.returncode and check:

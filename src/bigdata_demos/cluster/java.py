@@ -15,8 +15,7 @@ _ADVICE: Final = f"install Java {_OLDEST} (Debian: apt-get install openjdk-17-jr
 def find_java(engine: str = "spark") -> str:
     """Return the path of a Java that is new enough: of ``JAVA_HOME``, or on the ``PATH``.
 
-    Raises:
-        EngineNotInstalled: if there is none, or it is too old.
+    Raises EngineNotInstalled if there is none, or it is too old.
     """
     home = os.environ.get("JAVA_HOME")
     java = os.path.join(home, "bin", "java") if home else shutil.which("java")

@@ -17,9 +17,7 @@ LOCAL = build_opener(ProxyHandler({}))
 def reachable(url: str, scheme: str, how_to_start: str) -> tuple[str, int]:
     """Return the host and the port of a cluster, if it accepts connections.
 
-    Raises:
-        UsageError: if the address is not of the form ``scheme://host:port``.
-        EngineUnavailable: if it does not.
+    Raises UsageError if the address is not of the form ``scheme://host:port``; EngineUnavailable if it does not.
     """
     try:
         parts = urlsplit(url)
@@ -40,8 +38,7 @@ def reachable(url: str, scheme: str, how_to_start: str) -> tuple[str, int]:
 def check_python(where: str, versions: Collection[str]) -> None:
     """Check that workers have the same minor version of Python as the driver.
 
-    Raises:
-        EngineUnavailable: if not; the message has both versions.
+    Raises EngineUnavailable if not; the message has both versions.
     """
     here = platform.python_version_tuple()[:2]
     others = sorted(version for version in versions if tuple(version.split(".")[:2]) != here)
@@ -53,11 +50,7 @@ def check_python(where: str, versions: Collection[str]) -> None:
 
 
 def mebibytes(name: str, text: str) -> int:
-    """Convert an amount of memory such as 1g or 2GiB to MiB.
-
-    Raises:
-        UsageError: if it is not an amount of memory.
-    """
+    """Convert an amount of memory such as 1g or 2GiB to MiB. Raises UsageError if it is not an amount of memory."""
     found = re.fullmatch(r"([1-9]\d*)([kmgt])(i?b)?", text.strip(), re.IGNORECASE | re.ASCII)
     if not found:
         raise UsageError(f"{name}={text}: not an amount of memory such as 512m or 2g")

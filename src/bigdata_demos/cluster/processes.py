@@ -22,8 +22,7 @@ def worker_pool(workers: int, warm_up: Callable[[], object]) -> Iterator[Process
 
     The workers are spawned, not forked: a fork of a process that has threads may hang.
 
-    Raises:
-        JobFailed: if a worker dies at its start.
+    Raises JobFailed if a worker dies at its start.
     """
     context = multiprocessing.get_context("spawn")
     everyone = context.Barrier(workers, timeout=_START)

@@ -97,8 +97,7 @@ def find(url: str) -> Record | None:
 def secret(*, make: bool = True) -> str:
     """Return the shared secret. Whichever process needs it first creates it, in a file that only its owner can read.
 
-    Raises:
-        EngineUnavailable: if it can be neither read nor created, or other users can read it.
+    Raises EngineUnavailable if it can be neither read nor created, or other users can read it.
     """
     at = directory()
     if at is None:
@@ -162,8 +161,7 @@ def bindable(address: str) -> bool:
 def check_paths(record: Record, inputs: Iterable[str], output: str | os.PathLike[str] | None) -> None:
     """Check that the containers see local paths at the same place, and may write to the output.
 
-    Raises:
-        UsageError: for the first path that fails.
+    Raises UsageError for the first path that fails.
     """
     root = Path(record.root)
     for path in inputs:
@@ -187,8 +185,7 @@ def check_paths(record: Record, inputs: Iterable[str], output: str | os.PathLike
 def check_reachable(paths: Iterable[str]) -> None:
     """Check that no address of HDFS is one that means another machine in a container, such as localhost.
 
-    Raises:
-        UsageError: for the first path that has one.
+    Raises UsageError for the first path that has one.
     """
     for path in paths:
         scheme, _, rest = path.partition("://")
@@ -203,8 +200,7 @@ def check_reachable(paths: Iterable[str]) -> None:
 def spool(url: str) -> str | None:
     """Return the directory for temporary results: one that a compose cluster can write to, else None for the system's.
 
-    Raises:
-        UsageError: if the directory does not exist, or cannot be written to.
+    Raises UsageError if the directory does not exist, or cannot be written to.
     """
     record = find(url)
     if record is None:
@@ -237,8 +233,7 @@ def fingerprint() -> str:
 def check_same(record: Record, *, pyspark: str = "") -> None:
     """Check that a cluster has the same Python, pyspark and package as the driver.
 
-    Raises:
-        EngineUnavailable: if not; the message has both versions, and says how to make them equal.
+    Raises EngineUnavailable if not; the message has both versions, and says how to make them equal.
     """
     import platform
 

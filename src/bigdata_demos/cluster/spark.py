@@ -47,9 +47,8 @@ LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[tuple[SparkContext, int]]:
     """Yield a context on this machine or a cluster, and the number of its slots. Leaving it ends the JVM, too.
 
-    Raises:
-        EngineNotInstalled: without Java.
-        EngineUnavailable: if the cluster cannot be reached, or has no worker that is large enough.
+    Raises EngineNotInstalled if Java is missing; EngineUnavailable if the cluster cannot be reached, or has no worker that is
+    large enough.
     """
     find_java()
     slots = workers or os.cpu_count() or 1

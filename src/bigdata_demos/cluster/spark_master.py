@@ -40,8 +40,7 @@ def alive(state: Mapping[str, Any]) -> list[dict[str, Any]]:
 def check_capacity(cluster: str, workers: int, options: Mapping[str, str]) -> None:
     """Check that a cluster could start the requested executors if no other application ran.
 
-    Raises:
-        EngineUnavailable: if not; the message has the resources of its workers.
+    Raises EngineUnavailable if not; the message has the resources of its workers.
     """
     state = ask_master(cluster, options)
     if state is None:

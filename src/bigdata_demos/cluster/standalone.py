@@ -44,8 +44,7 @@ def free_port(wish: int = 0) -> int:
 def free_ports(wishes: Iterable[int]) -> list[int]:
     """Return one port of loopback for each wish, all different, which no process uses: the one wished for, or any (0).
 
-    Raises:
-        EngineUnavailable: if none is free.
+    Raises EngineUnavailable if none is free.
     """
     with ExitStack() as held:  # all at once, so that none is chosen twice
         return [held.enter_context(_bound(wish)).getsockname()[1] for wish in wishes]
@@ -101,9 +100,7 @@ def processes() -> Iterator[tuple[Callable[[str, Sequence[str], dict[str, str]],
 def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> Iterator[Cluster]:
     """Start a Spark standalone master and workers.
 
-    Raises:
-        EngineNotInstalled: without Java or pyspark.
-        EngineUnavailable: if it does not come up.
+    Raises EngineNotInstalled if Java or pyspark is missing; EngineUnavailable if it does not come up.
     """
     find_java()
     spark = find_spec("pyspark")
@@ -140,9 +137,7 @@ def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> It
 def dask_cluster(workers: int = 2) -> Iterator[Cluster]:
     """Start a Dask scheduler and workers of one thread.
 
-    Raises:
-        EngineNotInstalled: without distributed.
-        EngineUnavailable: if it does not come up.
+    Raises EngineNotInstalled if distributed is missing; EngineUnavailable if it does not come up.
     """
     if find_spec("distributed") is None:
         raise EngineNotInstalled("distributed is not installed: pip install dask distributed")
@@ -169,11 +164,7 @@ def dask_cluster(workers: int = 2) -> Iterator[Cluster]:
 
 
 def wait(ready: Callable[[], bool], running: Sequence[subprocess.Popen[bytes]], logs: Path) -> None:
-    """Wait until a cluster is ready.
-
-    Raises:
-        EngineUnavailable: if one of its processes ends, or it takes too long.
-    """
+    """Wait until a cluster is ready. Raises EngineUnavailable if one of its processes ends, or it takes too long."""
     deadline = time.monotonic() + WAIT
     while True:
         try:

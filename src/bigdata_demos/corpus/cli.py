@@ -134,8 +134,7 @@ def date(text: str) -> str:
 def execute(arguments: argparse.Namespace) -> None:
     """Copy the pages to the output, and report the counts on standard error.
 
-    Raises:
-        BigDataDemosError: if the run fails; no output is left.
+    Raises BigDataDemosError if the run fails; no output is left.
     """
     from tqdm import tqdm
 

@@ -79,11 +79,7 @@ class Writer(Protocol):
     nbytes: int
 
     def write(self, page: Page) -> None:
-        """Write a page.
-
-        Raises:
-            Unwritable: if the format cannot hold it; nothing has been written then.
-        """
+        """Write a page. Raises Unwritable if the format cannot hold it; nothing has been written then."""
 
     def close(self) -> None:
         """Flush and close the file."""
@@ -96,11 +92,7 @@ class Output:
         self.writers, self.pages = writers, 0
 
     def write(self, page: Page) -> None:
-        """Write the next page.
-
-        Raises:
-            Unwritable: if the format cannot hold it.
-        """
+        """Write the next page. Raises Unwritable if the format cannot hold it."""
         self.writers[self.pages % len(self.writers)].write(page)
         self.pages += 1
 
@@ -126,8 +118,7 @@ class Target(NamedTuple):
 def target_of(name: str) -> Target:
     """Return the format for a name by :data:`SUFFIXES`; without a suffix, or with a trailing slash, it is a directory.
 
-    Raises:
-        UsageError: if the suffix is unknown, or the name is a URL.
+    Raises UsageError if the suffix is unknown, or the name is a URL.
     """
     if "://" in name:
         raise UsageError(f"{name}: an output is a local path: write there, then copy it (hdfs dfs -put, aws s3 cp)")
@@ -143,8 +134,7 @@ def target_of(name: str) -> Target:
 def targets(name: str, files: int) -> list[Path]:
     """Return the paths of an output: its name, or ``name-00000.suffix`` and so on.
 
-    Raises:
-        UsageError: if several files are requested of a directory.
+    Raises UsageError if several files are requested of a directory.
     """
     target = target_of(name)
     if files == 1:
@@ -322,11 +312,7 @@ class Avro:
         self.only_bytes = only_bytes
 
     def write(self, page: Page) -> None:
-        """Write a page unchanged.
-
-        Raises:
-            Unwritable: if its markup is decoded, and the schema has bytes only.
-        """
+        """Write a page unchanged. Raises Unwritable if its markup is decoded, and the schema has bytes only."""
         if self.only_bytes and isinstance(page.content, str) and not page.is_text:
             raise Unwritable("its markup is decoded already, and --html-bytes has bytes only")
         if self.writer is None:

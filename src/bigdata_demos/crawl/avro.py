@@ -49,20 +49,14 @@ def read_avro(file: BinaryIO, piece: Range, reader: str = "") -> Iterator[Page |
 
 
 def header_of(file: BinaryIO, name: str) -> Header:
-    """Read the header of a file.
-
-    Raises:
-        BadAvro: if it is damaged, or its schema is not usable.
-    """
+    """Read the header of a file. Raises BadAvro if it is damaged, or its schema is not usable."""
     return read_header(Source(file, name, offset=0))
 
 
 def load_reader(source: str) -> str:
     """Return a reader's schema as JSON, given as a file, JSON, or the name of a built-in schema (``bigdata-demos:page/1``).
 
-    Raises:
-        InputError: if there is no such schema.
-        UsageError: if its records cannot be pages.
+    Raises InputError if there is no such schema; UsageError if its records cannot be pages.
     """
     reader = schemas.to_text(schemas.load(source))
     _readers_schema(reader)
@@ -108,8 +102,7 @@ def _chain_of_schemas(written: Any, reader: str) -> list[Any]:
 def check_reader(splits: Iterable[Split], reader: str) -> None:
     """Check that a reader's schema can read the Avro files of the splits; damaged files are rejected later, by the job.
 
-    Raises:
-        InputError: for the first file that it cannot read, or if there is no Avro file.
+    Raises InputError for the first file that it cannot read, or if there is no Avro file.
     """
     files = {piece.path: piece for split in splits for piece in split.ranges if piece.kind == "avro"}
     if not files:

@@ -27,11 +27,7 @@ _MAC_CYRILLIC = ("x-mac-cyrillic", "x-mac-ukrainian")
 
 
 def decode_html(raw: bytes, content_type: str = "") -> bytes:
-    """Return the markup of a page in UTF-8.
-
-    Raises:
-        Unreadable: ``empty`` or ``not-html``.
-    """
+    """Return the markup of a page in UTF-8. Raises Unreadable with the reason ``empty`` or ``not-html``."""
     start = raw[:1024]
     if not start.strip():
         raise Unreadable("empty", "no bytes" if not raw else "nothing but white space")

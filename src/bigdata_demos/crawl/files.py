@@ -30,8 +30,7 @@ _HTML_START = re.compile(
 def expand(path: str) -> Iterator[Range | None]:
     """Yield the files of a path, a glob or a directory, in order of their names, and ``None`` for each without pages.
 
-    Raises:
-        InputError: if there is none, or the path is a file of an unknown format.
+    Raises InputError if there is none, or the path is a file of an unknown format.
     """
     try:
         local = "://" not in path

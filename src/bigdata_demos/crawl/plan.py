@@ -33,8 +33,7 @@ def plan(inputs: Sequence[str], *, split_bytes: int | None = None) -> tuple[list
     any byte (WARC.gz, Avro, JSON lines) are split. If no ``split_bytes`` are given, they are a fraction of the input
     (one of :data:`_TASKS`), from :data:`_SMALL_SPLIT` to :data:`SPLIT_BYTES`.
 
-    Raises:
-        InputError: if a path does not exist, or has an unknown format.
+    Raises InputError if a path does not exist, or has an unknown format.
     """
     expanded = [file for path in inputs for file in expand(path)]
     files = [file for file in expanded if file is not None]
@@ -74,8 +73,7 @@ def split_file(file: Range, split_bytes: int) -> Iterator[Range]:
 def bundled_crawl() -> Path:
     """Return the path of the bundled crawl, in the installed package or in the source tree.
 
-    Raises:
-        InputError: if it is in neither.
+    Raises InputError if it is in neither.
     """
     in_wheel = Path(str(files("bigdata_demos"))) / "data" / "site.warc.gz"
     in_tree = Path(__file__).parents[3] / "data" / "site.warc.gz"

@@ -48,8 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def answer(arguments: argparse.Namespace) -> None:
     """Make the answer, and write it to standard output or to a file.
 
-    Raises:
-        BigDataDemosError: if an input is missing, or the output cannot be written.
+    Raises BigDataDemosError if an input is missing, or the output cannot be written.
     """
     if arguments.html is None:
         _write_out(text(arguments))
@@ -67,11 +66,7 @@ def answer(arguments: argparse.Namespace) -> None:
 
 
 def text(arguments: argparse.Namespace) -> str:
-    """Return the answer as text.
-
-    Raises:
-        UsageError: if the width is too small.
-    """
+    """Return the answer as text. Raises UsageError if the width is too small."""
     if arguments.width is not None and arguments.width < _NARROWEST:
         raise UsageError(f"`width={arguments.width}` is too narrow: {_NARROWEST} columns at least")
     from . import code, figures, terminal
@@ -94,11 +89,7 @@ def _write_out(made: str, encoding: str | None = None) -> None:
 
 
 def save(made: str, path: Path) -> None:
-    """Write a file atomically; its directory is created.
-
-    Raises:
-        OutputError: if it cannot be written.
-    """
+    """Write a file atomically; its directory is created. Raises OutputError if it cannot be written."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():

@@ -71,8 +71,7 @@ def marked(lines: Sequence[str]) -> Iterator[tuple[int, int, int]]:
 def listing(engine: str) -> Listing:
     """Return the function of an engine's module that runs both passes: the innermost one with the comment ``# Pass 1: map``.
 
-    Raises:
-        InputError: if the engine's source does not exist, or has no such function.
+    Raises InputError if the engine's source does not exist, or has no such function.
     """
     module = ENGINES[engine].module
     file = f"keywords/engines/{module}.py"

@@ -81,8 +81,7 @@ class Found:
 def find(place: str | None = None) -> Found:
     """Find the results in a directory or a file, or below ``out/bench*``.
 
-    Raises:
-        InputError: if the place does not exist, or is a file without results.
+    Raises InputError if the place does not exist, or is a file without results.
     """
     here: list[tuple[str, str, results.Results]] = []
     left_out: list[str] = []
@@ -105,11 +104,7 @@ def find(place: str | None = None) -> Found:
 
 
 def paths(place: str | None) -> list[Path]:
-    """Return the files that may have results.
-
-    Raises:
-        InputError: if the place does not exist.
-    """
+    """Return the files that may have results. Raises InputError if the place does not exist."""
     if place is None:
         return sorted(path for directory in Path("out").glob("bench*") for path in directory.rglob(results.FILE))
     if not Path(place).exists():

@@ -264,11 +264,7 @@ class Clock:
 
 
 def check(*, top: int, workers: int, max_rejected: float, split_bytes: int | None) -> None:
-    """Check the numeric arguments.
-
-    Raises:
-        UsageError: for the first that is out of range.
-    """
+    """Check the numeric arguments. Raises UsageError for the first that is out of range."""
     if not 1 <= top <= 1000:
         raise UsageError("`top` must be from 1 to 1000")
     if workers < 0:
@@ -280,11 +276,7 @@ def check(*, top: int, workers: int, max_rejected: float, split_bytes: int | Non
 
 
 def check_paths(inputs: Sequence[str | Path]) -> list[str]:
-    """Return the inputs as text.
-
-    Raises:
-        UsageError: if one is empty, or ``-`` is given twice.
-    """
+    """Return the inputs as text. Raises UsageError if one is empty, or ``-`` is given twice."""
     names = [str(inputs)] if isinstance(inputs, (str, Path)) else [str(path) for path in inputs]
     if "" in names:
         raise UsageError("an input is empty: an unset variable? The current directory is .")

@@ -86,12 +86,7 @@ def seconds(text: str) -> float:
 
 
 def serve(arguments: argparse.Namespace) -> None:
-    """Answer calls until a signal comes.
-
-    Raises:
-        BigDataDemosError: if it cannot start.
-        Ended: when a signal comes.
-    """
+    """Answer calls until a signal comes. Raises BigDataDemosError if it cannot start; Ended when a signal comes."""
     from .index import open_index
     from .protocol import keyword_index
     from .server import POLL, Limits, Responder, Server
@@ -130,11 +125,7 @@ def _ending_by_signal() -> Iterator[None]:
 
 
 def call(arguments: argparse.Namespace) -> None:
-    """Print the answer to a message.
-
-    Raises:
-        BigDataDemosError: if there is none, or it is an error.
-    """
+    """Print the answer to a message. Raises BigDataDemosError if there is none, or it is an error."""
     from .client import Client
 
     try:

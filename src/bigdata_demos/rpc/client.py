@@ -30,8 +30,7 @@ class Client:
     def __init__(self, url: str, protocol: Protocol | None = None, *, seconds: float = 30, most: int = wire.MAX_RESPONSE) -> None:
         """``seconds`` is for one request and its answer, which has at most ``most`` bytes.
 
-        Raises:
-            UsageError: if the URL is not one of HTTP.
+        Raises UsageError if the URL is not one of HTTP.
         """
         try:
             parts = urlsplit(url)
@@ -56,10 +55,8 @@ class Client:
     def call(self, name: str, parameters: dict[str, Any] | None = None) -> Any:
         """Send a call, and return its response.
 
-        Raises:
-            UsageError: if the protocol has no such message, or it has other parameters.
-            RemoteError: if the server's answer is an error.
-            RpcError: if there is no valid answer.
+        Raises UsageError if the protocol has no such message, or it has other parameters; RemoteError if the server's answer is
+        an error; RpcError if there is no valid answer.
         """
         message = self.protocol.message(name)
         if message is None:
@@ -80,11 +77,7 @@ class Client:
         raise RpcError(f"{self.url} does not take the client's protocol: its handshake is NONE twice")
 
     def ping(self) -> None:
-        """Check that the server answers, by a handshake and a call without a message's name.
-
-        Raises:
-            RpcError: if it does not.
-        """
+        """Check that the server answers, by a handshake and a call without a message's name. Raises RpcError if it does not."""
         for _ in range(2):
             request = wire.Request(self.protocol.md5, self.protocol.text if self.introduce else None, self.server_hash)
             if self.matched(wire.Reader(self.post(request.pack() + b"\0\0")).response()):
@@ -94,8 +87,7 @@ class Client:
     def matched(self, handshake: wire.Response) -> bool:
         """Process a server's handshake; return whether an answer follows.
 
-        Raises:
-            BadProtocol: if the server's protocol is invalid.
+        Raises BadProtocol if the server's protocol is invalid.
         """
         if handshake.server_protocol is not None and handshake.match != "BOTH":
             self.server = Protocol(handshake.server_protocol)
@@ -104,12 +96,7 @@ class Client:
         return not self.introduce
 
     def answer(self, reader: wire.Reader, name: str, ours: Message) -> Any:
-        """Read the response to a call.
-
-        Raises:
-            RemoteError: if it is an error.
-            BadMessage: if it is invalid.
-        """
+        """Read the response to a call. Raises RemoteError if it is an error; BadMessage if it is invalid."""
         reader.read("metadata", META)
         failed = reader.read("whether it is an error", {"type": "boolean"})
         theirs = self.server.message(name)
@@ -126,11 +113,7 @@ class Client:
         raise RemoteError(*wire.branch(error["value"]))
 
     def post(self, message: bytes) -> bytes:
-        """Post a message, and return the answer.
-
-        Raises:
-            RpcError: if there is none in time, or the status is not 200.
-        """
+        """Post a message, and return the answer. Raises RpcError if there is none in time, or the status is not 200."""
         again = self.connection.sock is not None
         try:
             try:
@@ -152,9 +135,7 @@ class Client:
     def exchange(self, message: bytes) -> bytes:
         """Send a message, and read another.
 
-        Raises:
-            OSError, HTTPException: if the connection breaks.
-            RpcError: if the answer is not an Avro message.
+        Raises OSError, HTTPException if the connection breaks; RpcError if the answer is not an Avro message.
         """
         end = time.monotonic() + self.seconds
         self.connection.request("POST", self.path, wire.frame(message), {"Content-Type": wire.CONTENT_TYPE})

@@ -79,11 +79,7 @@ class Index:
                 self.readers.get(timeout=1).close()
 
     def select(self, query: str, *values: object) -> list[Any]:
-        """Return the rows of a query.
-
-        Raises:
-            TimeoutError: if it takes too long.
-        """
+        """Return the rows of a query. Raises TimeoutError if it takes too long."""
         deadline = time.monotonic() + self.seconds
         try:
             reader = self.readers.get(timeout=self.seconds)
@@ -138,9 +134,8 @@ def stems_of(phrase: str) -> str:
 def open_index(output: str | Path, seconds: float = 5) -> Iterator[Index]:
     """Open the index of an output directory, a path or a ``webhdfs://`` address; ``seconds`` is the limit for a lookup.
 
-    Raises:
-        InputError: if there is none, it cannot be read, or a checksum differs from the manifest's.
-        OutputError: if the temporary file cannot be written.
+    Raises InputError if there is none, it cannot be read, or a checksum differs from the manifest's; OutputError if the temporary
+    file cannot be written.
     """
     place = at(str(output))
     parts, rejected, digest = _read_manifest(place)
@@ -180,8 +175,7 @@ def _read_manifest(place: Place) -> tuple[dict[str, dict[str, str]], int, str]:
 def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str, str]]) -> dict[str, int]:
     """Insert an output's pages and postings into an empty database; return their numbers.
 
-    Raises:
-        InputError: if a part cannot be read.
+    Raises InputError if a part cannot be read.
     """
     database.executescript(f"PRAGMA cache_size = -{_BUILD_CACHE};{TABLES}")
     keywords, pages, postings, phrases = schema("keywords"), 0, 0, 0
@@ -208,8 +202,7 @@ def records(place: Place, parts: dict[str, str], kind: str) -> Iterator[dict[str
 
     Records of an earlier version are resolved to the present schema of their ``kind``.
 
-    Raises:
-        InputError: if a part cannot be read, or has another checksum.
+    Raises InputError if a part cannot be read, or has another checksum.
     """
     for name, sha256 in sorted(parts.items()):
         path = place / name

@@ -33,8 +33,7 @@ class Protocol:
 
     Logical types are read as their underlying types. One-way messages are not supported.
 
-    Raises:
-        BadProtocol: if it is invalid, too long, or nested too deep.
+    Raises BadProtocol if it is invalid, too long, or nested too deep.
     """
 
     def __init__(self, text: str) -> None:
@@ -61,8 +60,7 @@ class Protocol:
     def message(self, name: str) -> Message | None:
         """Return the schemas of a message, which are parsed on first use; ``None`` if there is no such message.
 
-        Raises:
-            BadProtocol: if they are invalid, or :func:`~..avro.limits.measure` refuses them.
+        Raises BadProtocol if they are invalid, or :func:`~..avro.limits.measure` refuses them.
         """
         if name in self.compiled or name not in self.messages:
             return self.compiled.get(name)

@@ -53,11 +53,7 @@ class Responder:
         self.lock, self.remembered = threading.Lock(), OrderedDict({protocol.md5: protocol})
 
     def respond(self, message: bytes) -> bytes:
-        """Return the answer to a request.
-
-        Raises:
-            BadMessage, BadProtocol: if there is no valid handshake.
-        """
+        """Return the answer to a request. Raises BadMessage, BadProtocol if there is no valid handshake."""
         reader = wire.Reader(message)
         request = reader.request()
         client = self.client_protocol(request)
@@ -75,8 +71,7 @@ class Responder:
     def client_protocol(self, request: wire.Request) -> Protocol | None:
         """Return the client's protocol, if it is known or was sent; it is cached if its hash is right.
 
-        Raises:
-            BadProtocol: if the protocol that was sent is invalid.
+        Raises BadProtocol if the protocol that was sent is invalid.
         """
         with self.lock:
             if known := self.remembered.get(request.client_hash):
@@ -96,8 +91,7 @@ class Responder:
     def call(self, reader: wire.Reader, client: Protocol) -> bytes:
         """Return the answer to a call, without the handshake; nothing for a ping, which has no message's name.
 
-        Raises:
-            BadMessage, BadProtocol: if the call is invalid.
+        Raises BadMessage, BadProtocol if the call is invalid.
         """
         reader.read("metadata", META)
         name = reader.read("message name", {"type": "string"})
@@ -190,11 +184,7 @@ class Server(ThreadingMixIn, TCPServer):
     request_queue_size = 128
 
     def __init__(self, host: str, port: int, responder: Responder) -> None:
-        """Listen.
-
-        Raises:
-            UsageError: if it cannot listen there.
-        """
+        """Listen. Raises UsageError if it cannot listen there."""
         self.responder = responder
         self.open: dict[socket.socket, float] = {}
         self.changed = threading.Condition()
@@ -268,11 +258,7 @@ class Server(ThreadingMixIn, TCPServer):
 
 @contextlib.contextmanager
 def serving(host: str, port: int, responder: Responder) -> Iterator[Server]:
-    """Run a server in another thread until the context ends.
-
-    Raises:
-        UsageError: if it cannot listen there.
-    """
+    """Run a server in another thread until the context ends. Raises UsageError if it cannot listen there."""
     server = Server(host, port, responder)
     thread = threading.Thread(target=server.serve_forever, args=(POLL,), daemon=True)
     thread.start()

@@ -44,8 +44,7 @@ def unframe(framed: bytes, most: int) -> bytes:
     There may be several frames of length zero at the end: Avro's Java implementation writes one for a call without parameters
     (an empty buffer becomes a frame), and another one for the end.
 
-    Raises:
-        BadMessage: if the last frame is missing, data follow it, or a frame or the message is too large.
+    Raises BadMessage if the last frame is missing, data follow it, or a frame or the message is too large.
     """
     message, at = bytearray(), 0
     while True:
@@ -110,8 +109,7 @@ class Reader:
     def read(self, what: str, schema: Any, wanted: Schema | None = None, *, tagged: bool = False) -> Any:
         """Read the next datum, resolved to ``wanted`` if given. ``tagged``: with the names of unions' branches.
 
-        Raises:
-            BadMessage: if it is invalid.
+        Raises BadMessage if it is invalid.
         """
         try:
             if not tagged and wanted in (None, schema):
@@ -132,11 +130,7 @@ class Reader:
         return Response(parts["match"], parts["serverProtocol"], parts["serverHash"])
 
     def end(self) -> None:
-        """Check that the message ends here.
-
-        Raises:
-            BadMessage: if it does not.
-        """
+        """Check that the message ends here. Raises BadMessage if it does not."""
         if left := self.size - self.file.tell():
             raise BadMessage(f"{left} bytes are left after its end")
 

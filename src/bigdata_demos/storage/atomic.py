@@ -33,8 +33,7 @@ def atomic(path: str | Path, *, sync: bool = False) -> Iterator[BinaryIO]:
 def writing(name: str | Path) -> Iterator[None]:
     """Convert OSError, except for BrokenPipeError, to an OutputError that names the file.
 
-    Raises:
-        OutputError: instead of OSError.
+    Raises OutputError instead of OSError.
     """
     try:
         yield

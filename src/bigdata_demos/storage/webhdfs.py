@@ -18,10 +18,6 @@ class CheckedWebHDFS(WebHDFS):  # type: ignore[misc]
 
 
 def refuse(response: Any, *_: object, **__: object) -> None:
-    """Raise an error if a DataNode refuses a request.
-
-    Raises:
-        OSError: with its message.
-    """
+    """Raise an error if a DataNode refuses a request. Raises OSError with its message."""
     if response.status_code >= 400 and "namenoderpcaddress=" in response.url:
         raise OSError(f"HDFS: a DataNode answers {response.status_code}: {response.text[:200]}")

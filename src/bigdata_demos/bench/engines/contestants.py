@@ -64,8 +64,7 @@ def choose(
 ) -> tuple[list[Contestant], dict[str, str]]:
     """Return the contestants, the control first, and the reasons why others cannot run.
 
-    Raises:
-        UsageError: if a name is unknown, or no contestant can run on one of the clusters.
+    Raises UsageError if a name is unknown, or no contestant can run on one of the clusters.
     """
     chosen, absent = [Contestant(CONTROL, ENGINE, 1)], dict[str, str]()
     for name in dict.fromkeys([*engines, *peers]):
@@ -88,11 +87,7 @@ def choose(
 
 
 def missing(name: str) -> str:
-    """Return why a contestant cannot run here, or an empty string.
-
-    Raises:
-        UsageError: if the name is unknown.
-    """
+    """Return why a contestant cannot run here, or an empty string. Raises UsageError if the name is unknown."""
     if name in PEERS:
         return PEERS[name].missing
     if name not in ENGINES:

@@ -227,9 +227,7 @@ PEERS: Final = {
 def warcs(inputs: Sequence[str]) -> list[str]:
     """Expand paths, globs and directories to local WARC files.
 
-    Raises:
-        InputError: if an input does not exist.
-        UsageError: if a file is not a local WARC file.
+    Raises InputError if an input does not exist; UsageError if a file is not a local WARC file.
     """
     from ...crawl.files import expand
     from ...errors import UsageError

@@ -52,8 +52,7 @@ class Plan:
 def run(plan: Plan, results: Results, progress: Callable[[int, int, Run], None]) -> Results:
     """Execute the plan, add its runs to ``results``, and save these after each run.
 
-    Raises:
-        OutputError: if the results cannot be saved.
+    Raises OutputError if the results cannot be saved.
     """
     located = {url: containers.find(url) for url in {one.cluster for one in plan.contestants if one.cluster}}
     runs: list[Run] = []
@@ -114,9 +113,7 @@ def working_directory(directory: Path) -> Iterator[Path]:
 def local_inputs(inputs: Sequence[str], directory: Path, clusters: Sequence[str]) -> list[str]:
     """Return the inputs as absolute paths; the bundled crawl is copied to the results' directory.
 
-    Raises:
-        InputError: if an input is standard input.
-        UsageError: if a compose cluster cannot read the inputs or write the results.
+    Raises InputError if an input is standard input; UsageError if a compose cluster cannot read the inputs or write the results.
     """
     from ...crawl.plan import bundled_crawl
 

@@ -89,8 +89,7 @@ def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, rounds
 def pages_of(inputs: Sequence[str], most: int) -> Data:
     """Return the first pages of a crawl, decoded: JSON has no bytes, and Parquet no union types.
 
-    Raises:
-        InputError: if no page can be read.
+    Raises InputError if no page can be read.
     """
     page = schema("page")
     fields = [{**field, "type": ["null", "string"]} if field["name"] == "html" else field for field in page["fields"]]
@@ -122,11 +121,7 @@ def _sound(text: str) -> str:
 
 
 def results_of(crawl: Data, directory: Path) -> Data:
-    """Run the job on the pages, and return its results.
-
-    Raises:
-        InputError: if there are no keywords.
-    """
+    """Run the job on the pages, and return its results. Raises InputError if there are no keywords."""
     path = directory / "pages.jsonl"
     JsonLines(packed=False).write(path, crawl)
     result = run([path], engine="serial", output=directory / "job", max_rejected=100)
@@ -143,11 +138,7 @@ def _rotated(kinds: Sequence[Store], number: int) -> list[Store]:
 
 
 def try_out(store: Store, data: Data, path: Path, number: int) -> FormatRun:
-    """Write a file, read it in all ways, and remove it.
-
-    Raises:
-        JobFailed: if the records read differ from those written.
-    """
+    """Write a file, read it in all ways, and remove it. Raises JobFailed if the records read differ from those written."""
     places = random.Random(_SEED)  # noqa: S311
     parts = [places.random() for _ in range(_LOOKUPS)]
     steps: dict[str, Callable[[], Any]] = {

@@ -129,9 +129,7 @@ def command(hadoop: Hadoop, main: str, *arguments: str, jvm: Sequence[str] = CLI
 def run(hadoop: Hadoop, job: StreamingJob, progress: Callable[[int, int], None], say: Callable[[str], None]) -> Finished:
     """Run a job to its end. ``progress`` is called with the percentages of map and reduce.
 
-    Raises:
-        EngineUnavailable: if Hadoop does not accept it.
-        JobFailed: if it fails; with the message of the failed task.
+    Raises EngineUnavailable if Hadoop does not accept it; JobFailed if it fails; with the message of the failed task.
     """
     began = time.monotonic()
     submitted = started = 0.0
@@ -187,11 +185,7 @@ def client(hadoop: Hadoop, main: str, *arguments: str) -> Iterator[tuple["subpro
 
 
 def call(hadoop: Hadoop, main: str, *arguments: str) -> str:
-    """Run one of Hadoop's programs; return its output.
-
-    Raises:
-        EngineUnavailable: if it fails.
-    """
+    """Run one of Hadoop's programs; return its output. Raises EngineUnavailable if it fails."""
     with client(hadoop, main, *arguments) as (process, lines):
         said = list(lines)
         if process.wait():
@@ -206,11 +200,7 @@ def files(hadoop: Hadoop) -> Any:
 
 
 def put(hadoop: Hadoop, path: str, target: str) -> None:
-    """Copy a local file to a path of HDFS.
-
-    Raises:
-        EngineUnavailable: if that fails.
-    """
+    """Copy a local file to a path of HDFS. Raises EngineUnavailable if that fails."""
     try:
         with Path(path).open("rb") as source, files(hadoop).open(target, "wb", block_size=CHUNK) as file:
             shutil.copyfileobj(source, file, CHUNK)

@@ -23,10 +23,8 @@ RPC, PAGE = "8020", 9870
 def connect(url: str, slots: int) -> Iterator[Hadoop]:
     """Start Hadoop on this machine until the context ends, or find the one with an HDFS address.
 
-    Raises:
-        UsageError: if there is no configuration for that address.
-        EngineNotInstalled: without Java.
-        EngineUnavailable: if it does not come up.
+    Raises UsageError if there is no configuration for that address; EngineNotInstalled if Java is missing; EngineUnavailable if
+    it does not come up.
     """
     if url:
         yield find(url)
@@ -39,9 +37,7 @@ def connect(url: str, slots: int) -> Iterator[Hadoop]:
 def find(url: str) -> Hadoop:
     """Find the Hadoop whose file system has an address.
 
-    Raises:
-        UsageError: if it is not known.
-        EngineUnavailable: if it is the compose cluster's, and cannot run a job of this driver.
+    Raises UsageError if it is not known; EngineUnavailable if it is the compose cluster's, and cannot run a job of this driver.
     """
     for hadoop in known():
         if hadoop.known_as(url):
@@ -63,8 +59,7 @@ def _address_of(hadoop: Hadoop) -> str:
 def check(hadoop: Hadoop) -> None:
     """Check that a compose cluster answers, and has the same Python and package as the driver.
 
-    Raises:
-        EngineUnavailable: if not; the message says what to do.
+    Raises EngineUnavailable if not; the message says what to do.
     """
     record = registry.read("hadoop")
     if record is None or hadoop.conf != registry.hadoop():
@@ -96,8 +91,7 @@ def known() -> list[Hadoop]:
 def by_http(path: str) -> str:
     """Return the WebHDFS address of a path in HDFS, which needs no native code, and any other path unchanged.
 
-    Raises:
-        UsageError: if there is no configuration for that HDFS, and its port is not the default.
+    Raises UsageError if there is no configuration for that HDFS, and its port is not the default.
     """
     scheme, _, rest = path.partition("://")
     if scheme != "hdfs":

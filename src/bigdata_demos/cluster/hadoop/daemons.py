@@ -68,9 +68,7 @@ class Cluster(NamedTuple):
 def local_hadoop(slots: int, say: Callable[[str], None], names: Iterable[str] = DAEMONS) -> Iterator[Cluster]:
     """Run Hadoop, or some of its daemons, on this machine until the context ends, in a temporary directory.
 
-    Raises:
-        EngineNotInstalled: without Java.
-        EngineUnavailable: if it does not come up.
+    Raises EngineNotInstalled if Java is missing; EngineUnavailable if it does not come up.
     """
     with tempfile.TemporaryDirectory(prefix="bigdata-demos-hadoop-", ignore_cleanup_errors=True) as directory:
         cluster = Cluster(Path(directory), [])
@@ -84,9 +82,7 @@ def local_hadoop(slots: int, say: Callable[[str], None], names: Iterable[str] = 
 def start(cluster: Cluster, slots: int, say: Callable[[str], None], names: Iterable[str] = DAEMONS, *, wish: bool) -> None:
     """Start daemons, and wait until they are ready. ``wish``: on Hadoop's default ports, as far as they are free.
 
-    Raises:
-        EngineNotInstalled: without Java.
-        EngineUnavailable: if they do not come up.
+    Raises EngineNotInstalled if Java is missing; EngineUnavailable if they do not come up.
     """
     java = find_java("hadoop")
     there = jars.install(say)
@@ -111,11 +107,7 @@ def start(cluster: Cluster, slots: int, say: Callable[[str], None], names: Itera
 
 
 def format_namenode(cluster: Cluster, environment: Mapping[str, str]) -> None:
-    """Create the directories of an empty file system.
-
-    Raises:
-        EngineUnavailable: if that fails.
-    """
+    """Create the directories of an empty file system. Raises EngineUnavailable if that fails."""
     line = command(cluster.hadoop, DAEMONS["namenode"], "-format", "-force", "-nonInteractive", jvm=JVM)
     done = subprocess.run(line, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -140,11 +132,7 @@ def _start_daemon(cluster: Cluster, name: str, environment: Mapping[str, str]) -
 
 
 def wait(cluster: Cluster) -> None:
-    """Wait until the cluster can run a job.
-
-    Raises:
-        EngineUnavailable: if one of its processes ends, or it takes too long.
-    """
+    """Wait until the cluster can run a job. Raises EngineUnavailable if one of its processes ends, or it takes too long."""
     deadline = time.monotonic() + WAIT
     while waited_for := not_ready(cluster.hadoop, {daemon.name for daemon in cluster.daemons}):
         ended = next((daemon.name for daemon in cluster.daemons if daemon.process() is None), None)
@@ -244,8 +232,7 @@ def recorded() -> Cluster | None:
 def up(slots: int, say: Callable[[str], None]) -> Cluster:
     """Start the persistent cluster with its earlier files, or return it if it runs.
 
-    Raises:
-        EngineNotInstalled, EngineUnavailable: see :func:`start`.
+    Raises EngineNotInstalled, EngineUnavailable as :func:`start` does.
     """
     cluster = recorded()
     if cluster and all(daemon.process() for daemon in cluster.daemons) and len(cluster.daemons) == len(DAEMONS):

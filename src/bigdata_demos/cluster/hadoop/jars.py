@@ -59,8 +59,7 @@ def _not_installed() -> list[Jar]:
 def install(say: Callable[[str], None]) -> Path:
     """Download the jars that are missing; return their directory.
 
-    Raises:
-        EngineUnavailable: if one cannot be downloaded, or has another checksum.
+    Raises EngineUnavailable if one cannot be downloaded, or has another checksum.
     """
     target = directory()
     if missing := _not_installed():
@@ -80,9 +79,7 @@ def install(say: Callable[[str], None]) -> Path:
 def fetch(jar: Jar, target: Path) -> None:
     """Download a jar; its file appears when it is complete.
 
-    Raises:
-        OSError: if it cannot be downloaded.
-        EngineUnavailable: if it has another checksum.
+    Raises OSError if it cannot be downloaded; EngineUnavailable if it has another checksum.
     """
     url = f"{(os.environ.get(MIRROR) or _CENTRAL).rstrip('/')}/{jar.path}"
     with urllib.request.urlopen(url, timeout=60) as answer:

@@ -58,8 +58,7 @@ def parse(text: str) -> Stopwords:
 def load(name: str) -> Stopwords:
     """Load stopwords by name: ``en`` (:data:`ENGLISH`), ``none``, another ISO 639-1 code (stopwords-iso), or a file's path.
 
-    Raises:
-        UsageError: if there is no such language and no such file.
+    Raises UsageError if there is no such language and no such file.
     """
     if name == "en":
         return parse(ENGLISH)

@@ -117,8 +117,7 @@ def extract(page: Page, scanner: Scanner | None = None) -> Document:
 
     A block ends at an empty line in plain text, and at a tag that is not inline in HTML.
 
-    Raises:
-        Unreadable: with one of the reasons in the module's docstring.
+    Raises Unreadable with one of the reasons in the module's docstring.
     """
     if len(page.content) > MAX_BYTES:
         raise Unreadable("too-large", f"more than {MAX_BYTES} bytes")

@@ -97,30 +97,20 @@ class Run(Protocol):
     """An engine that is open."""
 
     def __call__(self, job: "Job", splits: "Sequence[Split]", progress: Progress) -> "list[Part]":
-        """Run a job; returns its parts, one accepted attempt of each.
-
-        Raises:
-            EngineError: if the engine, or a worker, fails.
-        """
+        """Run a job; returns its parts, one accepted attempt of each. Raises EngineError if the engine, or a worker, fails."""
 
 
 class EngineModule(Protocol):
     """The module of an engine."""
 
     def open(self, settings: Settings) -> AbstractContextManager[Run]:
-        """Start the engine.
-
-        Raises:
-            EngineError: if it cannot be started; the text says what to do.
-        """
+        """Start the engine. Raises EngineError if it cannot be started; the text says what to do."""
 
 
 def load(name: str) -> EngineModule:
     """Import the module of an engine.
 
-    Raises:
-        UsageError: if there is no such engine.
-        EngineNotInstalled: if one of its packages is missing.
+    Raises UsageError if there is no such engine; EngineNotInstalled if one of its packages is missing.
     """
     if name not in ENGINES:
         raise UsageError(f"there is no engine {name!r} (there are {', '.join(ENGINES)})")
@@ -151,8 +141,7 @@ def why_not(name: str) -> str:
 def download(name: str, say: Callable[[str], None]) -> None:
     """Download what an engine needs besides Python packages, unless it is here already; ``say`` is told how much that is.
 
-    Raises:
-        EngineUnavailable: if it cannot be downloaded.
+    Raises EngineUnavailable if it cannot be downloaded.
     """
     if module := ENGINES[name].download:
         importlib.import_module(f"bigdata_demos.{module}").install(say)
@@ -161,8 +150,7 @@ def download(name: str, say: Callable[[str], None]) -> None:
 def check_options(engine: str, options: Mapping[str, str], known: Mapping[str, str]) -> None:
     """Check the names of engine-specific options. ``known``: name → description.
 
-    Raises:
-        UsageError: if one is unknown; the message lists the known ones.
+    Raises UsageError if one is unknown; the message lists the known ones.
     """
     for name in options:
         if name not in known:
@@ -171,11 +159,7 @@ def check_options(engine: str, options: Mapping[str, str], known: Mapping[str, s
 
 
 def check_embedded(name: str, settings: Settings) -> None:
-    """Check that no cluster was asked for, for an engine that runs on this machine only.
-
-    Raises:
-        UsageError: if one was.
-    """
+    """Check that no cluster was asked for, for an engine that runs on this machine only. Raises UsageError if one was."""
     if settings.cluster:
         others = " or ".join(engine.name for engine in ENGINES.values() if engine.scheme)
         raise UsageError(f"engine {name} runs on this machine only: leave out `cluster`, or use {others}")

@@ -19,8 +19,7 @@ P = TypeVar("P", bound=Place)
 def working_directory(output: P, *, overwrite: bool) -> Iterator[P]:
     """Yield a directory beside ``output`` for a run's parts; it is removed at the end, unless :func:`commit` has renamed it.
 
-    Raises:
-        OutputError: if ``output`` exists and may not be replaced, or the directory cannot be created.
+    Raises OutputError if ``output`` exists and may not be replaced, or the directory cannot be created.
     """
     workdir = cast(P, output.absolute().parent / f".{output.name}.{uuid.uuid4().hex}.unfinished")
     try:

@@ -70,8 +70,7 @@ def rejected_row(rejected: dict[str, Any]) -> Row:
 def write_part(directory: str, kind: PartKind, number: int, rows: Iterable[Row], counts: Mapping[str, int]) -> Part:
     """Write a new attempt at a part, in one pass over its rows. ``directory`` is the working directory's path or address.
 
-    Raises:
-        OutputError: if the file cannot be written.
+    Raises OutputError if the file cannot be written.
     """
     path = f"{kind}/part-{number:05}-{uuid.uuid4().hex}.avro"
     records = total = 0
@@ -92,8 +91,7 @@ def write_part(directory: str, kind: PartKind, number: int, rows: Iterable[Row],
 def read_parts(output: Place, kind: PartKind) -> Iterator[dict[str, Any]]:
     """Yield the records of an output's parts in order, resolved to the present schema if an earlier version wrote them.
 
-    Raises:
-        OutputError: if one cannot be read.
+    Raises OutputError if one cannot be read.
     """
     try:
         for name in sorted(path.name for path in (output / kind).glob("part-*.avro")):

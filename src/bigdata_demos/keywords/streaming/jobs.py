@@ -60,8 +60,7 @@ def describe(context: JobContext, splits: Sequence[Split], local: str) -> None:
 def reading_avro(context: JobContext, job: StreamingJob, splits: Sequence[Split]) -> StreamingJob:
     """Return pass 1 with Avro files as Hadoop's own input: each mapper gets the pages that are stored near it, as JSON keys.
 
-    Raises:
-        UsageError: if the input is not Avro in this HDFS, or if its pages cannot be told from their JSON.
+    Raises UsageError if the input is not Avro in this HDFS, or if its pages cannot be told from their JSON.
     """
     hadoop, pieces = context.hadoop, {piece.path: piece for split in splits for piece in split.ranges}
     for path, piece in pieces.items():
@@ -151,8 +150,7 @@ def markup_of(path: str, name: str) -> str:
 
     The JSON (``GenericData.toString`` of Avro's Java implementation) does not tell them apart, so the schema must.
 
-    Raises:
-        UsageError: if the schema allows both.
+    Raises UsageError if the schema allows both.
     """
     with open_file(path) as file:
         schema = avro.header_of(file, name).schema

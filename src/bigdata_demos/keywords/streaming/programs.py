@@ -245,11 +245,7 @@ def save(directory: Path, job: Job, kept_in: str) -> Path:
 
 
 def load(path: Path) -> Task:
-    """Load the job that :func:`save` wrote.
-
-    Raises:
-        UsageError: if there is no such file.
-    """
+    """Load the job that :func:`save` wrote. Raises UsageError if there is no such file."""
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -65,8 +65,7 @@ class Kernel(Protocol):
 def name() -> str:
     """Return the name of the kernel in use: ``native`` or ``plain``.
 
-    Raises:
-        UsageError: if the environment variable names one that is not available.
+    Raises UsageError if the environment variable names one that is not available.
     """
     wanted = os.environ.get(VARIABLE, "")
     if wanted not in ("", "plain", "native"):
