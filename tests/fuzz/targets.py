@@ -17,8 +17,8 @@ import fastavro
 
 from bigdata_demos.avro import (
     binary,
-    cli,
     codecs,
+    commands,
     containers,
     infer,
     jsontext,
@@ -138,7 +138,7 @@ def to_json(content: bytes) -> None:
 def recode(content: bytes) -> None:
     """``recode``."""
     source, header = opened(content, decoding=False)
-    cli.copy(source, header, containers.Writer(io.BytesIO(), header.text, codec="deflate", meta=header.meta))
+    commands.copy(source, header, containers.Writer(io.BytesIO(), header.text, codec="deflate", meta=header.meta))
 
 
 def concatenate(
@@ -146,7 +146,7 @@ def concatenate(
 ) -> None:
     """``cat``, with another schema."""
     source, header = opened(content, decoding=False)
-    cli.append(source, header, schemas.load(text, recursive=True), containers.Writer(io.BytesIO(), text), as_is=True)
+    commands.append(source, header, schemas.load(text, recursive=True), containers.Writer(io.BytesIO(), text), as_is=True)
 
 
 def mend(content: bytes, text: str | None = None) -> None:
