@@ -41,7 +41,6 @@ def parser() -> Parser:
 
 
 def _print_completion(arguments: argparse.Namespace) -> None:
-    """Print the completion script for a shell."""
     import shtab
 
     top = parser()

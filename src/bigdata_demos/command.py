@@ -109,7 +109,6 @@ def run(parser: Parser, execute: Callable[[argparse.Namespace], int | None], arg
 
 
 def _execute(parser: Parser, execute: Callable[[argparse.Namespace], int | None], argv: Sequence[str] | None) -> int:
-    """Parse the arguments and execute the command; returns its exit status."""
     defaults = argparse.Namespace(verbose=False, quiet=False)
     try:
         try:

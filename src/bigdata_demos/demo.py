@@ -51,7 +51,6 @@ def break_even(row: Row, serial: Row, workers: int) -> int:
 
 
 def _explain(rows: list[Row]) -> None:
-    """Print what the table says, and what a large crawl would change."""
     print(f"\nAll {len(rows)} digests are equal: every engine wrote the same keywords and the same index, bit for bit.")
     serial, cores = rows[0], os.cpu_count() or 1
     fastest = min(rows, key=lambda row: row.seconds)

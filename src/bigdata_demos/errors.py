@@ -1,22 +1,5 @@
 """The one family of errors that this package raises.
 
-::
-
-    BigDataDemosError
-    ├── UsageError              invalid or contradictory arguments (exit status 2)
-    ├── InputError              an input that does not exist or cannot be read
-    ├── OutputError             an output that cannot or must not be written
-    ├── TooManyRejected         more pages were rejected than the caller allows
-    ├── BadAvro                 a file that breaks Avro's specification, with file and offset
-    ├── RpcError                a call that failed: no server, no answer in time
-    │   ├── BadMessage          bytes that are not an Avro RPC message, or exceed its maximum size
-    │   ├── BadProtocol         JSON that is not an Avro protocol, or exceeds its maximum size
-    │   └── RemoteError         the server answered with an error, declared or of the system
-    └── EngineError
-        ├── EngineNotInstalled  a package or program is missing
-        ├── EngineUnavailable   a cluster that cannot be reached or cannot run the job
-        └── JobFailed           the job started and did not finish
-
 The message of each is one line that says what is wrong and what to do next.
 
 Messages put the parameters of the Python interface in backquotes: ``"`top` must be at least 1"``. ``str(error)`` removes

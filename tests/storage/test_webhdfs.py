@@ -22,6 +22,7 @@ from bigdata_demos.errors import JobFailed, OutputError, TooManyRejected, UsageE
 from bigdata_demos.keywords import Result, run
 from bigdata_demos.storage import places
 from tests.support.paths import SITE
+from tests.support.processes import kill_and_wait
 from tests.support.requirements import require
 
 ENGINES = ("serial", "asyncio", "dask", "spark")
@@ -268,7 +269,7 @@ def without_datanode() -> Iterator[tuple[client.Hadoop, Result]]:
     with daemons.local_hadoop(1, lambda _: None, daemons.HDFS) as running, pytest.MonkeyPatch.context() as environment:
         environment.setenv("HADOOP_CONF_DIR", str(running.hadoop.conf))
         before = run([SITE / "spark.html"], engine="serial", output=f"{running.hadoop.hdfs}/out/before")
-        daemons.kill(next(daemon for daemon in running.daemons if daemon.name == "datanode"))
+        kill_and_wait(next(daemon.pid for daemon in running.daemons if daemon.name == "datanode"))
         yield running.hadoop, before
 
 

@@ -8,3 +8,10 @@ def addresses_of(process: psutil.Process) -> set[str]:
     if process.status() == psutil.STATUS_ZOMBIE:
         return set()
     return {one.laddr.ip for one in process.net_connections("inet") if one.status == psutil.CONN_LISTEN}
+
+
+def kill_and_wait(pid: int) -> None:
+    """Kill a process, and wait until it has ended."""
+    process = psutil.Process(pid)
+    process.kill()
+    process.wait(30)

@@ -85,7 +85,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _execute(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
-    """Run a subcommand; returns the exit status."""
     if arguments.command in ("spark", "dask"):
         with contextlib.suppress(KeyboardInterrupt):  # a signal is its normal end
             _run_processes(arguments)
@@ -103,7 +102,6 @@ def _execute(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
 
 
 def _run_processes(arguments: argparse.Namespace) -> NoReturn:
-    """Run a cluster of local processes until a signal ends it."""
     from .standalone import dask_cluster, spark_cluster
 
     cluster = (
@@ -123,7 +121,6 @@ def _run_processes(arguments: argparse.Namespace) -> NoReturn:
 
 
 def _control_hadoop(arguments: argparse.Namespace) -> int:
-    """Start, stop or inspect a Hadoop of local processes; returns the exit status."""
     from .hadoop import daemons
 
     if arguments.command == "up":
@@ -149,7 +146,6 @@ def _control_hadoop(arguments: argparse.Namespace) -> int:
 
 
 def _control_containers(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
-    """Control the compose cluster; returns the exit status."""
     from . import compose
 
     if arguments.command == "up":

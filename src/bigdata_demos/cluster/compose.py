@@ -137,7 +137,6 @@ def status(kinds: Sequence[str] = ()) -> list[Service]:
 
 
 def _services_of(compose: Compose) -> list[Service]:
-    """Return the containers of the cluster."""
     services = compose.services()
     for other in sorted({service.tree for service in services if service.tree}):
         if Path(other).resolve() != compose.tree.resolve():
@@ -276,7 +275,6 @@ def check_memory(compose: Compose, kinds: Sequence[str]) -> None:
 
 
 def _check_ports(compose: Compose, ports: Mapping[str, int]) -> None:
-    """Check that the ports on loopback are free."""
     for name, default in ports.items():
         port = _port_of(compose, name, default)
         with socket.socket() as probe:
@@ -304,7 +302,6 @@ def _by_whom(port: int) -> str:
 
 
 def _port_of(compose: Compose, name: str, default: int) -> int:
-    """Return the port of a variable."""
     text = compose.environment.get(name) or str(default)
     if not re.fullmatch(r"[1-9]\d{0,4}", text, re.ASCII) or int(text) >= 1 << 16:
         raise UsageError(f"{name}={text}: not a port")

@@ -67,18 +67,15 @@ def _spark_worker(page: str) -> NoReturn:
 
 
 def _history_server() -> NoReturn:
-    """Run Spark's history server."""
     _become_spark("deploy.history.HistoryServer")
 
 
 def _dask_scheduler() -> NoReturn:
-    """Run Dask's scheduler."""
     registry.write(record("tcp", _SCHEDULER, "DASK_SCHEDULER_PORT", "DASK_PAGE_PORT"))
     become(["dask", "scheduler", "--port", "8786", "--dashboard-address", ":8787", "--no-show"], {})
 
 
 def _dask_worker() -> NoReturn:
-    """Run a Dask worker of one thread."""
     memory = os.environ["DASK_WORKER_MEMORY"]
     own = ["--nthreads", "1", "--memory-limit", memory, "--local-directory", str(SCRATCH), "--no-dashboard"]
     become(["dask", "worker", _SCHEDULER, *own], {})
@@ -187,7 +184,6 @@ ROLES: Final[Mapping[str, Callable[..., None]]] = {
 
 
 def _become_spark(name: str, *arguments: str) -> NoReturn:
-    """Execute one of Spark's daemons."""
     spark = find_spec("pyspark")
     if spark is None or not spark.origin:
         raise UsageError("there is no pyspark in this image")

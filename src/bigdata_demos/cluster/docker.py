@@ -90,7 +90,6 @@ def find_compose(root: str = "") -> Compose:
 
 
 def _check_engine() -> None:
-    """Check that a Docker engine answers."""
     asked = ask(["docker", "version", "--format", "{{.Server.Version}}"])
     if asked.returncode == 0:
         return

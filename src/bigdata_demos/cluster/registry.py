@@ -72,7 +72,6 @@ def write(record: Record) -> None:
 
 
 def _name_of(scheme: str) -> str:
-    """Return the name of a cluster, by the scheme of its address."""
     return {"spark": "spark", "tcp": "dask", "hdfs": "hadoop"}[scheme]
 
 
@@ -223,7 +222,7 @@ def fingerprint() -> str:
     """Return the SHA-256 of this package's source, which is the same for driver and workers of the same version."""
     package = Path(__file__).parents[1]
     hashed = hashlib.sha256()
-    for path in sorted(path for suffix in ("py", "avsc") for path in package.rglob(f"*.{suffix}") if path.is_file()):
+    for path in sorted(path for suffix in ("py", "c", "avsc", "txt") for path in package.rglob(f"*.{suffix}") if path.is_file()):
         data = path.read_bytes()
         hashed.update(f"{path.relative_to(package).as_posix()} {len(data)}\n".encode())
         hashed.update(data)

@@ -118,7 +118,6 @@ def _join_compose(
 
 
 def _settings_for(options: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return the settings that are the same for all clusters."""
     settings = {
         "spark.log.level": "WARN",
         "spark.ui.showConsoleProgress": "false",

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .writers import Output
 
 _MIN_BYTES, MAX_BYTES = 256, 1 << 18
-_INTERRUPTED: Final = 130
 
 _OUTPUT_HELP: Final = """
 The end of --output says what is written: .warc.gz, .warc, .avro, .jsonl, .jsonl.gz; a name without an end, or a slash

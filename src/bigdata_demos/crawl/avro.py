@@ -65,7 +65,6 @@ def load_reader(source: str) -> str:
 
 @cache
 def _readers_schema(reader: str) -> Any:
-    """Parse a reader's schema."""
     schema = schemas.load(reader)
     fields = schema["fields"] if isinstance(schema, dict) and schema["type"] == "record" else []
     names = {field["name"] for field in [*fields, *(schemas.schema("page")["fields"] if is_earlier_page(schema) else [])]}
@@ -122,7 +121,6 @@ def check_reader(splits: Iterable[Split], reader: str) -> None:
 
 
 def _names_of(schema: Any) -> set[str]:
-    """Return the names and aliases of a record's fields."""
     return {name for field in schema["fields"] for name in (field["name"], *field.get("aliases", ()))}
 
 

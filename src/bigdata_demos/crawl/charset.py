@@ -42,7 +42,6 @@ def decode_html(raw: bytes, content_type: str = "") -> bytes:
 
 
 def _is_utf8(raw: bytes) -> bool:
-    """Return whether bytes are valid UTF-8."""
     if raw.isascii():
         return True
     try:

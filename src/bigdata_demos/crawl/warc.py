@@ -188,7 +188,6 @@ def _undeflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _unbrotli(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Decompress a brotli body."""
     import brotli  # type: ignore[import-untyped]  # comes with FastWARC
 
     member = brotli.Decompressor()
@@ -204,7 +203,6 @@ _DECODERS: Final = {"gzip": _inflated, "x-gzip": _inflated, "deflate": _undeflat
 
 
 def _is_html(content_type: str) -> bool:
-    """Return whether an HTTP content type can be that of a web page; it may be missing."""
     return content_type.partition(";")[0].strip().lower() in ("", "text/html", "application/xhtml+xml")
 
 

@@ -100,10 +100,7 @@ SOURCES: Final = (
         "https://www.usenix.org/conference/osdi-04/mapreduce-simplified-data-processing-large-clusters",
     ),
     Source("Hadoop (2006)", "https://hadoop.apache.org/"),
-    Source(
-        "Zaharia et al.: RDDs, NSDI 2012",
-        "https://www.usenix.org/conference/nsdi12/technical-sessions/presentation/zaharia",
-    ),
+    Source("Zaharia et al.: RDDs, NSDI 2012", "https://www.usenix.org/conference/nsdi12/technical-sessions/presentation/zaharia"),
     Source("Avro (2009)", "https://avro.apache.org/"),
     Source("Rocklin: Dask, SciPy 2015", "https://doi.org/10.25080/Majora-7b98e3ed-013"),
     Source(

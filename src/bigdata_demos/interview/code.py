@@ -132,7 +132,6 @@ def kinds(source: str) -> list[str]:
 
 
 def _kind_of(token: tokenize.TokenInfo, before: str) -> str:
-    """Return the kind of a token that follows another one."""
     if token.type == tokenize.COMMENT:
         return "m" if MARK.match(token.string) else "c"
     if token.type == tokenize.NUMBER:

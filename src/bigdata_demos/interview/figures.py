@@ -129,7 +129,6 @@ def measured(path: str, found: results.Results) -> Measured:
 
 
 def _figure(runs: Sequence[results.Run], control: Mapping[int, float]) -> Figure:
-    """Return the figures of a contestant's runs; ``control``: the serial engine's seconds by round."""
     first, seconds = runs[0], _by_round(runs)
     startups = [one.startup for one in runs if one.counts and one.startup is not None]
     ratios = statistics.paired(seconds, control)
@@ -150,7 +149,6 @@ def _figure(runs: Sequence[results.Run], control: Mapping[int, float]) -> Figure
 
 
 def _by_round(runs: Sequence[results.Run]) -> dict[int, float]:
-    """Return the seconds of the runs that count, by round."""
     return {one.round: one.seconds for one in runs if one.counts}
 
 

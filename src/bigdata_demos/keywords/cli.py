@@ -50,11 +50,7 @@ def parser() -> command.Parser:
     )
     made.add_argument("--engine", choices=tuple(ENGINES), default="asyncio", help="where the job runs (default: asyncio)")
     made.add_argument(
-        "--workers",
-        type=int,
-        default=0,
-        metavar="N",
-        help="tasks run at once (default: all cores of the machine or cluster)",
+        "--workers", type=int, default=0, metavar="N", help="tasks run at once (default: all cores of the machine or cluster)"
     )
     made.add_argument(
         "--cluster",
@@ -118,7 +114,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _execute(arguments: argparse.Namespace) -> None:
-    """Run the job, print its result and its summary."""
     if arguments.cluster is None:
         arguments.cluster = os.environ.get(f"BIGDATA_DEMOS_{arguments.engine.upper()}", "")
     _check_shared(arguments.cluster, arguments.output)
@@ -149,7 +144,6 @@ def _check_shared(cluster: str, output: str | None) -> None:
 
 
 def _run(arguments: argparse.Namespace, output: str) -> "Result":
-    """Run the job and show its progress."""
     started = command.created()
     from .runner import run
 
@@ -174,7 +168,6 @@ def _run(arguments: argparse.Namespace, output: str) -> "Result":
 
 
 def _key_and_value(text: str) -> tuple[str, str]:
-    """Return the key and the value of an engine-specific option."""
     key, equals, value = text.partition("=")
     if not (key and equals):
         raise UsageError(f"`engine_options[{text}]` is not of the form KEY=VALUE")
@@ -182,7 +175,6 @@ def _key_and_value(text: str) -> tuple[str, str]:
 
 
 def _print_result(result: "Result", form: str | None) -> None:
-    """Print the pages as a table or as JSON lines."""
     if form == "table" or (form is None and sys.stdout.isatty()):
         sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
         _print_table(result)
@@ -192,7 +184,6 @@ def _print_result(result: "Result", form: str | None) -> None:
 
 
 def _print_jsonl(result: "Result") -> None:
-    """Print one JSON object per page."""
     for page in result.read_keywords():
         keywords = [{name: keyword[name] for name in ("phrase", "score", "tf", "df")} for keyword in page["keywords"]]
         line = {"url": page["url"], "title": page["title"], "keywords": keywords, "declared": page["declared"]}
@@ -200,7 +191,6 @@ def _print_jsonl(result: "Result") -> None:
 
 
 def _print_table(result: "Result") -> None:
-    """Print the first pages and their keywords for people."""
     width = min(max(shutil.get_terminal_size().columns, 40), 160)
     for page in islice(result.read_keywords(), _PAGES_SHOWN):
         print(_visible(page["title"] or page["url"], width))

@@ -140,7 +140,6 @@ class Job:
 
 
 def _cleaned(rejected: dict[str, object]) -> dict[str, object]:
-    """Replace invalid Unicode in the texts of a rejected page."""
     return {name: clean(value) if isinstance(value, str) else value for name, value in rejected.items()}
 
 

@@ -64,7 +64,6 @@ def unframe(framed: bytes, most: int) -> bytes:
 
 @cache
 def _handshake_schemas() -> tuple[Schema, Schema]:
-    """Return the specification's HandshakeRequest and HandshakeResponse."""
     text = (files("bigdata_demos") / "rpc" / "handshake.json").read_text(encoding="utf-8")
     [request, response] = [fastavro.parse_schema(each, {}) for each in json.loads(text)]
     return request, response  # type: ignore[return-value]

@@ -46,28 +46,22 @@ class Hdfs:
 
     @property
     def name(self) -> str:
-        """The last part of the path."""
         return posixpath.basename(self.path)
 
     @property
     def parent(self) -> "Hdfs":
-        """The parent directory."""
         return replace(self, path=posixpath.dirname(self.path))
 
     def with_name(self, name: str) -> "Hdfs":
-        """Another path in the same directory."""
         return self.parent / name
 
     def absolute(self) -> "Hdfs":
-        """Itself."""
         return self
 
     def exists(self) -> bool:
-        """Whether a file or a directory exists here."""
         return bool(self.kind())
 
     def is_dir(self) -> bool:
-        """Whether it is a directory."""
         return self.kind() == "directory"
 
     def kind(self) -> str:
@@ -104,12 +98,10 @@ class Hdfs:
         return File(self, file)
 
     def read_text(self, encoding: str = "utf-8") -> str:
-        """Return the text of a file."""
         with self.open("rb") as file:
             return file.read().decode(encoding)
 
     def write_text(self, text: str, encoding: str = "utf-8") -> None:
-        """Write a text to a new file."""
         with self.open("xb") as file:
             file.write(text.encode(encoding))
 
@@ -119,7 +111,6 @@ class Hdfs:
             fs._call("RENAME", method="put", path=self.path, destination=target.path, renameoptions="NONE")  # noqa: SLF001
 
     def unlink(self) -> None:
-        """Remove a file."""
         with self.asked() as fs:
             fs.rm(self.path)
 
@@ -155,12 +146,10 @@ class File:
         self.place, self.file = place, file
 
     def read(self, size: int = -1) -> bytes:
-        """Read."""
         with self.place.told():
             return cast(bytes, self.file.read(size))
 
     def write(self, data: bytes) -> int:
-        """Write."""
         with self.place.told():
             return cast(int, self.file.write(data))
 

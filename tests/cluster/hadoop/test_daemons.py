@@ -15,9 +15,11 @@ import psutil
 import pytest
 
 from bigdata_demos.cluster.hadoop import client, configuration, daemons
+from bigdata_demos.cluster.java import find_java
 from bigdata_demos.errors import EngineUnavailable, JobFailed, UsageError
 from bigdata_demos.keywords import run
 from tests.support.paths import DATA, SITE
+from tests.support.processes import kill_and_wait
 from tests.support.requirements import require
 
 SPLIT_BYTES = 16_000_000
@@ -231,10 +233,10 @@ def test_only_nodemanager_is_killed(cluster: daemons.Cluster, address: str, corp
         eventually(lambda: programs(cluster, "map"))
         nodemanager = next(one for one in cluster.daemons if one.name == "nodemanager")
         orphans = daemons.children(psutil.Process(nodemanager.pid))
-        daemons.kill(nodemanager)
+        kill_and_wait(nodemanager.pid)
         for orphan in orphans:  # a machine that dies takes them along
             kill(orphan)
-        daemons.restart(cluster, "nodemanager")
+        daemons.start_daemon(cluster, "nodemanager", daemons.environment_of(cluster, find_java("hadoop")))
         _, said = process.communicate(timeout=240)
     finally:
         process.kill()

@@ -247,7 +247,6 @@ def _task_logs(hadoop: Hadoop, application: str) -> str:
 
 
 def _last_word(lines: Sequence[str]) -> str:
-    """Return the last line that has an error."""
     told = [
         line.strip()
         for line in lines

@@ -52,7 +52,6 @@ def find(url: str) -> Hadoop:
 
 
 def _address_of(hadoop: Hadoop) -> str:
-    """Return the address of a Hadoop for messages."""
     return hadoop.settings().get(configuration.ADDRESSES, hadoop.hdfs).partition(",")[0]
 
 

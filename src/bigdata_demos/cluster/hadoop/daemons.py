@@ -3,7 +3,6 @@
 import getpass
 import json
 import os
-import signal
 import subprocess
 import tempfile
 import time
@@ -14,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import psutil
 
-from ...errors import EngineUnavailable, UsageError
+from ...errors import EngineUnavailable
 from ..java import find_java
 from ..probe import LOCAL
 from ..standalone import LOOPBACK, free_ports
@@ -93,17 +92,22 @@ def start(cluster: Cluster, slots: int, say: Callable[[str], None], names: Itera
     layout = configuration.Layout(hosts, ports, LOOPBACK, there, data, slots, getpass.getuser())
     configuration.write(layout, cluster.directory / "conf")
     (cluster.directory / "logs").mkdir(exist_ok=True)
-    environment = {
+    environment = environment_of(cluster, java)
+    if not (data / "name" / "current").exists():
+        format_namenode(cluster, environment)
+    for name in names:
+        start_daemon(cluster, name, environment)
+    wait(cluster)
+
+
+def environment_of(cluster: Cluster, java: str) -> dict[str, str]:
+    """Return the environment variables of a cluster's daemons."""
+    return {
         **os.environ,
         "JAVA_HOME": str(Path(java).resolve().parents[1]),
         "HADOOP_CONF_DIR": str(cluster.directory / "conf"),
         "HADOOP_LOG_DIR": str(cluster.directory / "logs"),
     }
-    if not (data / "name" / "current").exists():
-        format_namenode(cluster, environment)
-    for name in names:
-        _start_daemon(cluster, name, environment)
-    wait(cluster)
 
 
 def format_namenode(cluster: Cluster, environment: Mapping[str, str]) -> None:
@@ -114,7 +118,7 @@ def format_namenode(cluster: Cluster, environment: Mapping[str, str]) -> None:
         raise EngineUnavailable(f"HDFS cannot be formatted in {cluster.directory}: {_last_error(done.stderr)}")
 
 
-def _start_daemon(cluster: Cluster, name: str, environment: Mapping[str, str]) -> Daemon:
+def start_daemon(cluster: Cluster, name: str, environment: Mapping[str, str]) -> Daemon:
     """Start a daemon; its output goes to ``logs``."""
     with (cluster.directory / "logs" / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
@@ -164,7 +168,6 @@ def not_ready(hadoop: Hadoop, names: Iterable[str] = DAEMONS) -> str:
 
 
 def _cluster_metrics(settings: Mapping[str, str]) -> dict[str, Any]:
-    """Return the metrics of the cluster from the ResourceManager."""
     found: dict[str, Any] = ask(f"http://{settings['yarn.resourcemanager.webapp.address']}/ws/v1/cluster/metrics")[
         "clusterMetrics"
     ]
@@ -205,7 +208,6 @@ def children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def _last_error(said: str) -> str:
-    """Return the last line of a log that has an error."""
     lines = [line.strip() for line in said.splitlines() if "Exception" in line or " ERROR " in line or " FATAL " in line]
     return lines[-1] if lines else "its log says nothing of it"
 
@@ -264,24 +266,3 @@ def down() -> bool:
         stop(cluster)
     (home() / RECORD).unlink(missing_ok=True)
     return cluster is not None
-
-
-def restart(cluster: Cluster, name: str) -> Daemon:
-    """Start a daemon again that has ended."""
-    if name not in DAEMONS:
-        raise UsageError(f"no such daemon: {name} (there are {', '.join(DAEMONS)})")
-    java = find_java("hadoop")
-    environment = {
-        **os.environ,
-        "JAVA_HOME": str(Path(java).resolve().parents[1]),
-        "HADOOP_CONF_DIR": str(cluster.directory / "conf"),
-    }
-    return _start_daemon(cluster, name, environment)
-
-
-def kill(daemon: Daemon) -> None:
-    """Kill a daemon."""
-    if daemon.process():
-        os.kill(daemon.pid, signal.SIGKILL)
-        with suppress(ChildProcessError):
-            os.waitpid(daemon.pid, 0)

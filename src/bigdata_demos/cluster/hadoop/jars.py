@@ -52,7 +52,6 @@ def directory() -> Path:
 
 
 def _not_installed() -> list[Jar]:
-    """Return the jars that must be downloaded."""
     return [jar for jar in listed() if not (directory() / jar.name).exists()]
 
 

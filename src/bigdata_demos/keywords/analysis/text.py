@@ -44,10 +44,7 @@ _ELEMENTS: Final = (
     "script style noscript template nav footer iframe object svg math canvas audio video select button textarea datalist dialog "
     "menu"
 )
-_BOILERPLATE: Final = {
-    **{name: name for name in _ELEMENTS.split()},
-    "form": "form:not(:has(p,h1,h2,h3,article,main,table))",
-}
+_BOILERPLATE: Final = {**{name: name for name in _ELEMENTS.split()}, "form": "form:not(:has(p,h1,h2,h3,article,main,table))"}
 ROLES: Final = frozenset(["navigation", "contentinfo", "search", "banner", "menu", "menubar", "toolbar", "dialog"])
 _HIDDEN: Final = "[hidden],[aria-hidden=true]"
 WATCHED: Final = (*_BOILERPLATE, "meta")
@@ -66,22 +63,7 @@ FLAT: Final = frozenset(
     b"circle ellipse line path polygon polyline rect stop use".split()
 )
 SIBLINGS: Final = frozenset([b"dd", b"dt", b"option"])  # each closes the one just before it
-_FLAT_STARTS: Final = (
-    b"<a ",
-    b"<br>",
-    b"<br/",
-    b"<br ",
-    b"<p>",
-    b"<p ",
-    b"<li>",
-    b"<li ",
-    b"<td>",
-    b"<td ",
-    b"<tr>",
-    b"<tr ",
-    b"<!--",
-    b"<img ",
-)
+_FLAT_STARTS: Final = tuple(b"<a |<br>|<br/|<br |<p>|<p |<li>|<li |<td>|<td |<tr>|<tr |<!--|<img ".split(b"|"))
 _SOME_WORD = re.compile(rb"[0-9A-Za-z]")
 _CONTROL_CHARACTERS = re.compile(r"[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 # Text without these characters is in Unicode's normal form C already, which is faster to find out than to compute.
@@ -178,7 +160,6 @@ def _parse_html(markup: bytes, scanner: Scanner) -> tuple[str, bytes, list[str]]
 
 
 def _remove(nodes: Iterable[LexborNode]) -> None:
-    """Remove nodes, given in document order, from the tree."""
     different = {node.mem_id: node for node in nodes if node.tag != "html"}  # the root is never removed, even if hidden
     for node in reversed(different.values()):  # inner ones first: removing a node frees those inside
         node.decompose()

@@ -119,5 +119,4 @@ def _score_split(job: Job, split: Split, frequencies: str, spilled: str) -> tupl
 
 
 def _write_bucket(job: Job, bucket: int, postings: Sequence[Segment]) -> Part:
-    """Reduce a bucket of pass 2."""
     return job.write_bucket(bucket, map(spill.read, postings))

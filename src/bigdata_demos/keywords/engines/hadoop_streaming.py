@@ -86,11 +86,7 @@ def _run_streaming(context: JobContext, job: Job, splits: Sequence[Split], progr
 
         # Pass 1: map
         reducers = min(context.workers, 1 << job.bits)
-        command = [
-            context.options.get("python") or hadoop.python or sys.executable,
-            "-m",
-            "bigdata_demos.keywords.streaming",
-        ]
+        command = [context.options.get("python") or hadoop.python or sys.executable, "-m", "bigdata_demos.keywords.streaming"]
         pass_1 = StreamingJob(
             "pass 1: map pages to candidates, reduce to document frequencies",
             [f"{hdfs}/{programs.SPLITS}"],

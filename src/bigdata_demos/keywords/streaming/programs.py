@@ -114,7 +114,6 @@ def _merge_tables(task: Task, lines: Iterable[bytes], *, combine: bool = False) 
 
 
 def _score_splits(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The mapper of pass 2."""
     table = _table_of(Path.cwd() if _in_hadoop() else Path(task.job.workdir))
     for split in splits(lines):
         scored = task.job.score_split(split, kept(task, split.number), table)
@@ -144,7 +143,6 @@ def line_of(bucket: int, packed: bytes) -> bytes:
 
 
 def _line_of_part(bucket: int, part: Part) -> bytes:
-    """Return the line for a part that was written."""
     return b"%05d\t%b\n" % (bucket, json.dumps({**asdict(part), "digest": f"{part.digest:x}"}).encode())
 
 

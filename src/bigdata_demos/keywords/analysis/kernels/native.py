@@ -47,7 +47,6 @@ class _Frequencies(c.Structure):
 
 
 def _source_hash() -> str:
-    """Return the hash of the source, after which the library is named."""
     return blake2b(_SOURCE.read_bytes(), digest_size=8).hexdigest()
 
 
@@ -108,7 +107,6 @@ def why_not() -> str:
 
 
 def _checked(result: int) -> int:
-    """Return the result of a function of the kernel, if it is not an error."""
     if result == _NO_MEMORY:
         raise MemoryError("the kernel got no memory")
     return result
@@ -134,7 +132,7 @@ def _class_of(char: str) -> int:
 
 
 class NativeKernel:
-    """See :class:`~.Kernel`."""
+    """Implements :class:`~.Kernel`, which has the docstrings of its methods."""
 
     def __init__(self, stopwords: Stopwords) -> None:
         """Start with no words."""
@@ -219,18 +217,15 @@ class NativeKernel:
         _checked(self.lib.kernel_learn(self.kernel, kinds, *arrays, b"".join(utf8)))
 
     def start_counts(self) -> None:
-        """Start a table of document frequencies."""
         _checked(self.lib.kernel_start_counts(self.kernel, 1 << 16, 0))
         self.pages = 0
 
     def count(self, document: Document) -> None:
-        """Add the candidates of one more page to the table, each once."""
         self.scan(document)
         _checked(self.lib.kernel_count(self.kernel))
         self.pages += 1
 
     def counted(self) -> bytes:
-        """The table, the number of pages in it."""
         if self.pages:
             self.add(frequencies.pack(np.array([frequencies.EMPTY], np.uint64), np.array([self.pages])))
         return self.out(self.lib.kernel_counted(self.kernel, 1))
@@ -240,7 +235,6 @@ class NativeKernel:
         _checked(self.lib.kernel_add(self.kernel, table, len(table) // frequencies.ENTRY))
 
     def merge(self, tables: Iterable[bytes], least: int = 1) -> bytes:
-        """One table with the sums of several, but for phrases whose sum is below ``least``."""
         tables = [table for table in tables if table]
         edges = [int(hashes[end]) for table in tables for hashes in [frequencies.unpack(table)[0]] for end in (0, -1)]
         in_common = 64 - (min(edges) ^ max(edges)).bit_length() if edges else 0
@@ -251,7 +245,6 @@ class NativeKernel:
         return self.out(self.lib.kernel_counted(self.kernel, least))
 
     def start_scores(self, table: frequencies.Table, top: int, bits: int) -> None:
-        """Start scoring pages by a table of document frequencies; postings go to 2**bits buckets."""
         if table is not self.table:
             self.lib.kernel_new_table(self.kernel)
             self.table = table
@@ -264,13 +257,11 @@ class NativeKernel:
         self.frequencies = _Frequencies(_pointer_to(view), phrases, pages, _pointer_to(steps), len(steps), top, bits)
 
     def score(self, document: Document) -> bytes:
-        """The page's ``top`` best keywords, as an Avro array of ``Keyword``; each is posted to its bucket, too."""
         self.scan(document)
         url = document.url.encode()
         return self.out(self.lib.kernel_score(self.kernel, c.byref(self.frequencies), url, len(url)))
 
     def postings(self) -> list[Packed]:
-        """What was posted since the start, by bucket: ``Posting`` after ``Posting`` in Avro's encoding."""
         at = c.c_void_p()
         sizes = (
             (bucket, self.lib.kernel_postings(self.kernel, bucket, c.byref(at))) for bucket in range(1 << self.frequencies.bits)
@@ -278,7 +269,6 @@ class NativeKernel:
         return [(bucket, c.string_at(at, size)) for bucket, size in sizes if size]
 
     def rank(self, postings: bytes) -> tuple[list[bytes], int]:
-        """The rows of the index, each an Avro ``IndexRow``, from a bucket's postings; and how many keywords these are."""
         keywords = c.c_int64()
         count = _checked(self.lib.kernel_rank(self.kernel, postings, len(postings), c.byref(keywords)))
         ends = np.frombuffer(c.string_at(self.lib.kernel_out2(self.kernel), 8 * count), np.uint64).tolist()

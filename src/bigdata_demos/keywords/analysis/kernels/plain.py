@@ -15,7 +15,7 @@ from ..text import PLAIN
 
 
 class PlainKernel:
-    """See :class:`~.Kernel`."""
+    """Implements :class:`~.Kernel`, which has the docstrings of its methods."""
 
     def __init__(self, stopwords: Stopwords) -> None:
         """Start with no words."""
@@ -28,28 +28,22 @@ class PlainKernel:
     scanner = PLAIN
 
     def start_counts(self) -> None:
-        """Start a table of document frequencies."""
         self.pages = []
 
     def count(self, document: Document) -> None:
-        """Add the candidates of one more page to the table, each once."""
         self.pages.append(find_candidates(self.vocabulary.numbers(tokens(document)), self.vocabulary).hashes)
 
     def counted(self) -> bytes:
-        """The table, the number of pages in it."""
         return frequencies.count(self.pages)
 
     @staticmethod
     def merge(tables: Iterable[bytes], least: int = 1) -> bytes:
-        """One table with the sums of several, but for phrases whose sum is below ``least``."""
         return frequencies.at_least(least, frequencies.merge(tables))
 
     def start_scores(self, table: frequencies.Table, top: int, bits: int) -> None:
-        """Start scoring pages by a table of document frequencies; postings go to 2**bits buckets."""
         self.table, self.top, self.bits, self.posted = table, top, bits, {}
 
     def score(self, document: Document) -> bytes:
-        """The page's ``top`` best keywords, as an Avro array of ``Keyword``; each is posted to its bucket, too."""
         keywords = score_page(document, self.table, self.top, self.vocabulary).keywords
         for keyword in keywords:
             posting = Posting(keyword.stems, keyword.phrase, keyword.score, document.url)
@@ -58,12 +52,10 @@ class PlainKernel:
         return pack([keyword._asdict() for keyword in keywords], field("keywords", "keywords"))
 
     def postings(self) -> list[Packed]:
-        """What was posted since the start, by bucket: ``Posting`` after ``Posting`` in Avro's encoding."""
         return [(bucket, bytes(self.posted[bucket])) for bucket in sorted(self.posted)]
 
     @staticmethod
     def rank(postings: bytes) -> tuple[list[bytes], int]:
-        """The rows of the index, each an Avro ``IndexRow``, from a bucket's postings; and how many keywords these are."""
         unpacked = (Posting(**posting) for posting in unpack_all(postings, schema("posting")))
         rows = list(rank_pages(unpacked))
         return [pack(row._asdict(), schema("index")) for row in rows], sum(row.rank == 1 for row in rows)
