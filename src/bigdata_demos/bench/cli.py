@@ -27,11 +27,11 @@ examples:
   bigdata-demos bench                                             every engine and peer here, on the bundled crawl
   bigdata-demos bench --workers 1,2 --sizes 1,2,4 --input 'crawl/*.warc.gz' --output out/bench/first
   bigdata-demos bench --engines spark --peers spark-wordcount --cluster spark://localhost:7077 --input crawl/*.warc.gz
-  bigdata-demos bench compare out/bench/first out/bench/second   what got slower? Exit status 1 if something did
-  bigdata-demos bench report out/bench/first                     table and page once more, from results.json
+  bigdata-demos bench compare out/bench/first out/bench/second   what got slower? Exit status 1 if anything did
+  bigdata-demos bench report out/bench/first                     write table and page again, from results.json
   bigdata-demos bench access 'crawl/*.warc.gz'                   the same records as JSON lines, Avro, Parquet
 
-serial, one thread, is in every round: it is the control. DIR/results.json has every run, DIR/index.html the plots.
+serial (one thread) runs in every round as the control. DIR/results.json has every run, DIR/index.html the plots.
 Exit status: 1 if a run failed or its digest differed. After an interrupt, results.json keeps what was measured.
 """
 
@@ -58,25 +58,29 @@ def parser() -> command.Parser:
         epilog=EPILOG,
     )
     made.add_argument("--engines", type=names, metavar="A,B", help="engines beside serial (default: all)")
-    made.add_argument("--peers", type=names, metavar="A,B", help="what others would write: word counts (default: all; none)")
+    made.add_argument(
+        "--peers", type=names, metavar="A,B", help="other programs to compare with: word counts (default: all; none)"
+    )
     made.add_argument("--workers", type=numbers, metavar="1,2", help="numbers of workers (default: 1 and the number of cores)")
     made.add_argument("--sizes", type=numbers, default=[1], metavar="1,2,4", help="multiples of the input (default: 1)")
     made.add_argument(
-        "--input", nargs="+", action="extend", default=[], metavar="PATH", help="what the job reads (default: the bundled crawl)"
+        "--input", nargs="+", action="extend", default=[], metavar="PATH", help="input of the job (default: the bundled crawl)"
     )
     made.add_argument(
         "--cluster",
         action="append",
         default=[],
         metavar="URL",
-        help="spark://HOST:7077, tcp://HOST:8786, hdfs://HOST:8020: its engine runs there; repeatable; with local also here",
+        help="spark://HOST:7077, tcp://HOST:8786, hdfs://HOST:8020: run its engine there; repeatable; local adds this machine",
     )
-    made.add_argument("--runs", type=command.number_from(1), default=5, metavar="N", help="runs of each that count (default: 5)")
-    made.add_argument("--no-cold", action="store_true", help="no first round that is kept apart")
-    made.add_argument("--seed", type=int, default=1, metavar="N", help="of the order in each round (default: 1)")
-    made.add_argument("--timeout", type=float, default=900.0, metavar="SECONDS", help="of each run (default: 900)")
-    made.add_argument("--split-bytes", type=command.number_from(1), metavar="N", help="of the keywords command")
-    made.add_argument("--output", metavar="DIR", help="for results.json and index.html (default: out/bench/<now>)")
+    made.add_argument(
+        "--runs", type=command.number_from(1), default=5, metavar="N", help="measured runs of each contestant (default: 5)"
+    )
+    made.add_argument("--no-cold", action="store_true", help="leave out the first round, whose runs are reported separately")
+    made.add_argument("--seed", type=int, default=1, metavar="N", help="seed for the order of each round (default: 1)")
+    made.add_argument("--timeout", type=float, default=900.0, metavar="SECONDS", help="time limit of a run (default: 900)")
+    made.add_argument("--split-bytes", type=command.number_from(1), metavar="N", help="as in the keywords command")
+    made.add_argument("--output", metavar="DIR", help="directory for results.json and index.html (default: out/bench/<now>)")
     made.set_defaults(execute=_run_command)
     commands = made.add_subparsers(metavar="COMMAND", title="other commands", prog=_PROG)
     _add_compare(commands)
@@ -220,7 +224,7 @@ def _add_compare(commands: "Commands") -> None:
     made = commands.add_parser(
         "compare",
         help="compare two benchmarks",
-        description="Report what got slower from A to B; exit status 1 if something did or fails now.",
+        description="Report what got slower from A to B; exit status 1 if anything did, or fails now.",
     )
     made.add_argument("a", metavar="A.json", help="results.json, or its directory, from before the change")
     made.add_argument("b", metavar="B.json", help="the same, from after it")
@@ -255,17 +259,19 @@ def _add_access(commands: "Commands") -> None:
     made = commands.add_parser(
         "access",
         help="compare JSON lines, Avro and Parquet",
-        description="Write and read the same records as JSON lines, Avro (each codec) and Parquet, and report what it took.",
+        description="Write and read the same records as JSON lines, Avro (each codec) and Parquet, and report time and size.",
         epilog=_ACCESS_EPILOG,
     )
     made.add_argument("input", nargs="*", metavar="INPUT", help="what the job reads (default: the bundled crawl)")
     made.add_argument(
-        "--runs", type=command.number_from(1), default=3, metavar="N", help="rounds, each format once in each (default: 3)"
+        "--runs", type=command.number_from(1), default=3, metavar="N", help="number of rounds, with each format once (default: 3)"
     )
     made.add_argument(
-        "--pages", type=command.number_from(1), default=2000, metavar="N", help="of the input, the first so many (default: 2000)"
+        "--pages", type=command.number_from(1), default=2000, metavar="N", help="number of pages from the input (default: 2000)"
     )
-    made.add_argument("--results", metavar="FILE", help="a benchmark's results.json: put it there, and make its page anew")
+    made.add_argument(
+        "--results", metavar="FILE", help="add the results to this results.json of a benchmark, and write its page again"
+    )
     made.set_defaults(execute=access_command)
 
 
@@ -296,7 +302,9 @@ def _add_hadoop(commands: "Commands") -> None:
     made.add_argument("input", nargs="*", metavar="INPUT", help="what the job reads (default: the bundled crawl)")
     made.add_argument("--cluster", default="", metavar="URL", help="hdfs://HOST:8020 (default: one is started)")
     made.add_argument("--workers", type=command.number_from(1), default=2, metavar="N", help="tasks at once (default: 2)")
-    made.add_argument("--runs", type=command.number_from(1), default=3, metavar="N", help="of each way of reading (default: 3)")
+    made.add_argument(
+        "--runs", type=command.number_from(1), default=3, metavar="N", help="runs of each way of reading (default: 3)"
+    )
     made.set_defaults(execute=_hadoop_command)
 
 

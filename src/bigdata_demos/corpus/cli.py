@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 _MIN_BYTES, MAX_BYTES = 256, 1 << 18
 
 _OUTPUT_HELP: Final = """
-The end of --output says what is written: .warc.gz, .warc, .avro, .jsonl, .jsonl.gz; a name without an end, or a slash
-at the end, makes a directory of HTML files; - (the default) is JSON lines on standard output. Equal pages make equal
-bytes. A failed run leaves nothing. The last line on standard error has the counts.
+The suffix of --output selects the format: .warc.gz, .warc, .avro, .jsonl, .jsonl.gz; a name without a suffix, or with a
+trailing slash, is a directory of HTML files; - (the default) writes JSON lines to standard output. Equal pages result in
+equal bytes. A failed run leaves nothing. The last line on standard error has the counts.
 """
 EPILOG: Final = f"""\
 examples:
@@ -43,8 +43,8 @@ examples:
   bigdata-demos corpus convert 'crawl/*.warc.gz' --files 8 --output crawl.avro
   curl -s https://example.org/pages.jsonl | bigdata-demos corpus convert - --output pages/
 
-Avro keeps all of a page. JSON lines hold decoded markup. WARC and directories hold HTML only: text without markup becomes
-a minimal page. What gets lost is counted on standard error, and what cannot be read is named there.
+Avro keeps all fields of a page. JSON lines contain decoded markup. WARC and directories contain HTML only: text without markup
+becomes a minimal page. Lost information is counted on standard error, where unreadable pages are listed, too.
 {_OUTPUT_HELP}"""
 _SYNTHETIC_EPILOG: Final = f"""\
 examples:
@@ -73,8 +73,8 @@ def parser() -> command.Parser:
         _add_output_options(made)
         return made
 
-    add("pydoc", "The documentation of this Python's standard library.", _PYDOC_EPILOG)
-    convert = add("convert", "Another corpus, in another form.", _CONVERT_EPILOG)
+    add("pydoc", "Write the documentation of this Python's standard library.", _PYDOC_EPILOG)
+    convert = add("convert", "Convert a corpus to another format.", _CONVERT_EPILOG)
     convert.add_argument(
         "inputs",
         metavar="INPUT",
@@ -84,27 +84,27 @@ def parser() -> command.Parser:
     convert.add_argument(
         "--html-bytes",
         action="store_true",
-        help="of Avro: a schema that has markup as bytes only, as Hadoop's AvroAsTextInputFormat needs it",
+        help="for Avro: write a schema with markup as bytes only, which Hadoop's AvroAsTextInputFormat needs",
     )
-    convert.add_argument("--base-url", metavar="URL", default="", help="put before each url that has no scheme")
-    synthetic = add("synthetic", "Any number of made-up pages.", _SYNTHETIC_EPILOG)
-    synthetic.add_argument("--pages", metavar="N", type=command.number_from(0), required=True, help="how many")
+    convert.add_argument("--base-url", metavar="URL", default="", help="prefix for each url that has no scheme")
+    synthetic = add("synthetic", "Generate synthetic pages.", _SYNTHETIC_EPILOG)
+    synthetic.add_argument("--pages", metavar="N", type=command.number_from(0), required=True, help="number of pages")
     synthetic.add_argument(
-        "--seed", metavar="S", type=command.number_from(0), default=0, help="another seed, other pages (default: 0)"
+        "--seed", metavar="S", type=command.number_from(0), default=0, help="seed of the random numbers (default: 0)"
     )
     synthetic.add_argument(
         "--bytes",
         metavar="B",
         type=command.number_from(_MIN_BYTES, MAX_BYTES),
         default=4096,
-        help="a page's median size (default: 4096)",
+        help="median size of the pages (default: 4096)",
     )
     return top
 
 
 def _add_output_options(made: command.Parser) -> None:
     group = made.add_argument_group("output")
-    group.add_argument("-o", "--output", metavar="PATH", default="-", help="what to write (default: -, JSON lines to stdout)")
+    group.add_argument("-o", "--output", metavar="PATH", default="-", help="output path (default: -, JSON lines to stdout)")
     group.add_argument(
         "--files",
         metavar="K",
@@ -117,7 +117,7 @@ def _add_output_options(made: command.Parser) -> None:
         "--date",
         metavar="DATE",
         type=date,
-        help="of pages that have none: ISO 8601 in UTC, or now (default: none; in a WARC, 2026-01-01T00:00:00Z)",
+        help="date of pages without one: ISO 8601 in UTC, or now (default: none; in a WARC, 2026-01-01T00:00:00Z)",
     )
 
 

@@ -31,12 +31,12 @@ def parser() -> command.Parser:
         description="Answer an interviewer: what to say, how the engines differ, their code side by side, and your own figures.",
         epilog=EPILOG,
     )
-    made.add_argument("--section", choices=SECTIONS, help="only this one (default: all)")
+    made.add_argument("--section", choices=SECTIONS, help="print only this section (default: all)")
     made.add_argument(
         "--html", nargs="?", const=PAGE, metavar="FILE", help=f"write a page instead (default: {PAGE}; - for standard output)"
     )
-    made.add_argument("--results", metavar="DIR|FILE", help="the benchmark's results (default: those below out/bench*)")
-    made.add_argument("--width", type=int, metavar="N", help="of the text, in columns (default: the terminal's, 80 in a pipe)")
+    made.add_argument("--results", metavar="DIR|FILE", help="benchmark results to show (default: the newest below out/bench*)")
+    made.add_argument("--width", type=int, metavar="N", help="columns of the text (default: the terminal's; 80 in a pipe)")
     return made
 
 

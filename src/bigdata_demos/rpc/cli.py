@@ -22,16 +22,15 @@ examples:
   bigdata-demos rpc call http://127.0.0.1:8090/ stats
 """
 _SERVE_EPILOG: Final = """\
-The address is the first line on standard output, once calls are answered. There is no password, and no encryption: with a
---host other than this machine's own, whoever can reach the port can look things up. Ctrl-C or SIGTERM ends the server
-(exit status 0).
+The server prints its address on standard output when it is ready. There is no password and no encryption: if --host is not
+a local address, everyone who can reach the port can query the index. Ctrl-C or SIGTERM ends the server (exit status 0).
 """
 _CALL_EPILOG: Final = """\
 messages:
   keywords  {"url": STRING}                     the keywords of a page
-  pages     {"phrase": STRING, "limit": INT}    the best pages of a phrase, however it is inflected; 10 of them without a limit
-  suggest   {"prefix": STRING}                  keywords that start with it
-  stats     {}                                  what is in the index
+  pages     {"phrase": STRING, "limit": INT}    the best pages of a phrase, also inflected; by default 10
+  suggest   {"prefix": STRING}                  keywords that start with the prefix
+  stats     {}                                  counts and digest of the index
 
 The answer is one line of JSON on standard output. An error is one line on standard error, and exit status 1.
 """
@@ -61,19 +60,21 @@ def parser() -> command.Parser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     about = "Answer lookups in an output directory of the keyword job."
     server = commands.add_parser("serve", help=about.lower(), description=about, epilog=_SERVE_EPILOG)
-    server.add_argument("output", metavar="OUTPUT", help="what `bigdata-demos keywords --output` has written")
+    server.add_argument("output", metavar="OUTPUT", help="output directory of `bigdata-demos keywords --output`")
     server.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
     server.add_argument("--port", type=int, default=0, help="port to listen on (default: 0, any that is free)")
-    server.add_argument("--seconds", type=seconds, default=30.0, help="for a request, before it is cut off (default: 30)")
+    server.add_argument("--seconds", type=seconds, default=30.0, help="time limit of a request (default: 30)")
     server.add_argument(
-        "--connections", type=command.number_from(1, 10_000), default=64, help="at once, before others are refused (default: 64)"
+        "--connections", type=command.number_from(1, 10_000), default=64, help="most connections at once (default: 64)"
     )
     about = "Send a message to a server, and print the answer."
     caller = commands.add_parser("call", help=about.lower(), description=about, epilog=_CALL_EPILOG)
     caller.add_argument("url", metavar="URL", help="the server's address, such as http://127.0.0.1:8090/")
     caller.add_argument("message", metavar="MESSAGE", help="keywords, pages, suggest or stats")
-    caller.add_argument("parameters", metavar="ARGUMENTS", nargs="?", default="{}", help="as a JSON object (default: {})")
-    caller.add_argument("--seconds", type=seconds, default=30.0, help="to wait for the answer (default: 30)")
+    caller.add_argument(
+        "parameters", metavar="ARGUMENTS", nargs="?", default="{}", help="parameters as a JSON object (default: {})"
+    )
+    caller.add_argument("--seconds", type=seconds, default=30.0, help="time limit for the answer (default: 30)")
     return top
 
 
