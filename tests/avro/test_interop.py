@@ -25,8 +25,10 @@ from hypothesis import strategies as st
 from bigdata_demos.avro import cli, codecs, containers, kinds, limits, schemas, values
 from bigdata_demos.avro.streams import open_input
 from bigdata_demos.errors import BigDataDemosError
+from bigdata_demos.keywords import model, run
+from bigdata_demos.keywords.output.parts import read_parts
 from tests.support.java_avro import fetched, prepare
-from tests.support.paths import ROOT
+from tests.support.paths import ROOT, SITE
 from tests.support.requirements import refuse, require
 from tests.support.strategies_avro import FINITE, INTS, LEAVES, LONGS, PRIMITIVES, VALUES, latin, schemas_and_data, unscaled
 
@@ -392,6 +394,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> tuple[Case, Path, Path]:
     (ours / "schema.avsc").write_text(json.dumps(drawn.schema), encoding="utf-8")
     for codec in codecs.CODECS:
         write(ours / f"{codec}.avro", drawn.schema, drawn.data, codec)
+    run([SITE], engine="serial", output=ours / "result")
     line = [sys.executable, str(ROOT / "tests" / "support" / "spark_avro.py"), str(jar), str(ours), str(theirs)]
     subprocess.run(line, env={**os.environ, "TZ": "UTC"}, check=True, timeout=300)
     return drawn, ours, theirs
@@ -406,6 +409,17 @@ def test_spark_reads_what_is_written_here(spark: tuple[Case, Path, Path]) -> Non
             row["choice"] = {"member0": choice.get("int"), "member1": choice.get("string"), "member2": None}
         with (theirs / f"{codec}.pickle").open("rb") as file:
             assert pickle.load(file) == expected
+
+
+@pytest.mark.parametrize("kind", model.KINDS)
+def test_spark_opens_the_output_of_the_job(spark: tuple[Case, Path, Path], kind: model.PartKind) -> None:
+    """All parts of a kind, as one table."""
+    _, ours, theirs = spark
+    with (theirs / f"{kind}.pickle").open("rb") as file:
+        rows = pickle.load(file)
+    expected = list(read_parts(ours / "result", kind))
+    assert expected
+    assert sorted(rows, key=repr) == sorted(expected, key=repr)
 
 
 def test_what_spark_writes_is_read_here(spark: tuple[Case, Path, Path]) -> None:

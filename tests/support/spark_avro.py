@@ -2,7 +2,7 @@
 
 Arguments: the jar of spark-avro, a directory with CODEC.avro for each codec and ``schema.avsc``, and one for the answers: of
 each, CODEC.pickle, the rows as Spark has them, and CODEC, the directory of what Spark writes, by the same schema and codec;
-``own`` is what it writes by a schema of its own.
+``own`` is what it writes by a schema of its own. Of the job's output in ``result``, KIND.pickle are the rows of each kind.
 """
 
 import pickle
@@ -35,6 +35,10 @@ def main(jar: str, source: Path, target: Path) -> None:
         written.option("compression", SPARKS_NAMES.get(codec, codec)).save(str(target / codec))
         if codec == "null":
             rows.coalesce(1).write.format("avro").save(str(target / "own"))
+    for kind in ("keywords", "index", "rejected"):
+        rows = session.read.format("avro").load(str(source / "result" / kind / "part-*.avro"))
+        with (target / f"{kind}.pickle").open("wb") as file_of_rows:
+            pickle.dump([row.asDict(recursive=True) for row in rows.collect()], file_of_rows)
     session.stop()
 
 
