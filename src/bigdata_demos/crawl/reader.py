@@ -40,7 +40,6 @@ def _read_file(file: BinaryIO, piece: Range, reader: str) -> Iterator[Page | Rej
 
 
 def _kind_of_start(file: BinaryIO) -> Kind:
-    """Identify a file named as HTML by its first bytes."""
     start = file.read(max(len(MAGIC), len(WARC)))
     file.seek(0)
     return "avro" if start.startswith(MAGIC) else "warc" if start.startswith(WARC) else "html"

@@ -224,7 +224,6 @@ def cells(one: Figure) -> tuple[str, ...]:
 
 
 def _digits(seconds: float) -> str:
-    """Format seconds with their precision."""
     return f"{seconds:.1f}" if seconds >= 9.995 else f"{seconds:.2f}"
 
 

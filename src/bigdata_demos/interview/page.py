@@ -108,7 +108,6 @@ def measured(found: figures.Found) -> Iterator[str]:
 
 
 def _table_of(table: figures.Table) -> Iterator[str]:
-    """Yield a row for each contestant, and the errors of those that failed."""
     yield '<div class="wide"><table class="figures">'
     yield "<thead><tr>" + "".join(f'<th scope="col">{escape(head)}</th>' for head in figures.HEADS) + "</tr></thead>"
     yield "<tbody>"

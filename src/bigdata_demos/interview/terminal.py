@@ -152,7 +152,6 @@ def measured(found: figures.Found, width: int, paint: Paint) -> Iterator[str]:
 
 
 def _figures_table(table: figures.Table, width: int, paint: Paint) -> Iterator[str]:
-    """Yield a line for each contestant, and for the error of each that failed."""
     cells = [figures.HEADS, *(figures.cells(one) for one in table.figures)]
     widths = [max(len(row[index]) for row in cells) for index in range(len(figures.HEADS))]
     for row, one in zip(cells, [None, *table.figures], strict=True):

@@ -2,8 +2,7 @@
 
 Each attempt at a part writes a file of its own in a working directory beside the output. The driver accepts one attempt for
 each part, gives it its final name, writes the manifest, and renames the directory: that is the commit. Retries and
-speculative duplicates need no special care, and a failed run leaves nothing. It works alike in HDFS (see
-:mod:`bigdata_demos.storage.places`).
+speculative duplicates need no special care, and a failed run leaves nothing. It works alike in HDFS.
 """
 
 import hashlib
