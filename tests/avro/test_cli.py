@@ -330,7 +330,7 @@ def test_what_is_written_can_be_read(run: Command, tmp_path: Path) -> None:
     assert run("tojson", out)[0] == source.read_bytes()
     source.write_text('{"id": 1, "next": {"L": ' + source.read_text() + "}}")
     assert (
-        "value 1 is not of the schema: data that nest"
+        "value 1 does not match the schema: data that nest"
         in run("fromjson", str(source), "--schema", path, "-o", out, "--overwrite", status=1)[1]
     )
 

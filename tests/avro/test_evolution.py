@@ -278,9 +278,9 @@ def test_damage_is_found_as_ever(crawl: Path, tmp_path: Path) -> None:
         ("other.avro", json.dumps({**READER, "fields": READER["fields"] + [field("lang", "string")]}), InputError, "lang: the writer's record other.Doc has no such field"),
         ("2.avro", "bigdata-demos:index", UsageError, "fields url or id, and html or text"),
         ("2.avro", '"string"', UsageError, "fields url or id, and html or text"),
-        ("2.avro", "nowhere.avsc", InputError, "nowhere.avsc: no schema can be read"),
-        ("2.avro", "{", InputError, "unusable schema"),
-        ("site.jsonl", "bigdata-demos:page", InputError, "there is no Avro file in the input"),
+        ("2.avro", "nowhere.avsc", InputError, "nowhere.avsc: cannot read a schema"),
+        ("2.avro", "{", InputError, "invalid schema"),
+        ("site.jsonl", "bigdata-demos:page", InputError, "the input has no Avro file"),
     ],
 )  # fmt: skip
 def test_refused_before_the_job(name: str, reader: str, error: type[Exception], said: str, crawl: Path, tmp_path: Path) -> None:
@@ -363,7 +363,7 @@ def test_old_results_are_served(old_output: tuple[Result, Path]) -> None:
             shutil.copy(old / path, old / part["path"])
             part["sha256"] = hashlib.sha256((old / path).read_bytes()).hexdigest()
     (old / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(InputError, match="is of no version of bigdata-demos:keywords"), open_index(old):
+    with pytest.raises(InputError, match="matches no version of bigdata-demos:keywords"), open_index(old):
         pass
 
 
@@ -471,13 +471,13 @@ def test_wrong_usage_of_messages(command: Command, tmp_path: Path) -> None:
     schema = json.dumps(EVENT)
     endless = json.dumps(record("R", field("a", {"type": "array", "items": "null"})))
     for arguments, status, said in (
-        (["tojson", path, "--schema", schema], 2, "an Avro file, which has its schema with it: leave --schema out"),
-        (["tojson", "-"], 2, "single-object encoding, as it seems: name its schema by --schema"),
-        (["tojson", path, "--schema", "-"], 2, "--schema: standard input has the messages"),
+        (["tojson", path, "--schema", schema], 2, "an Avro file contains its schema: leave out --schema"),
+        (["tojson", "-"], 2, "it looks like single-object encoding: name its schema with --schema"),
+        (["tojson", path, "--schema", "-"], 2, "--schema: standard input is used for the messages"),
         (["tojson", "-", "--schema", endless], 1, "an array whose items take no bytes"),
-        (["fromjson", "-", "--single-object"], 2, "name the schema by --schema"),
-        (["fromjson", "-", "--schema", schema, "--single-object", "--codec", "deflate"], 2, "leave --codec and --level out"),
-        (["fromjson", "-", "--schema", schema, "--single-object", "--level", "1"], 2, "leave --codec and --level out"),
+        (["fromjson", "-", "--single-object"], 2, "name the schema with --schema"),
+        (["fromjson", "-", "--schema", schema, "--single-object", "--codec", "deflate"], 2, "leave out --codec and --level"),
+        (["fromjson", "-", "--schema", schema, "--single-object", "--level", "1"], 2, "leave out --codec and --level"),
     ):
         assert said in command(*arguments, stdin=FIRST, status=status)[1]
 

@@ -129,7 +129,7 @@ def test_another_answer_is_no_time(step: str, kept: dict[str, Data], tmp_path: P
 
     right = getattr(JsonLines, step)
     setattr(Wrong, step, lambda *arguments: [*right(*arguments)[:-1], {"url": "made up"}])
-    with pytest.raises(JobFailed, match="other records are read than were written"):
+    with pytest.raises(JobFailed, match="the records read differ from those written"):
         access.try_out(Wrong(packed=False), kept["results"], tmp_path / "file", 1)
     assert not list(tmp_path.iterdir())
 

@@ -195,7 +195,10 @@ def test_compare_fails_when_something_got_slower(tmp_path: Path) -> None:
     ("arguments", "what"),
     [
         (["--engines", "flink"], "no such engine or peer: 'flink'"),
-        (["--cluster", "spark://localhost:1", "--engines", "asyncio", "--peers", "none"], "no engine that runs here is for it"),
+        (
+            ["--cluster", "spark://localhost:1", "--engines", "asyncio", "--peers", "none"],
+            "no selected engine uses such an address",
+        ),
         (["--timeout", "0"], "--timeout must be more than 0"),
     ],
 )
@@ -232,7 +235,7 @@ def test_who_runs_and_who_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     assert absent == {"lacking": "not installed: pip install no_such_package"}
     both, _ = contestants.choose(["spark"], [], [2], [url, contestants.LOCAL])
     assert [one.cluster for one in both[1:]] == ["", url]
-    with pytest.raises(UsageError, match="no engine that runs here"):
+    with pytest.raises(UsageError, match="no selected engine uses such an address"):
         contestants.choose(["asyncio"], [], [1], [url])
 
 

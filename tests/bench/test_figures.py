@@ -175,7 +175,7 @@ def test_newest_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert newest.path == "out/bench/new/results.json"
     assert (old := figures.find(str(tmp_path / "out" / "bench" / "old")).here)
     assert old.path == str(tmp_path / "out" / "bench" / "old" / "results.json")
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match="does not exist"):
         figures.find(str(tmp_path / "nowhere"))
     assert len(results.machine_id()) == 16
 

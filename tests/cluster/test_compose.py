@@ -110,9 +110,9 @@ def test_a_driver_without_the_secret_is_turned_away(stack: Stack, known: str, tm
     said = error_of(keywords(stack, stack.shared, "--output", output, **{registry.RUN: str(tmp_path)}))
     assert time.monotonic() - started < 50, "Spark itself gives up after a minute"
     assert {
-        "another secret": f"turns this driver away: its secret is another than {tmp_path}/secret",
+        "another secret": f"refuses this driver: its secret is another than {tmp_path}/secret",
         "no secret": f"there is no secret at {tmp_path}/secret: start the cluster",
-        "nothing at all": "turns this driver away: it wants a secret, and this driver has none",
+        "nothing at all": "refuses this driver: it wants a secret, and this driver has none",
     }[known] in said
     after = json.loads(get(f"http://localhost:{stack.ports['SPARK_MASTER_WEBUI_PORT']}/json/"))
     assert [app["id"] for app in after["completedapps"]] == [app["id"] for app in before["completedapps"]]
@@ -179,8 +179,8 @@ def test_more_memory_or_cores_than_there_are(stack: Stack, pages: str) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("python", "3.99.1", "and 3.99.1 in the containers: make their image anew with this one"),
-        ("pyspark", "4.99.0", "and 4.99.0 in the containers: make their image anew with this one"),
+        ("python", "3.99.1", "and 3.99.1 in the containers: rebuild their image with this one"),
+        ("pyspark", "4.99.0", "and 4.99.0 in the containers: rebuild their image with this one"),
         ("fingerprint", "0", "the containers run another bigdata_demos than this one: bigdata-demos cluster up"),
         ("gateway", "192.0.2.1", "this machine does not have 192.0.2.1, its address for the containers"),
     ],

@@ -193,12 +193,12 @@ NEEDED = compose.DAEMONS + 2 * (1024 + compose.OVERHEAD)
         (lambda machine: (machine.root / registry.OUT).write_text("mine"), "up", 2,
          "…/root/out: File exists: the containers need it; name another --root…"),
         (failing("docker build", "Step 1/9\nERROR: failed to solve: exit code: 100\n#9 done\n"), "up", 1,
-         "the image cannot be built: ERROR: failed to solve…(all of it: …/run/build.log)"),
+         "the image cannot be built: ERROR: failed to solve…(full log: …/run/build.log)"),
         (failing("docker compose up", f" Container bigdata-demos-spark-master-1  Starting\n{BOUND}\n\n"), "up", 1,
          f"the containers do not start: {BOUND}"),
         (failing("docker ps", "Error: out of memory\n"), "up", 1, "docker ps fails: Error: out of memory"),
         (failing("docker compose down", "Stopping\nError: network has active endpoints\n"), "down", 1,
-         "not all is stopped: Error: network has active endpoints"),
+         "not everything was stopped: Error: network has active endpoints"),
         (lambda machine: (machine.run / "secret").write_text("known"), "up", 1, "others can read …/run/secret: chmod 600 it…"),
         (well, "status", 1, "the cluster is not up: bigdata-demos cluster up"),
     ],
@@ -430,7 +430,7 @@ def test_empty_variables_are_unset(machine: Machine) -> None:
 
 def test_run_needs_a_cluster_of_this_package(machine: Machine) -> None:
     """`run` does not start a cluster, and does not run another version of the package."""
-    assert "the cluster is not up, or not all of it: bigdata-demos cluster up" in error_of(machine.cluster("run"))
+    assert "the cluster is not up, or only part of it: bigdata-demos cluster up" in error_of(machine.cluster("run"))
     machine.answer("docker ps", READY)
     python = platform.python_version()
     record = Record("spark", 7077, "spark://spark-master:7077", 8080, "127.0.0.1", str(ROOT), "python", python, "4.3.0", "old")

@@ -96,7 +96,7 @@ def test_no_secret(at: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EngineUnavailable, match=r"there is no secret at .*/nowhere/secret: start the cluster"):
         secret()
     monkeypatch.setattr(registry, "directory", lambda: None)
-    with pytest.raises(EngineUnavailable, match=f"there is no docker/run here: .* name it by {registry.RUN}"):
+    with pytest.raises(EngineUnavailable, match=f"there is no docker/run directory here: .* set {registry.RUN}"):
         secret()
 
 
@@ -287,7 +287,7 @@ def test_what_may_differ(changes: dict[str, str], pyspark: str) -> None:
         ),
         (
             {"fingerprint": "0" * 64},
-            "^the containers run another bigdata_demos than this one: bigdata-demos cluster up makes",
+            "^the containers run another bigdata_demos than this one: bigdata-demos cluster up rebuilds their image",
         ),
     ],
 )

@@ -28,7 +28,7 @@ from tests.support.requirements import require
 
 WRAPPED = terminal.WRAPPED.strip()
 LISTINGS = {engine: code.listing(engine) for engine in code.SIDE_BY_SIDE}
-NOTHING = figures.Found(None, [])
+NOTHING = figures.Selection(None, [])
 
 
 def module_of(engine: str) -> types.ModuleType:
@@ -180,7 +180,7 @@ def test_marks_that_go_back_begin_no_step() -> None:
 def test_an_engine_without_marks_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told which file lacks which comment, or which is not there."""
     monkeypatch.setattr(resources, "files", lambda _: tmp_path)
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match="is missing"):
         code.listing("dask")
     file = tmp_path / "keywords" / "engines" / "dask_bag.py"
     file.parent.mkdir(parents=True)
@@ -410,7 +410,7 @@ def figures_of(text: str) -> str:
 def test_what_is_asked_for_by_name_must_be_a_result(tmp_path: Path) -> None:
     """One line, exit status 1; a directory without results is no error."""
     (tmp_path / "broken.json").write_text(json.dumps({"format": 3}))
-    for place, reason in (("./broken.json", "its format is 3"), ("absent", "--results absent is not there")):
+    for place, reason in (("./broken.json", "its format is 3"), ("absent", "--results absent does not exist")):
         one_error(command("--results", place, cwd=tmp_path), 1, reason)
     assert "There are none yet" in command("--section", "figures", "--results", ".", cwd=tmp_path).stdout
 
@@ -544,5 +544,5 @@ def test_what_is_in_results_is_text_in_the_page() -> None:
     """Names, errors and commands are escaped."""
     runs = [a_run("<script>", 2, 0, 1.0, error="<b>&"), a_run("serial", 1, 1, 1.0)]
     made = result(runs, command=["<i>"], notes={"<u>": "<u>"}, absent={})
-    html = page.page([], figures.Found(figures.measured("<em>", made), ["<del>"]))
+    html = page.page([], figures.Selection(figures.measured("<em>", made), ["<del>"]))
     assert not {"script", "b", "i", "u", "em", "del"} & set(Read(html).tags)

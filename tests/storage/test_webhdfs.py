@@ -247,7 +247,7 @@ def test_nobody_answers() -> None:
     done = command(str(SITE / "spark.html"), "-o", url)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"error: {url} cannot be looked at: nobody answers at http://{url.partition('@')[2].partition('/')[0]} (WebHDFS)\n"
+        f"error: cannot access {url}: nobody answers at http://{url.partition('@')[2].partition('/')[0]} (WebHDFS)\n"
     )
 
 

@@ -36,7 +36,7 @@ def _check_level(codec: str, level: int | None) -> None:
         raise UsageError(f"--level: codec {codec} has no levels")
     least, most = LEVELS[codec]
     if not least <= level <= most:
-        raise UsageError(f"--level: those of {codec} are from {least} to {most}, not {level}")
+        raise UsageError(f"--level: must be from {least} to {most} for {codec}, not {level}")
 
 
 @contextlib.contextmanager
@@ -116,7 +116,7 @@ def to_json(arguments: argparse.Namespace) -> int:
 def _decoded_records(source: Source) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
     """Return the records of a container file, each with its schema and that schema's named types."""
     if source.peek(len(single_object.MARKER)) == single_object.MARKER:
-        raise UsageError(f"{source.name}: not an Avro file, but single-object encoding, as it seems: name its schema by --schema")
+        raise UsageError(f"{source.name}: not an Avro file; it looks like single-object encoding: name its schema with --schema")
     header = containers.read_header(source)
     named = named_types(header.schema)
     return ((record, header.schema, named) for record in containers.read_records(source, header))
@@ -125,9 +125,9 @@ def _decoded_records(source: Source) -> Iterator[tuple[Any, Any, dict[str, Any]]
 def _decoded_messages(source: Source, names: list[str]) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
     """Yield the data of a single-object stream, each with its schema and that schema's named types."""
     if "-" in names:
-        raise UsageError("--schema: standard input has the messages, or nothing: name a file")
+        raise UsageError("--schema: standard input is used for the messages: name a file")
     if source.peek(len(MAGIC)) == MAGIC:
-        raise UsageError(f"{source.name}: an Avro file, which has its schema with it: leave --schema out")
+        raise UsageError(f"{source.name}: an Avro file contains its schema: leave out --schema")
     known = single_object.known(map(_decodable_schema, names))
     raw = {mark: values.raw_schema(schema) for mark, schema in known.items()}
     named = {mark: named_types(schema) for mark, schema in known.items()}
@@ -145,16 +145,16 @@ def _decodable_schema(name: str) -> Any:
     try:
         measure(schema)
     except ValueError as error:
-        raise InputError(f"{name}: unusable schema: {error}") from None
+        raise InputError(f"{name}: invalid schema: {error}") from None
     return schema
 
 
 def from_json(arguments: argparse.Namespace) -> int:
     """Run ``fromjson``."""
     if arguments.single_object and arguments.schema is None:
-        raise UsageError("--single-object: name the schema by --schema: a message has its fingerprint only")
+        raise UsageError("--single-object: name the schema with --schema, because a message contains only its fingerprint")
     if arguments.single_object and (arguments.codec or arguments.level is not None):
-        raise UsageError("--single-object: messages have no blocks: leave --codec and --level out")
+        raise UsageError("--single-object: messages have no blocks: leave out --codec and --level")
     codec = arguments.codec or "deflate"
     _check_level(codec, arguments.level)
     with contextlib.ExitStack() as stack:
@@ -184,7 +184,7 @@ def from_json(arguments: argparse.Namespace) -> int:
             except BigDataDemosError as error:
                 raise InputError(f"{source.name}: value {number}: {error}") from None
             except (TypeError, ValueError, KeyError, OverflowError, AttributeError, RecursionError) as error:  # by fastavro
-                raise InputError(f"{source.name}: value {number} is not of the schema: {error}") from None
+                raise InputError(f"{source.name}: value {number} does not match the schema: {error}") from None
         if blocks is not None:
             blocks.flush()
     if blocks is not None:
@@ -219,7 +219,7 @@ def show_meta(arguments: argparse.Namespace) -> int:
         lines = (f"{printable(key)}\t{printable(value.decode('utf-8', 'backslashreplace'))}\n" for key, value in meta.items())
         return write_text(arguments, "".join(lines))
     if arguments.key not in meta:
-        raise InputError(f"{source.name}: no key {arguments.key!r}, only {', '.join(meta)}")
+        raise InputError(f"{source.name}: no key {arguments.key!r}; there are {', '.join(meta)}")
     with open_output(arguments.output, binary=False, overwrite=arguments.overwrite) as file:
         file.write(meta[arguments.key] + b"\n")
     return 0
@@ -314,7 +314,7 @@ def concatenate(arguments: argparse.Namespace) -> int:
                 schema = schemas.load(text, recursive=True)
                 codec = arguments.codec or header.codec
                 if codec not in CODECS:
-                    raise UsageError(f"{source.name}: its codec {codec!r} is not one that is written here: add --codec")
+                    raise UsageError(f"{source.name}: its codec {codec!r} cannot be written: choose another with --codec")
                 _check_level(codec, arguments.level)
                 if arguments.schema is not None:
                     text = schemas.to_text(schemas.without_defaults(schema))

@@ -89,7 +89,7 @@ def read_header(source: Source, *, decoding: bool = True) -> Header:
     try:
         schema = parse(text)
     except Exception as error:
-        raise BadAvro(f"{name}: unusable schema: {type(error).__name__}: {error}") from None
+        raise BadAvro(f"{name}: invalid schema: {type(error).__name__}: {error}") from None
     header = Header(schema, codec, sync, source.tell(), meta)
     if decoding:
         check_decodable(header, name)
@@ -105,9 +105,9 @@ def check_decodable(header: Header, name: str) -> None:
         empty = limits.measure(header.schema).empty
         raw_schema(header.schema)
     except Exception as error:  # fastavro accepts some invalid schemas
-        raise BadAvro(f"{name}: unusable schema: {reason(error)}") from None
+        raise BadAvro(f"{name}: invalid schema: {reason(error)}") from None
     if empty:
-        raise BadAvro(f"{name}: unusable schema: its records take no bytes")
+        raise BadAvro(f"{name}: invalid schema: its records take no bytes")
 
 
 def read_frames(source: Source, header: Header, end: int | None = None) -> Iterator[Frame | BadBlock]:

@@ -57,7 +57,7 @@ class _Observer:
                     self.add(key, shape, path)
                 self.see(inner, shape.fields[key], f"{path}.{key}" if path else key, depth + 1)
         else:
-            raise InputError(f"{path}: {type(value).__name__} is no type of JSON")
+            raise InputError(f"{path}: {type(value).__name__} is not a JSON type")
 
     def add(self, key: Any, shape: Shape, path: str) -> None:
         if not isinstance(key, str) or not NAME.fullmatch(key):
@@ -66,7 +66,7 @@ class _Observer:
             )
         self.fields += 1
         if self.fields > MAX_FIELDS:
-            raise InputError(f"{path or 'top'}: more than {MAX_FIELDS} different fields: are the keys data? Then it is a map")
+            raise InputError(f"{path or 'top'}: more than {MAX_FIELDS} different fields: if the keys are data, use a map")
         shape.fields[key] = Shape()
 
 

@@ -89,7 +89,7 @@ def check_shape(parsed: Any) -> None:
                     texts += (inner["name"], *inner.get("aliases", ()))
                     left.append(inner["type"])
             if not all(isinstance(text, str) for text in texts):
-                raise ValueError("a name, an alias or a symbol that is no text")
+                raise ValueError("a name, an alias or a symbol that is not a string")
             if kind == "fixed" and (not isinstance(part["size"], int) or part["size"] < 0):
                 raise ValueError(f"a fixed of {part['size']!r:.40} bytes")
             left += [part[inner] for inner in ("items", "values") if inner in part]
@@ -234,7 +234,7 @@ class Walker:
         zigzag = shift = 0
         while True:
             if self.at >= len(self.data) or shift > 63:
-                raise EOFError("a number that does not end")
+                raise EOFError("a number of more than ten bytes")
             byte = self.data[self.at]
             self.at += 1
             zigzag |= (byte & 0x7F) << shift

@@ -86,9 +86,9 @@ def load(source: str, *, recursive: bool = False) -> Any:
             with open(os.fspath(source), encoding="utf-8-sig") as file:
                 text = file.read(MAX_SCHEMA + 1)
         except (OSError, ValueError) as error:
-            raise InputError(f"{where}: no schema can be read: {one_line(error)}") from None
+            raise InputError(f"{where}: cannot read a schema: {one_line(error)}") from None
         if len(text) > MAX_SCHEMA:
-            raise InputError(f"{where}: more than {MAX_SCHEMA} characters are no schema")
+            raise InputError(f"{where}: a schema of more than {MAX_SCHEMA} characters")
     if nesting(text) > MAX_NESTING:
         raise InputError(f"{where}: nested more than {MAX_NESTING} levels deep")
     try:
@@ -97,7 +97,7 @@ def load(source: str, *, recursive: bool = False) -> Any:
             measure(parsed, recursive=False)
         pin(parsed)
     except Exception as error:  # fastavro raises many types for invalid schemas
-        raise InputError(f"{where}: unusable schema: {one_line(error)}") from None
+        raise InputError(f"{where}: invalid schema: {one_line(error)}") from None
     return parsed
 
 
@@ -179,5 +179,5 @@ def fingerprint(schema: Any, algorithm: str = "CRC-64-AVRO") -> bytes:
     Raises UsageError if the algorithm is unknown.
     """
     if algorithm not in ALGORITHMS:
-        raise UsageError(f"no fingerprint {algorithm!r}: there are {', '.join(ALGORITHMS)}")
+        raise UsageError(f"unknown fingerprint {algorithm!r}: choose from {', '.join(ALGORITHMS)}")
     return bytes.fromhex(fastavro_fingerprint(canonical(schema), algorithm))

@@ -114,4 +114,4 @@ def length(source: Source, walker: limits.Walker) -> int:
             return walker.at
         window *= 2
         if window > limits.MAX_BLOCK:
-            raise ValueError(f"a datum of more than {limits.MAX_BLOCK} bytes, or a number that does not end")
+            raise ValueError(f"a datum of more than {limits.MAX_BLOCK} bytes, or a number of more than ten bytes")

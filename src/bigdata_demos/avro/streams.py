@@ -113,7 +113,7 @@ def open_output(name: str, *, binary: bool, overwrite: bool) -> Iterator[BinaryI
         if sys.stdout is None:
             raise OutputError("standard output is closed: name a file as `output`")
         if binary and sys.stdout.isatty():
-            raise UsageError("Avro is no text for a terminal: name a file as `output`, or redirect standard output")
+            raise UsageError("Avro is not written to a terminal: name a file as `output`, or redirect standard output")
         with writing("standard output"):
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()

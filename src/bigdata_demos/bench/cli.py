@@ -237,7 +237,7 @@ def _compare_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int
     before, after = load(arguments.a), load(arguments.b)
     differences = compare.compare(before, after)
     if not differences:
-        raise UsageError("the two have no contestant and size in common that counted before")
+        raise UsageError("the two benchmarks have no contestant and size in common")
     write(compare.report(differences, compare.warnings(before, after)))
     return int(compare.worse(differences))
 

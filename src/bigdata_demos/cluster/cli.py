@@ -94,7 +94,7 @@ def _execute(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
         raise UsageError(f"no such cluster: {' '.join(arguments.kinds)} (choose from spark, dask, hadoop)")
     local = "hadoop" in kinds and not arguments.containers
     if local and len(kinds) > 1:
-        raise UsageError("hadoop runs as processes, the others in containers: use one command for each, or add --containers")
+        raise UsageError("hadoop runs as local processes, the others in containers: use a command for each, or add --containers")
     try:
         return _control_hadoop(arguments) if local else _control_containers(arguments, rest)
     except KeyboardInterrupt:

@@ -108,7 +108,7 @@ def _tell_clients(compose: Compose) -> None:
     role = ["python", "-m", "bigdata_demos.cluster.container", "hadoop-client"]
     done = ask(compose.line("exec", "-T", "historyserver", *role), compose.environment)
     if done.returncode:
-        raise EngineUnavailable(f"Hadoop's addresses cannot be told: {why(done.stderr)}")
+        raise EngineUnavailable(f"cannot find Hadoop's addresses: {why(done.stderr)}")
 
 
 def down(say: Say, kinds: Sequence[str] = ()) -> None:
@@ -118,7 +118,7 @@ def down(say: Say, kinds: Sequence[str] = ()) -> None:
     some = ["rm", "--stop", "--force", *(service for kind in kinds for service in SERVICES[kind])]
     done = ask(compose.line(*(some if kinds else ["down", "--remove-orphans", "--timeout", "5"])), compose.environment)
     if done.returncode:
-        raise EngineUnavailable(f"not all is stopped: {why(done.stderr)}")
+        raise EngineUnavailable(f"not everything was stopped: {why(done.stderr)}")
     run = Path(compose.environment[registry.RUN])
     for kind in kinds or SERVICES:
         (run / f"{kind}.json").unlink(missing_ok=True)
@@ -163,7 +163,7 @@ def run(arguments: Sequence[str], *, terminal: bool) -> NoReturn:
     ready = {service.name for service in _services_of(compose) if service.ready}
     if record is None or not set(SERVICES[kind]) <= ready:
         how_to_start = registry.HOW_TO_START + (" hadoop --containers" if kind == "hadoop" else "")
-        raise EngineUnavailable(f"the cluster is not up, or not all of it: {how_to_start}")
+        raise EngineUnavailable(f"the cluster is not up, or only part of it: {how_to_start}")
     registry.check_same(record)
     if not registry.within(Path.cwd(), Path(record.root)):
         raise UsageError(f"{Path.cwd()} is not below {record.root}, which is all that the containers see: cd there")
@@ -237,16 +237,16 @@ def _build_image(compose: Compose, *, build: bool, say: Say) -> None:
     except OSError as error:
         raise UsageError(f"{error.filename}: {error.strerror}") from None
     if done.returncode:
-        raise EngineUnavailable(f"the image cannot be built: {why(log.read_text(errors='replace'))} (all of it: {log})")
+        raise EngineUnavailable(f"the image cannot be built: {why(log.read_text(errors='replace'))} (full log: {log})")
 
 
 def _same_as_here() -> list[str]:
     """Return requirements for the versions that must be the same in the containers as here."""
-    found = []
+    pins = []
     for package in SAME:
         with suppress(metadata.PackageNotFoundError):
-            found.append(f"{package}=={metadata.version(package)}")
-    return found
+            pins.append(f"{package}=={metadata.version(package)}")
+    return pins
 
 
 def check_memory(compose: Compose, kinds: Sequence[str]) -> None:
@@ -258,7 +258,7 @@ def check_memory(compose: Compose, kinds: Sequence[str]) -> None:
     total = int(said) >> 20 if said.isdecimal() else 1 << 60
     spark, dask, slots = (compose.environment[name] for name in ("SPARK_WORKER_MEMORY", "DASK_WORKER_MEMORY", "HADOOP_SLOTS"))
     if not re.fullmatch(r"[1-9]\d{0,3}", slots, re.ASCII):
-        raise UsageError(f"HADOOP_SLOTS={slots}: not a number of tasks")
+        raise UsageError(f"HADOOP_SLOTS={slots}: must be a number of tasks")
     wanted = 0
     if "spark" in kinds:
         wanted += DAEMONS + 2 * (mebibytes("SPARK_WORKER_MEMORY", spark) + OVERHEAD)

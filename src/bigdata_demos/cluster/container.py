@@ -129,11 +129,11 @@ def _hadoop_layout(hosts: Mapping[str, str]) -> configuration.Layout:
 
 def addresses() -> dict[str, str]:
     """Return the addresses of Hadoop's daemons, and the name of one that has not started yet."""
-    found = {name: name for name in daemons.DAEMONS}
-    for name in found:
+    addresses = {name: name for name in daemons.DAEMONS}
+    for name in addresses:
         with suppress(OSError):
-            found[name] = socket.gethostbyname(name)
-    return found
+            addresses[name] = socket.gethostbyname(name)
+    return addresses
 
 
 def _name_nobody() -> None:

@@ -26,11 +26,11 @@ def find_java(engine: str = "spark") -> str:
         said = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise EngineNotInstalled(f"{java} does not run ({error}): {_ADVICE}") from None
-    found = re.search(r'version "(?:1\.)?(\d+)', said.stderr + said.stdout)
-    if not found:
+    match = re.search(r'version "(?:1\.)?(\d+)', said.stderr + said.stdout)
+    if not match:
         raise EngineNotInstalled(f"{java} -version does not say which Java it is: {_ADVICE}")
-    if int(found[1]) < _OLDEST:
+    if int(match[1]) < _OLDEST:
         raise EngineNotInstalled(
-            f"{java} is Java {found[1]}, and {engine.capitalize()} needs {_OLDEST} or newer: {_ADVICE}, and set JAVA_HOME"
+            f"{java} is Java {match[1]}, and {engine.capitalize()} needs {_OLDEST} or newer: {_ADVICE}, and set JAVA_HOME"
         )
     return java

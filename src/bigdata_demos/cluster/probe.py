@@ -51,7 +51,7 @@ def check_python(where: str, versions: Collection[str]) -> None:
 
 def mebibytes(name: str, text: str) -> int:
     """Convert an amount of memory such as 1g or 2GiB to MiB. Raises UsageError if it is not an amount of memory."""
-    found = re.fullmatch(r"([1-9]\d*)([kmgt])(i?b)?", text.strip(), re.IGNORECASE | re.ASCII)
-    if not found:
+    match = re.fullmatch(r"([1-9]\d*)([kmgt])(i?b)?", text.strip(), re.IGNORECASE | re.ASCII)
+    if not match:
         raise UsageError(f"{name}={text}: not an amount of memory such as 512m or 2g")
-    return int(found[1]) << 10 * "kmgt".index(found[2].lower()) >> 10
+    return int(match[1]) << 10 * "kmgt".index(match[2].lower()) >> 10

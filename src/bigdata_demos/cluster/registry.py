@@ -100,7 +100,7 @@ def secret(*, make: bool = True) -> str:
     """
     at = directory()
     if at is None:
-        raise EngineUnavailable(f"there is no docker/run here: run this in the source tree, or name it by {RUN}")
+        raise EngineUnavailable(f"there is no docker/run directory here: run this in the source tree, or set {RUN}")
     path = at / "secret"
     try:
         if make and not path.exists():
@@ -241,13 +241,13 @@ def check_same(record: Record, *, pyspark: str = "") -> None:
     if here.split(".")[:2] != there.split(".")[:2]:
         minor = ".".join(here.split(".")[:2])
         raise EngineUnavailable(
-            f"Python is {here} here and {there} in the containers: make their image anew with this one ({how_to_start}; or "
+            f"Python is {here} here and {there} in the containers: rebuild their image with this one ({how_to_start}; or "
             f"PYTHON_VERSION={minor} docker compose up --build), or run the driver there (docker compose run --rm keywords …)"
         )
     if pyspark and pyspark != record.pyspark:
         raise EngineUnavailable(
-            f"pyspark is {pyspark} here and {record.pyspark} in the containers: make their image anew with this one "
+            f"pyspark is {pyspark} here and {record.pyspark} in the containers: rebuild their image with this one "
             f"({HOW_TO_START}; or PYSPARK_VERSION={pyspark} docker compose up --build)"
         )
     if record.fingerprint != fingerprint():
-        raise EngineUnavailable(f"the containers run another bigdata_demos than this one: {how_to_start} makes their image anew")
+        raise EngineUnavailable(f"the containers run another bigdata_demos than this one: {how_to_start} rebuilds their image")

@@ -162,7 +162,7 @@ def start(conf: SparkConf, variables: Mapping[str, str], log: Path) -> SparkCont
         reason = next((line for line in said if re.match(r"(Exception|Error|.*(Exception|Error):)", line)), "") or str(error)
         _end_jvm()
         if refusal:
-            raise EngineUnavailable(f"{conf.get('spark.master')} turns this driver away: {refusal[0]}") from error
+            raise EngineUnavailable(f"{conf.get('spark.master')} refuses this driver: {refusal[0]}") from error
         raise EngineUnavailable(f"Spark does not start: {reason.strip().splitlines()[0]}") from error
     finally:
         over.set()

@@ -126,7 +126,7 @@ def date(text: str) -> str:
     if text == "now":
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])-([0-2]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-6]\dZ", text):
-        raise argparse.ArgumentTypeError(f"must be as 2026-01-31T23:59:59Z, or now, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a time such as 2026-01-31T23:59:59Z, or now, not {text!r}")
     return text
 
 
@@ -160,7 +160,7 @@ def execute(arguments: argparse.Namespace) -> None:
             if became == "rejected" or (became == "skipped" and arguments.verbose):
                 bar.write(f"{became}: {why}", file=sys.stderr)
         if counts["rejected"] and not output.pages:
-            raise InputError(f"none of {counts['rejected']} pages can be read: see the reasons above, and look at the input")
+            raise InputError(f"none of the {counts['rejected']} pages can be read: see the reasons above, and check the input")
     for note, number in output.notes.items():
         command.say(f"note: {number} pages: {note}")
     command.say(

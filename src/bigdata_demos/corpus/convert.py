@@ -47,7 +47,7 @@ def _read_path(path: str) -> Iterator[Page | Rejected | Skipped]:
 
 def _read_stdin(stdin: BinaryIO | None) -> Iterator[Page | Rejected | Skipped]:
     if stdin is None:
-        raise InputError("-: there is no standard input here: name a file")
+        raise InputError("-: standard input is closed: name a file")
     try:
         yield from jsonl.read_jsonl(stdin, Range("-", 0, sys.maxsize, "jsonl"))
     except OSError as error:

@@ -121,14 +121,14 @@ def target_of(name: str) -> Target:
     Raises UsageError if the suffix is unknown, or the name is a URL.
     """
     if "://" in name:
-        raise UsageError(f"{name}: an output is a local path: write there, then copy it (hdfs dfs -put, aws s3 cp)")
+        raise UsageError(f"{name}: `output` must be a local path: write there, then copy it (hdfs dfs -put, aws s3 cp)")
     base = name.rpartition("/")[2]
     for suffix, (kind, packed) in SUFFIXES.items():
         if base.lower().endswith(suffix) and len(base) > len(suffix):
             return Target(kind, packed, base[-len(suffix) :])
     if not os.path.splitext(base)[1]:
         return Target("directory", packed=False, suffix="")
-    raise UsageError(f"{name}: what is to be written is told from the name's end: {', '.join(SUFFIXES)}, or / for a directory")
+    raise UsageError(f"{name}: the format is chosen by the suffix of the name: {', '.join(SUFFIXES)}, or / for a directory")
 
 
 def targets(name: str, files: int) -> list[Path]:
@@ -140,7 +140,7 @@ def targets(name: str, files: int) -> list[Path]:
     if files == 1:
         return [Path(name)]
     if target.kind == "directory":
-        raise UsageError(f"{name}: a directory has a file for each page: leave out `files`")
+        raise UsageError(f"{name}: a directory gets one file for each page: leave out `files`")
     stem = name[: -len(target.suffix)]
     return [Path(f"{stem}-{number:05}{target.suffix}") for number in range(files)]
 
@@ -159,7 +159,7 @@ def _check_free(name: str, files: int, *, overwrite: bool) -> list[Path]:
     for path in there:
         ours = path.is_dir() and ((path / MARKER).exists() or not any(path.iterdir()))
         if path.is_symlink() or not (ours if target.kind == "directory" else path.is_file()):
-            raise OutputError(f"{path} was not made by this command: it will not be overwritten, remove it yourself")
+            raise OutputError(f"{path} was not made by this command: it is not overwritten; remove it yourself")
     return there
 
 

@@ -105,7 +105,7 @@ def check_reader(splits: Iterable[Split], reader: str) -> None:
     """
     files = {piece.path: piece for split in splits for piece in split.ranges if piece.kind == "avro"}
     if not files:
-        raise InputError("`reader_schema`: there is no Avro file in the input: leave it out")
+        raise InputError("`reader_schema` is given, but the input has no Avro file: leave it out")
     for path, piece in files.items():
         try:
             with open_file(path, piece.codec) as file:

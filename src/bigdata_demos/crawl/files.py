@@ -75,16 +75,16 @@ def _identify(path: str, size: int, name: str) -> Range | None:
     if kind == "html" and not codec:  # not opened here, because thousands of them are common
         return Range(path, 0, size, "html", name)
     start = _head_of(path, codec)
-    found: Kind | None = None
+    by_start: Kind | None = None
     if start.startswith(MAGIC):
-        found = "avro"
+        by_start = "avro"
     elif start.startswith(warc.WARC):
-        found = "warc"
+        by_start = "warc"
     elif _HTML_START.match(start):
-        found = "html"
+        by_start = "html"
     elif start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and kind != "html":
-        found = "jsonl"
-    kind = found or kind
+        by_start = "jsonl"
+    kind = by_start or kind
     if kind is None:
         return None
     if kind == "warc" and codec == "gzip":

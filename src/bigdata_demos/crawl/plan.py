@@ -80,4 +80,4 @@ def bundled_crawl() -> Path:
     for path in (in_wheel, in_tree):
         if path.exists():
             return path
-    raise InputError(f"the bundled crawl is not at {in_wheel}: name an input")
+    raise InputError(f"the bundled crawl is missing ({in_wheel}): name an input")

@@ -211,11 +211,11 @@ def _next_record(file: BinaryIO, start: int, size: int, *, strict: bool = False)
     file.seek(0)
     magic = b"\r\n\r\n" + WARC if file.read(len(WARC)) == WARC else GZIP
     lead = 0 if magic == GZIP else 4
-    found = find(file, magic, max(start - lead, 0))
-    while found is not None:
-        if _chains(file, found + lead, size, strict=strict):
-            return found + lead
-        found = find(file, magic, found + 1)
+    position = find(file, magic, max(start - lead, 0))
+    while position is not None:
+        if _chains(file, position + lead, size, strict=strict):
+            return position + lead
+        position = find(file, magic, position + 1)
     return size
 
 
@@ -225,8 +225,8 @@ def find(file: BinaryIO, what: bytes, start: int) -> int | None:
     at, tail = start, b""
     while chunk := file.read(CHUNK):
         window = tail + chunk
-        if (found := window.find(what)) >= 0:
-            return at - len(tail) + found
+        if (offset := window.find(what)) >= 0:
+            return at - len(tail) + offset
         at += len(chunk)
         tail = window[-(len(what) - 1) :]
     return None
@@ -306,10 +306,10 @@ def read_warc(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skippe
         with unpacked(file) as whole:
             yield from read_warc(whole, piece._replace(codec="", end=sys.maxsize))
         return
-    for found in read_responses(file, piece.start, piece.end, MAX_BYTES):
-        if isinstance(found, Response):
-            yield Page(found.url, piece.path, found.offset, found.body, content_type=found.content_type, date=found.date)
-        elif isinstance(found, BadRecord):
-            yield Rejected(piece.path, found.offset, found.url, found.reason, found.detail)
+    for record in read_responses(file, piece.start, piece.end, MAX_BYTES):
+        if isinstance(record, Response):
+            yield Page(record.url, piece.path, record.offset, record.body, content_type=record.content_type, date=record.date)
+        elif isinstance(record, BadRecord):
+            yield Rejected(piece.path, record.offset, record.url, record.reason, record.detail)
         else:
-            yield Skipped(piece.path, found.offset)
+            yield Skipped(piece.path, record.offset)

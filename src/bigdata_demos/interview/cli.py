@@ -54,7 +54,7 @@ def answer(arguments: argparse.Namespace) -> None:
         _write_out(text(arguments))
         return
     if arguments.section or arguments.width:
-        raise UsageError("--html is a page with all of it: leave out --section and --width")
+        raise UsageError("--html writes the whole page: leave out --section and --width")
     from . import code, figures, page
 
     made = page.page([code.listing(engine) for engine in code.SIDE_BY_SIDE], figures.find(arguments.results))
@@ -68,7 +68,7 @@ def answer(arguments: argparse.Namespace) -> None:
 def text(arguments: argparse.Namespace) -> str:
     """Return the answer as text. Raises UsageError if the width is too small."""
     if arguments.width is not None and arguments.width < _NARROWEST:
-        raise UsageError(f"`width={arguments.width}` is too narrow: {_NARROWEST} columns at least")
+        raise UsageError(f"`width={arguments.width}` is too narrow: use at least {_NARROWEST} columns")
     from . import code, figures, terminal
 
     width = arguments.width or max(shutil.get_terminal_size().columns, _NARROWEST)

@@ -57,12 +57,12 @@ def marked(lines: Sequence[str]) -> Iterator[tuple[int, int, int]]:
     """Yield line, first step and last step of each comment that begins a step; comments must not go back to an earlier step."""
     number, reached = 0, 0
     for at, line in enumerate(lines):
-        if not (found := MARK.match(line)):
+        if not (mark := MARK.match(line)):
             continue
-        number = int(found["number"] or number)
+        number = int(mark["number"] or number)
         if not number:
             continue
-        steps = [1 + (number - 1) * len(_VERBS) + _VERBS.index(verb) for verb in found["verbs"].split(", ")]
+        steps = [1 + (number - 1) * len(_VERBS) + _VERBS.index(verb) for verb in mark["verbs"].split(", ")]
         if min(steps) > reached:
             reached = max(steps)
             yield at, min(steps), reached
@@ -78,18 +78,18 @@ def listing(engine: str) -> Listing:
     try:
         text = resources.files("bigdata_demos").joinpath(file).read_bytes().decode()
     except OSError as error:
-        raise InputError(f"the source of engine {engine} is not there: {error}; install the package with its .py files") from None
+        raise InputError(f"the source of engine {engine} is missing: {error}; install the package with its .py files") from None
     lines = text.split("\n")
-    found: list[tuple[int, str, list[str]]] = []
+    functions: list[tuple[int, str, list[str]]] = []
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             start = min(part.lineno for part in (node, *node.decorator_list))
             body = lines[start - 1 : node.end_lineno]
             if any(line.strip().startswith(FIRST) for line in body):
-                found.append((start, node.name, body))
-    if not found:
+                functions.append((start, node.name, body))
+    if not functions:
         raise InputError(f"{file} has no function with the comment {FIRST!r}")
-    start, name, body = max(found)
+    start, name, body = max(functions)
     return Listing(engine, file, name, start, "\n".join(body) + "\n")
 
 

@@ -71,14 +71,14 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Found:
+class Selection:
     """The newest result of this machine, if there is one, and a line with the reason for each result that is not shown."""
 
     here: Measured | None
     left_out: list[str]
 
 
-def find(place: str | None = None) -> Found:
+def find(place: str | None = None) -> Selection:
     """Find the results in a directory or a file, or below ``out/bench*``.
 
     Raises InputError if the place does not exist, or is a file without results.
@@ -87,20 +87,20 @@ def find(place: str | None = None) -> Found:
     left_out: list[str] = []
     for path in paths(place):
         try:
-            found = results.load(path)
+            loaded = results.load(path)
         except InputError as error:
             if place is not None and Path(place) == path:
                 raise
             left_out.append(printable(str(error)))
             continue
-        if found.machine.id == results.machine_id():
-            here.append((found.created, str(path), found))
+        if loaded.machine.id == results.machine_id():
+            here.append((loaded.created, str(path), loaded))
         else:
-            left_out.append(printable(f"{path} was measured elsewhere, on {found.machine.host} ({moment(found.created)})"))
+            left_out.append(printable(f"{path} was measured elsewhere, on {loaded.machine.host} ({moment(loaded.created)})"))
     if not here:
-        return Found(None, left_out)
+        return Selection(None, left_out)
     _, path_of_newest, newest = max(here, key=lambda one: one[:2])
-    return Found(measured(path_of_newest, newest), left_out)
+    return Selection(measured(path_of_newest, newest), left_out)
 
 
 def paths(place: str | None) -> list[Path]:
@@ -108,24 +108,24 @@ def paths(place: str | None) -> list[Path]:
     if place is None:
         return sorted(path for directory in Path("out").glob("bench*") for path in directory.rglob(results.FILE))
     if not Path(place).exists():
-        raise InputError(f"`results={place}` is not there: {COMMAND} makes it")
+        raise InputError(f"`results={place}` does not exist: {COMMAND} makes it")
     return sorted(Path(place).rglob(results.FILE)) if Path(place).is_dir() else [Path(place)]
 
 
-def measured(path: str, found: results.Results) -> Measured:
+def measured(path: str, loaded: results.Results) -> Measured:
     """Return the figures of a result."""
     tables = []
-    for size in found.sizes:
-        job, runs = found.job(size), [one for one in found.runs if one.size == size]
+    for size in loaded.sizes:
+        job, runs = loaded.job(size), [one for one in loaded.runs if one.size == size]
         control = _by_round([one for one in runs if one.contestant == results.CONTROL])
-        of_each = ([one for one in runs if one.key == key] for key in found.contestants())
+        of_each = ([one for one in runs if one.key == key] for key in loaded.contestants())
         figures = [_figure(some, control) for some in of_each if some]
         tables.append(Table(size, job.pages, job.input_bytes, figures))
-    remarks = [f"{name}: {note}" for name, note in found.notes.items()]
-    remarks += [f"{name} did not run: {reason}" for name, reason in found.absent.items()]
-    command, machine = printable(shlex.join(found.command)), found.machine
+    remarks = [f"{name}: {note}" for name, note in loaded.notes.items()]
+    remarks += [f"{name} did not run: {reason}" for name, reason in loaded.absent.items()]
+    command, machine = printable(shlex.join(loaded.command)), loaded.machine
     remarks = [printable(remark) for remark in remarks]
-    return Measured(path, moment(found.created), command, printable(machine.cpu), machine.cores, tables, remarks)
+    return Measured(path, moment(loaded.created), command, printable(machine.cpu), machine.cores, tables, remarks)
 
 
 def _figure(runs: Sequence[results.Run], control: Mapping[int, float]) -> Figure:

@@ -12,10 +12,10 @@ from .code import Listing
 _BEFORE_METHOD = re.compile(r"(?<=[\w)\]])\.(?=\w+\()")  # the places where a line may be wrapped, besides spaces
 
 
-def page(listings: Sequence[Listing], found: figures.Found) -> str:
+def page(listings: Sequence[Listing], selection: figures.Selection) -> str:
     """Return the page."""
     style = resources.files(__package__).joinpath("page.css").read_text("utf-8")
-    body = [*spoken(found), *engines(), *_side_by_side(listings), *measured(found)]
+    body = [*spoken(selection), *engines(), *_side_by_side(listings), *measured(selection)]
     return "\n".join(
         [
             "<!doctype html>",
@@ -36,11 +36,11 @@ def page(listings: Sequence[Listing], found: figures.Found) -> str:
     )
 
 
-def spoken(found: figures.Found) -> Iterator[str]:
+def spoken(selection: figures.Selection) -> Iterator[str]:
     """Yield the questions, and the spoken answer."""
     yield "<h1>" + " ".join(f"<span>{escape(question)}</span>" for question in answers.QUESTIONS) + "</h1>"
     yield "<h2>In 30 seconds</h2>"
-    yield f"<blockquote>{escape(answers.spoken(figures.sentence(found.here)))}</blockquote>"
+    yield f"<blockquote>{escape(answers.spoken(figures.sentence(selection.here)))}</blockquote>"
 
 
 def engines() -> Iterator[str]:
@@ -89,13 +89,13 @@ def _line_of_code(line: str, kinds: str) -> str:
     return f'<span class="line" style="--indent: {indent}">{"".join(parts)}\n</span>'
 
 
-def measured(found: figures.Found) -> Iterator[str]:
+def measured(selection: figures.Selection) -> Iterator[str]:
     """Yield the figures of this machine, or the command that measures them."""
     yield "<h2>Figures of this machine</h2>"
-    if found.here is None:
+    if selection.here is None:
         yield f"<p>There are none yet. This makes them:</p>\n<kbd>{escape(figures.COMMAND)}</kbd>"
     else:
-        here = found.here
+        here = selection.here
         yield f"<p>{escape(f'{here.created}, {here.cores} cores, {here.cpu} ({here.path})')}</p>"
         yield f"<kbd>{escape(here.command)}</kbd>"
         for table in here.tables:
@@ -103,7 +103,7 @@ def measured(found: figures.Found) -> Iterator[str]:
             yield from _table_of(table)
         yield f'<p class="quiet">{escape(figures.LEGEND)}</p>'
         yield from (f'<p class="quiet">{escape(remark)}</p>' for remark in here.remarks)
-    for reason in found.left_out:
+    for reason in selection.left_out:
         yield f'<p class="quiet">Not shown: {escape(reason)}</p>'
 
 

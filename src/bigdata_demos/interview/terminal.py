@@ -39,13 +39,13 @@ def _fill(text: str, width: int, indent: str = "", hang: str = "") -> str:
     )
 
 
-def spoken(found: figures.Found, width: int, paint: Paint) -> Iterator[str]:
+def spoken(selection: figures.Selection, width: int, paint: Paint) -> Iterator[str]:
     """Yield the spoken answer."""
     yield paint("In 30 seconds", "title")
     for question in answers.QUESTIONS:
         yield _fill(question, width, "  ", "  ")
     yield ""
-    yield _fill(answers.spoken(figures.sentence(found.here)), width, "  “", "   ") + "”"
+    yield _fill(answers.spoken(figures.sentence(selection.here)), width, "  “", "   ") + "”"
 
 
 def engines(width: int, paint: Paint) -> Iterator[str]:
@@ -132,13 +132,13 @@ def wrapped(line: str, kinds: str, width: int) -> Iterator[tuple[str, str]]:
     yield head + line, " " * len(head) + kinds
 
 
-def measured(found: figures.Found, width: int, paint: Paint) -> Iterator[str]:
+def measured(selection: figures.Selection, width: int, paint: Paint) -> Iterator[str]:
     """Yield the figures of this machine, or the command that measures them."""
     yield paint("Figures of this machine", "title")
-    if found.here is None:
+    if selection.here is None:
         yield _fill(f"There are none yet. This makes them: {figures.COMMAND}", width, "  ", "  ")
     else:
-        here = found.here
+        here = selection.here
         yield _fill(f"{here.created}, {here.cores} cores, {here.cpu} ({here.path})", width, "  ", "  ")
         yield f"  $ {here.command}"
         for table in here.tables:
@@ -147,7 +147,7 @@ def measured(found: figures.Found, width: int, paint: Paint) -> Iterator[str]:
         yield ""
         yield _fill(figures.LEGEND, width, "  ", "  ")
         yield from (_fill(remark, width, "  ", "    ") for remark in here.remarks)
-    for reason in found.left_out:
+    for reason in selection.left_out:
         yield paint(_fill(f"Not shown: {reason}", width, "  ", "    "), "dim")
 
 

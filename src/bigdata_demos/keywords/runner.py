@@ -279,9 +279,9 @@ def check_paths(inputs: Sequence[str | Path]) -> list[str]:
     """Return the inputs as text. Raises UsageError if one is empty, or ``-`` is given twice."""
     names = [str(inputs)] if isinstance(inputs, (str, Path)) else [str(path) for path in inputs]
     if "" in names:
-        raise UsageError("an input is empty: an unset variable? The current directory is .")
+        raise UsageError("an input is the empty string (is a variable unset?); the current directory is .")
     if names.count("-") > 1:
-        raise UsageError("- is given twice: there is one standard input")
+        raise UsageError("- is given twice, but standard input can be read only once")
     return names
 
 

@@ -60,7 +60,7 @@ class Client:
         """
         message = self.protocol.message(name)
         if message is None:
-            raise UsageError(f"no message {name!r}: {', '.join(self.protocol.messages)} are those of {self.protocol.name}")
+            raise UsageError(f"no message {name!r}: {self.protocol.name} has {', '.join(self.protocol.messages)}")
         buffer = io.BytesIO()
         try:
             validation.validate(parameters or {}, message.request)  # the sizes of numbers, which the writer does not check

@@ -84,12 +84,12 @@ class Index:
         try:
             reader = self.readers.get(timeout=self.seconds)
         except queue.Empty:
-            raise TimeoutError("too many lookups at once") from None
+            raise TimeoutError("too many concurrent lookups") from None
         try:
             reader.set_progress_handler(lambda: time.monotonic() > deadline, STEPS)
             return reader.execute(query, values).fetchall()
         except sqlite3.OperationalError as error:
-            raise TimeoutError(f"the lookup was given up: {error}") from None
+            raise TimeoutError(f"the lookup was aborted: {error}") from None
         finally:
             self.readers.put(reader)
 
@@ -149,9 +149,9 @@ def open_index(output: str | Path, seconds: float = 5) -> Iterator[Index]:
             for reader in readers:
                 reader.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # while the file still has a name
     except sqlite3.IntegrityError as error:
-        raise InputError(f"{output} has a page or a posting twice, or without a part of it: {error}") from None
+        raise InputError(f"{output} has duplicate or incomplete pages or postings: {error}") from None
     except (sqlite3.Error, OSError) as error:
-        raise OutputError(f"the table for lookups cannot be made in {tempfile.gettempdir()}: {error}") from None
+        raise OutputError(f"cannot build the lookup table in {tempfile.gettempdir()}: {error}") from None
     with Index(readers, {**counts, "rejected": rejected, "digest": digest}, seconds) as index:
         yield index
 
@@ -163,13 +163,13 @@ def _read_manifest(place: Place) -> tuple[dict[str, dict[str, str]], int, str]:
             manifest = json.loads(file.read())
         parts: dict[str, dict[str, str]] = {"keywords": {}, "index": {}}
         for part in manifest["parts"]:
-            if found := _PART.fullmatch(part["path"]):
-                parts[found[1]][found[0]] = str(part["sha256"])
+            if match := _PART.fullmatch(part["path"]):
+                parts[match[1]][match[0]] = str(part["sha256"])
         return parts, int(manifest["counts"]["rejected"]), str(manifest["digest"])
     except OSError as error:
-        raise InputError(f"{place} is no output of the keyword job: {MANIFEST}: {error.strerror or error}") from None
+        raise InputError(f"{place} is not an output of the keyword job: {MANIFEST}: {error.strerror or error}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{place / MANIFEST} is no manifest of the keyword job: {type(error).__name__}: {error}") from None
+        raise InputError(f"{place / MANIFEST} is not a manifest of the keyword job: {type(error).__name__}: {error}") from None
 
 
 def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str, str]]) -> dict[str, int]:
@@ -212,7 +212,7 @@ def records(place: Place, parts: dict[str, str], kind: str) -> Iterator[dict[str
                 while chunk := file.read(CHUNK):
                     hashed.update(chunk)
                 if hashed.hexdigest() != sha256:
-                    raise InputError(f"{path} is not what the job has written: its SHA-256 is not the manifest's")
+                    raise InputError(f"{path} has changed since the job wrote it: its SHA-256 differs from the manifest's")
                 source = Source(cast(BinaryIO, file), str(path), offset=0)
                 header = read_header(source)
                 yield from map(_presently(header.schema, str(path), kind), read_records(source, header))
@@ -228,6 +228,6 @@ def _presently(written: Schema, path: str, kind: str) -> Callable[[Any], dict[st
     if canonical(written) == canonical(present):
         return untagged
     if reasons := compatibility(written, present):
-        raise InputError(f"{path} is of no version of {PREFIX}{kind}: {reasons[0]}")
+        raise InputError(f"{path} matches no version of {PREFIX}{kind}: {reasons[0]}")
     resolve = resolver(written, present)
     return lambda record: untagged(resolve(record))

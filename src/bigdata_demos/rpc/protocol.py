@@ -67,7 +67,7 @@ class Protocol:
         try:
             declared = self.messages[name]
             if declared.get("one-way"):
-                raise ValueError("one-way messages are not known here")
+                raise ValueError("one-way messages are not supported")
             errors = ["string", *declared.get("errors", [])]
             compiled = Message(
                 self.record("request", declared["request"]),

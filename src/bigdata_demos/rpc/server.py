@@ -189,7 +189,7 @@ class Server(ThreadingMixIn, TCPServer):
         self.open: dict[socket.socket, float] = {}
         self.changed = threading.Condition()
         if not 0 <= port <= 65535:
-            raise UsageError(f"no port {port}: they go from 0 (any that is free) to 65535")
+            raise UsageError(f"port {port} is not between 0 (any free port) and 65535")
         try:
             [(self.address_family, _, _, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             super().__init__(address[:2], _Handling)  # type: ignore[arg-type]

@@ -34,15 +34,15 @@ def handlers(index: Index) -> Mapping[str, Handler]:
         if not 1 <= limit <= _MAX_LIMIT:
             raise DeclaredError("BadRequest", f"limit must be from 1 to {_MAX_LIMIT}, not {limit}", parameter="limit")
         stems = stems_of(parameters["phrase"])
-        if (found := index.phrase(stems)) is None:
+        if (entry := index.phrase(stems)) is None:
             raise DeclaredError("UnknownPhrase", "no page has this keyword", phrase=parameters["phrase"], stems=stems)
-        return {"phrase": found.phrase, "stems": stems, "total": found.pages, "hits": index.postings(stems, limit)}
+        return {"phrase": entry.phrase, "stems": stems, "total": entry.pages, "hits": index.postings(stems, limit)}
 
     def suggest(parameters: dict[str, Any]) -> Any:
         prefix = parameters["prefix"]
         if not 1 <= len(prefix) <= _MAX_PREFIX:
             raise DeclaredError("BadRequest", f"a prefix has from 1 to {_MAX_PREFIX} characters", parameter="prefix")
-        return [{"phrase": found.phrase, "pages": found.pages} for found in index.starting(prefix, _SUGGESTIONS)]
+        return [{"phrase": entry.phrase, "pages": entry.pages} for entry in index.starting(prefix, _SUGGESTIONS)]
 
     def stats(_: dict[str, Any]) -> Any:
         return index.stats

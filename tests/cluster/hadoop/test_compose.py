@@ -155,8 +155,8 @@ def test_nodemanager_that_is_killed_in_a_job(stack: Stack, address: str, tmp_pat
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("python", "3.99.1", r"and 3\.99\.1 in the containers: make their image anew with this one \(.* up hadoop --containers"),
-        ("fingerprint", "0", "run another bigdata_demos than this one: .* up hadoop --containers makes their image anew"),
+        ("python", "3.99.1", r"and 3\.99\.1 in the containers: rebuild their image with this one \(.* up hadoop --containers"),
+        ("fingerprint", "0", "run another bigdata_demos than this one: .* up hadoop --containers rebuilds their image"),
     ],
 )
 def test_what_differs_in_the_containers(

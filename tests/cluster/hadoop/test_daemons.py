@@ -22,8 +22,8 @@ from tests.support.paths import DATA, SITE
 from tests.support.processes import kill_and_wait
 from tests.support.requirements import require
 
-SPLIT_BYTES = 16_000_000
-"""Of these pages that makes 12 splits; each takes Hadoop some seconds more than its pages do."""
+SPLIT_BYTES = 10_000_000
+"""Three splits for each of the corpus' three files: more than the eight tasks of two workers, so that the combiner has work."""
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def cluster(hadoop: daemons.Cluster) -> daemons.Cluster:
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pages that take a while: some seconds of one thread, in files enough for several tasks."""
     directory = tmp_path_factory.mktemp("corpus")
-    line = [sys.executable, "-m", "bigdata_demos", "corpus", "synthetic", "--pages", "9000", "--files", "6"]
+    line = [sys.executable, "-m", "bigdata_demos", "corpus", "synthetic", "--pages", "4500", "--files", "3"]
     subprocess.run([*line, "--output", directory / "synthetic.warc.gz"], check=True, capture_output=True)
     return directory
 
@@ -170,7 +170,7 @@ def test_task_that_fails_says_why(cluster: daemons.Cluster, tmp_path: Path) -> N
 
 def test_nodes_without_this_python(address: str, tmp_path: Path) -> None:
     """One line says which Python is missing, and how to name another."""
-    with pytest.raises(EngineUnavailable, match=r"have no /nowhere/python: name their Python with engine_options\[python\]="):
+    with pytest.raises(EngineUnavailable, match=r"do not have /nowhere/python: set their Python with engine_options\[python\]="):
         run(engine="hadoop", cluster=address, output=tmp_path / "result", engine_options={"python": "/nowhere/python"})
     assert not list(tmp_path.iterdir())
 

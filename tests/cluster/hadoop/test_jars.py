@@ -34,7 +34,7 @@ def test_damaged_jar_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv(jars.MIRROR, mirror.as_uri())
     monkeypatch.setattr(jars, "listed", lambda: [jar])
     monkeypatch.setenv(jars.DIRECTORY, str(tmp_path / "kept"))
-    with pytest.raises(EngineUnavailable, match="is not the jar that it should be"):
+    with pytest.raises(EngineUnavailable, match="is not the expected jar"):
         jars.install(lambda _: None)
     assert not list((tmp_path / "kept").iterdir())
     monkeypatch.setenv(jars.MIRROR, (tmp_path / "nowhere").as_uri())

@@ -82,7 +82,7 @@ def choose(
     for url in clusters:
         if url != LOCAL and not any(one.cluster == url for one in chosen):
             addresses = [f"{one.scheme}://HOST:PORT for {one.name}" for one in ENGINES.values() if one.scheme]
-            raise UsageError(f"`cluster={url}`: no engine that runs here is for it ({', '.join(addresses)}, {LOCAL})")
+            raise UsageError(f"`cluster={url}`: no selected engine uses such an address ({', '.join(addresses)}, {LOCAL})")
     return chosen, absent
 
 

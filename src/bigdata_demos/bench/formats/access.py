@@ -68,7 +68,7 @@ def measure(inputs: Sequence[str], command: Sequence[str], *, pages: int, rounds
                     runs.append(try_out(store, data, directory / "file", number))
                     progress(told(runs[-1], rounds))
     except OSError as error:
-        raise OutputError(f"cannot keep files in {tempfile.gettempdir()}: {error.strerror or error}: set TMPDIR") from None
+        raise OutputError(f"cannot write to {tempfile.gettempdir()}: {error.strerror or error}: set TMPDIR") from None
     return Access(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
@@ -96,7 +96,7 @@ def pages_of(inputs: Sequence[str], most: int) -> Data:
     narrow: Any = fastavro.parse_schema({**page, "fields": fields}, _force=True)
     records = list(itertools.islice(_read_pages(inputs), most))
     if not records:
-        raise InputError(f"{', '.join(inputs)}: no page can be read: check what the keywords command says of it")
+        raise InputError(f"{', '.join(inputs)}: no page can be read: run the keywords command on it to see why")
     return Data("pages", records, narrow)
 
 
@@ -127,7 +127,7 @@ def results_of(crawl: Data, directory: Path) -> Data:
     result = run([path], engine="serial", output=directory / "job", max_rejected=100)
     records = list(result.read_keywords())
     if not records:
-        raise InputError(f"the job finds no keywords in any of {len(crawl.records)} pages: name an input with text")
+        raise InputError(f"the job finds no keywords in the {len(crawl.records)} pages: name an input with text")
     return Data("results", records, schema("keywords"))
 
 
@@ -158,7 +158,7 @@ def try_out(store: Store, data: Data, path: Path, number: int) -> FormatRun:
             seconds[name], cpu[name] = time.perf_counter() - began, time.process_time() - cpu_began
             if not right(name, answer, data):
                 raise JobFailed(
-                    f"{store.name}, {name}: other records are read than were written: that is a bug, please report it"
+                    f"{store.name}, {name}: the records read differ from those written: this is a bug, please report it"
                 )
             del answer
         return FormatRun(data.name, store.name, store.family, number, path.stat().st_size, seconds, cpu)
@@ -166,17 +166,17 @@ def try_out(store: Store, data: Data, path: Path, number: int) -> FormatRun:
         path.unlink(missing_ok=True)
 
 
-def right(name: str, found: Any, data: Data) -> bool:
+def right(name: str, returned: Any, data: Data) -> bool:
     """Return whether the result of a step is correct."""
     if name == "read":
-        return bool(found == data.records)
+        return bool(returned == data.records)
     if name == "field":
-        return bool(found == [record[KEY] for record in data.records])
+        return bool(returned == [record[KEY] for record in data.records])
     if name == "newer":
-        return bool(found == data.evolved)
+        return bool(returned == data.evolved)
     if name == "look-up":
-        return len(found) == _LOOKUPS and all(record in data.records for record in found)
-    return bool(name == "write" or found.num_rows == len(data.records))
+        return len(returned) == _LOOKUPS and all(record in data.records for record in returned)
+    return bool(name == "write" or returned.num_rows == len(data.records))
 
 
 def told(one: FormatRun, rounds: int) -> str:

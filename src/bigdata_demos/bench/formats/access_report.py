@@ -90,45 +90,45 @@ class Verdict(NamedTuple):
         return [row for row, some in self.rivals if some.low is not None and some.low <= 1]
 
 
-def verdict(found: Sequence[Row], step: str) -> Verdict:
+def verdict(group: Sequence[Row], step: str) -> Verdict:
     """Determine the best format in a step."""
-    best = min(found, key=lambda row: cost(row, step))
+    best = min(group, key=lambda row: cost(row, step))
     rivals = []
-    for family in dict.fromkeys(row.family for row in found if row.family != best.family):
-        rival = min((row for row in found if row.family == family), key=lambda row: cost(row, step))
+    for family in dict.fromkeys(row.family for row in group if row.family != best.family):
+        rival = min((row for row in group if row.family == family), key=lambda row: cost(row, step))
         if some := against(rival, best, step):
             rivals.append((rival, some))
     return Verdict(best, sorted(rivals, key=lambda one: one[1].middle))
 
 
-def _plain_of(found: Sequence[Row]) -> Row:
-    return next(row for row in found if row.format == PLAIN)
+def _plain_of(group: Sequence[Row]) -> Row:
+    return next(row for row in group if row.format == PLAIN)
 
 
-def _small_of(found: Sequence[Row]) -> list[Row]:
-    return [row for row in found if row.nbytes <= SMALL * _plain_of(found).nbytes]
+def _small_of(group: Sequence[Row]) -> list[Row]:
+    return [row for row in group if row.nbytes <= SMALL * _plain_of(group).nbytes]
 
 
-def sentences(found: Sequence[Row]) -> list[str]:
+def sentences(group: Sequence[Row]) -> list[str]:
     """Summarize the figures in a sentence for each step, and the cost of a small file."""
-    plain, size = _plain_of(found), verdict(found, "size")
+    plain, size = _plain_of(group), verdict(group, "size")
     others = ", ".join(f"{row.format} {_percent(row, plain)}" for row, _ in size.rivals)
     said = [f"Smallest: {size.best.format}, {_percent(size.best, plain)} of plain JSON lines (of other families: {others})."]
-    quickest = min(found, key=lambda row: cost(row, "write"))
+    quickest = min(group, key=lambda row: cost(row, "write"))
     price = against(size.best, quickest, "write")
     if size.best is not quickest and price:
         said.append(f"It takes {number(price.middle)} times as long to write as {quickest.format}.")
     for step, words in _QUICKEST.items():
-        judged = verdict(found, step)
+        judged = verdict(group, step)
         rest = [
             f"{row.format} is level with it" if row in judged.level else f"{row.format} takes {number(some.middle)} times as long"
             for row, some in judged.rivals
         ]
         said.append("; ".join([f"Quickest {words}: {judged.best.format} ({seconds(cost(judged.best, step))})", *rest]) + ".")
-    if small := _small_of(found):
+    if small := _small_of(group):
         best = [f"{SHORT[step]}: {verdict(small, step).best.format}" for step in _QUICKEST]
         said.append(f"The quickest of files of at most half the size of JSON lines: {'; '.join(best)}.")
-    if arrow := [row for row in found if "arrow" in row.seconds]:
+    if arrow := [row for row in group if "arrow" in row.seconds]:
         row = min(arrow, key=lambda row: cost(row, "arrow"))
         made = median(one.seconds["read"] / one.seconds["arrow"] for one in row.runs)
         said.append(
@@ -153,7 +153,7 @@ def wins(access: Access) -> dict[str, str]:
 def verdicts(access: Access, chosen: Callable[[list[Row]], list[Row]]) -> dict[tuple[str, str], Verdict]:
     """Determine the best of the chosen formats, by step and data."""
     compared = {data: chosen(rows(access, data)) for data in access.records}
-    return {(step, data): verdict(found, step) for step in SHORT for data, found in compared.items() if found}
+    return {(step, data): verdict(group, step) for step in SHORT for data, group in compared.items() if group}
 
 
 def _best_for(family: str, judged: dict[tuple[str, str], Verdict]) -> dict[tuple[str, str], str]:
@@ -203,11 +203,11 @@ def text(access: Access) -> str:
     """Format the report for a terminal."""
     lines: list[str] = []
     for data, records in access.records.items():
-        found = rows(access, data)
-        body = [cells(row, _plain_of(found)) for row in found]
+        group = rows(access, data)
+        body = [cells(row, _plain_of(group)) for row in group]
         lines += [f"{data}: {number(records)} records, {counted(access)}", *aligned([_HEAD, *body])]
         lines += [f"unstable: {UNSTABLE_IS}"] if any(row[-1] for row in body) else []
-        lines += [*sentences(found), ""]
+        lines += [*sentences(group), ""]
     lines += [f"best for ({_LEVEL_IS})", *(f"{family}: {words}" for family, words in wins(access).items())]
     lines += [
         "",
@@ -250,9 +250,9 @@ def section(access: Access) -> dict[str, Any]:
 
 
 def _of_data(access: Access, data: str) -> Part:
-    found = rows(access, data)
-    colours = {family: index for index, family in enumerate(dict.fromkeys(row.family for row in found))}
-    sizes = [Bar(row.format, size_of(row.nbytes), [("size", row.nbytes / MIB, colours[row.family])]) for row in found]
+    group = rows(access, data)
+    colours = {family: index for index, family in enumerate(dict.fromkeys(row.family for row in group))}
+    sizes = [Bar(row.format, size_of(row.nbytes), [("size", row.nbytes / MIB, colours[row.family])]) for row in group]
     reads = [
         Strip(
             row.format,
@@ -261,7 +261,7 @@ def _of_data(access: Access, data: str) -> Part:
             [Dot(one.seconds["read"], f"{row.format}, round {one.round}: {seconds(one.seconds['read'])}") for one in row.runs],
             cost(row, "read"),
         )
-        for row in found
+        for row in group
     ]
     head = ("format", *_STEP_HEADS)
     return Part(
@@ -269,10 +269,10 @@ def _of_data(access: Access, data: str) -> Part:
         list(colours.items()),
         bars(f"Size of {data}", sizes, "MiB", lambda mib: size_of(mib * MIB)),
         strips(f"Reading all {data}", reads, "seconds to read all, as dicts; logarithmic", log=True),
-        Table(_HEAD, [cells(row, _plain_of(found)) for row in found], [len(_HEAD) - 1]),
-        sentences(found),
-        Table(head, [(row.format, *(_span(row.seconds.get(step)) for step in _ALL_STEPS)) for row in found]),
-        Table(head, [(row.format, *(milliseconds(row.cpu.get(step)) for step in _ALL_STEPS)) for row in found]),
+        Table(_HEAD, [cells(row, _plain_of(group)) for row in group], [len(_HEAD) - 1]),
+        sentences(group),
+        Table(head, [(row.format, *(_span(row.seconds.get(step)) for step in _ALL_STEPS)) for row in group]),
+        Table(head, [(row.format, *(milliseconds(row.cpu.get(step)) for step in _ALL_STEPS)) for row in group]),
     )
 
 

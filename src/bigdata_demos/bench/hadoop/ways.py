@@ -47,7 +47,7 @@ def reading(crawl: str, cluster: str, workers: int, runs: int, directory: Path) 
             manifests[way].append(json.loads((output / "manifest.json").read_text(encoding="utf-8")))
     digests = {manifest["digest"] for some in manifests.values() for manifest in some}
     if len(digests) > 1:
-        raise JobFailed("the two ways of reading give different answers: that is a bug, please report it")
+        raise JobFailed("the two ways of reading give different results: this is a bug, please report it")
     yield (
         f"{'input':26}{'seconds':>9}{'range':>14}"
         + "".join(f"{phase:>9}" for phase in _PHASES)
@@ -119,7 +119,7 @@ def converting(lines: bytes) -> Iterator[str]:
             records = list(reader(data))
             took[name].append(time.perf_counter() - began)
             if records != expected:
-                raise JobFailed(f"{name}: other records are read than were written: that is a bug, please report it")
+                raise JobFailed(f"{name}: the records read differ from those written: this is a bug, please report it")
     yield f"{'form':18}{'bytes':>12}{'of JSON':>9}{'records/s':>12}{'of JSON':>9}  range"
     for name, (data, _) in made.items():
         ratios = [plain / one for plain, one in zip(took["JSON lines"], took[name], strict=True)]
@@ -139,7 +139,7 @@ def compare(hadoop: Hadoop, inputs: Sequence[str], workers: int, runs: int, dire
     crawl, staging = directory / "crawl.avro", f"/user/{getpass.getuser()}/bench-{uuid.uuid4().hex}"
     line = [sys.executable, "-m", "bigdata_demos.corpus", "convert", *inputs, "--html-bytes", "--output", str(crawl)]
     if subprocess.run(line, check=False).returncode:
-        raise InputError("the input cannot be made an Avro file with its markup as bytes: see above")
+        raise InputError("the input cannot be converted to an Avro file with markup as bytes: see above")
     os.environ["HADOOP_CONF_DIR"] = str(hadoop.conf)  # makes the cluster available by its URL
     try:
         put(hadoop, str(crawl), f"{staging}/crawl.avro")

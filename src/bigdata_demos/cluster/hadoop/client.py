@@ -139,18 +139,18 @@ def run(hadoop: Hadoop, job: StreamingJob, progress: Callable[[int, int], None],
         try:
             for line in lines:
                 last.append(line)
-                if found := _APPLICATION.search(line):
-                    application, submitted = found[1], time.monotonic() - began
-                elif found := _TRACKED.search(line):
-                    say(f"{job.name}: {found[1]}")
-                elif found := _PERCENT.search(line):
-                    if int(found[1]) and not started:
+                if match := _APPLICATION.search(line):
+                    application, submitted = match[1], time.monotonic() - began
+                elif match := _TRACKED.search(line):
+                    say(f"{job.name}: {match[1]}")
+                elif match := _PERCENT.search(line):
+                    if int(match[1]) and not started:
                         started = time.monotonic() - began
-                    progress(int(found[1]), int(found[2]))
-                elif found := FAILED.search(line):
-                    failed = failed or found[1]
-                elif found := _COUNTER.match(line):
-                    counters[found[1]] = int(found[2])
+                    progress(int(match[1]), int(match[2]))
+                elif match := FAILED.search(line):
+                    failed = failed or match[1]
+                elif match := _COUNTER.match(line):
+                    counters[match[1]] = int(match[2])
             status = process.wait()
         except BaseException:
             if application:
@@ -224,16 +224,16 @@ def kill(hadoop: Hadoop, application: str) -> None:
 def why(hadoop: Hadoop, job: StreamingJob, application: str, failed: str, said: str) -> EngineUnavailable | JobFailed:
     """Return the error of a job that has failed."""
     if not application:
-        return EngineUnavailable(f"Hadoop does not take the job: {_last_word(said.splitlines())}")
+        return EngineUnavailable(f"Hadoop does not accept the job: {_last_word(said.splitlines())}")
     if missing := re.search(r'Cannot run program "([^"]+)"', said):
-        return EngineUnavailable(f"Hadoop's nodes have no {missing[1]}: name their Python with `engine_options[python]=PATH`")
+        return EngineUnavailable(f"Hadoop's nodes do not have {missing[1]}: set their Python with `engine_options[python]=PATH`")
     logs = _task_logs(hadoop, application)
     if missing := re.search(r"^(\S+): No module named bigdata_demos", logs, re.MULTILINE):
         return EngineUnavailable(f"Hadoop's nodes have no bigdata_demos for {missing[1]}: install this package there (pip)")
-    found = [*_TRACEBACK.finditer(logs), *_SAID.finditer(logs), *_STDERR.finditer(logs)]
-    reason = found[0]["last"] if found else _last_word(said.splitlines())
+    causes = [*_TRACEBACK.finditer(logs), *_SAID.finditer(logs), *_STDERR.finditer(logs)]
+    reason = causes[0]["last"] if causes else _last_word(said.splitlines())
     error = JobFailed(f"Hadoop's job ({job.name}, {application}) has failed: {failed or 'it'}: {reason}")
-    error.__cause__ = RuntimeError(found[0][0] if found else said)
+    error.__cause__ = RuntimeError(causes[0][0] if causes else said)
     return error
 
 

@@ -201,8 +201,8 @@ def write(layout: Layout, directory: Path, ours: Mapping[str, str] | None = None
 
 def read(directory: Path) -> dict[str, str]:
     """Read the settings of all files in a directory."""
-    found = {}
+    settings = {}
     for path in sorted(directory.glob("*-site.xml")):
         for one in ET.parse(path).getroot().iter("property"):  # noqa: S314 (written by us, or by the user's administrators)
-            found[one.findtext("name", "")] = one.findtext("value", "")
-    return found
+            settings[one.findtext("name", "")] = one.findtext("value", "")
+    return settings

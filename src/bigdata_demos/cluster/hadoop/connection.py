@@ -77,14 +77,14 @@ def check(hadoop: Hadoop) -> None:
 
 def known() -> list[Hadoop]:
     """Return the Hadoops with a known configuration: local processes, the compose cluster, and that of ``HADOOP_CONF_DIR``."""
-    found = []
+    clusters = []
     if cluster := daemons.recorded():
-        found.append(cluster.hadoop)
+        clusters.append(cluster.hadoop)
     if registry.read("hadoop") and (registry.hadoop() / "core-site.xml").exists():
-        found.append(Hadoop(registry.hadoop(), jars.directory()))
+        clusters.append(Hadoop(registry.hadoop(), jars.directory()))
     if (given := os.environ.get("HADOOP_CONF_DIR")) and (Path(given) / "core-site.xml").exists():
-        found.append(Hadoop(Path(given), jars.directory()))
-    return [hadoop for hadoop in found if "fs.defaultFS" in hadoop.settings()]
+        clusters.append(Hadoop(Path(given), jars.directory()))
+    return [hadoop for hadoop in clusters if "fs.defaultFS" in hadoop.settings()]
 
 
 def by_http(path: str) -> str:

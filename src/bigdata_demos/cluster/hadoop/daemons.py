@@ -168,17 +168,17 @@ def not_ready(hadoop: Hadoop, names: Iterable[str] = DAEMONS) -> str:
 
 
 def _cluster_metrics(settings: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = ask(f"http://{settings['yarn.resourcemanager.webapp.address']}/ws/v1/cluster/metrics")[
+    metrics: dict[str, Any] = ask(f"http://{settings['yarn.resourcemanager.webapp.address']}/ws/v1/cluster/metrics")[
         "clusterMetrics"
     ]
-    return found
+    return metrics
 
 
 def ask(url: str) -> dict[str, Any]:
     """Get JSON from a daemon's web page."""
     with LOCAL.open(url, timeout=5) as answer:
-        found: dict[str, Any] = json.load(answer)
-        return found
+        decoded: dict[str, Any] = json.load(answer)
+        return decoded
 
 
 def stop(cluster: Cluster) -> None:
@@ -224,8 +224,8 @@ def home() -> Path:
 def recorded() -> Cluster | None:
     """Return the persistent cluster, if any of its daemons runs."""
     try:
-        found = json.loads((home() / RECORD).read_text(encoding="utf-8"))
-        cluster = Cluster(home(), [Daemon(*one) for one in found["daemons"]])
+        record = json.loads((home() / RECORD).read_text(encoding="utf-8"))
+        cluster = Cluster(home(), [Daemon(*one) for one in record["daemons"]])
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return cluster if any(daemon.process() for daemon in cluster.daemons) else None

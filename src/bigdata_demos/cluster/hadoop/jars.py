@@ -84,7 +84,7 @@ def fetch(jar: Jar, target: Path) -> None:
     with urllib.request.urlopen(url, timeout=60) as answer:
         data = answer.read()
     if hashlib.sha256(data).hexdigest() != jar.sha256:
-        raise EngineUnavailable(f"{url} is not the jar that it should be: its SHA-256 is {hashlib.sha256(data).hexdigest()}")
+        raise EngineUnavailable(f"{url} is not the expected jar: its SHA-256 is {hashlib.sha256(data).hexdigest()}")
     with atomic(target / jar.name) as file:
         file.write(data)
 

@@ -33,7 +33,7 @@ def open(settings: Settings) -> Iterator[Run]:
     with quiet():
         if settings.cluster:
             if settings.options:
-                raise UsageError("`engine_options[memory]` is for an embedded cluster: a running one has its workers' memory")
+                raise UsageError("`engine_options[memory]` is for an embedded cluster only: running workers have their own limit")
             with connect(settings.cluster, settings.workers) as client:
                 yield opened(client, settings.workers)
         else:
@@ -52,9 +52,9 @@ def opened(client: Client, workers: int) -> Run:
         try:
             return _run_bag(client, chosen, job, splits, progress) if splits else []
         except KilledWorker as error:
-            raise JobFailed(f"dask gave up on a task that ended {error.allowed_failures + 1} workers: {error}") from error
+            raise JobFailed(f"Dask gave up on a task during which {error.allowed_failures + 1} workers died: {error}") from error
         except (CommClosedError, CancelledError) as error:
-            raise JobFailed("the connection to Dask's scheduler is lost: it was stopped, or died; start it again") from error
+            raise JobFailed("the connection to Dask's scheduler is lost: it was stopped or has died; start it again") from error
 
     return run
 

@@ -20,7 +20,7 @@ def open(settings: Settings) -> Iterator[Run]:
     check_embedded("serial", settings)
     check_options("serial", settings.options, {})
     if settings.workers > 1:
-        raise UsageError("engine serial has one worker: leave out `workers`, or take `engine=asyncio`")
+        raise UsageError("engine serial has one worker: leave out `workers`, or use `engine=asyncio`")
 
     def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
         with spill.directory(job.workdir) as spilled:

@@ -26,9 +26,9 @@ def working_directory(output: P, *, overwrite: bool) -> Iterator[P]:
         if output.exists() and not overwrite:
             raise OutputError(f"{output} exists already: name another `output`, or set `overwrite=True`")
         if output.exists() and not (output / MANIFEST).exists() and (not output.is_dir() or any(output.iterdir())):
-            raise OutputError(f"{output} is not the output of an earlier run: it will not be overwritten, remove it yourself")
+            raise OutputError(f"{output} is not the output of an earlier run: it is not overwritten; remove it yourself")
     except OSError as error:
-        raise OutputError(f"{output} cannot be looked at: {error.strerror or error}") from None
+        raise OutputError(f"cannot access {output}: {error.strerror or error}") from None
     try:
         try:
             for kind in KINDS:

@@ -68,7 +68,7 @@ def reading_avro(context: JobContext, job: StreamingJob, splits: Sequence[Split]
             raise UsageError(f"`engine_options[input]=avro`: {piece.name or path} is not an Avro file in {hadoop.hdfs}")
     markup = {markup_of(path, piece.name or path) for path, piece in pieces.items()}
     if len(markup) > 1:
-        raise UsageError("`engine_options[input]=avro`: some files have their markup as bytes, some as strings: one job for each")
+        raise UsageError("`engine_options[input]=avro`: some files store markup as bytes, some as strings: run a job for each")
     return replace(
         job,
         inputs=[hadoop.hdfs + path.removeprefix(hadoop.webhdfs) for path in pieces],
@@ -160,13 +160,13 @@ def markup_of(path: str, name: str) -> str:
             "the names in it: leave the option out, or make it anew with `bigdata-demos corpus convert --html-bytes`"
         )
     types = next((field["type"] for field in schema["fields"] if field["name"] == "html"), "string")
-    found = {"bytes", "string"} & set(types if isinstance(types, list) else [types])
-    if len(found) != 1:
+    text_types = {"bytes", "string"} & set(types if isinstance(types, list) else [types])
+    if len(text_types) != 1:
         raise UsageError(
             f"`engine_options[input]=avro`: {name} may have its markup as bytes or as strings, and Hadoop's JSON has both alike: "
             "make it with `bigdata-demos corpus convert --html-bytes`, or leave the option out"
         )
-    return found.pop()
+    return text_types.pop()
 
 
 def kept_splits(hadoop: Hadoop, directory: str) -> list[Split]:

@@ -212,7 +212,7 @@ def _table_of(directory: Path) -> frequencies.Table:
     """Join the output of pass 1 to a table of document frequencies, in a file that is mapped into memory."""
     paths = sorted(directory.glob(f"{TABLE}*"))
     if not paths:
-        raise InputError(f"there is no {TABLE} in {directory}: put what pass 1 has written there")
+        raise InputError(f"there is no {TABLE} in {directory}: copy what pass 1 has written to this directory")
     with tempfile.TemporaryDirectory(dir=directory) as made:  # the map outlives the file's name
         merged = [segment for path in paths for segment in unpacked(path, made)]
         return frequencies.mapped_file(spill.join(made, [segment for _, segment in sorted(merged)]))
@@ -247,7 +247,7 @@ def load(path: Path) -> Task:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}: run the program plan first, which makes it") from None
+        raise UsageError(f"{path}: {error.strerror}: run the program `plan` first, which writes it") from None
     words = Stopwords(frozenset(fields["words"]), tuple(fields["endings"]))
     return Task(Job(fields["top"], words, fields["bits"], fields["workdir"], fields["parts"], fields["reader"]), fields["kept"])
 

@@ -69,7 +69,7 @@ def name() -> str:
     """
     wanted = os.environ.get(VARIABLE, "")
     if wanted not in ("", "plain", "native"):
-        raise UsageError(f"{VARIABLE}={wanted}: it can be plain or native")
+        raise UsageError(f"{VARIABLE}={wanted}: must be plain or native")
     if wanted == "native" and not native.available():
         raise UsageError(f"{VARIABLE}=native: {native.why_not()}")
     return wanted or ("native" if native.available() else "plain")

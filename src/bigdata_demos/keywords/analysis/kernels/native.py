@@ -108,7 +108,7 @@ def why_not() -> str:
 
 def _checked(result: int) -> int:
     if result == _NO_MEMORY:
-        raise MemoryError("the kernel got no memory")
+        raise MemoryError("the kernel is out of memory")
     return result
 
 
@@ -141,7 +141,7 @@ class NativeKernel:
         self.stemmer = Stemmer.Stemmer("porter")
         self.kernel = lib.kernel_new()
         if not self.kernel:
-            raise MemoryError("the kernel got no memory")
+            raise MemoryError("the kernel is out of memory")
         self.classes = lib.kernel_classes(self.kernel)
         lists = [
             "".join(f"{word}\n" for word in words if word.isascii() and "\0" not in word)
