@@ -29,7 +29,7 @@ from bigdata_demos.crawl import reader as crawl_reader
 from bigdata_demos.crawl.model import FAULTS, Page, Range, Rejected, Split
 from bigdata_demos.errors import InputError, UsageError
 from bigdata_demos.keywords import Result, run
-from bigdata_demos.keywords.analysis.stopwords import Stopwords
+from bigdata_demos.keywords.analysis.languages import Rules
 from bigdata_demos.keywords.engines import Settings, hadoop_streaming
 from bigdata_demos.keywords.job import Job
 from bigdata_demos.keywords.output import parts
@@ -84,7 +84,7 @@ def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 READER = {**record("Doc", field("url", "string", "uri", "link"), field("html", "bytes", "body")), "namespace": "other"}
-EXPECTED = "sha256:4e30adabd7c251cb972e4fbfd5f0144474775a3bc234c874f2e0fe4b8de4333e"
+EXPECTED = "sha256:c1631b6757a4d5123f69d74eb3006cde0caf53d33451600eeea4f88801d3bd04"
 
 
 # Between versions
@@ -105,7 +105,15 @@ def test_every_kind_of_change() -> None:
     }  # fmt: skip
     keyword = {"phrase": "A", "stems": "a", "score": 1 << 40, "tf": 2}
     old = {"url": "u", "file": "f", "position": 7, "title": "t", "keywords": [{**keyword, "pages": 3}]}
-    new = {"url": "u", "source": "f", "offset": 7, "title": "t", "keywords": [{**keyword, "df": 3}], "declared": []}
+    new = {
+        "url": "u",
+        "source": "f",
+        "offset": 7,
+        "title": "t",
+        "language": "",
+        "keywords": [{**keyword, "df": 3}],
+        "declared": [],
+    }
     assert between(old, "keywords", 1, 2) == new
     large = {**new, "offset": 1 << 40, "keywords": [{**keyword, "df": 1 << 40}], "declared": ["x"]}
     assert between(large, "keywords", 2, 1) == {**old, "position": 0, "keywords": [{**keyword, "pages": 0}]}
@@ -302,7 +310,7 @@ def test_hadoop_that_reads_avro_itself_refuses(crawl: Path, monkeypatch: pytest.
         yield SimpleNamespace()
 
     monkeypatch.setattr(hadoop_streaming, "connect", connected)
-    job = Job(10, Stopwords(frozenset(), ()), 3, "", reader=json.dumps(READER))
+    job = Job(10, Rules(), 3, "", reader=json.dumps(READER))
     split = Split(0, (Range("x.avro", 0, 1, "avro"),))
     with (
         hadoop_streaming.open(Settings(1, "", {"input": "avro"})) as run_job,
@@ -337,7 +345,7 @@ def test_old_results_are_read(old_output: tuple[Result, Path]) -> None:
     """As the present schemas have them, with what version 1 does not have by default."""
     result, old = old_output
     pages = [
-        {**page, "offset": 11, "declared": [], "keywords": [{**keyword, "df": 0} for keyword in page["keywords"]]}
+        {**page, "offset": 11, "language": "", "declared": [], "keywords": [{**keyword, "df": 0} for keyword in page["keywords"]]}
         for page in result.read_keywords()
     ]
     assert list(parts.read_parts(old, "keywords")) == pages

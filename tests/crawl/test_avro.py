@@ -17,6 +17,7 @@ from bigdata_demos.crawl.model import Page
 from bigdata_demos.errors import BadAvro
 from bigdata_demos.keywords.analysis.text import extract
 from tests.support.crawl import AVRO, Found, container, numbered, read, rejections, urls, write
+from tests.support.texts import text_of
 
 
 def avro_file(tmp_path: Path, content: bytes, split_bytes: int = plan.SPLIT_BYTES) -> list[Found]:
@@ -45,7 +46,7 @@ def test_pages_as_bytes(tmp_path: Path) -> None:
     record = {"id": 7, "html": "<p>я".encode("koi8-r"), "content_type": "text/html; charset=koi8-r", "date": "9999-12-31"}
     [found] = avro_file(tmp_path, container([record], schema=schema))
     assert found == Page("7", str(tmp_path / "pages.avro"), header_end(container([record], schema=schema)), record["html"], False, "", record["content_type"], "9999-12-31")  # type: ignore[arg-type]  # fmt: skip
-    assert extract(found).text == "я"
+    assert text_of(extract(found)) == "я"
     assert rejections(avro_file(tmp_path, container(["x", "y"], schema="string"))) == [(header_end(container(["x"], schema="string")), "", "bad-record")] * 2  # type: ignore[list-item]  # fmt: skip
 
 

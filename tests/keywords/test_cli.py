@@ -48,7 +48,7 @@ def test_jsonl_is_data_and_the_summary_is_last() -> None:
     pages = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(pages) == 63
     for page in pages:
-        assert list(page) == ["url", "title", "keywords", "declared"]
+        assert list(page) == ["url", "title", "language", "keywords", "declared"]
         assert 0 < len(page["keywords"]) <= 3
         scores = [keyword["score"] for keyword in page["keywords"]]
         assert scores == sorted(scores, reverse=True)

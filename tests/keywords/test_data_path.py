@@ -18,7 +18,8 @@ from bigdata_demos.avro import binary, containers
 from bigdata_demos.crawl import plan
 from bigdata_demos.errors import UsageError
 from bigdata_demos.keywords import open_session, run
-from bigdata_demos.keywords.analysis import frequencies, kernels, stopwords
+from bigdata_demos.keywords.analysis import frequencies, kernels
+from bigdata_demos.keywords.analysis.languages import Rules
 from bigdata_demos.keywords.job import Job
 from bigdata_demos.keywords.output import spill
 from tests.support.requirements import require
@@ -59,7 +60,7 @@ def test_restrict(whole: dict[int, int], wanted: dict[int, int]) -> None:
 @given(st.lists(TABLES, max_size=5))
 def test_answer_is_merge_restricted(tables: list[dict[int, int]]) -> None:
     """Each split gets the merged counts of its own phrases, but for those of one page."""
-    job = Job(10, stopwords.load("none"), 0, "")
+    job = Job(10, Rules(), 0, "")
     merged = plain(frequencies.merge(map(table, tables)))
     answers = list(job.answer(0, ((number, table(some)) for number, some in enumerate(tables))))
     assert [number for number, _ in answers] == list(range(len(tables)))

@@ -115,7 +115,7 @@ def test_lookups_agree_with_the_parts(index: Index, output: Path) -> None:
         found = index.phrase(row["stems"])
         assert found
         assert found.pages == len(under)
-        assert stems_of(row["phrase"]) == row["stems"]
+        assert row["stems"] in {stems_of(row["phrase"], language) for language in index.languages}
         start = row["phrase"].lower()[:3]
         expected = {
             each["stems"] for each in rows if each["rank"] == 1 and each["phrase"].replace("’", "'").lower().startswith(start)
@@ -184,7 +184,7 @@ def test_golden_request_and_answer(responder: Responder) -> None:
         b"\x00"  # the answer's metadata: a map's end
         b"\x00"  # no error
         b"\x7e"  # 63 pages: 126
-        b"\xac\x08"  # 534 phrases: 1068 = 0b1000_0101100
+        b"\x92\x08"  # 521 phrases: 1042 = 0b1000_0010010
         b"\xec\x09"  # 630 postings: 1260 = 0b1001_1101100
         b"\x06"  # 3 rejected
         b"\x8e\x01" + digest.encode()  # 71 bytes: 142
@@ -398,7 +398,7 @@ def test_a_client_with_another_protocol(index: Index) -> None:
                 assert client.matches == expected
                 assert (stats["engine"], stats["pages"]) == ("not told", 63)
                 hits = client.call("pages", {"phrase": "word count"})
-                assert hits["hits"][0] == {"url": KNOWN, "score": 74825180774, "rank": 1}
+                assert hits["hits"][0] == {"url": KNOWN, "score": 86980642406, "rank": 1}
                 assert "stems" not in hits
                 assert client.matches[len(expected) :] == ["BOTH"]
                 with pytest.raises(UsageError, match="no message 'suggest'"):
@@ -608,7 +608,7 @@ def test_the_server_ends_by_a_signal(output: Path, tmp_path: Path, number: signa
             assert url.startswith("http://127.0.0.1:")
             process.send_signal(number)
             _, said = process.communicate(timeout=10)
-    assert (process.returncode, said) == (0, "pages=63 phrases=534 postings=630\n")
+    assert (process.returncode, said) == (0, "pages=63 phrases=521 postings=630\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -676,7 +676,7 @@ def test_java_calls_us(java: list[str], server: Server) -> None:
         ("keywords", {"url": KNOWN}),
         ("keywords", {"url": "größer"}),
         ("pages", {"phrase": "word count", "limit": 2}),
-        ("pages", {"phrase": "データ", "limit": 2}),
+        ("pages", {"phrase": "ナシ", "limit": 2}),
         ("pages", {"phrase": "word count", "limit": -1}),
         ("suggest", {"prefix": "wo"}),
         ("suggest", {"prefix": "w" * 100_000}),

@@ -1,25 +1,27 @@
 """The job once more, plainly: strings, dicts and exact integers. The engines' results are held against this one's.
 
 It shares no code with :mod:`bigdata_demos` and little of its method: it walks over characters where the job has regular
-expressions, keeps phrases as tuples of stems where the job has hashes, and takes its stemmer from NLTK.
+expressions, keeps phrases as tuples of stems where the job has hashes, and takes its English stemmer from NLTK. What it knows of a
+language is handed to it (``tests/support/languages.py``).
 """
 
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
 
 from nltk.stem.porter import PorterStemmer
 
-Page = tuple[str, str, str, list[str]]  # URL, title, text (a line for each block), declared keywords (not made use of)
+Page = tuple[str, str, str, list[str]]  # URL, language, text (title, then a line for each block), declared keywords (not used)
 Keyword = tuple[str, str, int, int, int]  # phrase, stems, score, tf, df
-Stopwords = tuple[Collection[str], tuple[str, ...]]  # words and endings of words, in lower case
 Row = tuple[str, str, int, int, str]  # stems, phrase, rank, score, URL
 
 HAN = "2E80-2FDF 3005-3007 3400-4DBF 4E00-9FFF F900-FAFF 20000-3FFFF"
-LONGEST, MOST, SHORT = 64, 1023, 3  # characters of a word, occurrences that count, characters of short stems
+CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+LONGEST, MOST, SHORT = 64, 4092, 3  # characters of a word, weight that counts, characters of short stems
+POOL, FORMS, INDEX_FORMS = 64, 256, 64  # candidates, occurrences and forms that are looked at
 
 
 class Stemmer(PorterStemmer):  # type: ignore[misc]  # NLTK has no types
@@ -32,14 +34,50 @@ class Stemmer(PorterStemmer):  # type: ignore[misc]  # NLTK has no types
 STEMMER = Stemmer(PorterStemmer.ORIGINAL_ALGORITHM)
 
 
+@dataclass(frozen=True)
+class Language:
+    """What is known of a language: its stopwords and their endings, the other words of its table, its stemmer and rules."""
+
+    stopwords: Collection[str]
+    endings: tuple[str, ...]
+    dates: Collection[str] = ()
+    connectors: Collection[str] = ()
+    elided: Collection[str] = ()
+    verb_endings: tuple[str, ...] = ()
+    stem: Callable[[str], str] = STEMMER.stem
+    english: bool = False
+    nouns: bool = False
+    short: bool = False
+    japanese: bool = False
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token: what it is, its stem, the words before it, how it is written, and whether its block is strong."""
+
+    kind: str  # "word", "connector", "stopword", "break"
+    stem: str = ""
+    offset: int = 0
+    text: str = ""
+    shown: str = ""
+    start: int = 0  # where what is shown of it is in its line
+    end: int = 0
+    strong: bool = True
+    dated: bool = False
+
+
 @dataclass
 class Candidate:
-    """A phrase of a page: where it is first, how it is written there, its occurrences, if it ever is a whole run."""
+    """A phrase of a page: where it is first, how it is written there and elsewhere, its occurrences."""
 
     first: int
-    shown: str
+    connected: bool
+    dated: bool
     tf: int = 0
+    weight: int = 0
     whole: bool = False
+    forms: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    shown: dict[tuple[str, ...], tuple[bool, str]] = field(default_factory=dict)  # not in capitals only, as it is shown
 
 
 def is_letter(char: str) -> bool:
@@ -59,60 +97,128 @@ def script(char: str) -> str:
 
 def touching(text: str, left: int) -> bool:
     """Whether there are a character at ``left`` and one after it, and nothing sets them apart."""
-    return 0 <= left < len(text) - 1 and script(text[left]) == script(text[left + 1]) != "Han"
+    return 0 <= left < len(text) - 1 and script(text[left]) == script(text[left + 1])
 
 
 def continues(text: str, at: int) -> bool:
     """Whether the word that the character before ``at`` belongs to goes on there."""
-    if touching(text, at - 1) and text[at] in "-'\u2019":
+    if touching(text, at - 1) and text[at] in "-'\u2019\xb7":
         return touching(text, at) and is_letter(text[at - 1]) and is_letter(text[at + 1])
+    if text[at : at + 1] == "&":
+        return text[at - 1] in CAPITALS and text[at + 1 : at + 2] != "" and text[at + 1] in CAPITALS
     return touching(text, at - 1) and is_letter(text[at])
 
 
-def breaks(text: str, at: int) -> bool:
-    """Whether a character that is no part of a word ends a run of words."""
-    return text[at] == "\n" or not (text[at].isspace() or text[at] == "\u200b")
+def ends(text: str, at: int) -> bool:
+    """Whether no letter of the same word can be at a place."""
+    return at >= len(text) or not is_letter(text[at]) or script(text[at]) != ""
 
 
-def tokens(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of each word, and of each single character that ends a run."""
-    at = 0
-    while at < len(text):
-        start, at = at, at + 1
-        while is_letter(text[start]) and continues(text, at):
+def end_of_token(text: str, start: int) -> int:
+    """Where the token that starts at a place ends."""
+    at = start
+    while text[at] in CAPITALS and text[at + 1 : at + 2] == ".":
+        at += 2
+        if at == len(text):
+            break
+    if at - start >= 4:
+        return at
+    for suffix in ("#", "++"):
+        if text[start] in CAPITALS and text.startswith(suffix, start + 1):
+            return start + 1 + len(suffix)
+    if text.startswith(".NET", start) and ends(text, start + 4):
+        return start + 4
+    at = start + 1
+    if not is_letter(text[start]):
+        return at
+    while at < len(text) and continues(text, at):
+        at += 1
+    if script(text[start]):
+        return at
+    if text.startswith(("://", "@"), at) or (text.startswith(".", at) and text[start:at].endswith("www")):
+        while at < len(text) and text[at] not in " \n\t":
             at += 1
-        if is_letter(text[start]) or breaks(text, start):
-            yield start, at
+        return at
+    return next((at + len(end) for end in (".js", ".NET") if text.startswith(end, at) and ends(text, at + len(end))), at)
 
 
-def runs(text: str, stopwords: Stopwords) -> list[list[tuple[str, int, int, int]]]:
-    """The runs of words of a text; of each word its stem, its offset in words, its start and its end."""
-    found: list[list[tuple[str, int, int, int]]] = [[]]
+def token(text: str, start: int, language: Language) -> Token:
+    """What a token is."""
+    lowered = text.lower().replace("\u2019", "'")
+    if not any(map(str.isalnum, text)) or any(part in text for part in ("@", "://", "www.")):
+        return Token("break")
+    before, apostrophe, rest = lowered.partition("'")
+    skipped = len(before) + 1 if apostrophe and rest and before in language.elided else 0
+    cut = 2 if lowered.endswith("'s") else 0
+    word, shown = lowered[skipped : len(lowered) - cut], text[skipped : len(text) - cut]
+    if not 2 <= len(word) <= LONGEST or not any(map(str.isalpha, word)):
+        return Token("stopword")
+    if word in language.connectors and (text.isalpha() or not is_stopword(lowered, text, language)):
+        return Token("connector", language.stem(word) or word, 0, text, text, start, start + len(text))
+    if is_stopword(lowered, text, language) or is_stopword(word, shown, language):
+        return Token("stopword")
+    stem = language.stem(word) or word
+    return Token("word", stem, 0, text, shown, start + skipped, start + len(text) - cut, dated=word in language.dates)
+
+
+def is_stopword(word: str, written: str, language: Language) -> bool:
+    """Whether a word, in lower case and as it is written, ends a run."""
+    listed = word in language.stopwords or any(map(word.endswith, language.endings))
+    verb = len(word) > 4 and written[:1].islower() and any(map(word.endswith, language.verb_endings))
+    return listed or verb or (language.japanese and {script(char) for char in word} == {"Hiragana"})
+
+
+def tokens(page: Page, language: Language) -> Iterator[tuple[str, Token]]:
+    """The tokens of a page, each with its line; a break after each line."""
     offset = 0
-    for start, end in tokens(text):
-        word = text[start:end].lower().replace("\u2019", "'")
-        counts = any(map(str.isalnum, word))
-        stopword = word in stopwords[0] or any(map(word.endswith, stopwords[1]))
-        if counts and not stopword and len(word) <= LONGEST and any(map(str.isalpha, word)):
-            word = word.removesuffix("'s")
-            found[-1].append((STEMMER.stem(word) or word, offset, start, end))
-        else:
-            found.append([])
-        offset += counts
-    return found
+    for line in page[2].split("\n"):
+        at = 0
+        while at < len(line):
+            start, at = at, end_of_token(line, at)
+            if is_letter(line[start]) or not (line[start].isspace() or line[start] == "\u200b"):
+                its = token(line[start:at], start, language)
+                fields = {**its.__dict__, "offset": offset, "strong": not line.startswith("\t")}
+                yield line, Token(**fields)
+                offset += its.kind != "break"
+        yield line, Token("break")
 
 
-def candidates(page: Page, stopwords: Stopwords) -> dict[tuple[str, ...], Candidate]:
+def weight(phrase: Sequence[Token], starts_run: bool, capitals: bool, language: Language) -> int:
+    """The weight of an occurrence of a phrase, in quarters."""
+    quarters = 4 if phrase[0].strong else 1
+    last = phrase[-1].shown
+    if language.nouns:
+        return quarters if not capitals or any(char.isupper() or char.isdigit() for char in last) else 1
+    name = phrase[0].shown[:1].isupper() and last[:1].isupper()
+    return 2 * quarters if name and (language.english or len(phrase) > 1 or not starts_run) else quarters
+
+
+def candidates(page: Page, language: Language) -> dict[tuple[str, ...], Candidate]:
     """The candidates of a page, by their stems."""
-    source = f"{page[1]}\n{page[2]}"
     found: dict[tuple[str, ...], Candidate] = {}
-    for run in runs(source, stopwords):
-        for i in range(len(run)):
-            for part in (run[i : i + words] for words in (1, 2, 3) if i + words <= len(run)):
-                shown = source[part[0][2] : part[-1][3]].replace("\u200b", "")
-                candidate = found.setdefault(tuple(word[0] for word in part), Candidate(part[0][1], shown))
-                candidate.tf += 1
-                candidate.whole |= len(part) == len(run)
+    lines, all_tokens = zip(*tokens(page, language), strict=True)
+    is_word = [its.kind == "word" for its in all_tokens] + [False] * 3
+    words = [its for its in all_tokens if its.kind == "word"]
+    capitals = 6 * sum(its.shown[:1].isupper() for its in words) > len(words)
+    for i in range(len(all_tokens)):
+        for size in (1, 2, 3):
+            phrase = all_tokens[i : i + size]
+            connected = size == 3 and is_word[i] and is_word[i + 2] and phrase[1].kind == "connector"
+            if not (all(is_word[i : i + size]) or connected):
+                continue
+            starts_run = i == 0 or not is_word[i - 1]
+            stems = tuple(its.stem for its in phrase)
+            dated = all(its.dated for its in phrase)
+            candidate = found.setdefault(stems, Candidate(phrase[0].offset, connected, dated))
+            candidate.tf += 1
+            candidate.weight += weight(phrase, starts_run, capitals, language)
+            candidate.whole |= starts_run and not connected and not is_word[i + size]
+            form = tuple(its.text for its in phrase)
+            if candidate.tf <= FORMS:
+                candidate.forms[form] += 1
+                shouted = all(its.kind == "connector" or its.shown.isupper() for its in phrase)
+                shown = lines[i][phrase[0].start : phrase[-1].end].replace("\u200b", "")
+                candidate.shown.setdefault(form, (not shouted, shown))
     return found
 
 
@@ -122,25 +228,57 @@ def log(n: int) -> int:
     return (n**256).bit_length() - 1
 
 
-def keywords(pages: Sequence[Page], stopwords: Stopwords, top: int) -> list[list[Keyword]]:
+def keywords(pages: Sequence[Page], languages: Mapping[str, Language], top: int) -> list[list[Keyword]]:
     """The ``top`` best keywords of each page, best first (``docs/keywords.md``)."""
-    corpus = [candidates(page, stopwords) for page in pages]
+    corpus = [candidates(page, languages[page[1]]) for page in pages]
     df = Counter(stems for page in corpus for stems in page)
     most = log(len(pages) + 1)
 
-    def ranked(page: dict[tuple[str, ...], Candidate]) -> Iterator[tuple[int, int, str, Keyword]]:
+    def ranked(
+        page: dict[tuple[str, ...], Candidate], language: Language
+    ) -> Iterator[tuple[int, int, tuple[str, ...], Candidate]]:
         for stems, its in page.items():
-            words = sum(min(page[word,].tf, MOST) * (most - log(df[word,] + 1) + 369) for word in stems)
-            value = min(its.tf, MOST) * words * (most - log(df[stems]) + 185) * (64 if its.whole else 1) * 256
-            joined = " ".join(stems)
-            score = value // ((10 + its.first) * (1 if len(stems) == 2 else 2) * (4 if len(joined) <= SHORT else 1))
-            yield -score, its.first, joined, (its.shown, joined, score, its.tf, df[stems])
+            counted = (stems[0], stems[2]) if its.connected else stems
+            words = sum(min(page[word,].weight, MOST) * (most - log(df[word,] + 1) + 369) for word in counted)
+            value = min(its.weight, MOST) * words * (most - log(df[stems]) + 185) * (64 if its.whole else 1) * 16
+            best_length = len(stems) == 2 or (len(stems) == 1 and not language.english)
+            short = len(" ".join(stems)) <= SHORT and not language.short
+            score = value // ((10 + its.first) * (1 if best_length else 2) * (4 if short else 1))
+            if not its.dated:
+                yield -score, its.first, stems, its
 
-    return [[keyword for *_, keyword in sorted(ranked(page))[:top]] for page in corpus]
+    def chosen(page: dict[tuple[str, ...], Candidate], language: Language) -> list[Keyword]:
+        entries = sorted(ranked(page, language), key=lambda entry: entry[:3])[: top + POOL]
+        pool, others = entries[:POOL], entries[POOL:]
+        shown: dict[tuple[str, ...], tuple[int, int, tuple[str, ...], Candidate]] = {}
+        for entry in pool:
+            minus, _, stems, its = entry
+            longer = [other for other in pool if its.tf > 1 and other[3].tf == its.tf and inside(stems, other[2])]
+            first, phrase, longest = max([entry, *longer], key=lambda other: len(other[2]))[1:]
+            shown.setdefault(phrase, (minus, first, phrase, longest))
+        best = sorted([*shown.values(), *others], key=lambda entry: entry[:3])[:top]
+        return [(most_often(its), " ".join(stems), -minus, its.tf, df[stems]) for minus, _, stems, its in best]
+
+    return [chosen(found, languages[page[1]]) for found, page in zip(corpus, pages, strict=True)]
+
+
+def most_often(its: Candidate) -> str:
+    """The form in which a phrase is written most often, in capitals only if it always is."""
+    return its.shown[max(its.forms, key=lambda form: (its.shown[form][0], its.forms[form]))][1]
+
+
+def inside(stems: tuple[str, ...], longer: tuple[str, ...]) -> bool:
+    """Whether a phrase is a part of a longer one."""
+    return len(stems) < len(longer) and any(longer[i : i + len(stems)] == stems for i in range(len(longer)))
 
 
 def index(pages: Sequence[Page], found: Sequence[Sequence[Keyword]]) -> list[Row]:
-    """The index: each keyword's pages, best first, under the form that the best of them has."""
+    """The index: each keyword's pages, best first, under the form that most of them have."""
     entries = sorted((k[1], -k[2], page[0], k[0]) for page, some in zip(pages, found, strict=True) for k in some)
-    groups = [list(group) for _, group in groupby(entries, key=lambda entry: entry[0])]
-    return [(g[0][0], g[0][3], rank, -minus, url) for g in groups for rank, (_, minus, url, _) in enumerate(g, 1)]
+    rows: list[Row] = []
+    for stems, group in groupby(entries, key=lambda entry: entry[0]):
+        its = list(group)
+        known = set(list(dict.fromkeys(form for *_, form in its))[:INDEX_FORMS])
+        shown = Counter(form for *_, form in its if form in known).most_common(1)[0][0]
+        rows += [(stems, shown, rank, -minus, url) for rank, (_, minus, url, _) in enumerate(its, 1)]
+    return rows

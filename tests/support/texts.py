@@ -1,6 +1,15 @@
-"""Texts to hold kernels against each other."""
+"""Texts to hold kernels against each other, and the text of a document."""
 
 from hypothesis import strategies as st
+
+from bigdata_demos.keywords.model import Document
+
+
+def text_of(document: Document) -> str:
+    """The text of a document's blocks, weak or not, without the boundaries of words that were found."""
+    _, *lines = document.text.split("\n")
+    return "\n".join(line.removeprefix("\t") for line in lines).replace("\u200b", "")
+
 
 # A few words of many scripts, and what may stand between them.
 PIECES = (
@@ -23,6 +32,8 @@ PIECES = (
     "😀", "👩‍💻", "🏳️‍🌈", "\u200b", "\u200c", "\u200d", "\ufeff",
     "\u2060", "\u0301", "\u20dd", "\u0903", "\U0001e944", "\xad",
     "x" * 64, "x" * 65, "x" * 64 + "'s", "İ" * 33, "𝒳" * 40, "é" * 64,
+    "AT&T", "R&D", "a&b", "C++", "c++", "C#", "U.S.", "J.R.R.", "A.b", "Node.js", "ASP.NET", ".NET", ".NETs", ".js", "www.x.y",
+    "https://x.y/z?漢", "a@b.c", "x://", "@", "col·lecció", "l'eau", "L’Océan", "de", "Belém", "May", "Monday", "januar", "Haus",
     ".", ",", "\n", "\n\n", "\t", "\x0b", "\x1c", "\x85", "\u2028",
     "\u3000", "\xa0", "\x00", "\x7f", "。", "、", "«", "¿", "\ud800",
 )  # fmt: skip

@@ -45,7 +45,7 @@ PORTS: Final[Mapping[str, Mapping[str, int]]] = {
     },
 }
 """The environment variables for ports on loopback, and their defaults."""
-_PARSERS: Final = ("brotli", "fastavro", "fastwarc", "numpy", "pystemmer", "resiliparse", "selectolax", "stopwordsiso")
+_PARSERS: Final = ("brotli", "budoux", "fastavro", "fastwarc", "numpy", "pystemmer", "resiliparse", "selectolax", "stopwordsiso")
 SAME: Final = (*_PARSERS, "dask", "distributed")
 """Packages whose versions must be those of the driver: for the same result, or for Dask's protocol."""
 DAEMONS: Final = 4 * 512

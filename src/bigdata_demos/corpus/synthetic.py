@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..crawl.model import Page
-from ..keywords.analysis.stopwords import ENGLISH
+from ..keywords.analysis.stopwords import load
 
 Ids = npt.NDArray[np.int32]
 
@@ -174,7 +174,7 @@ def _pseudo_word(rank: int) -> str:
     return f"{word}x" if word in STOPWORDS else word
 
 
-STOPWORDS: Final = frozenset(ENGLISH.split())
+STOPWORDS: Final = load("en").words
 
 
 def _topic_name(vocabulary: Sequence[str], number: int) -> bytes:

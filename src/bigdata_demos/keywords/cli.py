@@ -70,11 +70,17 @@ def parser() -> command.Parser:
         "--format", choices=("table", "jsonl"), help="format of standard output (default: table on a terminal, else jsonl)"
     )
     made.add_argument(
+        "--language",
+        default="",
+        metavar="CODE",
+        help="the language of all pages, such as de (default: detected for each page)",
+    )
+    made.add_argument(
         "--stopwords",
         dest="stopword_list",
-        default="en",
+        default="",
         metavar="LIST",
-        help="en, none, the code of another language, or a file (default: en)",
+        help="none, the code of a language, or a file: the words that end a phrase (default: those of each page's language)",
     )
     made.add_argument(
         "--max-rejected",
@@ -156,6 +162,7 @@ def _run(arguments: argparse.Namespace, output: str) -> "Result":
             top=arguments.top,
             output=output,
             overwrite=arguments.overwrite,
+            language=arguments.language,
             stopword_list=arguments.stopword_list,
             max_rejected=arguments.max_rejected,
             split_bytes=arguments.split_bytes,
@@ -186,7 +193,7 @@ def _print_result(result: "Result", form: str | None) -> None:
 def _print_jsonl(result: "Result") -> None:
     for page in result.read_keywords():
         keywords = [{name: keyword[name] for name in ("phrase", "score", "tf", "df")} for keyword in page["keywords"]]
-        line = {"url": page["url"], "title": page["title"], "keywords": keywords, "declared": page["declared"]}
+        line = {name: page[name] for name in ("url", "title", "language")} | {"keywords": keywords, "declared": page["declared"]}
         sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 

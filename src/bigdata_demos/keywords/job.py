@@ -28,7 +28,7 @@ from ..crawl import plan
 from ..crawl.model import Page, Rejected, Skipped, Split, Unreadable
 from ..crawl.reader import read
 from .analysis import frequencies, kernels
-from .analysis.stopwords import Stopwords
+from .analysis.languages import Rules
 from .analysis.text import clean, extract
 from .model import Document, Mapped, Packed, Part, Scored
 from .output.parts import Row, index_row, keywords_row, rejected_row, write_part
@@ -37,10 +37,10 @@ _BUCKET_BYTES: Final = 64 << 20  # bytes of uncompressed input for each bucket o
 _MIN_BITS, _MAX_BITS = 3, 12  # so 8 to 4,096 buckets
 
 
-def map_page(page: Page, kernel: kernels.Kernel) -> Document | Rejected:
+def map_page(page: Page, kernel: kernels.Kernel, rules: Rules = Rules()) -> Document | Rejected:  # noqa: B008
     """Map a page: extract its text, and count its candidates in the kernel's table. A page that cannot be read is rejected."""
     try:
-        document = extract(page, kernel.scanner)
+        document = extract(page, kernel.scanner, rules)
     except Unreadable as error:
         reason, detail = error.args
         return Rejected(page.source, page.offset, page.url, reason, detail)
@@ -54,7 +54,7 @@ class Job:
 
     Attributes:
         top: keywords of each page, at most.
-        stopwords: the words that end a phrase.
+        rules: the language of all pages and the words that end a phrase, if these are not found out for each page.
         bits: there are 2**bits buckets.
         workdir: a directory that all workers see, for the data between the passes.
         parts: the path or URL of the directory for parts, ``""`` if it is ``workdir`` (see :mod:`bigdata_demos.storage.places`).
@@ -62,7 +62,7 @@ class Job:
     """
 
     top: int
-    stopwords: Stopwords
+    rules: Rules
     bits: int
     workdir: str
     parts: str = ""
@@ -74,11 +74,11 @@ class Job:
 
     def map_pages(self, pages: Iterable[Page | Rejected | Skipped]) -> Mapped:
         """Map the pages of a split, for an engine that reads the input itself."""
-        kernel = kernels.of_this_thread(self.stopwords)
+        kernel = kernels.of_this_thread(self.rules)
         documents, rejected, skipped = [], [], 0
         kernel.start_counts()
         for page in pages:
-            result = map_page(page, kernel) if isinstance(page, Page) else page
+            result = map_page(page, kernel, self.rules) if isinstance(page, Page) else page
             if isinstance(result, Document):
                 documents.append(result._asdict())
             elif isinstance(result, Rejected):
@@ -92,11 +92,11 @@ class Job:
 
     def merge(self, bucket: int, tables: Iterable[bytes]) -> bytes:  # noqa: ARG002 (each bucket is merged alike)
         """Reduce a bucket of pass 1, once, over all its tables. Phrases of a single page are left out: 1 is the default."""
-        return kernels.of_this_thread(self.stopwords).merge(tables, least=2)
+        return kernels.of_this_thread(self.rules).merge(tables, least=2)
 
     def combine(self, bucket: int, tables: Iterable[bytes]) -> bytes:  # noqa: ARG002
         """Combine some of a bucket's tables before the shuffle: one table with their sums."""
-        return kernels.of_this_thread(self.stopwords).merge(tables)
+        return kernels.of_this_thread(self.rules).merge(tables)
 
     def answer(self, bucket: int, tables: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Packed]]:
         """Reduce a bucket of pass 1, and return to each split the frequencies of its own phrases only.
@@ -115,7 +115,7 @@ class Job:
 
     def score_split(self, split: Split, kept: bytes, table: frequencies.Table) -> Scored:
         """Score a split: write the parts with its keywords and its rejected pages, and return its postings by bucket."""
-        kernel = kernels.of_this_thread(self.stopwords)
+        kernel = kernels.of_this_thread(self.rules)
         read = unpack(kept, schemas.schema("kept"))
         kernel.start_scores(table, self.top, self.bits)
 
@@ -134,7 +134,7 @@ class Job:
     def write_bucket(self, bucket: int, packed: Iterable[bytes]) -> Part:
         """Reduce a bucket of pass 2, once, over all its postings: write its part of the index."""
         postings = b"".join(packed)
-        rows, keywords = kernels.of_this_thread(self.stopwords).rank(postings)
+        rows, keywords = kernels.of_this_thread(self.rules).rank(postings)
         counts = {"keywords": keywords, "bytes:postings": len(postings)}
         return write_part(self.parts or self.workdir, "index", bucket, map(index_row, rows), counts)
 

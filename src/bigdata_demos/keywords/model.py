@@ -5,12 +5,17 @@ from typing import Final, Literal, NamedTuple
 
 
 class Document(NamedTuple):
-    """The fields of a page, as pass 1 hands them to pass 2. ``utf8`` is its text: one line for each block."""
+    """The fields of a page, as pass 1 hands them to pass 2.
+
+    ``utf8`` is its text: a line for the title and one for each block, which starts with a tab if the block is weak.
+    ``language`` is an ISO 639-1 code.
+    """
 
     url: str
     source: str
     offset: int
     title: str
+    language: str
     utf8: bytes
     declared: list[str]
 
@@ -37,6 +42,7 @@ class PageKeywords(NamedTuple):
     source: str
     offset: int
     title: str
+    language: str
     keywords: list[Keyword]
     declared: list[str]
 

@@ -24,7 +24,7 @@ from ..errors import InputError, OutputError, TooManyRejected, UsageError
 from ..storage import places
 from ..storage.places import Place
 from . import engines
-from .analysis import kernels, stopwords
+from .analysis import kernels, languages, stopwords
 from .job import Job, bits_for
 from .output import commit, digest, parts
 
@@ -97,7 +97,8 @@ def run(
     top: int = 10,
     output: str | Path,
     overwrite: bool = False,
-    stopword_list: str = "en",
+    language: str = "",
+    stopword_list: str = "",
     max_rejected: float = 50.0,
     split_bytes: int | None = None,
     reader_schema: str | Path = "",
@@ -120,7 +121,8 @@ def run(
         output: the directory to create: a path, or ``hdfs://HOST:PORT/PATH``. In the latter case, spilled files still go to
             the temporary directory (``TMPDIR``), which all workers must see.
         overwrite: whether ``output`` may be an earlier run's, which it then replaces.
-        stopword_list: ``en``, ``none``, a language's code, or a file's path.
+        language: the code of the language of all pages (:data:`~.analysis.languages.LANGUAGES`); ``""`` to detect it for each.
+        stopword_list: ``none``, a language's code, or a file's path: for all pages; ``""`` for the list of each page's language.
         max_rejected: percent of the pages that may be rejected before the run counts as failed.
         split_bytes: bytes of uncompressed input for each map task; ``None`` to derive them from the input's size
             (:func:`bigdata_demos.crawl.plan.plan`).
@@ -150,7 +152,7 @@ def run(
     if compose:
         registry.check_paths(compose, inputs, place if isinstance(place, Path) else None)
         registry.check_reachable([_by_http(path) for path in (*inputs, str(output))])
-    words = stopwords.load(stopword_list)
+    rules = languages.Rules(languages.check(language), stopwords.load(stopword_list) if stopword_list else None)
     reader = avro.load_reader(str(reader_schema)) if reader_schema else ""
     opening: contextlib.AbstractContextManager[Session]
     if isinstance(engine, str):
@@ -169,7 +171,7 @@ def run(
         splits = [rename(split, spooled) for split in splits]
         if reader:
             avro.check_reader(splits, reader)
-        job = Job(top, words, bits_for(splits), str(workdir), places.address(unfinished), reader)
+        job = Job(top, rules, bits_for(splits), str(workdir), places.address(unfinished), reader)
         log.info("%d splits, %d buckets", len(splits), 1 << job.bits)
         clock.lap("plan")
         with opening as session:
@@ -196,7 +198,8 @@ def run(
             "workers": session.workers or None,
             "inputs": inputs or ["(the bundled crawl)"],
             "top": top,
-            "stopwords": stopword_list,
+            "language": language or None,
+            "stopwords": stopword_list or None,
             "max_rejected": max_rejected,
             "split_bytes": split_bytes,
             "reader_schema": json.loads(reader) if reader else None,

@@ -13,13 +13,12 @@ import re
 import sqlite3
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, Self, cast
-
-import Stemmer
 
 from ..avro.binary import Schema, pack, unpack
 from ..avro.containers import read_header, read_records
@@ -28,7 +27,9 @@ from ..avro.schemas import PREFIX, canonical, schema
 from ..avro.streams import Source
 from ..avro.values import untagged
 from ..errors import BadAvro, InputError, OutputError
-from ..keywords.analysis.candidates import lower, segment
+from ..keywords.analysis.candidates import BREAK, lower, segment, word_of
+from ..keywords.analysis.languages import LANGUAGES, Rules
+from ..keywords.analysis.segments import insert
 from ..keywords.analysis.text import clean
 from ..keywords.output.commit import MANIFEST
 from ..storage.places import Place, at
@@ -51,7 +52,7 @@ CREATE TABLE phrase (stems TEXT PRIMARY KEY, phrase TEXT NOT NULL, lowered TEXT 
 
 
 class Phrase(NamedTuple):
-    """A keyword: its stems, the form on its best page, and the number of its pages."""
+    """A keyword: its stems, the form in which the index shows it, and the number of its pages."""
 
     stems: str
     phrase: str
@@ -61,8 +62,11 @@ class Phrase(NamedTuple):
 class Index:
     """The lookups. It must be closed at the end."""
 
-    def __init__(self, readers: list[sqlite3.Connection], stats: dict[str, Any], seconds: float) -> None:
-        """Use connections to one database; ``seconds`` is the limit for a lookup."""
+    def __init__(
+        self, readers: list[sqlite3.Connection], stats: dict[str, Any], seconds: float, languages: tuple[str, ...] = ("en",)
+    ) -> None:
+        """Use connections to one database; ``seconds`` is the limit for a lookup, ``languages`` are those of the pages."""
+        self.languages = languages
         self.readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self.all, self.stats, self.seconds = readers, stats, seconds
         for reader in readers:
@@ -104,6 +108,11 @@ class Index:
         rows = self.select("SELECT stems, phrase, pages FROM phrase WHERE stems = ?", stems)
         return Phrase(*rows[0]) if rows else None
 
+    def find(self, phrase: str) -> Phrase | None:
+        """Return the keyword that a phrase is in one of the languages of the pages, tried in the order of how many these are."""
+        found = (self.phrase(stems_of(phrase, language)) for language in self.languages)
+        return next(filter(None, found), None)
+
     def postings(self, stems: str, limit: int) -> list[dict[str, Any]]:
         """Return the best pages of a keyword. O(log postings + limit)."""
         rows = self.select("SELECT rank, score, url FROM posting WHERE stems = ? ORDER BY rank LIMIT ?", stems, limit)
@@ -122,12 +131,12 @@ class Index:
         return [Phrase(*row) for row in rows]
 
 
-def stems_of(phrase: str) -> str:
-    """Return the stems of a phrase, as the job computes them: the Porter stems of its words, with spaces between them."""
-    text, token = segment(clean(phrase))
-    words = [lower(word).removesuffix("'s") for word in token.findall(text) if any(map(str.isalnum, word))]
-    stemmer = Stemmer.Stemmer("porter")
-    return " ".join(stemmer.stemWord(word) or word for word in words)
+def stems_of(phrase: str, language: str) -> str:
+    """Return the stems of a phrase, as the job computes them in a language: those of its words, with spaces between them."""
+    text, token = segment(insert(clean(phrase).encode(), language).decode())
+    lexicon = Rules().lexicon(language)
+    words = [word for match in token.findall(text) if (word := word_of(match, lexicon)).number != BREAK]
+    return " ".join(lexicon.stem([word.text for word in words]))
 
 
 @contextmanager
@@ -143,7 +152,7 @@ def open_index(output: str | Path, seconds: float = 5) -> Iterator[Index]:
         with tempfile.TemporaryDirectory(prefix="bigdata-demos-rpc-") as directory:
             path = os.path.join(directory, "index.sqlite")
             with closing(sqlite3.connect(path)) as database:
-                counts = build(database, place, parts)
+                counts, languages = build(database, place, parts)
             uri = f"{Path(path).as_uri()}?mode=ro&immutable=1"
             readers = [sqlite3.connect(uri, uri=True, check_same_thread=False) for _ in range(_READERS)]
             for reader in readers:
@@ -152,7 +161,7 @@ def open_index(output: str | Path, seconds: float = 5) -> Iterator[Index]:
         raise InputError(f"{output} has duplicate or incomplete pages or postings: {error}") from None
     except (sqlite3.Error, OSError) as error:
         raise OutputError(f"cannot build the lookup table in {tempfile.gettempdir()}: {error}") from None
-    with Index(readers, {**counts, "rejected": rejected, "digest": digest}, seconds) as index:
+    with Index(readers, {**counts, "rejected": rejected, "digest": digest}, seconds, languages) as index:
         yield index
 
 
@@ -172,16 +181,18 @@ def _read_manifest(place: Place) -> tuple[dict[str, dict[str, str]], int, str]:
         raise InputError(f"{place / MANIFEST} is not a manifest of the keyword job: {type(error).__name__}: {error}") from None
 
 
-def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str, str]]) -> dict[str, int]:
-    """Insert an output's pages and postings into an empty database; return their numbers.
+def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str, str]]) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Insert an output's pages and postings into an empty database; return their numbers, and the pages' languages.
 
     Raises InputError if a part cannot be read.
     """
     database.executescript(f"PRAGMA cache_size = -{_BUILD_CACHE};{TABLES}")
     keywords, pages, postings, phrases = schema("keywords"), 0, 0, 0
+    languages: Counter[str] = Counter()
     for page in records(place, parts["keywords"], "keywords"):
         database.execute("INSERT INTO page VALUES (?, ?)", (page["url"], pack(page, keywords)))
         pages += 1
+        languages[page["language"] if page["language"] in LANGUAGES else "en"] += 1
     for stems, group in groupby(
         records(place, parts["index"], "index"), lambda row: row["stems"]
     ):  # rows are sorted within a part
@@ -194,7 +205,8 @@ def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str,
         phrases += 1
     database.execute("CREATE INDEX lowered ON phrase (lowered, pages)")
     database.commit()
-    return {"pages": pages, "phrases": phrases, "postings": postings}
+    counts = {"pages": pages, "phrases": phrases, "postings": postings}
+    return counts, tuple(language for language, _ in languages.most_common()) or ("en",)
 
 
 def records(place: Place, parts: dict[str, str], kind: str) -> Iterator[dict[str, Any]]:

@@ -33,10 +33,11 @@ def handlers(index: Index) -> Mapping[str, Handler]:
         limit = parameters["limit"]
         if not 1 <= limit <= _MAX_LIMIT:
             raise DeclaredError("BadRequest", f"limit must be from 1 to {_MAX_LIMIT}, not {limit}", parameter="limit")
-        stems = stems_of(parameters["phrase"])
-        if (entry := index.phrase(stems)) is None:
+        if (entry := index.find(parameters["phrase"])) is None:
+            stems = stems_of(parameters["phrase"], index.languages[0])
             raise DeclaredError("UnknownPhrase", "no page has this keyword", phrase=parameters["phrase"], stems=stems)
-        return {"phrase": entry.phrase, "stems": stems, "total": entry.pages, "hits": index.postings(stems, limit)}
+        hits = index.postings(entry.stems, limit)
+        return {"phrase": entry.phrase, "stems": entry.stems, "total": entry.pages, "hits": hits}
 
     def suggest(parameters: dict[str, Any]) -> Any:
         prefix = parameters["prefix"]

@@ -11,49 +11,51 @@ from hypothesis import strategies as st
 from bigdata_demos.crawl.model import Page, Rejected
 from bigdata_demos.keywords.analysis import frequencies, stopwords
 from bigdata_demos.keywords.analysis.candidates import Vocabulary
+from bigdata_demos.keywords.analysis.kernels.plain import PlainKernel
+from bigdata_demos.keywords.analysis.languages import Rules
 from bigdata_demos.keywords.analysis.scores import rank_pages, score_page
 from bigdata_demos.keywords.model import Document, IndexRow, Keyword, Posting
 from tests.support import reference
+from tests.support.languages import languages
 from tests.support.mapping import map_plainly
 from tests.support.texts import ENDINGS, PIECES, messy, plain, tops
 
-ENGLISH = stopwords.load("en")
-NONE = stopwords.load("none")
-WARM = {ENGLISH: Vocabulary(ENGLISH), NONE: Vocabulary(NONE)}  # as in a worker: kept from one page to the next
+ENGLISH = Rules("en")
+NONE = Rules("en", stopwords.load("none"))
+EACH = Rules()
+WARM = {rules: PlainKernel(rules) for rules in (ENGLISH, NONE, EACH)}  # as in a worker: kept from one page to the next
 
 
-def by_job(
-    pages: Sequence[Page], words: stopwords.Stopwords, top: int
-) -> tuple[list[Document], list[list[Keyword]], list[IndexRow]]:
+def by_job(pages: Sequence[Page], rules: Rules, top: int) -> tuple[list[Document], list[list[Keyword]], list[IndexRow]]:
     """What the job makes of some pages: documents, keywords of each, index."""
-    vocabulary = WARM[words]
-    mapped = [mapping for page in pages if not isinstance(mapping := map_plainly(page, vocabulary), Rejected)]
+    kernel = WARM[rules]
+    mapped = [mapping for page in pages if not isinstance(mapping := map_plainly(page, kernel), Rejected)]
     tables = [frequencies.count([candidates.hashes]) for _, candidates in mapped]
     table = frequencies.at_least(2, frequencies.merge(tables))
-    scored = [score_page(document, table, top, vocabulary) for document, _ in mapped]
+    scored = [score_page(document, table, top, kernel.vocabulary(document.language)) for document, _ in mapped]
     postings = [Posting(word.stems, word.phrase, word.score, page.url) for page in scored for word in page.keywords]
     return [document for document, _ in mapped], [page.keywords for page in scored], list(rank_pages(postings))
 
 
-def check(texts: Sequence[tuple[str, str]], words: stopwords.Stopwords, top: int) -> None:
+def check(texts: Sequence[tuple[str, str]], rules: Rules, top: int) -> None:
     """Hold the job against the reference, on pages given by title and text, two of each URL."""
     pages = [
         Page(f"u{9 - number // 2}", "s", number, text, is_text=True, title=title) for number, (title, text) in enumerate(texts)
     ]
-    documents, keywords, index = by_job(pages, words, top)
-    plainly = [(document.url, document.title, document.text, document.declared) for document in documents]
-    expected = reference.keywords(plainly, (words.words, words.endings), top)
+    documents, keywords, index = by_job(pages, rules, top)
+    plainly = [(document.url, document.language, document.text, document.declared) for document in documents]
+    expected = reference.keywords(plainly, languages(rules.stopwords), top)
     assert keywords == expected
     assert index == reference.index(plainly, expected)
 
 
-@given(texts=st.lists(st.tuples(messy, messy), max_size=4), words=st.sampled_from([ENGLISH, NONE]), top=tops)
-@example(texts=[("", "a\u200bb foo\u200bbar")], words=NONE, top=5)
-@example(texts=[("漢-字 a-b", "漢'字 カ-ナ かな・カナ")], words=NONE, top=50)
+@given(texts=st.lists(st.tuples(messy, messy), max_size=4), rules=st.sampled_from([ENGLISH, NONE, EACH]), top=tops)
+@example(texts=[("", "a\u200bb foo\u200bbar")], rules=NONE, top=5)
+@example(texts=[("漢-字 a-b", "漢'字 カ-ナ かな・カナ")], rules=NONE, top=50)
 @settings(max_examples=400, deadline=None)
-def test_messy_text(texts: list[tuple[str, str]], words: stopwords.Stopwords, top: int) -> None:
+def test_messy_text(texts: list[tuple[str, str]], rules: Rules, top: int) -> None:
     """Text of many scripts, with every kind of break."""
-    check(texts, words, top)
+    check(texts, rules, top)
 
 
 @given(texts=st.lists(st.tuples(plain, plain), max_size=6), top=tops)
@@ -101,7 +103,7 @@ def test_vocabulary_that_starts_anew(texts: list[tuple[str, str]], limit: int) -
     expected = by_job(pages, ENGLISH, 10)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Vocabulary, "LIMIT", limit)
-        patch.setitem(WARM, ENGLISH, Vocabulary(ENGLISH))
+        patch.setitem(WARM, ENGLISH, PlainKernel(ENGLISH))
         assert by_job(pages, ENGLISH, 10) == expected
 
 

@@ -18,6 +18,7 @@ from bigdata_demos.keywords.model import Document
 from tests.support import reference
 from tests.support.conformance import HADOOP, HADOOP_NAMES, NAMES, PLACES, InContainer
 from tests.support.inputs import Input
+from tests.support.languages import languages
 
 
 def go(given: Input, output: Path, engine: str | Session, **more: Any) -> Result:
@@ -125,9 +126,10 @@ def documents(given: Input) -> list[Document]:
 def test_one_thread_gives_the_references_answer(name: str, inputs: dict[str, Input], serial: dict[str, Result]) -> None:
     """Keywords and index are those of the plain reference implementation."""
     given = inputs[name]
-    words = stopwords.load(given.options.get("stopword_list", "en"))
-    pages = [(d.url, d.title, d.text, d.declared) for d in documents(given)]
-    results = reference.keywords(pages, words, given.options.get("top", 10))
+    name_of_list = given.options.get("stopword_list")
+    words = stopwords.load(name_of_list) if name_of_list else None
+    pages = [(d.url, d.language, d.text, d.declared) for d in documents(given)]
+    results = reference.keywords(pages, languages(words), given.options.get("top", 10))
     fields = ("phrase", "stems", "score", "tf", "df")
     found = sorted(
         (page["url"], [tuple(k[f] for f in fields) for k in page["keywords"]]) for page in serial[name].read_keywords()

@@ -19,7 +19,7 @@ from bigdata_demos.crawl import plan
 from bigdata_demos.crawl.model import Split
 from bigdata_demos.errors import EngineError, InputError, JobFailed
 from bigdata_demos.keywords import open_session, run
-from bigdata_demos.keywords.analysis import stopwords
+from bigdata_demos.keywords.analysis.languages import Rules
 from bigdata_demos.keywords.engines import why_not
 from bigdata_demos.keywords.job import Job
 from bigdata_demos.keywords.model import Mapped
@@ -66,7 +66,7 @@ def job_of(kind: type[Job], workdir: Path) -> tuple[Job, list[Split]]:
     """A job of a kind over the bundled site, in more than ten splits."""
     splits, _ = plan.plan([str(SITE)], split_bytes=40_000)
     assert len(splits) > 5
-    return kind(10, stopwords.load("en"), 3, str(workdir)), splits
+    return kind(10, Rules(), 3, str(workdir)), splits
 
 
 @pytest.fixture

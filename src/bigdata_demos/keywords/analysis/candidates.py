@@ -1,32 +1,37 @@
 """From the text of a page to its candidate keyphrases, as arrays.
 
-A **candidate** is 1 to 3 words inside an unbroken run of words. A run ends at punctuation, a stopword, a number, a word
-longer than 64 characters, and at the boundary of a block. Words with a hyphen between them are one word.
+A **candidate** is 1 to 3 words inside an unbroken run of words, or two words with a connector between them, in languages that
+have such ("Torre de Belém"). A run ends at punctuation, a stopword, a number, an address, a word of one character or of more
+than 64, and at the boundary of a block. Words with a hyphen between them are one word.
 
-The identity of a phrase is the sequence of its words' Porter stems; a stable 64-bit hash stands for it (version 1:
-:func:`word_hash` of each stem, mixed by :func:`mix`). Among 10**8 phrases the chance of any collision is
+The identity of a phrase is the sequence of its words' stems; a stable 64-bit hash stands for it (version 2: :func:`word_hash`
+of each stem, connectors among them, mixed by :func:`mix`). Among 10**8 phrases the chance of any collision is
 (10**8)**2 / 2 / 2**64 = 2.7e-4 (the birthday bound).
+
+Each occurrence of a candidate has a **weight**, in quarters: less in a weak block, more where it is written like a name.
 """
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import Stemmer
 
-from .stopwords import Stopwords
+from ..model import Document
+from .languages import Lexicon
 
 Hashes = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 _MAX_WORDS: Final = 3  # the most words of a candidate
-
 _MAX_WORD: Final = 64  # the most characters of a word in a candidate
+_STRONG, _WEAK = 4, 1  # the weight of a word in a strong and in a weak block
+_MOSTLY_LOWER: Final = 6  # a page with less than 1 word in so many capitalized does not follow the rules for capitals
 
 
 def ranges(categories: str, last: int = 0x1FFFF) -> str:
@@ -47,29 +52,39 @@ def word_character() -> str:
     return rf"[\w{ranges('Mn Mc')}\u200c\u200d]"
 
 
+# Words, with what may be inside or after them, and any other character, which ends a run. Where a part in the first line
+# follows a word, all up to the next space is an address.
+_PATTERN: Final = r"""
+    (?:[A-Z]\.){2,}                                     # U.S.
+  | [A-Z](?:\+\+|\#)                                    # C++, C#
+  | W+(?:['’-]W+|(?<=[A-Z])&(?=[A-Z])W+|·W+)*           # T-Mobile, AT&T, col·lecció
+      (?:(?:://|@|(?<=www)\.)[^ \n\t]* | \.(?:js|NET)(?!W))?    # an address; Node.js, ASP.NET
+  | \.NET(?!W)
+  | [^\w\s\u200b]
+"""
+
+
 @cache
-def _token() -> re.Pattern[str]:
-    """Return the pattern of tokens: words, with apostrophes and hyphens inside, and punctuation and newlines, which end runs."""
-    return re.compile(rf"{word_character()}+(?:['’-]{word_character()}+)*|[^\w\s\u200b]|\n")
+def _token(character: str) -> re.Pattern[str]:
+    return re.compile(_PATTERN.replace("W", character), re.VERBOSE)
 
 
-# Scripts without spaces between words: each Han character is a word, and so is each run of Hiragana or of Katakana.
+# Scripts whose words are written without spaces between them: a word ends where the script changes.
 SCRIPTS: Final = (
     r"[\u2e80-\u2fdf\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]",
     r"[\u3041-\u309f]",
     r"[\u30a0-\u30ff]",
 )
-_UNSPACED = re.compile("{}|{}+|{}+".format(*SCRIPTS))
+_UNSPACED = re.compile("{}+|{}+|{}+".format(*SCRIPTS))
 # Most texts have neither marks nor such scripts; smaller character classes are three times as fast on them.
-_SIMPLE_TOKEN = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s\u200b]|\n")
 _NOT_SIMPLE = re.compile(r"[^\0-\u02ff\u0370-\u0482\u2010-\u20cf\u2100-\u2bff]")
 
 
 def segment(text: str) -> tuple[str, re.Pattern[str]]:
     """Put zero-width spaces around words of scripts without spaces; return the text, and the pattern of its tokens."""
     if text.isascii() or not _NOT_SIMPLE.search(text):
-        return text, _SIMPLE_TOKEN
-    return _UNSPACED.sub("\u200b\\g<0>\u200b", text), _token()
+        return text, _token(r"\w")
+    return _UNSPACED.sub("\u200b\\g<0>\u200b", text), _token(word_character())
 
 
 def word_hash(stem: str) -> int:
@@ -88,10 +103,28 @@ def mix(left: Hashes, right: Hashes) -> Hashes:
     return z ^ (z >> np.uint64(31))
 
 
-_BREAK: Final = 0  # the number of all tokens that are not words: punctuation
+BREAK: Final = 0
+"""The number of all tokens that are not words: punctuation and addresses."""
 
 STOPWORD: Final = 1
-"""The number of all words that end a run: stopwords, numbers, and very long ones."""
+"""The number of all words that end a run: stopwords, numbers, very short and very long ones."""
+
+CONNECTOR, CAPITAL, NOUN, SHOUTED, DATE = 1, 2, 4, 8, 16
+"""What is known of a word as it is written: that it is a connector; that it starts with a capital; that it has a capital or
+a digit; that all of it is in capitals; that it names a month or a day of the week."""
+
+
+class Word(NamedTuple):
+    """What a token means: its number if that is :data:`BREAK` or :data:`STOPWORD`, else its word in lower case, to be stemmed.
+
+    ``skipped`` and ``cut`` are the numbers of characters at its start and end that are not part of the word.
+    """
+
+    number: int
+    text: str = ""
+    flags: int = 0
+    skipped: int = 0
+    cut: int = 0
 
 
 def lower(text: str) -> str:
@@ -99,36 +132,59 @@ def lower(text: str) -> str:
     return text.lower().replace("’", "'")
 
 
-def word_of(token: str, lowered: str, stopwords: Stopwords) -> str | int:
-    """Return the word of a token, to be stemmed, or :data:`_BREAK` or :data:`STOPWORD` if it ends a run of words."""
-    if not token[0].isalnum() and not any(map(str.isalnum, token)):
-        return _BREAK
-    if len(lowered) > _MAX_WORD or stopwords.match(lowered) or not any(map(str.isalpha, lowered)):
-        return STOPWORD
-    return lowered.removesuffix("'s")
+_NO_WORD, _STOPWORD = Word(BREAK), Word(STOPWORD)
+
+
+def word_of(token: str, lexicon: Lexicon) -> Word:
+    """Return what a token means in a language."""
+    word, written = lower(token), token
+    skipped = cut = 0
+    if not token.isalpha():
+        if not any(map(str.isalnum, token)) or "@" in token or "://" in token or "www." in token:
+            return _NO_WORD
+        if lexicon.is_stopword(word, token):
+            return _STOPWORD
+        skipped = lexicon.elision(word)
+        cut = 2 if word.endswith("'s") else 0
+        word, written = word[skipped : len(word) - cut], token[skipped : len(token) - cut]
+        if not any(map(str.isalpha, word)):
+            return _STOPWORD
+    if not 1 < len(word) <= _MAX_WORD:
+        return _STOPWORD
+    if word in lexicon.language.connectors:
+        return Word(STOPWORD + 1, word, CONNECTOR)
+    if lexicon.is_stopword(word, written):
+        return _STOPWORD
+    flags = DATE if word in lexicon.dates else 0
+    if not written.islower():
+        flags |= CAPITAL * written[0].isupper() | SHOUTED * written.isupper() | NOUN * any(map(str.isupper, written))
+    if not token.isalpha() and any(map(str.isdigit, written)):
+        flags |= NOUN
+    return Word(STOPWORD + 1, word, flags, skipped, cut)
 
 
 class Vocabulary(dict[str, int]):
-    """Numbers tokens in the order in which they appear, and has the stem of each number, its hash and its length.
+    """Numbers the tokens of a language in the order in which they appear, and has what is known of each number.
 
-    Numbers above :data:`STOPWORD` are words. Each thread has one vocabulary for all its tasks.
+    Numbers above :data:`STOPWORD` are words and connectors. Each thread has one vocabulary of each language for all its tasks.
     """
 
     LIMIT: Final = 500_000  # tokens, about 150 MB; then all are forgotten
 
-    def __init__(self, stopwords: Stopwords) -> None:
+    def __init__(self, lexicon: Lexicon) -> None:
         """Start with the two numbers that are not words."""
         super().__init__()
-        self.stopwords = stopwords
-        self.stemmer = Stemmer.Stemmer("porter")
+        self.lexicon = lexicon
         self.start_anew()
 
     def start_anew(self) -> None:
         """Forget all words."""
         self.clear()
+        self.words = [Word(BREAK), Word(STOPWORD)]
         self.stems = ["", ""]
         self.hashes: Hashes = np.zeros(1 << 12, np.uint64)
         self.lengths: Integers = np.zeros(1 << 12, np.int64)
+        self.flags: Integers = np.zeros(1 << 12, np.int64)
 
     def __missing__(self, token: str) -> int:
         """Number a token that appears for the first time."""
@@ -137,64 +193,96 @@ class Vocabulary(dict[str, int]):
 
     def number(self, token: str) -> int:
         """Return a new number for a token, unless it ends a run of words."""
-        word = word_of(token, lower(token), self.stopwords)
-        if isinstance(word, int):
-            return word
-        stem = self.stemmer.stemWord(word) or word
+        word = word_of(token, self.lexicon)
+        if word.number <= STOPWORD:
+            return word.number
         number = len(self.stems)
+        stem = self.lexicon.stem([word.text])[0]
+        self.words.append(word)
         self.stems.append(stem)
         if number == len(self.hashes):
             self.hashes = np.resize(self.hashes, 2 * number)
             self.lengths = np.resize(self.lengths, 2 * number)
-        self.hashes[number] = word_hash(stem)
-        self.lengths[number] = len(stem)
+            self.flags = np.resize(self.flags, 2 * number)
+        self.hashes[number], self.lengths[number], self.flags[number] = word_hash(stem), len(stem), word.flags
         return number
 
-    def numbers(self, tokens: list[str]) -> Integers:
-        """Return the numbers of a page's tokens."""
-        if len(self) > self.LIMIT:
-            self.start_anew()
-        return np.fromiter(map(self.__getitem__, tokens), np.int64, len(tokens))
+
+class Tokens(NamedTuple):
+    """The n tokens of a page, in arrays of length n: their numbers, and the weights of their blocks."""
+
+    numbers: Integers
+    weights: Integers
+
+
+def lines(document: Document) -> Iterator[tuple[str, int, list[re.Match[str]]]]:
+    """Yield the lines of a page, the title's first: the text, its weight, and the matches of its tokens."""
+    for line in document.text.split("\n"):
+        text, token = segment(line)
+        yield text, _WEAK if line.startswith("\t") else _STRONG, list(token.finditer(text))
+
+
+def find_tokens(document: Document, vocabulary: Vocabulary) -> Tokens:
+    """Find the tokens of a page. There is a break after each line."""
+    if len(vocabulary) > vocabulary.LIMIT:
+        vocabulary.start_anew()
+    numbers: list[int] = []
+    weights: list[int] = []
+    for _, weight, matches in lines(document):
+        numbers += [vocabulary[match[0]] for match in matches] + [BREAK]
+        weights += [weight] * (len(matches) + 1)
+    return Tokens(np.array(numbers, np.int64), np.array(weights, np.int64))
 
 
 class Candidates(NamedTuple):
     """The n candidates of a page, in the order of their hashes: arrays of length n, except for the last one.
 
-    ``hashes`` identifies them; ``tf`` is the number of occurrences; ``first`` the words before the first one; ``whole`` whether
-    any is a whole run; ``token`` the first occurrence's first token; ``words`` how many words it has (1 to 3); ``length``
-    characters of its stems joined by spaces.
-    ``word_at[t]`` is the index of the candidate that consists of token t only (0 for breaks).
+    ``hashes`` identifies them; ``tf`` is the number of occurrences, ``weight`` the sum of their weights; ``first`` the words
+    before the first one; ``whole`` whether any is a whole run; ``token`` the first occurrence's first token; ``tokens`` how many
+    it has (1 to 3); ``length`` the characters of its stems joined by spaces; ``dated`` whether it consists of names of months
+    and days only. ``word_at[t]`` is the index of the candidate that consists of token t only, -1 if there is none.
     """
 
     hashes: Hashes
     tf: Integers
+    weight: Integers
     first: Integers
     whole: Flags
     token: Integers
-    words: Integers
+    tokens: Integers
     length: Integers
+    dated: Flags
     word_at: Integers
 
 
-def find_candidates(numbers: Integers, vocabulary: Vocabulary) -> Candidates:
-    """Find the candidates of a page, from the numbers of its tokens."""
-    ids = np.concatenate([numbers, np.zeros(_MAX_WORDS, np.int64)])  # breaks at the end, so that no window goes beyond it
-    offset = np.cumsum(ids > 0) - 1  # words before this one; stopwords and numbers count
-    inside = ids > 1
-    run_starts = np.concatenate([[True], ~inside[:-1]])
+def find_candidates(tokens: Tokens, vocabulary: Vocabulary) -> Candidates:
+    """Find the candidates of a page."""
+    ids = np.concatenate([tokens.numbers, np.zeros(_MAX_WORDS, np.int64)])  # breaks at the end: no window goes beyond it
+    offset = np.cumsum(ids > BREAK) - 1  # words before this one; stopwords and numbers count
+    flags = vocabulary.flags[ids]
+    connects = flags & CONNECTOR > 0
+    inside = (ids > STOPWORD) & ~connects
+    starts_run = inside & ~np.concatenate([[False], inside[:-1]])
     hashes, lengths = vocabulary.hashes[ids], vocabulary.lengths[ids]
 
-    at = np.flatnonzero(inside)  # where a phrase of this many words starts …
-    phrase, length = hashes[at], lengths[at]  # … its hash, its stems' length
+    at = np.flatnonzero(inside)  # where a phrase of this many tokens starts …
+    phrase, length, dated = hashes[at], lengths[at], flags[at] & DATE > 0  # … its hash, its stems' length, if it is a date
     columns: list[tuple[Any, ...]] = []
-    for words in range(1, _MAX_WORDS + 1):
-        if words > 1:
-            longer = inside[at + words - 1]
-            at = at[longer]
-            phrase = mix(phrase[longer], hashes[at + words - 1])
-            length = length[longer] + 1 + lengths[at + words - 1]
-        columns.append((phrase, at, run_starts[at] & ~inside[at + words], np.full(len(at), words), length))
-    phrase, at, whole, words_, length = map(np.concatenate, zip(*columns, strict=True))
+    for count in range(1, _MAX_WORDS + 1):
+        last = at + count - 1
+        if count > 1:
+            longer = inside[last]
+            at, last = at[longer], last[longer]
+            phrase = mix(phrase[longer], hashes[last])
+            length = length[longer] + 1 + lengths[last]
+            dated = dated[longer] & (flags[last] & DATE > 0)
+        columns.append((phrase, at, starts_run[at] & ~inside[last + 1], np.full(len(at), count), length, dated))
+    at = np.flatnonzero(inside[:-2] & connects[1:-1] & inside[2:])
+    phrase = mix(mix(hashes[at], hashes[at + 1]), hashes[at + 2])
+    never = np.zeros(len(at), np.bool_)
+    columns.append((phrase, at, never, np.full(len(at), 3), lengths[at] + lengths[at + 1] + lengths[at + 2] + 2, never))
+    phrase, at, whole, count_, length, dated = map(np.concatenate, zip(*columns, strict=True))
+    weight = _weights(tokens, at, at + count_ - 1, flags, starts_run, vocabulary.lexicon)
 
     order = np.argsort(phrase, kind="stable")  # stable: the first of a group is the first on the page
     phrase = phrase[order]
@@ -202,16 +290,36 @@ def find_candidates(numbers: Integers, vocabulary: Vocabulary) -> Candidates:
     starts = np.flatnonzero(is_start)
     firsts = order[starts]
     group = np.cumsum(is_start) - 1
-    word_at = np.zeros(len(ids), np.int64)
+    word_at = np.full(len(ids), -1)
     singles = order < len(columns[0][0])
     word_at[at[order[singles]]] = group[singles]
     return Candidates(
         hashes=phrase[starts],
         tf=np.diff(np.append(starts, len(phrase))),
+        weight=np.add.reduceat(weight[order], starts) if len(starts) else weight,
         first=offset[at[firsts]],
         whole=np.logical_or.reduceat(whole[order], starts) if len(starts) else whole,
         token=at[firsts],
-        words=words_[firsts],
+        tokens=count_[firsts],
         length=length[firsts],
+        dated=dated[firsts],
         word_at=word_at,
     )
+
+
+def _weights(tokens: Tokens, first: Integers, last: Integers, flags: Integers, starts_run: Flags, lexicon: Lexicon) -> Integers:
+    """Return the weights of occurrences, given by their first and last tokens.
+
+    A phrase that starts and ends with a capital is a name, and counts twice; but outside English, where only names and titles are
+    in capitals, a single word at the start of a run may have its capital from the start of a sentence. Where nouns have
+    capitals, a phrase that does not end with one counts a quarter, unless the page does without capitals.
+    """
+    weight = tokens.weights[first]
+    capital = flags & CAPITAL > 0
+    if lexicon.language.nouns:
+        words = tokens.numbers > STOPWORD
+        if _MOSTLY_LOWER * np.count_nonzero(capital[: len(words)] & words) <= np.count_nonzero(words):
+            return weight
+        return np.where(flags[last] & NOUN > 0, weight, np.maximum(weight // 4, 1))
+    name = capital[first] & capital[last] & (lexicon.english | (first != last) | ~starts_run[first])
+    return weight * np.where(name, 2, 1)

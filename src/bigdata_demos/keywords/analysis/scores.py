@@ -9,98 +9,156 @@ All arithmetic is on integers and all ties are broken, so the result does not de
 These functions make up the readable kernel (:mod:`.kernels.plain`).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import groupby, islice
-from typing import Final
+from itertools import groupby
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from ..model import Document, IndexRow, Keyword, PageKeywords, Posting
 from . import frequencies
-from .candidates import Candidates, Integers, Vocabulary, find_candidates, segment
+from .candidates import CONNECTOR, SHOUTED, Candidates, Integers, Vocabulary, find_candidates, find_tokens, lines
+from .languages import Language
 
 _WHOLE: Final = 64  # the weight of a phrase that is a whole run of words anywhere on the page
-_MAX_TF: Final = 1023  # further occurrences do not count, so that scores fit 64 bits
+_MAX_WEIGHT: Final = 4092  # more does not count, so that scores fit 64 bits: 1,023 occurrences in strong blocks
 SHORT: Final = 3  # the most characters of short stems
+POOL: Final = 64
+"""The best candidates, among which phrases are looked for that occur only inside longer ones."""
+FORMS: Final = 256
+"""Occurrences that are looked at, from the first on, for the form of a phrase that is written most often."""
+INDEX_FORMS: Final = 64
+"""Different forms of a keyword, from the best page on, from which the index shows the one of most pages."""
 
 
 def score_page(document: Document, table: frequencies.Table, top: int, vocabulary: Vocabulary) -> PageKeywords:
     """Score a page: its ``top`` best keywords. ``table`` has the document frequencies of its candidates, at least.
 
-    Ties are broken by first occurrence, then by stems.
+    Ties are broken by first occurrence, then by stems. A phrase that occurs more than once, and only inside a longer one, is not
+    shown beside it: the longer one takes its score.
     """
-    numbers = vocabulary.numbers(tokens(document))
-    candidates = find_candidates(numbers, vocabulary)
+    tokens = find_tokens(document, vocabulary)
+    candidates = find_candidates(tokens, vocabulary)
     df = frequencies.look_up(table, candidates.hashes)
-    scores = score(candidates, df, frequencies.pages(table))
-    least = np.partition(scores, -top)[-top] if len(scores) > top else 0
+    scores = score(candidates, df, frequencies.pages(table), vocabulary.lexicon.language, vocabulary.lexicon.english)
+    size = top + POOL
+    least = max(np.partition(scores, -size)[-size] if len(scores) > size else 0, 0)
+    numbers = tokens.numbers.tolist()
 
-    def stems(i: int) -> str:
-        start = candidates.token[i]
-        return " ".join(vocabulary.stems[number] for number in numbers[start : start + candidates.words[i]])
+    def ranked(i: int) -> _Ranked:
+        start = int(candidates.token[i])
+        phrase = numbers[start : start + int(candidates.tokens[i])]
+        stems = tuple(vocabulary.stems[number] for number in phrase)
+        return _Ranked(-int(scores[i]), int(candidates.first[i]), stems, int(candidates.tf[i]), int(df[i]))
 
-    best = sorted(np.flatnonzero(scores >= least).tolist(), key=lambda i: (-scores[i], candidates.first[i], stems(i)))[:top]
-    phrases = _surface_forms(document, [(int(candidates.token[i]), int(candidates.words[i])) for i in best])
+    best = sorted(map(ranked, np.flatnonzero(scores >= least).tolist()))[:size]
+    shown: dict[tuple[str, ...], _Ranked] = {}
+    for phrase in best[:POOL]:
+        longest = _longest(phrase, best[:POOL])
+        shown.setdefault(longest.stems, longest._replace(minus_score=phrase.minus_score))
+    keywords = sorted([*shown.values(), *best[POOL:]])[:top]
+    forms = _surface_forms(document, vocabulary, [keyword.stems for keyword in keywords])
     return PageKeywords(
         document.url,
         document.source,
         document.offset,
         document.title,
+        document.language,
         [
-            Keyword(phrase, stems(i), int(scores[i]), int(candidates.tf[i]), int(df[i]))
-            for i, phrase in zip(best, phrases, strict=True)
+            Keyword(form, " ".join(keyword.stems), -keyword.minus_score, keyword.tf, keyword.df)
+            for keyword, form in zip(keywords, forms, strict=True)
         ],
         document.declared,
     )
 
 
-def score(candidates: Candidates, df: Integers, pages: int) -> Integers:
-    """Return the scores of a page's candidates (docs/keywords.md), computed in integers.
+class _Ranked(NamedTuple):
+    """A candidate with its score; they sort best first."""
 
-    ``((tf · W · I · (64 if ever a whole run else 1)) << 8) // ((10 + first) · D)``, with ``L(n) = ⌊256 · log₂ n⌋``,
-    ``I = L(N + 1) - L(df) + 185``, ``W`` the sum of ``tf · (L(N + 1) - L(df + 1) + 369)`` over the phrase's words, and
-    ``D`` 2 but for phrases of two words, times 4 if its stems are short.
+    minus_score: int
+    first: int
+    stems: tuple[str, ...]
+    tf: int
+    df: int
+
+
+def _longest(phrase: _Ranked, best: list[_Ranked]) -> _Ranked:
+    """Return the longest, then the best, phrase that a phrase always occurs in, if it occurs more than once; else itself."""
+    if phrase.tf < 2:
+        return phrase
+    n = len(phrase.stems)
+    around = [
+        other
+        for other in best
+        if other.tf == phrase.tf and any(other.stems[i : i + n] == phrase.stems for i in range(len(other.stems) - n + 1))
+    ]
+    return max(around, key=lambda other: len(other.stems))
+
+
+def score(candidates: Candidates, df: Integers, pages: int, language: Language, english: bool) -> Integers:
+    """Return the scores of a page's candidates (docs/keywords.md), computed in integers; -1 for dates, which are no keywords.
+
+    ``((weight · W · I · (64 if ever a whole run else 1)) << 4) // ((10 + first) · D)``, with ``L(n) = ⌊256 · log₂ n⌋``,
+    ``I = L(N + 1) - L(df) + 185``, ``W`` the sum of ``weight · (L(N + 1) - L(df + 1) + 369)`` over the phrase's words, and
+    ``D`` 1 for phrases of two words, and for single ones outside English, and 2 for others, times 4 if its stems are short.
     """
     if not len(candidates.tf):
         return candidates.tf
-    tf = np.minimum(candidates.tf, _MAX_TF)
+    weight = np.minimum(candidates.weight, _MAX_WEIGHT)
     most = log2_256(np.array([pages + 1]))
     rarity = most - log2_256(df) + 185
-    weight = (tf * (most - log2_256(df + 1) + 369))[candidates.word_at]  # of the word at each token
-    words = weight[candidates.token]
+    of_word = np.append(weight * (most - log2_256(df + 1) + 369), 0)[candidates.word_at]  # of the word at each token
+    words = of_word[candidates.token]
     for more in range(1, 3):
-        words = words + np.where(candidates.words > more, weight[candidates.token + more], 0)
-    divisor = np.where(candidates.words == 2, 1, 2) * np.where(candidates.length <= SHORT, 4, 1)
-    scores: Integers = ((tf * words * rarity * np.where(candidates.whole, _WHOLE, 1)) << 8) // ((10 + candidates.first) * divisor)
-    return scores
+        words = words + np.where(candidates.tokens > more, of_word[candidates.token + more], 0)
+    divisor = np.where((candidates.tokens == 2) | ((candidates.tokens == 1) & (not english)), 1, 2)
+    divisor = divisor * np.where((candidates.length <= SHORT) & (not language.short), 4, 1)
+    scores = ((weight * words * rarity * np.where(candidates.whole, _WHOLE, 1)) << 4) // ((10 + candidates.first) * divisor)
+    result: Integers = np.where(candidates.dated, -1, scores)
+    return result
 
 
 def rank_pages(postings: Iterable[Posting]) -> Iterator[IndexRow]:
-    """Yield the rows of the index: keywords in order of their stems, each with its pages, by score, then by URL."""
+    """Yield the rows of the index: keywords in order of their stems, each with its pages, by score, then by URL.
+
+    A keyword is shown in the form that most of its pages have; of several such, in that of the best page.
+    """
     ordered = sorted(postings, key=lambda posting: (posting.stems, -posting.score, posting.url, posting.phrase))
-    for stems, pages in groupby(ordered, key=lambda posting: posting.stems):
-        shown = ""
-        for rank, (_, phrase, points, url) in enumerate(pages, 1):
-            shown = shown or phrase
-            yield IndexRow(stems, shown, rank, points, url)
+    for stems, group in groupby(ordered, key=lambda posting: posting.stems):
+        pages = list(group)
+        forms: Counter[str] = Counter()
+        for page in pages:
+            if page.phrase in forms or len(forms) < INDEX_FORMS:
+                forms[page.phrase] += 1
+        shown = max(forms, key=lambda form: forms[form])  # the first of them
+        for rank, page in enumerate(pages, 1):
+            yield IndexRow(stems, shown, rank, page.score, page.url)
 
 
-def tokens(document: Document) -> list[str]:
-    """Return the tokens of a page, its title first."""
-    text, token = segment(f"{document.title}\n{document.text}")
-    return token.findall(text)
+def _surface_forms(document: Document, vocabulary: Vocabulary, phrases: list[tuple[str, ...]]) -> list[str]:
+    """Return phrases, given by their stems, as the page writes them most often; in capitals only if it never does otherwise."""
+    counts: dict[tuple[str, ...], Counter[tuple[int, ...]]] = {phrase: Counter() for phrase in phrases}
+    written: dict[tuple[int, ...], str] = {}
+    lengths = sorted(set(map(len, phrases)))
+    for text, _, matches in lines(document):
+        numbers = [vocabulary[match[0]] for match in matches]
+        for length in lengths:
+            for start in range(len(numbers) - length + 1):
+                form = tuple(numbers[start : start + length])
+                stems = tuple(vocabulary.stems[number] for number in form)
+                if stems in counts and counts[stems].total() < FORMS:
+                    counts[stems][form] += 1
+                    first, last = vocabulary.words[form[0]], vocabulary.words[form[-1]]
+                    begin = matches[start].start() + first.skipped
+                    end = matches[start + length - 1].end() - last.cut
+                    written.setdefault(form, text[begin:end].replace("\u200b", ""))
 
+    def rank(form: tuple[int, ...], count: int) -> tuple[bool, int]:
+        return not all(vocabulary.words[number].flags & (SHOUTED | CONNECTOR) for number in form), count
 
-def _surface_forms(document: Document, phrases: list[tuple[int, int]]) -> list[str]:
-    """Return phrases, given by first token and number of words, as the page writes them."""
-    text, word = segment(f"{document.title}\n{document.text}")
-    matches, passed = word.finditer(text), 0
-    spans: dict[int, tuple[int, int]] = {}
-    for token in sorted({token for start, words in phrases for token in (start, start + words - 1)}):
-        spans[token] = next(islice(matches, token - passed, None)).span()
-        passed = token + 1
-    return [text[spans[start][0] : spans[start + words - 1][1]].replace("\u200b", "") for start, words in phrases]
+    return [written[max(counts[phrase].items(), key=lambda item: rank(*item))[0]] for phrase in phrases]
 
 
 def log2_256(n: Integers) -> Integers:

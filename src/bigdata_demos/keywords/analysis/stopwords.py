@@ -1,11 +1,12 @@
-"""Stopwords, which end a run of words: the job's only assumption about language."""
+"""Stopwords, which end a run of words."""
 
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from ...errors import UsageError
 
-ENGLISH: Final = Path(__file__).with_name("stopwords_en.txt").read_text(encoding="utf-8")
+_WORDS: Final = Path(__file__).with_name("words")
 
 
 class Stopwords(NamedTuple):
@@ -19,6 +20,9 @@ class Stopwords(NamedTuple):
         return word in self.words or word.endswith(self.endings)
 
 
+NONE: Final = Stopwords(frozenset(), ())
+
+
 def parse(text: str) -> Stopwords:
     """Parse stopwords, separated by white space; ``*ly`` stands for all words that end in ``ly``."""
     words = text.lower().replace("’", "'").split()
@@ -28,15 +32,19 @@ def parse(text: str) -> Stopwords:
     )
 
 
+@cache
 def load(name: str) -> Stopwords:
-    """Load stopwords by name: ``en`` (:data:`ENGLISH`), ``none``, another ISO 639-1 code (stopwords-iso), or a file's path.
+    """Load stopwords by name: ``en``, ``none``, another ISO 639-1 code (stopwords-iso), or a file's path.
+
+    The English ones are this package's own, with verbs and adverbs that were counted by ``docs/count_words.py``.
 
     Raises UsageError if there is no such language and no such file.
     """
     if name == "en":
-        return parse(ENGLISH)
+        files = (_WORDS / f"{kind}_en.txt" for kind in ("stopwords", "verbs", "adverbs"))
+        return parse(" ".join(file.read_text(encoding="utf-8") for file in files))
     if name == "none":
-        return Stopwords(frozenset(), ())
+        return NONE
     if len(name) == 2:
         import stopwordsiso
 

@@ -1,4 +1,4 @@
-"""From the bytes of a page to its fields: character set, HTML5, title, text, and what the page declares of itself.
+"""From the bytes of a page to its fields: character set, HTML5, title, text, language, and what the page declares of itself.
 
 :func:`extract` turns a :class:`~.model.Page` into a :class:`~.model.Document`, or raises with one of these reasons:
 
@@ -10,6 +10,10 @@
 
 The limits are needed because every HTML parser takes time that grows with the square of the depth on some pages. They are
 counts, not times, so that all engines reject the same pages.
+
+Much of a web page is not the page's own: lists of links, other pages' headlines, legal notices. Extraction of the main content
+loses too much on some pages, so nothing is dropped, but blocks that do not look like the page's own text are **weak**, and the
+words in them count less (:func:`blocks`).
 """
 
 import re
@@ -23,6 +27,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from ...crawl.charset import decode, decode_html
 from ...crawl.model import MAX_BYTES, Page, Unreadable
 from ..model import Document
+from . import segments
+from .languages import Rules, detect
 
 MAX_TAGS: Final = 400_000
 """The most tags, opening and closing, of a page that is parsed."""
@@ -30,14 +36,21 @@ MAX_TAGS: Final = 400_000
 MAX_DEPTH: Final = 2_000
 """The most levels of nesting of a page that is parsed. (Browsers stop at 512, and put deeper elements beside the others.)"""
 
-# A form feed is put before each tag that is not inline, to mark the boundaries of blocks in the text. HTML reads it as white
-# space wherever a tag may be, so the tree is the same.
+# A mark is put before each tag that is not inline, so that the boundaries of blocks are known in the text: a form feed, and as
+# many tabs as say what starts here. HTML reads it as white space wherever a tag may be, so the tree is the same.
+BLOCK, LINK, LINK_END, HEADING = range(4)
+_MARKS: Final = {b"a": LINK, b"/a": LINK_END, b"h1": HEADING}
 INLINE: Final = (
     "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark nobr q s samp small span strike strong "
     "sub sup time tt u var wbr"
 )
 _ANY_CASE = "|".join("".join(f"[{char}{char.upper()}]" for char in name) for name in INLINE.split())  # IGNORECASE is slower
-_BLOCK_TAG = re.compile(rf"<(?=[A-Za-z/!?])(?!!--|/?(?:{_ANY_CASE})[ \t\n\r\f/>])".encode())
+_OTHER_INLINE = _ANY_CASE.removeprefix("[aA]|")
+_MARKED_TAG = re.compile(
+    rf"<(?=[A-Za-z/!?])(?!!--|/?(?:{_OTHER_INLINE})[ \t\n\r\f/>])(?=((?:/?[Aa]|[Hh]1)(?=[ \t\n\r\f/>]))?)".encode()
+)
+_MARK = re.compile("\f(\t*)")
+_MARK_OF_TAG = re.compile("\f\t*<")
 _TAG_NAME = re.compile(rb"<(?=([^ \t\n\r\f/>]{1,8})(?:[ \t\n\r\f/>]|\Z))")
 # Elements and attributes of what is not text, or not the page's own. A form that contains the page's text is not removed.
 _ELEMENTS: Final = (
@@ -66,14 +79,21 @@ SIBLINGS: Final = frozenset([b"dd", b"dt", b"option"])  # each closes the one ju
 _FLAT_STARTS: Final = tuple(b"<a |<br>|<br/|<br |<p>|<p |<li>|<li |<td>|<td |<tr>|<tr |<!--|<img ".split(b"|"))
 _SOME_WORD = re.compile(rb"[0-9A-Za-z]")
 _CONTROL_CHARACTERS = re.compile(r"[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+# Characters that say how text is laid out, inside words too: directions, soft hyphens, byte order marks, invisible operators.
+_FORMAT_CHARACTERS = re.compile("[\xad\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 # Text without these characters is in Unicode's normal form C already, which is faster to find out than to compute.
 _NOT_COMPOSED = re.compile(r"[^\0-\u02ff\u2010-\u20cf\u2190-\u2328\u232b-\u2adb\u2add-\u2bff]")
 # More than 30 marks in a row, which normalization sorts in quadratic time: UAX #15, section 13 (Stream-Safe Text Process).
 _MANY_MARKS = re.compile(r"[^\w\s\0-\u02ff]{30}(?=[^\w\s\0-\u02ff])")
 
 
+_CORE: Final = 60  # bytes without spaces, about 12 words: the least of a block that is certainly a paragraph
+_NEAR: Final = 2  # blocks from such a one: headings, captions and short paragraphs
+_FEW: Final = 150  # bytes: if the blocks that look like the page's own text have fewer, all count as such
+
+
 class Marked(NamedTuple):
-    """Markup with a form feed before each tag that is not inline, and facts about it.
+    """Markup with a mark before each tag that is not inline, and before those of links, and facts about it.
 
     ``tags`` counts ``<``, ``closing`` ``</``, ``flat`` start tags that never raise the depth (:data:`_FLAT_STARTS`). ``present``
     has bit i set if there may be an element named ``WATCHED[i]``, and bits for attributes and values that may be there.
@@ -94,10 +114,10 @@ class Scanner(NamedTuple):
     blocks: Callable[[str], bytes]
 
 
-def extract(page: Page, scanner: Scanner | None = None) -> Document:
+def extract(page: Page, scanner: Scanner | None = None, rules: Rules = Rules()) -> Document:  # noqa: B008 (immutable)
     """Extract the fields of a page, by default with the scanner :data:`PLAIN`.
 
-    A block ends at an empty line in plain text, and at a tag that is not inline in HTML.
+    A block ends at an empty line in plain text, and at a tag that is not inline in HTML. All blocks of plain text are strong.
 
     Raises Unreadable with one of the reasons in the module's docstring.
     """
@@ -105,21 +125,31 @@ def extract(page: Page, scanner: Scanner | None = None) -> Document:
         raise Unreadable("too-large", f"more than {MAX_BYTES} bytes")
     scanner = scanner or PLAIN
     declared: list[str] = []
+    named = ""
     if page.is_text:
         markup = page.content if isinstance(page.content, str) else decode(page.content, page.content_type)
         title = _collapse(clean(page.title))
-        text = scanner.blocks(re.sub(r"\n\s*\n", "\f", clean(markup)))
+        text = scanner.blocks(re.sub(r"\n\s*\n", "\f", clean(markup).replace("\t", " ")))
+        text = text.replace(b"\n\t", b"\n").removeprefix(b"\t")
     else:
         utf8 = clean(page.content).encode() if isinstance(page.content, str) else decode_html(page.content, page.content_type)
-        title, text, declared = _parse_html(utf8, scanner)
+        title, text, declared, named = _parse_html(utf8, scanner)
         title = title or _collapse(clean(page.title))
     if not _SOME_WORD.search(text) and not any(map(str.isalnum, title)) and not any(map(str.isalnum, text.decode())):
         raise Unreadable("empty", "no word in it")
-    return Document(clean(page.url), clean(page.source), page.offset, title, text, declared)
+    language = rules.language or detect(_sample(title, text), named)
+    text = segments.insert(b"%b\n%b" % (title.encode(), text), language)
+    return Document(clean(page.url), clean(page.source), page.offset, title, language, text, declared)
+
+
+def _sample(title: str, text: bytes) -> str:
+    """Return the start of a page's strong blocks, for its language to be detected from."""
+    strong = re.sub(rb"(?m)^\t.*\n?", b"", text[:20_000])
+    return f"{title}\n{strong[:3000].decode(errors='ignore')}"
 
 
 def mark(markup: bytes) -> Marked:
-    """Mark the boundaries of blocks in HTML (UTF-8), count its tags, and look for the elements in :data:`WATCHED`."""
+    """Mark the boundaries of blocks and links in HTML (UTF-8), count its tags, and look for the elements in :data:`WATCHED`."""
     markup = markup.replace(b"\f", b" ")
     lowered = markup.lower()
     names = set(_TAG_NAME.findall(lowered))
@@ -127,7 +157,9 @@ def mark(markup: bytes) -> Marked:
     for flag, start in ((_KEYWORDS_BIT, b"keyw"), (_ROLE_BIT, b"role"), (_HIDDEN_BIT, b"hidd")):
         present |= flag if start in lowered else 0
     flat = sum(map(markup.count, _FLAT_STARTS))
-    return Marked(_BLOCK_TAG.sub(b"\f<", markup), markup.count(b"<"), markup.count(b"</"), flat, present)
+    markup = markup.replace(b"\t", b" ")
+    marked = _MARKED_TAG.sub(lambda tag: b"\f%b<" % (b"\t" * _MARKS.get((tag[1] or b"").lower(), BLOCK)), markup)
+    return Marked(marked, markup.count(b"<"), markup.count(b"</"), flat, present)
 
 
 @lru_cache(maxsize=1000)
@@ -137,8 +169,8 @@ def _boilerplate(present: int) -> str:
     return ",".join(selectors + [_HIDDEN] * bool(present & _HIDDEN_BIT))
 
 
-def _parse_html(markup: bytes, scanner: Scanner) -> tuple[str, bytes, list[str]]:
-    """Return the title, the text (in UTF-8) and the declared keywords of an HTML page in UTF-8."""
+def _parse_html(markup: bytes, scanner: Scanner) -> tuple[str, bytes, list[str], str]:
+    """Return the title, the text (in UTF-8), the declared keywords and the declared language of an HTML page in UTF-8."""
     marked = scanner.mark(markup)
     if marked.tags > MAX_TAGS:
         raise Unreadable("too-many-tags", f"more than {MAX_TAGS} tags")
@@ -156,7 +188,8 @@ def _parse_html(markup: bytes, scanner: Scanner) -> tuple[str, bytes, list[str]]
         _remove(node for node in tree.css("[role]") if node.attributes["role"] in ROLES)
     title = heading(tree, "title") or heading(tree, "h1")  # the titles of SVG images are removed by now
     body = tree.body
-    return title, scanner.blocks(body.text()) if body else b"", declared
+    named = tree.root.attributes.get("lang") if tree.root else None
+    return title, scanner.blocks(body.text()) if body else b"", declared, named or ""
 
 
 def _remove(nodes: Iterable[LexborNode]) -> None:
@@ -196,12 +229,12 @@ def count_levels(markup: bytes) -> int:
 
 
 def clean(text: str) -> str:
-    """Return text in Unicode's NFC, without control characters, soft hyphens and lone surrogates, for all later steps."""
+    """Return text in Unicode's NFC, without control and format characters and lone surrogates, for all later steps."""
     if _CONTROL_CHARACTERS.search(text):
         text = _CONTROL_CHARACTERS.sub("", text)
     if text.isascii():
         return text
-    text = text.replace("\xad", "")
+    text = _FORMAT_CHARACTERS.sub("", text).replace("\u2010", "-").replace("\u2011", "-")
     if not _NOT_COMPOSED.search(text):
         return text
     try:
@@ -212,8 +245,8 @@ def clean(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Return the text of an attribute or a title in one line, without the form feeds that mark tags."""
-    return _collapse(clean(text.replace("\f<", "<")))
+    """Return the text of an attribute or a title in one line, without the marks of tags."""
+    return _collapse(clean(_MARK_OF_TAG.sub("<", text)))
 
 
 def _collapse(text: str) -> str:
@@ -221,9 +254,46 @@ def _collapse(text: str) -> str:
     return " ".join(text.split())
 
 
+class _Block:
+    """A block: its text, how many bytes it has (without spaces), how many of them in links, and whether it is a heading."""
+
+    def __init__(self, heading: bool = False) -> None:
+        self.text, self.bytes, self.linked, self.heading = "", 0, 0, heading
+
+    def add(self, text: str, linked: bool) -> None:
+        self.text += text
+        size = len("".join(text.split()).encode())
+        self.bytes += size
+        self.linked += size * linked
+
+    @property
+    def is_core(self) -> bool:
+        return self.bytes >= _CORE and 3 * self.linked <= self.bytes
+
+
 def blocks(text: str) -> bytes:
-    """Return blocks, which end at form feeds, as lines in UTF-8: clean, white space collapsed, empty ones dropped."""
-    return "\n".join(filter(None, map(_collapse, clean(text).split("\f")))).encode()
+    """Return the blocks of marked text as lines in UTF-8: clean, white space collapsed, empty ones dropped.
+
+    A weak block's line starts with a tab. A block is strong if it is the page's main heading, or has no more than half of its
+    text in links and is near a block that certainly is a paragraph; if there is little strong text, all blocks are strong.
+    """
+    start, *rest = _MARK.split(clean(text))
+    found, linked = [_Block()], False
+    found[0].add(start, linked)
+    for mark, content in zip(rest[::2], rest[1::2], strict=True):
+        if len(mark) in (LINK, LINK_END):
+            linked = len(mark) == LINK
+        else:
+            found.append(_Block(len(mark) == HEADING))
+        found[-1].add(content, linked)
+    found = [block for block in found if block.bytes]
+    core = [i for i, block in enumerate(found) if block.is_core]
+    near = {j for i in core for j in range(i - _NEAR, i + _NEAR + 1)}
+    strong = [block.heading or (2 * block.linked <= block.bytes and i in near) for i, block in enumerate(found)]
+    if sum(block.bytes for block, it_is in zip(found, strong, strict=True) if it_is) < _FEW:
+        strong = [True] * len(found)
+    lines = ("\t" * (not it_is) + _collapse(block.text) for block, it_is in zip(found, strong, strict=True))
+    return "\n".join(lines).encode()
 
 
 PLAIN: Final = Scanner(mark, count_levels, blocks)

@@ -51,7 +51,7 @@ def keywords_row(page: Document, keywords: bytes) -> Row:
     url = string(page.url)
     source = string(page.source) + long(page.offset)
     declared = long(len(page.declared)) + b"".join(map(string, page.declared)) if page.declared else b""
-    rest = b"".join((string(page.title), keywords, declared, b"\0"))
+    rest = b"".join((string(page.title), string(page.language), keywords, declared, b"\0"))
     return url + source + rest, url + rest
 
 

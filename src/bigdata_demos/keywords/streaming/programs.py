@@ -33,6 +33,7 @@ from ...crawl import avro, plan, records
 from ...crawl.model import Page, Range, Rejected, Split
 from ...errors import InputError, UsageError
 from ..analysis import frequencies
+from ..analysis.languages import Rules
 from ..analysis.stopwords import Stopwords
 from ..job import Job, bits_for
 from ..model import Mapped, Part
@@ -227,10 +228,11 @@ def unpacked(path: Path, directory: str) -> list[tuple[int, spill.Segment]]:
 
 def save(directory: Path, job: Job, kept_in: str) -> Path:
     """Write the file that tasks load the job from; return its path."""
+    stopwords = job.rules.stopwords
     fields = {
         "top": job.top,
-        "words": sorted(job.stopwords.words),
-        "endings": job.stopwords.endings,
+        "language": job.rules.language,
+        "stopwords": None if stopwords is None else {"words": sorted(stopwords.words), "endings": stopwords.endings},
         "bits": job.bits,
         "workdir": job.workdir,
         "parts": job.parts,
@@ -248,8 +250,9 @@ def load(path: Path) -> Task:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}: run the program `plan` first, which writes it") from None
-    words = Stopwords(frozenset(fields["words"]), tuple(fields["endings"]))
-    return Task(Job(fields["top"], words, fields["bits"], fields["workdir"], fields["parts"], fields["reader"]), fields["kept"])
+    given = fields["stopwords"]
+    rules = Rules(fields["language"], given and Stopwords(frozenset(given["words"]), tuple(given["endings"])))
+    return Task(Job(fields["top"], rules, fields["bits"], fields["workdir"], fields["parts"], fields["reader"]), fields["kept"])
 
 
 def count(name: str, number: int) -> None:
@@ -265,7 +268,6 @@ def count(name: str, number: int) -> None:
 def _plan_job(directory: Path, inputs: Sequence[str], out: BinaryIO, reader_schema: str = "") -> None:
     """Create the directory of a job, and write a line for each of its splits."""
     from ...cluster.hadoop.connection import by_http
-    from ..analysis.stopwords import load as load_stopwords
     from ..model import KINDS
 
     if directory.exists():
@@ -277,7 +279,7 @@ def _plan_job(directory: Path, inputs: Sequence[str], out: BinaryIO, reader_sche
         avro.check_reader(planned, reader)
     for name in (*KINDS, "kept"):
         (directory / name).mkdir(parents=True)
-    job = Job(10, load_stopwords("en"), bits_for(planned), str(directory), reader=reader)
+    job = Job(10, Rules(), bits_for(planned), str(directory), reader=reader)
     save(directory, job, str(directory / "kept"))
     out.writelines(line_of_split(split).encode() for split in planned)
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from ....errors import UsageError
 from ...model import Document, Packed
 from ..frequencies import Table
-from ..stopwords import Stopwords
+from ..languages import Rules
 from ..text import Scanner
 from . import native
 from .plain import PlainKernel
@@ -78,11 +78,11 @@ def name() -> str:
 _of_this_thread = threading.local()
 
 
-def of_this_thread(stopwords: Stopwords) -> Kernel:
+def of_this_thread(rules: Rules) -> Kernel:
     """Return this thread's kernel, which all its tasks share."""
-    key = (name(), stopwords)
+    key = (name(), rules)
     kernel: Kernel | None = getattr(_of_this_thread, "kernel", None)
     if kernel is None or _of_this_thread.key != key:
-        kernel = native.NativeKernel(stopwords) if key[0] == "native" else PlainKernel(stopwords)
+        kernel = native.NativeKernel(rules) if key[0] == "native" else PlainKernel(rules)
         _of_this_thread.kernel, _of_this_thread.key = kernel, key
     return kernel

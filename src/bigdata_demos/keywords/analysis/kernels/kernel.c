@@ -17,6 +17,7 @@
 typedef uint8_t u8;
 typedef uint32_t u32;
 typedef uint64_t u64;
+typedef int32_t i32;
 typedef int64_t i64;
 
 /* ---- growable memory ------------------------------------------------------------------------------------------ */
@@ -53,15 +54,19 @@ static void clear(Bytes *b) {
 
 /* ---- state ---------------------------------------------------------------------------------------------------- */
 
-enum { LETTER = 1, SPACE = 2, SCRIPT = 0x30, HAN = 0x10, CLASSIFIED = 0x80 }; /* the class of a character */
-enum { BREAK = 0, STOPWORD = 1 };                                             /* numbers of tokens that end a run */
+enum { LETTER = 1, SPACE = 2, SCRIPT = 0x30, CLASSIFIED = 0x80 }; /* the class of a character */
+enum { BREAK = 0, STOPWORD = 1 };                                 /* numbers of tokens that end a run */
+/* Flags of a token: what candidates.py knows of a word as it is written, then whether it is a word, and in a strong block. */
+enum { CONNECTOR = 1, CAPITAL = 2, NOUN = 4, SHOUTED = 8, DATE = 16, WORD = 32, STRONG = 64 };
+enum { ENGLISH = 1, NOUNS = 2, SHORT = 4 }; /* rules of a language: that it is English; `nouns` and `short` of languages.py */
 
-typedef struct { u32 start, end; i64 number; } Token;
-typedef struct { u64 key; u32 at, size; i64 number; } Entry; /* of the vocabulary: a token as it is written */
-typedef struct { u64 hash; u32 at, size, characters; i64 df; u32 table; } Stem;
+typedef struct { u32 start, end; i32 number; u32 flags; } Token;
+typedef struct { u64 key; u32 at, size; i32 number; uint16_t language, flags; } Entry; /* of the vocabulary: a token as it is written */
+typedef struct { u64 hash; i64 df; u32 at, size, characters, table; u8 skipped, cut; } Stem; /* of an entry, and the bytes at its ends that are not the word's */
 typedef struct { u64 hash; u32 count, page; } Count;
-typedef struct { u64 hash; i64 tf, first, token; u32 words, length, whole; } Candidate;
-typedef struct { i64 score, tf, df, first, token; u64 hash; u32 words; } Best;
+typedef struct { u64 hash; i64 tf, weight, first, token; u32 tokens, length; u8 whole, dated; } Candidate;
+typedef struct { i64 score, tf, df, first, token; u64 hash; u32 tokens; } Best;
+typedef struct { size_t start, end, bytes, linked; int heading, strong; } Block;
 
 typedef struct {
     u8 *classes; /* of each character */
@@ -69,10 +74,13 @@ typedef struct {
     Entry *entries;
     size_t entry_slots, entry_count;
     Bytes spellings, stem_text, stems; /* stems: Stem by number */
-    Bytes stopwords, stop_slots, endings;
+    Bytes stopwords, stop_slots, endings, dates;
     Bytes unknown;                     /* Token: those of the text at hand that are new */
+    Bytes blocks;
     /* the text at hand */
     const u8 *text;
+    u32 language; /* its number, and what rules it has */
+    int rules;
     Bytes tokens;
     /* document frequencies */
     Count *counts;
@@ -91,7 +99,7 @@ EXPORT void kernel_free(Kernel *k) {
     if (!k) return;
     Bytes *all[] = {&k->spellings, &k->stem_text, &k->stems, &k->unknown, &k->tokens, &k->candidates,
                     &k->slots,     &k->of_token,  &k->best,  &k->out,     &k->out2,   &k->stopwords, &k->stop_slots,
-                    &k->endings};
+                    &k->endings,  &k->dates,     &k->blocks};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]->at);
     if (k->postings)
         for (size_t i = 0; i < (size_t)1 << k->bits; i++) free(k->postings[i].at);
@@ -115,7 +123,7 @@ EXPORT int kernel_forget(Kernel *k) {
     k->entry_count = 0;
     k->spellings.size = k->stem_text.size = k->unknown.size = 0;
     k->stems.size = 0;
-    Stem none[2] = {{0}, {0}};
+    Stem none[2] = {{0}};
     return append(&k->stems, none, sizeof none) ? 0 : NO_MEMORY;
 }
 
@@ -323,7 +331,7 @@ enum { HIDES = 1, EMPTY = 2 }; /* what a tag says: an attribute by which its ele
    NULL if it does not end, or has a `<` (which a mark would part it at). */
 static const u8 *attributes(const u8 *s, const u8 *end, u8 **to, int *says) {
     static const struct { size_t size; const char *name; int hides; } wanted[] = {
-        {4, "role", 1}, {6, "hidden", 1}, {11, "aria-hidden", 1}, {4, "name", 0}, {7, "content", 0}, {4, "type", 0},
+        {4, "role", 1}, {6, "hidden", 1}, {11, "aria-hidden", 1}, {4, "name", 0}, {4, "lang", 0}, {7, "content", 0}, {4, "type", 0},
     };
     for (;;) {
         *says &= ~EMPTY;
@@ -396,34 +404,41 @@ static const u8 *comment_end(const u8 *s, const u8 *end) {
 }
 
 static const u8 *copy_to(Markup *m, const u8 *from, const u8 *to) {
-    memcpy(m->to, from, to - from);
-    m->to += to - from;
+    for (const u8 *s = from; s < to; s++) *m->to++ = *s == '\t' ? ' ' : *s;
     return to;
 }
 
+enum { UNMARKED = -1, A_BLOCK, A_LINK, LINK_ENDS, A_HEADING }; /* marks: so many tabs after a form feed */
+
+static void write_mark(Markup *m, int mark) {
+    if (mark == UNMARKED) return;
+    *m->to++ = '\f';
+    while (mark--) *m->to++ = '\t';
+}
+
 /* Writes a tag (or what looks like one): marked, and nothing else. Returns up to where it is written. */
-static const u8 *write_as_it_is(Markup *m, const u8 *tag, int marked) {
-    if (marked) *m->to++ = '\f';
+static const u8 *write_as_it_is(Markup *m, const u8 *tag, int mark) {
+    write_mark(m, mark);
     *m->to++ = '<';
     return tag + 1;
 }
 
 /* The same, and all that follows. */
-static const u8 *give_up(Markup *m, const u8 *tag, int marked) {
+static const u8 *give_up(Markup *m, const u8 *tag, int mark) {
     put_back(m);
     m->as_it_is = m->end;
-    return write_as_it_is(m, tag, marked);
+    return write_as_it_is(m, tag, mark);
 }
 
 /* Writes what starts at a `<`, as far as a parser needs it. Returns up to where that is done. */
-static const u8 *write_tag(Markup *m, const u8 *tag, const Name *known, int marked) {
+static const u8 *write_tag(Markup *m, const u8 *tag, const Name *known, int mark) {
     const u8 *end = m->end, *next = tag + 1, *after;
     u8 c = next < end ? *next : 0;
     int closes = c == '/', says = 0;
     const u8 *name = next + closes;
     u8 first = name < end ? lower(*name) : 0;
     if (c == '!' && end - next >= 3 && next[1] == '-' && next[2] == '-') {
-        if (m->svg || !(after = comment_end(tag, end))) return give_up(m, tag, marked);
+        if (m->svg || !(after = comment_end(tag, end))) return give_up(m, tag, mark);
         memcpy(m->to, "<!---->", 7); /* never more than what it stands for: the shortest is <!--> */
         if (after - tag < 7) memcpy(m->to, tag, after - tag);
         m->to += after - tag < 7 ? after - tag : 7;
@@ -432,41 +447,42 @@ static const u8 *write_tag(Markup *m, const u8 *tag, const Name *known, int mark
     if (c == '!' || c == '?' || (closes && !(first >= 'a' && first <= 'z'))) { /* a doctype, or taken for a comment */
         put_back(m);
         after = name < end ? memchr(name, '>', end - name) : NULL;
-        if (m->svg || !after) return give_up(m, tag, marked);
-        return copy_to(m, write_as_it_is(m, tag, marked), after + 1);
+        if (m->svg || !after) return give_up(m, tag, mark);
+        return copy_to(m, write_as_it_is(m, tag, mark), after + 1);
     }
     if (!(first >= 'a' && first <= 'z')) { /* a mere < */
         m->text++;
-        return write_as_it_is(m, tag, marked);
+        return write_as_it_is(m, tag, mark);
     }
     const u8 *name_end = name;
     while (name_end < end && !ends_name(*name_end) && *name_end != '<') name_end++;
     int kind = known ? known->kind : 0, is_inline = known && known->inline_;
     if (m->svg || kind & (SPECIAL | SVG) || is_at(name, end, "plaintext")) {
         after = attributes(name_end, end, NULL, &says);
-        if (!after || !(kind & (PARTLY | DRAWING)) || (!m->svg && closes)) return give_up(m, tag, marked);
+        if (!after || !(kind & (PARTLY | DRAWING)) || (!m->svg && closes)) return give_up(m, tag, mark);
         put_back(m);
         if (kind & SVG && !(says & EMPTY)) m->svg += closes ? -1 : 1;
         if (kind & PARTLY && !closes) {
             const u8 *then = memchr(after, '<', end - after);
             size_t size = name_end - name;
-            if (says & EMPTY || !then || (size_t)(end - then) < size + 3 || then[1] != '/') return give_up(m, tag, marked);
+            if (says & EMPTY || !then || (size_t)(end - then) < size + 3 || then[1] != '/') return give_up(m, tag, mark);
             for (size_t i = 0; i < size; i++)
-                if (lower(then[2 + i]) != lower(name[i])) return give_up(m, tag, marked);
+                if (lower(then[2 + i]) != lower(name[i])) return give_up(m, tag, mark);
         }
-        return copy_to(m, write_as_it_is(m, tag, marked), after);
+        return copy_to(m, write_as_it_is(m, tag, mark), after);
     }
     if (is_inline && closes) {
-        if (!(after = attributes(name_end, end, NULL, &says))) return give_up(m, tag, marked);
+        if (!(after = attributes(name_end, end, NULL, &says))) return give_up(m, tag, mark);
         if (m->count && m->open[m->count - 1].name == known && m->open[m->count - 1].text < m->text && !unfinished(m)) {
             m->count--;
+            write_mark(m, mark);
             return after;
         }
         put_back(m);
-        return copy_to(m, write_as_it_is(m, tag, marked), after);
+        return copy_to(m, write_as_it_is(m, tag, mark), after);
     }
     if (is_inline) {
-        if (!(after = attributes(name_end, end, NULL, &says))) return give_up(m, tag, marked);
+        if (!(after = attributes(name_end, end, NULL, &says))) return give_up(m, tag, mark);
         if (kind & VOID && !m->rows && !(says & HIDES)) {
             copy_to(m, tag, name_end);
             *m->to++ = '>';
@@ -478,20 +494,21 @@ static const u8 *write_tag(Markup *m, const u8 *tag, const Name *known, int mark
             for (int i = 0; i < m->count; i++) leave_out &= m->open[i].name != known;
         }
         if (leave_out) {
+            write_mark(m, mark);
             m->open[m->count++] = (Open){known, tag, after - tag, m->to - m->start, m->text};
             return after;
         }
         put_back(m);
         m->kept[known - names] = 1;
-        return copy_to(m, write_as_it_is(m, tag, marked), after);
+        return copy_to(m, write_as_it_is(m, tag, mark), after);
     }
     put_back(m);
-    if (m->select && kind & RAW && !closes && lower(*name) != 's') return give_up(m, tag, marked);
+    if (m->select && kind & RAW && !closes && lower(*name) != 's') return give_up(m, tag, mark);
     u8 *before = m->to;
-    copy_to(m, write_as_it_is(m, tag, marked), name_end);
+    copy_to(m, write_as_it_is(m, tag, mark), name_end);
     if (!(after = attributes(name_end, end, closes ? NULL : &m->to, &says))) {
         m->to = before;
-        return give_up(m, tag, marked);
+        return give_up(m, tag, mark);
     }
     *m->to++ = '>';
     if (kind & (ROWS | CELL)) m->rows = closes ? !(kind & TABLE) : !(kind & CELL);
@@ -501,7 +518,7 @@ static const u8 *write_tag(Markup *m, const u8 *tag, const Name *known, int mark
         const u8 *rest = raw_end(after, end, name, name_end - name);
         if (!rest || (m->select && lower(name[1]) != 'c')) {
             m->to = before;
-            return give_up(m, tag, marked);
+            return give_up(m, tag, mark);
         }
         if (!(kind & TITLE)) return rest;
         m->as_it_is = rest;
@@ -509,7 +526,8 @@ static const u8 *write_tag(Markup *m, const u8 *tag, const Name *known, int mark
     return after;
 }
 
-/* Marks each tag that is not inline by a form feed before it; other form feeds become spaces. Leaves out what makes no difference.
+/* Marks each tag that is not inline, and those of links (text.py); other form feeds and tabs become spaces. Leaves out what makes
+   no difference.
    found: tags, closing tags, flat start tags, and bits: elements that are present, then 'keyw', 'role' and 'hidd' (any case) at
    bits 60, 61, 62. Returns the size of the result, in kernel_out. */
 EXPORT i64 kernel_mark(Kernel *k, const u8 *s, i64 size, u64 *found) {
@@ -529,7 +547,7 @@ EXPORT i64 kernel_mark(Kernel *k, const u8 *s, i64 size, u64 *found) {
         if (!tag) break;
         at = tag + 1;
         tags++;
-        int closes = at < end && *at == '/', marked = 0;
+        int closes = at < end && *at == '/', mark = UNMARKED;
         closing += closes;
         u8 c = at < end ? *at : 0;
         const Name *known = NULL;
@@ -550,9 +568,12 @@ EXPORT i64 kernel_mark(Kernel *k, const u8 *s, i64 size, u64 *found) {
                 bits |= known->bit;
                 flats += known->flat_before && name < end && number == as_written && strchr(known->flat_before, *name);
             }
-            marked = !(known && known->inline_ && name < end);
+            int ended = name < end;
+            if (!(known && known->inline_ && ended)) mark = A_BLOCK;
+            if (ended && letters == 1 && number == 'a') mark = closes ? LINK_ENDS : A_LINK;
+            if (ended && letters == 2 && number == ('h' << 8 | '1') && !closes) mark = A_HEADING;
         }
-        if (tag >= done) done = tag < m.as_it_is ? write_as_it_is(&m, tag, marked) : write_tag(&m, tag, known, marked);
+        if (tag >= done) done = tag < m.as_it_is ? write_as_it_is(&m, tag, mark) : write_tag(&m, tag, known, mark);
     }
     put_back(&m);
     if (memchr(s, '\f', size)) { /* rare: all form feeds became like ours, so it is done again without */
@@ -693,41 +714,85 @@ static inline int is_space(u32 c) {
            (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
-/* Blocks that end in form feeds as lines: white space collapsed, empty ones dropped, control characters and soft hyphens
-   gone. NEEDS_PYTHON if `cleaned` is 0 and there is a character for which Unicode's normal form must be thought of. */
-EXPORT i64 kernel_blocks(Kernel *k, const u8 *s, i64 size, int cleaned) {
+enum { CORE = 60, NEAR = 2, FEW = 150 }; /* text.py says what these are */
+
+/* The lines of blocks that were found in the text, in `out2`; weak ones start with a tab. */
+static i64 write_blocks(Kernel *k) {
+    Block *blocks = (Block *)k->blocks.at;
+    i64 n = (i64)(k->blocks.size / sizeof(Block));
+    size_t strong = 0;
+    for (i64 i = 0; i < n; i++)
+        if (blocks[i].bytes >= CORE && 3 * blocks[i].linked <= blocks[i].bytes)
+            for (i64 j = i < NEAR ? 0 : i - NEAR; j < n && j <= i + NEAR; j++) blocks[j].strong = 1;
+    for (i64 i = 0; i < n; i++) {
+        blocks[i].strong = blocks[i].heading || (blocks[i].strong && 2 * blocks[i].linked <= blocks[i].bytes);
+        if (blocks[i].strong) strong += blocks[i].bytes;
+    }
     clear(&k->out);
-    if (!reserve(&k->out, (size_t)size + 1)) return NO_MEMORY;
-    u8 *start = k->out.at, *to = start;
-    int gap = 0; /* what is due before the next character: 1 a space, 2 a new line */
+    if (!reserve(&k->out, k->out2.size + 2 * (size_t)n + 1)) return NO_MEMORY;
+    u8 *to = k->out.at;
+    for (i64 i = 0; i < n; i++) {
+        size_t size = blocks[i].end - blocks[i].start;
+        if (i) *to++ = '\n';
+        if (!blocks[i].strong && strong >= FEW) *to++ = '\t';
+        memcpy(to, k->out2.at + blocks[i].start, size);
+        to += size;
+    }
+    return (i64)(k->out.size = to - k->out.at);
+}
+
+/* The blocks of marked text as lines, as text.py has them: white space collapsed, empty ones dropped, control characters and soft
+   hyphens gone. NEEDS_PYTHON if `cleaned` is 0 and there is a character that clean() has to look at. */
+EXPORT i64 kernel_blocks(Kernel *k, const u8 *s, i64 size, int cleaned) {
+    clear(&k->out2);
+    clear(&k->blocks);
+    if (!reserve(&k->out2, (size_t)size + 1)) return NO_MEMORY;
+    u8 *start = k->out2.at, *to = start;
+    Block block = {0};
+    int gap = 0, linked = 0; /* whether a space is due before the next character; whether it is in a link */
     for (size_t at = 0; at < (size_t)size;) {
         size_t from = at;
         u32 c = s[at];
         if (c > ' ' && c < 0x7f) {
-            if (gap && to > start) *to++ = gap == 2 ? '\n' : ' ';
+            if (gap && block.bytes) *to++ = ' ';
             gap = 0;
             do *to++ = (u8)c;
             while (++at < (size_t)size && (c = s[at]) > ' ' && c < 0x7f);
+            block.bytes += at - from;
+            if (linked) block.linked += at - from;
             continue;
         }
         c = character(s, &at);
         if (c == '\f') {
-            gap = 2;
+            int mark = 0;
+            for (; at < (size_t)size && s[at] == '\t'; at++) mark++;
+            if (mark == A_LINK || mark == LINK_ENDS) {
+                linked = mark == A_LINK;
+                continue;
+            }
+            block.end = to - start;
+            if (block.bytes && !append(&k->blocks, &block, sizeof block)) return NO_MEMORY;
+            block = (Block){.start = to - start, .heading = mark == A_HEADING};
+            gap = 0;
         } else if (is_space(c)) {
             if (!cleaned && (c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x3000)) return NEEDS_PYTHON; /* as clean() has it */
-            gap |= gap == 0;
+            gap = 1;
         } else if (c >= 0x20 && (c < 0x7f || c > 0x9f) && c != 0xad) {
             if (!cleaned && c > 0x2ff &&
-                !((c >= 0x2010 && c <= 0x20cf) || (c >= 0x2190 && c <= 0x2328) || (c >= 0x232b && c <= 0x2adb) ||
-                  (c >= 0x2add && c <= 0x2bff)))
+                !((c >= 0x2012 && c <= 0x2029) || (c >= 0x2030 && c <= 0x205f) || (c >= 0x2070 && c <= 0x20cf) ||
+                  (c >= 0x2190 && c <= 0x2328) || (c >= 0x232b && c <= 0x2adb) || (c >= 0x2add && c <= 0x2bff)))
                 return NEEDS_PYTHON;
-            if (gap && to > start) *to++ = gap == 2 ? '\n' : ' ';
+            if (gap && block.bytes) *to++ = ' ';
             gap = 0;
+            block.bytes += at - from;
+            if (linked) block.linked += at - from;
             while (from < at) *to++ = s[from++];
         }
     }
-    k->out.size = to - start;
-    return (i64)k->out.size;
+    block.end = to - start;
+    if (block.bytes && !append(&k->blocks, &block, sizeof block)) return NO_MEMORY;
+    k->out2.size = to - start;
+    return write_blocks(k);
 }
 
 /* ---- words ---------------------------------------------------------------------------------------------------- */
@@ -867,9 +932,12 @@ static void stem(Word *w) {
         if (w->w[i] == 'Y') w->w[i] = 'y';
 }
 
-/* The stopwords: words, then endings of words; each is followed by a line's end, and the lists by another. In ASCII only. */
-EXPORT int kernel_stopwords(Kernel *k, const char *lists) {
+/* The words of English: stopwords, then endings of such; each is followed by a line's end, and the lists by another. Then names of
+   months and days, with a line's end before each, too. In ASCII only. */
+EXPORT int kernel_english(Kernel *k, const char *lists, const char *dates) {
     const char *second = strstr(lists, "\n\n");
+    k->dates.size = 0;
+    if (!append(&k->dates, dates, strlen(dates) + 1)) return NO_MEMORY;
     size_t n = second - lists + 1;
     k->stopwords.size = 0;
     k->endings.size = 0;
@@ -908,30 +976,36 @@ static int is_stopword(Kernel *k, const u8 *s, size_t n) {
     return 0;
 }
 
-/* The number of a word in ASCII that is new: its own, unless it is a break. NO_MEMORY if there is none. */
-static i64 number_of(Kernel *k, const u8 *s, size_t n) {
-    int letters = 0, digits = 0;
+/* The number of a word of English, in ASCII, that is new: its own, unless it ends a run; see word_of in candidates.py. NO_MEMORY if
+   there is none. */
+static i32 number_of(Kernel *k, const u8 *s, size_t n, uint16_t *flags) {
+    int upper = 0, lowers = 0, digits = 0, any = 0;
+    for (size_t i = 0; i < n && !any; i++) any = s[i] != '_' && s[i] != '-' && s[i] != '\'' && s[i] != '.';
+    if (!any) return BREAK;
+    size_t cut = n >= 2 && s[n - 2] == '\'' && lower(s[n - 1]) == 's' ? 2 : 0, size = n - cut;
+    if (size < 2 || size > 64) return STOPWORD;
     Word w;
+    char all[72] = "\n"; /* for the dates, with a line's end on each side */
     for (size_t i = 0; i < n; i++) {
-        u8 c = s[i];
-        int upper = c >= 'A' && c <= 'Z';
-        letters |= upper || (c >= 'a' && c <= 'z');
-        digits |= c >= '0' && c <= '9';
-        if (i < 64) w.w[i] = (char)(upper ? c + 32 : c);
+        w.w[i] = (char)lower(s[i]);
+        if (i >= size) continue;
+        upper += s[i] >= 'A' && s[i] <= 'Z';
+        lowers += s[i] >= 'a' && s[i] <= 'z';
+        digits += s[i] >= '0' && s[i] <= '9';
     }
-    if (!letters && !digits) return BREAK;
-    if (n > 64 || !letters || is_stopword(k, (const u8 *)w.w, n)) return STOPWORD;
-    if (n > 2 && w.w[n - 2] == '\'' && w.w[n - 1] == 's') n -= 2;
-    char word[64];
-    memcpy(word, w.w, n);
-    w.n = (int)n;
+    if (!(upper + lowers) || is_stopword(k, (const u8 *)w.w, n) || (cut && is_stopword(k, (const u8 *)w.w, size))) return STOPWORD;
+    memcpy(all + 1, w.w, size);
+    all[size + 1] = '\n';
+    *flags = (uint16_t)(WORD | (s[0] >= 'A' && s[0] <= 'Z' ? CAPITAL : 0) | (upper || digits ? NOUN : 0) |
+                        (upper && !lowers ? SHOUTED : 0) | (strstr((const char *)k->dates.at, all) ? DATE : 0));
+    w.n = (int)size;
     stem(&w);
     if (!w.n) { /* nothing left: the word stays */
-        memcpy(w.w, word, n);
-        w.n = (int)n;
+        memcpy(w.w, all + 1, size);
+        w.n = (int)size;
     }
-    Stem new = {blake2b_8((const u8 *)w.w, w.n), (u32)k->stem_text.size, (u32)w.n, (u32)w.n, 0, 0};
-    i64 number = (i64)(k->stems.size / sizeof(Stem));
+    Stem new = {blake2b_8((const u8 *)w.w, w.n), 0, (u32)k->stem_text.size, (u32)w.n, (u32)w.n, 0, 0, (u8)cut};
+    i32 number = (i32)(k->stems.size / sizeof(Stem));
     return append(&k->stem_text, w.w, w.n) && append(&k->stems, &new, sizeof new) ? number : NO_MEMORY;
 }
 
@@ -939,14 +1013,15 @@ static i64 number_of(Kernel *k, const u8 *s, size_t n) {
 
 static Entry *find_entry(Kernel *k, const u8 *s, size_t n) {
     u64 key = spelling_key(s, n);
-    size_t mask = k->entry_slots - 1, i = key & mask;
+    size_t mask = k->entry_slots - 1, i = (key + k->language) & mask;
     for (;; i = (i + 1) & mask) {
         Entry *e = &k->entries[i];
         if (!e->size) {
             e->key = key; /* for who fills it */
+            e->language = (uint16_t)k->language;
             return e;
         }
-        if (e->key == key && e->size == n && (n <= 8 || !memcmp(k->spellings.at + e->at, s, n))) return e;
+        if (e->key == key && e->size == n && e->language == k->language && (n <= 8 || !memcmp(k->spellings.at + e->at, s, n))) return e;
     }
 }
 
@@ -956,7 +1031,7 @@ static int grow_entries(Kernel *k) {
     if (!entries) return 0;
     for (size_t i = 0; i < k->entry_slots; i++) {
         if (!k->entries[i].size) continue;
-        size_t j = k->entries[i].key & (slots - 1);
+        size_t j = (k->entries[i].key + k->entries[i].language) & (slots - 1);
         while (entries[j].size) j = (j + 1) & (slots - 1);
         entries[j] = k->entries[i];
     }
@@ -966,70 +1041,135 @@ static int grow_entries(Kernel *k) {
     return 1;
 }
 
-static int add_word(Kernel *k, u32 start, u32 end, int ascii) {
-    size_t n = end - start;
-    Entry *e = find_entry(k, k->text + start, n);
-    i64 number = e->number;
-    if (!e->size) {
-        Token new = {start, end, 0};
-        number = ascii ? number_of(k, k->text + start, n) : -(i64)(k->unknown.size / sizeof new) - 1; /* until it is learned */
-        if (ascii ? number < 0 : !append(&k->unknown, &new, sizeof new)) return 0;
-        e->at = (u32)k->spellings.size;
-        e->number = number;
-        if (!append(&k->spellings, k->text + start, n)) return 0;
-        e->size = (u32)n;
-        if (2 * ++k->entry_count > k->entry_slots && !grow_entries(k)) return 0;
-    }
-    Token token = {start, end, number};
+static int add_break(Kernel *k, size_t start, size_t end) {
+    Token token = {(u32)start, (u32)end, BREAK, 0};
     return append(&k->tokens, &token, sizeof token);
 }
 
-/* Cuts a text into tokens, and gives them their numbers. The text must stay where it is until its candidates are found.
-   Returns how many of its words are new: these are in kernel_unknown, and must be learned. If a character's class is not known,
-   returns NEEDS_PYTHON - character. */
-EXPORT i64 kernel_scan(Kernel *k, const u8 *s, i64 size) {
-    if (k->unknown.size && kernel_forget(k) < 0) return NO_MEMORY; /* somebody was interrupted */
+static int add_word(Kernel *k, size_t start, size_t end, int ascii, u32 strong) {
+    size_t n = end - start;
+    Entry *e = find_entry(k, k->text + start, n);
+    if (!e->size) {
+        int here = ascii && k->rules & ENGLISH; /* or else it is learned in Python */
+        Token new = {(u32)start, (u32)end, 0, 0};
+        e->flags = 0;
+        e->number = here ? number_of(k, k->text + start, n, &e->flags) : -(i32)(k->unknown.size / sizeof new) - 1;
+        if (here ? e->number < 0 : !append(&k->unknown, &new, sizeof new)) return 0;
+        e->at = (u32)k->spellings.size;
+        if (!append(&k->spellings, k->text + start, n)) return 0;
+        e->size = (u32)n;
+        Token token = {(u32)start, (u32)end, e->number, e->flags | strong};
+        if (2 * ++k->entry_count > k->entry_slots && !grow_entries(k)) return 0;
+        return append(&k->tokens, &token, sizeof token);
+    }
+    Token token = {(u32)start, (u32)end, e->number, e->flags | strong};
+    return append(&k->tokens, &token, sizeof token);
+}
+
+static int is_upper(u32 c) { return c >= 'A' && c <= 'Z'; }
+
+/* Whether some text is at a place. */
+static int is_here(const u8 *s, size_t at, size_t n, const char *what) {
+    size_t size = strlen(what);
+    return size <= n - at && !memcmp(s + at, what, size);
+}
+
+/* Whether what is before a place is a word's end: no letter follows, but perhaps one of a script without spaces. Returns
+   NEEDS_PYTHON - character if the class of that is not known. */
+static i64 word_ends(const u8 *classes, const u8 *s, size_t at, size_t n) {
+    if (at >= n) return 1;
+    u32 c = character(s, &at);
+    u8 class = classes[c];
+    return !(class & CLASSIFIED) ? NEEDS_PYTHON - (i64)c : !(class & LETTER) || class & SCRIPT;
+}
+
+/* Cuts a text into tokens, and gives them their numbers, by the pattern in candidates.py. The text must stay where it is until its
+   candidates are found. Returns how many of its words are new: these are in kernel_unknown, and must be learned. If a character's
+   class is not known, returns NEEDS_PYTHON - character: call it `again` when that is known. */
+EXPORT i64 kernel_scan(Kernel *k, const u8 *s, i64 size, u32 language, int rules, int again) {
+    if (k->unknown.size && !again && kernel_forget(k) < 0) return NO_MEMORY; /* somebody was interrupted */
     k->text = s;
+    k->language = language;
+    k->rules = rules;
     clear(&k->tokens);
     const u8 *classes = k->classes;
     size_t n = (size_t)size, at = 0;
     int broken = 1; /* whether the last token is a break already */
+    u32 strong = n && *s == '\t' ? 0 : STRONG;
     while (at < n) {
         size_t start = at;
         u32 c = character(s, &at);
         u8 class = classes[c];
         if (!(class & CLASSIFIED)) return NEEDS_PYTHON - (i64)c;
         if (!(class & LETTER)) {
+            if (c == '\n') strong = at < n && s[at] == '\t' ? 0 : STRONG;
+            if (c == '.' && is_here(s, at, n, "NET")) {
+                i64 ends = word_ends(classes, s, at + 3, n);
+                if (ends < 0) return ends;
+                if (ends) {
+                    at += 3;
+                    if (!add_word(k, start, at, 1, strong)) return NO_MEMORY;
+                    broken = 0;
+                    continue;
+                }
+            }
             if (!broken && (c == '\n' || !(class & SPACE))) {
-                Token token = {(u32)start, (u32)at, BREAK};
-                if (!append(&k->tokens, &token, sizeof token)) return NO_MEMORY;
+                if (!add_break(k, start, at)) return NO_MEMORY;
                 broken = 1;
             }
             continue;
+        }
+        if (is_upper(c) && at < n && (s[at] == '.' || s[at] == '+' || s[at] == '#')) {
+            size_t end = at;
+            if (s[at] == '#') end = at + 1;
+            else if (is_here(s, at, n, "++")) end = at + 2;
+            else if (s[at] == '.')
+                for (end = start; n - end >= 2 && is_upper(s[end]) && s[end + 1] == '.';) end += 2;
+            if (end > at && (s[at] != '.' || end > start + 2)) {
+                at = end;
+                if (!add_word(k, start, at, 1, strong)) return NO_MEMORY;
+                broken = 0;
+                continue;
+            }
         }
         u8 script = class & SCRIPT;
         u32 all = c; /* the bits of all its characters */
         while (at < n) { /* as long as the next character is a letter that touches the one before */
             size_t next = at;
-            u32 joined = 0;
+            u32 joined = 0, before = c;
             c = character(s, &next);
             class = classes[c];
             if (!(class & CLASSIFIED)) return NEEDS_PYTHON - (i64)c;
             if (class & LETTER) {
-                if ((class & SCRIPT) != script || script == HAN) break;
-            } else if ((c == '\'' || c == '-' || c == 0x2019) && !script && next < n) {
+                if ((class & SCRIPT) != script) break;
+            } else if ((c == '\'' || c == '-' || c == 0x2019 || c == 0xb7 || (c == '&' && is_upper(before))) && !script && next < n) {
                 joined = c;
                 c = character(s, &next);
                 class = classes[c];
                 if (!(class & CLASSIFIED)) return NEEDS_PYTHON - (i64)c;
-                if (!(class & LETTER) || class & SCRIPT) break;
+                if (!(class & LETTER) || class & SCRIPT || (joined == '&' && !is_upper(c))) break;
             } else {
                 break;
             }
             at = next;
             all |= c | joined;
         }
-        if (!add_word(k, (u32)start, (u32)at, all < 0x80)) return NO_MEMORY;
+        if (!script && at < n && (s[at] == ':' || s[at] == '@' || s[at] == '.')) {
+            int after_www = s[at] == '.' && at - start >= 3 && !memcmp(s + at - 3, "www", 3);
+            if (s[at] == '@' || after_www || is_here(s, at, n, "://")) { /* an address */
+                while (at < n && s[at] != ' ' && s[at] != '\n' && s[at] != '\t') at++;
+                if (!broken && !add_break(k, start, at)) return NO_MEMORY;
+                broken = 1;
+                continue;
+            }
+            size_t end = at + (is_here(s, at, n, ".js") ? 3 : is_here(s, at, n, ".NET") ? 4 : 0);
+            if (end > at) {
+                i64 ends = word_ends(classes, s, end, n);
+                if (ends < 0) return ends;
+                if (ends) at = end;
+            }
+        }
+        if (!add_word(k, start, at, all < 0x80, strong)) return NO_MEMORY;
         broken = 0;
     }
     return (i64)(k->unknown.size / sizeof(Token));
@@ -1037,26 +1177,38 @@ EXPORT i64 kernel_scan(Kernel *k, const u8 *s, i64 size) {
 
 EXPORT const Token *kernel_unknown(Kernel *k) { return (const Token *)k->unknown.at; }
 
-/* Learns the words that kernel_scan found to be new. kinds: BREAK, STOPWORD, or more for a word, which has a stem: its hash, its
-   characters, and where its UTF-8 ends in `text` (it starts where the one before ends). */
-EXPORT int kernel_learn(Kernel *k, const u8 *kinds, const u64 *hashes, const u32 *characters, const u32 *ends, const u8 *text) {
+typedef struct { u64 hash; u32 characters, end; u8 kind, flags, skipped, cut; } Learned;
+
+/* Learns the words that kernel_scan found to be new. Of each the kind (BREAK, STOPWORD, or more for one that has a stem), its flags,
+   the bytes at its ends that are not the word's, its stem's hash (if that has more than 128 bytes) and characters, and where the UTF-8 of that ends in `text` (it
+   starts where the one before ends). */
+EXPORT int kernel_learn(Kernel *k, const Learned *learned, const u8 *text) {
     Token *unknown = (Token *)k->unknown.at;
     size_t count = k->unknown.size / sizeof(Token);
     u32 start = 0;
     for (size_t i = 0; i < count; i++) {
         Token *token = &unknown[i];
-        token->number = kinds[i];
-        if (kinds[i] > STOPWORD) {
-            token->number = (i64)(k->stems.size / sizeof(Stem));
-            Stem stem = {hashes[i], (u32)k->stem_text.size, ends[i] - start, characters[i], 0, 0};
+        const Learned *l = &learned[i];
+        token->number = l->kind;
+        if (l->kind > STOPWORD) {
+            token->number = (i32)(k->stems.size / sizeof(Stem));
+            token->flags = l->flags | (l->flags & CONNECTOR ? 0 : WORD);
+            u64 hash = l->end - start > 128 ? l->hash : blake2b_8(text + start, l->end - start);
+            Stem stem = {hash, 0, (u32)k->stem_text.size, l->end - start, l->characters, 0, l->skipped, l->cut};
             if (!append(&k->stem_text, text + start, stem.size) || !append(&k->stems, &stem, sizeof stem)) return NO_MEMORY;
         }
-        start = ends[i];
-        find_entry(k, k->text + token->start, token->end - token->start)->number = token->number;
+        start = l->end;
+        Entry *e = find_entry(k, k->text + token->start, token->end - token->start);
+        e->number = token->number;
+        e->flags = (uint16_t)token->flags;
     }
     Token *tokens = (Token *)k->tokens.at;
     for (size_t i = 0; i < k->tokens.size / sizeof(Token); i++)
-        if (tokens[i].number < 0) tokens[i].number = unknown[-tokens[i].number - 1].number;
+        if (tokens[i].number < 0) {
+            const Token *token = &unknown[-tokens[i].number - 1];
+            tokens[i].number = token->number;
+            tokens[i].flags |= token->flags;
+        }
     k->unknown.size = 0;
     return 0;
 }
@@ -1145,19 +1297,22 @@ EXPORT int kernel_count(Kernel *k) {
     size_t n = k->tokens.size / sizeof(Token);
     u32 page = ++k->page;
     u64 before = 0, two_before = 0; /* the hashes of the word before, and of the two words before */
-    int run = 0;
+    int run = 0, connected = 0;     /* words before in the run; whether a word and a connector are before, with the hash two_before */
     for (size_t i = 0; i < n; i++) {
-        if (tokens[i].number <= STOPWORD) {
+        if (!(tokens[i].flags & WORD)) {
+            connected = run && tokens[i].flags & CONNECTOR;
+            if (connected) two_before = mix(before, stems[tokens[i].number].hash);
             run = 0;
             continue;
         }
         u64 word = stems[tokens[i].number].hash, two = 0;
         int ok = add_count(k, word, 1, page);
         if (run > 0) ok &= add_count(k, two = mix(before, word), 1, page);
-        if (run > 1) ok &= add_count(k, mix(two_before, word), 1, page);
+        if (run > 1 || connected) ok &= add_count(k, mix(two_before, word), 1, page);
         if (!ok) return NO_MEMORY;
         before = word;
         two_before = two;
+        connected = 0;
         run++;
     }
     return 0;
@@ -1270,14 +1425,26 @@ EXPORT void kernel_new_table(Kernel *k) { k->table++; }
 static int better(const Best *a, const Best *b) {
     if (a->score != b->score) return a->score > b->score;
     if (a->first != b->first) return a->first < b->first;
-    return a->words < b->words; /* which is the order of their stems, as both start at the same word */
+    return a->tokens < b->tokens; /* which is the order of their stems, as both start at the same word */
+}
+
+/* The weight of an occurrence of a phrase, as candidates.py has it. `capitals`: whether nouns have capitals on this page. */
+static i64 weight_of(const Kernel *k, const Token *first, const Token *last, int starts_run, int capitals) {
+    i64 weight = first->flags & STRONG ? 4 : 1;
+    if (k->rules & NOUNS) return capitals && !(last->flags & NOUN) ? 1 : weight;
+    int name = first->flags & last->flags & CAPITAL && (k->rules & ENGLISH || first != last || !starts_run);
+    return name ? 2 * weight : weight;
 }
 
 static int find_candidates(Kernel *k) {
     const Token *tokens = (const Token *)k->tokens.at;
     const Stem *stems = (const Stem *)k->stems.at;
-    size_t n = k->tokens.size / sizeof(Token), words = 0;
-    for (size_t i = 0; i < n; i++) words += tokens[i].number > STOPWORD;
+    size_t n = k->tokens.size / sizeof(Token), words = 0, capitals = 0;
+    for (size_t i = 0; i < n; i++) {
+        words += !!(tokens[i].flags & WORD);
+        capitals += !!(tokens[i].flags & CAPITAL);
+    }
+    int with_capitals = 6 * capitals > words;
     size_t slots = 64;
     while (slots < 6 * words) slots *= 2; /* no more than three phrases start at a word */
     clear(&k->slots);
@@ -1293,26 +1460,30 @@ static int find_candidates(Kernel *k) {
     i64 offset = -1; /* words before this one, stopwords and numbers among them */
     for (size_t i = 0, run_end = 0; i < n; i++) {
         offset += tokens[i].number > BREAK;
-        if (tokens[i].number <= STOPWORD) continue;
+        if (!(tokens[i].flags & WORD)) continue;
         int starts_run = i >= run_end;
         if (starts_run) {
             run_end = i;
-            while (run_end < n && tokens[run_end].number > STOPWORD) run_end++;
+            while (run_end < n && tokens[run_end].flags & WORD) run_end++;
         }
+        int connects = i + 2 < n && tokens[i + 1].flags & CONNECTOR && tokens[i + 2].flags & WORD;
         u64 hash = 0;
-        u32 length = 0;
-        for (u32 w = 1; w <= 3 && i + w <= run_end; w++) {
+        u32 length = 0, dated = DATE;
+        for (u32 w = 1; w <= 3 && (i + w <= run_end || connects); w++) {
             const Stem *stem = &stems[tokens[i + w - 1].number];
             hash = w == 1 ? stem->hash : mix(hash, stem->hash);
             length += stem->characters + (w > 1);
+            dated &= tokens[i + w - 1].flags;
+            if (connects && w == 2) continue;
             size_t j = hash & (slots - 1);
             while (slot[j] && found[slot[j] - 1].hash != hash) j = (j + 1) & (slots - 1);
             if (!slot[j]) {
                 slot[j] = (u32)++count;
-                found[count - 1] = (Candidate){hash, 0, offset, (i64)i, w, length, 0};
+                found[count - 1] = (Candidate){hash, 0, 0, offset, (i64)i, w, length, 0, !!dated};
             }
             Candidate *c = &found[slot[j] - 1];
             c->tf++;
+            c->weight += weight_of(k, &tokens[i], &tokens[i + w - 1], starts_run, with_capitals);
             c->whole |= starts_run && i + w == run_end;
             if (w == 1) of_token[i] = slot[j] - 1;
         }
@@ -1336,20 +1507,62 @@ static int put_string(Bytes *b, const u8 *s, size_t n) { return put_long(b, (i64
 static int put_stems(Kernel *k, Bytes *b, const Best *best) {
     const Token *tokens = (const Token *)k->tokens.at + best->token;
     const Stem *stems = (const Stem *)k->stems.at;
-    size_t size = best->words - 1;
-    for (u32 w = 0; w < best->words; w++) size += stems[tokens[w].number].size;
+    size_t size = best->tokens - 1;
+    for (u32 w = 0; w < best->tokens; w++) size += stems[tokens[w].number].size;
     if (!put_long(b, (i64)size)) return 0;
-    for (u32 w = 0; w < best->words; w++) {
+    for (u32 w = 0; w < best->tokens; w++) {
         const Stem *stem = &stems[tokens[w].number];
         if ((w && !append(b, " ", 1)) || !append(b, k->stem_text.at + stem->at, stem->size)) return 0;
     }
     return 1;
 }
 
-/* A phrase as the page writes it, without zero-width spaces, as an Avro string. */
-static int put_phrase(Kernel *k, Bytes *b, const Best *best) {
-    const Token *tokens = (const Token *)k->tokens.at + best->token;
-    const u8 *s = k->text + tokens[0].start, *end = k->text + tokens[best->words - 1].end;
+enum { FORMS = 256, INDEX_FORMS = 64, POOL = 64 }; /* scores.py says what these are */
+
+/* Whether the phrase of some words at one place is at another one, by its stems. */
+static int same_stems(const Kernel *k, const Token *a, const Token *b, u32 count) {
+    const Stem *stems = (const Stem *)k->stems.at;
+    for (u32 w = 0; w < count; w++)
+        if (b[w].number <= STOPWORD || (a[w].number != b[w].number && stems[a[w].number].hash != stems[b[w].number].hash)) return 0;
+    return 1;
+}
+
+/* Where a phrase is written as it is most often on the page: its first token there. In capitals only if it always is. */
+static const Token *usual_form(const Kernel *k, const Best *best) {
+    struct { const Token *at; int count, shouted; } forms[FORMS];
+    const Token *tokens = (const Token *)k->tokens.at, *end = tokens + k->tokens.size / sizeof(Token), *it = tokens + best->token;
+    int n = 0;
+    if (best->tf == 1) return it;
+    for (i64 left = best->tf < FORMS ? best->tf : FORMS; left && end - it >= best->tokens; it++) {
+        if (!same_stems(k, tokens + best->token, it, best->tokens)) continue;
+        left--;
+        int i = 0, shouted = 1;
+        for (; i < n; i++) {
+            u32 w = 0;
+            while (w < best->tokens && forms[i].at[w].number == it[w].number) w++;
+            if (w == best->tokens) break;
+        }
+        if (i < n) {
+            forms[i].count++;
+            continue;
+        }
+        for (u32 w = 0; w < best->tokens; w++) shouted &= !!(it[w].flags & (SHOUTED | CONNECTOR));
+        forms[n].at = it;
+        forms[n].count = 1;
+        forms[n++].shouted = shouted;
+    }
+    int chosen = 0;
+    for (int i = 1; i < n; i++)
+        if (forms[i].shouted < forms[chosen].shouted || (forms[i].shouted == forms[chosen].shouted && forms[i].count > forms[chosen].count))
+            chosen = i;
+    return forms[chosen].at;
+}
+
+/* A phrase as the page writes it, without zero-width spaces, as an Avro string. `form` is its first token. */
+static int put_phrase(Kernel *k, Bytes *b, const Token *form, u32 count) {
+    const Stem *stems = (const Stem *)k->stems.at;
+    const u8 *s = k->text + form[0].start + stems[form[0].number].skipped;
+    const u8 *end = k->text + form[count - 1].end - stems[form[count - 1].number].cut;
     static const u8 zero_width[] = {0xe2, 0x80, 0x8b};
     size_t size = end - s;
     for (const u8 *p = s; end - p >= 3 && (p = memchr(p, 0xe2, end - p - 2)); p++) size -= memcmp(p, zero_width, 3) ? 0 : 3;
@@ -1359,6 +1572,33 @@ static int put_phrase(Kernel *k, Bytes *b, const Best *best) {
         else b->at[b->size++] = *s++;
     }
     return 1;
+}
+
+static int contains(const Kernel *k, const Best *longer, const Best *phrase) {
+    const Token *tokens = (const Token *)k->tokens.at;
+    for (u32 i = 0; i + phrase->tokens <= longer->tokens; i++)
+        if (same_stems(k, tokens + phrase->token, tokens + longer->token + i, phrase->tokens)) return 1;
+    return 0;
+}
+
+/* Puts the longer phrase, with its score, in the place of each of the best that occurs only inside one. Returns how many of n are left. */
+static size_t merge_fragments(const Kernel *k, Best *best, size_t n, Best *shown) {
+    size_t count = 0, pool = n < POOL ? n : POOL;
+    for (size_t i = 0; i < n; i++) {
+        size_t longest = i;
+        for (size_t j = 0; i < pool && j < pool && best[i].tf > 1; j++)
+            if (best[j].tf == best[i].tf && best[j].tokens > best[i].tokens && contains(k, &best[j], &best[i]) &&
+                best[j].tokens > best[longest].tokens)
+                longest = j;
+        Best it = best[longest];
+        size_t j = 0;
+        while (i < pool && j < count && shown[j].hash != it.hash) j++;
+        if (i < pool && j < count) continue;
+        it.score = best[i].score;
+        for (j = count++; j && better(&it, &shown[j - 1]); j--) shown[j] = shown[j - 1];
+        shown[j] = it;
+    }
+    return count;
 }
 
 /* Starts 2**bits buckets of postings. */
@@ -1386,46 +1626,54 @@ EXPORT i64 kernel_score(Kernel *k, const Frequencies *f, const u8 *url, i64 url_
     const u32 *of_token = (const u32 *)k->of_token.at;
     Stem *stems = (Stem *)k->stems.at;
     const Candidate *found = (const Candidate *)k->candidates.at;
-    size_t count = k->candidates.size / sizeof(Candidate), n = 0;
+    size_t count = k->candidates.size / sizeof(Candidate), n = 0, size = (size_t)f->top + POOL;
     i64 most = log_of(f, f->pages + 1);
     clear(&k->best);
     clear(&k->out2);
-    if (!reserve(&k->best, (size_t)f->top * sizeof(Best)) || !reserve(&k->out2, (count + 1) * sizeof(i64))) return NO_MEMORY;
-    Best *best = (Best *)k->best.at; /* in order, best first */
+    if (!reserve(&k->best, 2 * size * sizeof(Best)) || !reserve(&k->out2, (count + 1) * sizeof(i64))) return NO_MEMORY;
+    Best *best = (Best *)k->best.at, *shown = best + size; /* in order, best first */
     i64 *weights = (i64 *)k->out2.at; /* of the candidates that are one word */
     for (size_t i = 0; i < count; i++) {
-        if (found[i].words > 1) continue;
+        if (found[i].tokens > 1) continue;
         Stem *stem = &stems[tokens[found[i].token].number];
         if (stem->table != k->table) {
             stem->df = df_of(f, stem->hash);
             stem->table = k->table;
         }
-        weights[i] = (found[i].tf < 1023 ? found[i].tf : 1023) * (most - log_of(f, stem->df + 1) + 369);
+        weights[i] = (found[i].weight < 4092 ? found[i].weight : 4092) * (most - log_of(f, stem->df + 1) + 369);
     }
     for (size_t i = 0; i < count; i++) {
         const Candidate *c = &found[i];
-        i64 tf = c->tf < 1023 ? c->tf : 1023, words = 0;
-        for (u32 w = 0; w < c->words; w++) words += weights[of_token[c->token + w]];
-        i64 base = tf * words * (c->whole ? 64 : 1);
-        i64 divisor = (10 + c->first) * (c->words == 2 ? 1 : 2) * (c->length <= 3 ? 4 : 1);
-        if (n && (i64)n == f->top && ((base * (most + 185)) << 8) / divisor < best[n - 1].score) continue; /* at df 1, the most it can be */
-        i64 df = c->words == 1 ? stems[tokens[c->token].number].df : df_of(f, c->hash);
-        Best it = {((base * (most - log_of(f, df) + 185)) << 8) / divisor, c->tf, df, c->first, c->token, c->hash, c->words};
-        if ((i64)n >= f->top) {
-            if (!n || !better(&it, &best[n - 1])) continue;
+        if (c->dated) continue;
+        i64 words = 0;
+        int connected = c->tokens == 3 && !(tokens[c->token + 1].flags & WORD); /* the connector has no weight */
+        for (u32 w = 0; w < c->tokens; w++)
+            if (w != 1 || !connected) words += weights[of_token[c->token + w]];
+        i64 base = (c->weight < 4092 ? c->weight : 4092) * words * (c->whole ? 64 : 1);
+        int best_length = c->tokens == 2 || (c->tokens == 1 && !(k->rules & ENGLISH));
+        i64 divisor = (10 + c->first) * (best_length ? 1 : 2) * (c->length <= 3 && !(k->rules & SHORT) ? 4 : 1);
+        if (n == size && ((base * (most + 185)) << 4) / divisor < best[n - 1].score) continue; /* at df 1, the most it can be */
+        i64 df = c->tokens == 1 ? stems[tokens[c->token].number].df : df_of(f, c->hash);
+        Best it = {((base * (most - log_of(f, df) + 185)) << 4) / divisor, c->tf, df, c->first, c->token, c->hash, c->tokens};
+        if (n == size) {
+            if (!better(&it, &best[n - 1])) continue;
             n--;
         }
         size_t j = n++;
         for (; j && better(&it, &best[j - 1]); j--) best[j] = best[j - 1];
         best[j] = it;
     }
+    n = merge_fragments(k, best, n, shown);
+    if (n > (size_t)f->top) n = (size_t)f->top;
     clear(&k->out);
     if (n && !put_long(&k->out, (i64)n)) return NO_MEMORY;
     for (size_t i = 0; i < n; i++) {
-        Bytes *b = &k->postings[f->bits ? best[i].hash >> (64 - f->bits) : 0];
-        if (!put_phrase(k, &k->out, &best[i]) || !put_stems(k, &k->out, &best[i]) || !put_long(&k->out, best[i].score) ||
-            !put_long(&k->out, best[i].tf) || !put_long(&k->out, best[i].df) || !put_stems(k, b, &best[i]) ||
-            !put_phrase(k, b, &best[i]) || !put_long(b, best[i].score) || !put_string(b, url, url_size))
+        const Best *it = &shown[i];
+        const Token *form = usual_form(k, it);
+        Bytes *b = &k->postings[f->bits ? it->hash >> (64 - f->bits) : 0];
+        if (!put_phrase(k, &k->out, form, it->tokens) || !put_stems(k, &k->out, it) || !put_long(&k->out, it->score) ||
+            !put_long(&k->out, it->tf) || !put_long(&k->out, it->df) || !put_stems(k, b, it) ||
+            !put_phrase(k, b, form, it->tokens) || !put_long(b, it->score) || !put_string(b, url, url_size))
             return NO_MEMORY;
     }
     if (!put_long(&k->out, 0)) return NO_MEMORY;
@@ -1467,6 +1715,26 @@ static int compare_postings(const void *x, const void *y) {
     return order ? order : compare_text(a->phrase, b->phrase);
 }
 
+/* The form that most of the postings of a keyword have; the first of several such. Only the first forms are counted. */
+static Text usual_text(const Posting *postings, size_t n) {
+    struct { Text form; size_t count; } forms[INDEX_FORMS];
+    size_t count = 0, chosen = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t j = 0;
+        while (j < count && compare_text(forms[j].form, postings[i].phrase)) j++;
+        if (j == INDEX_FORMS) continue;
+        if (j == count) {
+            forms[j].form = postings[i].phrase;
+            forms[j].count = 0;
+            count++;
+        }
+        forms[j].count++;
+    }
+    for (size_t j = 1; j < count; j++)
+        if (forms[j].count > forms[chosen].count) chosen = j;
+    return forms[chosen].form;
+}
+
 /* The rows of the index, from a bucket's postings: IndexRow after IndexRow in kernel_out, where each ends (u64) in kernel_out2.
    Returns how many; `keywords` is set to the number of different ones. */
 EXPORT i64 kernel_rank(Kernel *k, const u8 *s, i64 size, i64 *keywords) {
@@ -1494,7 +1762,9 @@ EXPORT i64 kernel_rank(Kernel *k, const u8 *s, i64 size, i64 *keywords) {
     for (size_t i = 0; i < n && ok; i++) {
         if (!i || compare_text(postings[i].stems, postings[i - 1].stems)) {
             rank = 0;
-            shown = postings[i].phrase;
+            size_t end = i + 1;
+            while (end < n && !compare_text(postings[i].stems, postings[end].stems)) end++;
+            shown = usual_text(&postings[i], end - i);
             ++*keywords;
         }
         ok = put_string(&k->out, postings[i].stems.at, postings[i].stems.size) &&

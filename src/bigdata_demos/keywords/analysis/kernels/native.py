@@ -14,13 +14,12 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import Stemmer
 
 from ...model import Document, Packed
 from .. import frequencies
-from ..candidates import SCRIPTS, STOPWORD, lower, word_character, word_hash, word_of
+from ..candidates import SCRIPTS, STOPWORD, word_character, word_hash, word_of
+from ..languages import LANGUAGES, Rules
 from ..scores import log_steps
-from ..stopwords import Stopwords
 from ..text import FLAT, INLINE, MAX_DEPTH, SIBLINGS, WATCHED, Marked, Scanner, clean
 
 HERE: Final = Path(__file__).parent
@@ -29,7 +28,14 @@ _NO_MEMORY, _NEEDS_PYTHON = -1, -2
 _IS_LETTER, _IS_SPACE, _IS_CLASSIFIED = 1, 2, 0x80  # classes of characters, as kernel.c has them; bits 4 and 5 are the script
 LIMIT: Final = 500_000  # words, about 60 MB; then all are forgotten
 _NO_WORD: Final = "\x01\n"  # in place of no stopwords
-_TOKEN: Final = np.dtype([("start", "<u4"), ("end", "<u4"), ("number", "<i8")])
+_TOKEN: Final = np.dtype([("start", "<u4"), ("end", "<u4"), ("number", "<i4"), ("flags", "<u4")])
+_LEARNED: Final = np.dtype(
+    [("hash", "<u8"), ("characters", "<u4"), ("end", "<u4"), *((name, "u1") for name in ("kind", "flags", "skipped", "cut"))],
+    align=True,
+)
+_HASHED: Final = 128  # bytes of stems that the kernel hashes itself
+_ENGLISH, _NOUNS, _SHORT = 1, 2, 4  # rules of a language, as kernel.c has them
+_NUMBERS: Final = {code: number for number, code in enumerate(LANGUAGES)}
 
 
 class _Frequencies(c.Structure):
@@ -73,11 +79,11 @@ def library() -> c.CDLL | str:
         ("names", None, c.c_char_p, c.c_char_p),
         ("mark", size, pointer, c.c_char_p, size, pointer),
         ("blocks", size, pointer, c.c_char_p, size, c.c_int),
-        ("scan", size, pointer, c.c_char_p, size),
+        ("scan", size, pointer, c.c_char_p, size, c.c_uint32, c.c_int, c.c_int),
         ("unknown", pointer, pointer),
-        ("learn", c.c_int, pointer, c.c_char_p, pointer, pointer, pointer, c.c_char_p),
+        ("learn", c.c_int, pointer, pointer, c.c_char_p),
         ("start_counts", c.c_int, pointer, size, c.c_int),
-        ("stopwords", c.c_int, pointer, c.c_char_p),
+        ("english", c.c_int, pointer, c.c_char_p, c.c_char_p),
         ("depth", size, c.c_char_p, size, size, c.c_char_p, c.c_char_p),
         ("count", c.c_int, pointer),
         ("add", c.c_int, pointer, c.c_char_p, size),
@@ -134,20 +140,20 @@ def _class_of(char: str) -> int:
 class NativeKernel:
     """Implements :class:`~.Kernel`, which has the docstrings of its methods."""
 
-    def __init__(self, stopwords: Stopwords) -> None:
+    def __init__(self, rules: Rules) -> None:
         """Start with no words."""
         lib: Any = library()
-        self.lib, self.stopwords = lib, stopwords
-        self.stemmer = Stemmer.Stemmer("porter")
+        self.lib, self.rules = lib, rules
         self.kernel = lib.kernel_new()
         if not self.kernel:
             raise MemoryError("the kernel is out of memory")
         self.classes = lib.kernel_classes(self.kernel)
-        lists = [
+        english = rules.lexicon("en")
+        words, endings, dates = (
             "".join(f"{word}\n" for word in words if word.isascii() and "\0" not in word)
-            for words in (stopwords.words, stopwords.endings)
-        ]
-        _checked(lib.kernel_stopwords(self.kernel, f"{lists[0] or _NO_WORD}\n{lists[1]}".encode()))
+            for words in (english.stopwords.words, english.stopwords.endings, english.dates)
+        )
+        _checked(lib.kernel_english(self.kernel, f"{words or _NO_WORD}\n{endings}".encode(), f"\n{dates}".encode()))
         self.table: frequencies.Table = b""
         self.scanner = Scanner(self.mark, self.count_levels, self.blocks)
         self.frequencies = _Frequencies()
@@ -190,31 +196,43 @@ class NativeKernel:
 
     def scan(self, document: Document) -> None:
         """Split a page into tokens, and learn those that are new; the kernel then works on this page."""
-        self.text = text = b"%b\n%b" % (document.title.encode(), document.utf8)  # the kernel keeps a pointer to it
+        self.text = text = document.utf8  # the kernel keeps a pointer to it
+        language = LANGUAGES[document.language]
+        rules = _ENGLISH * (document.language == "en") | _NOUNS * language.nouns | _SHORT * language.short
         if self.lib.kernel_words(self.kernel) > LIMIT:
             _checked(self.lib.kernel_forget(self.kernel))
-        while (unknown := self.lib.kernel_scan(self.kernel, text, len(text))) <= _NEEDS_PYTHON:
+        arguments = (self.kernel, text, len(text), _NUMBERS[document.language], rules)
+        again = False
+        while (unknown := self.lib.kernel_scan(*arguments, again)) <= _NEEDS_PYTHON:
+            again = True
             block = (_NEEDS_PYTHON - unknown) >> 8
             c.memmove(self.classes + 256 * block, classes(block), 256)
         if _checked(unknown):
-            self.learn(text, unknown)
+            self.learn(text, unknown, document.language)
 
-    def learn(self, text: bytes, unknown: int) -> None:
+    def learn(self, text: bytes, unknown: int, language: str) -> None:
         """Stem and hash the new words of a text."""
+        lexicon = self.rules.lexicon(language)
         spans = np.frombuffer(c.string_at(self.lib.kernel_unknown(self.kernel), unknown * _TOKEN.itemsize), _TOKEN)
         tokens = [text[start:end].decode() for start, end in zip(spans["start"].tolist(), spans["end"].tolist(), strict=True)]
-        lowered = lower("\n".join(tokens)).split("\n")
-        looked_up = [word_of(token, word, self.stopwords) for token, word in zip(tokens, lowered, strict=True)]
-        words = [word for word in looked_up if isinstance(word, str)]
-        stems = iter([stem or word for stem, word in zip(self.stemmer.stemWords(words), words, strict=True)])
-        stem_of = [next(stems) if isinstance(word, str) else "" for word in looked_up]
-        utf8 = [stem.encode() for stem in stem_of]
-        kinds = bytes([STOPWORD + 1 if isinstance(word, str) else word for word in looked_up])
-        hashes = np.array([word_hash(stem) if stem else 0 for stem in stem_of], np.uint64)
-        characters = np.array([len(stem) for stem in stem_of], np.uint32)
-        ends = np.cumsum([len(stem) for stem in utf8], dtype=np.uint32)
-        arrays = (_pointer_to(hashes), _pointer_to(characters), _pointer_to(ends))
-        _checked(self.lib.kernel_learn(self.kernel, kinds, *arrays, b"".join(utf8)))
+        words = [word_of(token, lexicon) for token in tokens]
+        stemmed = iter(lexicon.stem([word.text for word in words if word.number > STOPWORD]))
+        stems = [next(stemmed) if word.number > STOPWORD else "" for word in words]
+        utf8 = [stem.encode() for stem in stems]
+        learned = np.zeros(unknown, _LEARNED)
+        sizes = list(map(len, utf8))
+        if max(sizes) > _HASHED:
+            learned["hash"] = np.array([word_hash(stem) if len(stem) > _HASHED / 4 else 0 for stem in stems], np.uint64)
+        learned["characters"] = list(map(len, stems))
+        learned["end"] = np.cumsum(sizes)
+        learned["kind"] = [word.number for word in words]
+        learned["flags"] = [word.flags for word in words]
+        for i, word in enumerate(words):
+            if word.skipped or word.cut:
+                token = tokens[i]
+                learned[i]["skipped"] = len(token[: word.skipped].encode())
+                learned[i]["cut"] = len(token[len(token) - word.cut :].encode())
+        _checked(self.lib.kernel_learn(self.kernel, _pointer_to(learned), b"".join(utf8)))
 
     def start_counts(self) -> None:
         _checked(self.lib.kernel_start_counts(self.kernel, 1 << 16, 0))

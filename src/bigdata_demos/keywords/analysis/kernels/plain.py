@@ -8,18 +8,19 @@ from ....avro.binary import pack, unpack_all
 from ....avro.schemas import field, schema
 from ...model import Document, Packed, Posting
 from .. import frequencies
-from ..candidates import Hashes, Vocabulary, find_candidates, mix, word_hash
-from ..scores import rank_pages, score_page, tokens
-from ..stopwords import Stopwords
+from ..candidates import Hashes, Vocabulary, find_candidates, find_tokens, mix, word_hash
+from ..languages import Rules
+from ..scores import rank_pages, score_page
 from ..text import PLAIN
 
 
 class PlainKernel:
     """Implements :class:`~.Kernel`, which has the docstrings of its methods."""
 
-    def __init__(self, stopwords: Stopwords) -> None:
+    def __init__(self, rules: Rules) -> None:
         """Start with no words."""
-        self.vocabulary = Vocabulary(stopwords)
+        self.rules = rules
+        self.vocabularies: dict[str, Vocabulary] = {}
         self.pages: list[Hashes] = []
         self.table: frequencies.Table = b""
         self.top, self.bits = 1, 0
@@ -27,11 +28,18 @@ class PlainKernel:
 
     scanner = PLAIN
 
+    def vocabulary(self, language: str) -> Vocabulary:
+        """Return the vocabulary of a language."""
+        if language not in self.vocabularies:
+            self.vocabularies[language] = Vocabulary(self.rules.lexicon(language))
+        return self.vocabularies[language]
+
     def start_counts(self) -> None:
         self.pages = []
 
     def count(self, document: Document) -> None:
-        self.pages.append(find_candidates(self.vocabulary.numbers(tokens(document)), self.vocabulary).hashes)
+        vocabulary = self.vocabulary(document.language)
+        self.pages.append(find_candidates(find_tokens(document, vocabulary), vocabulary).hashes)
 
     def counted(self) -> bytes:
         return frequencies.count(self.pages)
@@ -44,7 +52,7 @@ class PlainKernel:
         self.table, self.top, self.bits, self.posted = table, top, bits, {}
 
     def score(self, document: Document) -> bytes:
-        keywords = score_page(document, self.table, self.top, self.vocabulary).keywords
+        keywords = score_page(document, self.table, self.top, self.vocabulary(document.language)).keywords
         for keyword in keywords:
             posting = Posting(keyword.stems, keyword.phrase, keyword.score, document.url)
             bucket = phrase_hash(keyword.stems) >> (64 - self.bits)

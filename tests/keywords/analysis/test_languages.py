@@ -1,0 +1,104 @@
+"""Languages: which one a text is in, and what each line of the table says."""
+
+import pytest
+import Stemmer
+import stopwordsiso
+
+from bigdata_demos.crawl.model import Page
+from bigdata_demos.errors import UsageError
+from bigdata_demos.keywords.analysis.languages import LANGUAGES, Rules, check, detect, known
+from bigdata_demos.keywords.analysis.text import extract
+
+SENTENCES = {
+    "ar": "تقع المدينة على ضفاف النهر ويعيش فيها أكثر من مليون شخص يعملون في الصناعة والتجارة",
+    "bg": "Градът се намира на брега на реката и в него живеят повече от един милион души, които работят в индустрията",
+    "ca": "La ciutat es troba a la riba del riu i hi viuen més d'un milió de persones que treballen a la indústria i el comerç",
+    "cs": "Město leží na břehu řeky a žije v něm více než milion lidí, kteří pracují v průmyslu a obchodu, protože je to výhodné",
+    "da": "Byen ligger ved bredden af floden, og der bor mere end en million mennesker, som arbejder i industrien og handlen",
+    "de": "Die Stadt liegt am Ufer des Flusses, und in ihr leben mehr als eine Million Menschen, die in der Industrie arbeiten",
+    "el": "Η πόλη βρίσκεται στις όχθες του ποταμού και σε αυτήν ζουν περισσότεροι από ένα εκατομμύριο άνθρωποι",
+    "en": "The city lies on the bank of the river, and more than a million people live there who work in industry and trade",
+    "es": "La ciudad se encuentra a orillas del río y en ella viven más de un millón de personas que trabajan en la industria",
+    "et": "Linn asub jõe kaldal ja seal elab üle miljoni inimese, kes töötavad tööstuses ja kaubanduses, sest see on kasulik",
+    "fa": "این شهر در کنار رودخانه قرار دارد و بیش از یک میلیون نفر در آن زندگی می‌کنند که در صنعت و بازرگانی کار می‌کنند",
+    "fi": "Kaupunki sijaitsee joen rannalla, ja siellä asuu yli miljoona ihmistä, jotka työskentelevät teollisuudessa ja kaupassa",
+    "fr": "La ville se trouve au bord du fleuve et plus d'un million de personnes y vivent et travaillent dans l'industrie",
+    "he": "העיר נמצאת על גדת הנהר ומתגוררים בה יותר ממיליון בני אדם העובדים בתעשייה ובמסחר",
+    "hi": "यह शहर नदी के किनारे पर स्थित है और यहाँ दस लाख से अधिक लोग रहते हैं जो उद्योग और व्यापार में काम करते हैं",
+    "hu": "A város a folyó partján fekszik, és több mint egymillió ember él benne, akik az iparban és a kereskedelemben dolgoznak",
+    "id": "Kota ini terletak di tepi sungai dan lebih dari satu juta orang tinggal di sana yang bekerja di industri dan perdagangan",
+    "it": "La città si trova sulla riva del fiume e vi abitano più di un milione di persone che lavorano nell'industria",
+    "ja": "この都市は川の岸にあり、百万人以上の人々が住んでいて、工業や商業で働いています。",
+    "ko": "이 도시는 강가에 있으며 백만 명이 넘는 사람들이 살면서 산업과 상업에 종사하고 있습니다.",
+    "lt": "Miestas yra ant upės kranto ir jame gyvena daugiau kaip milijonas žmonių, kurie dirba pramonėje ir prekyboje",
+    "lv": "Pilsēta atrodas upes krastā, un tajā dzīvo vairāk nekā miljons cilvēku, kas strādā rūpniecībā un tirdzniecībā",
+    "nl": "De stad ligt aan de oever van de rivier en er wonen meer dan een miljoen mensen die in de industrie werken",
+    "no": "Nå må jeg finne ut hvordan jeg får lært meg å gå på ski, og så skal vi på hytta på fjellet med ungene hvis været blir fint",
+    "pl": "Miasto leży nad brzegiem rzeki i mieszka w nim ponad milion ludzi, którzy pracują w przemyśle i handlu",
+    "pt": "A cidade fica na margem do rio e nela vivem mais de um milhão de pessoas que trabalham na indústria e no comércio",
+    "ro": "Orașul se află pe malul râului și în el trăiesc peste un milion de oameni care lucrează în industrie și comerț",
+    "ru": "Город расположен на берегу реки, и в нём живёт более миллиона человек, которые работают в промышленности и торговле",
+    "sk": "Mesto leží na brehu rieky a žije v ňom viac ako milión ľudí, ktorí pracujú v priemysle a obchode, pretože je to výhodné",
+    "sl": "Mesto leži na bregu reke in v njem živi več kot milijon ljudi, ki delajo v industriji in trgovini, ker je to koristno",
+    "sv": "Staden ligger vid flodens strand, och där bor mer än en miljon människor som arbetar inom industrin och handeln",
+    "th": "เมืองนี้ตั้งอยู่ริมฝั่งแม่น้ำและมีประชากรมากกว่าหนึ่งล้านคนที่ทำงานในภาคอุตสาหกรรมและการค้า",
+    "tr": "Şehir nehrin kıyısında yer alır ve içinde sanayi ve ticarette çalışan bir milyondan fazla insan yaşamaktadır",
+    "uk": "Місто розташоване на березі річки, і в ньому живе понад мільйон людей, які працюють у промисловості та торгівлі",
+    "vi": "Thành phố nằm bên bờ sông và có hơn một triệu người sinh sống, làm việc trong ngành công nghiệp và thương mại",
+    "zh": "这座城市位于河岸，有一百多万人居住在那里，他们在工业和商业领域工作。",
+}
+
+
+@pytest.mark.parametrize("code", sorted(SENTENCES))
+def test_every_language(code: str) -> None:
+    """A sentence or two are enough to detect a language, and it is treated by its own rules."""
+    page = extract(Page("u", "s", 0, f"<p>{SENTENCES[code]}. {SENTENCES[code]}"))
+    assert page.language == code
+    kernel_words = Rules().lexicon(code)
+    assert kernel_words.code == code
+
+
+def test_sentences_for_all_that_are_detected() -> None:
+    """But for languages that are too close to another one to be told apart by a sentence: Croatian and Serbian."""
+    codes = list(LANGUAGES)
+    assert set(codes[: codes.index("af")]) - set(SENTENCES) == {"hr", "sr"}
+
+
+@pytest.mark.parametrize("code", sorted(LANGUAGES))
+def test_line_of_the_table(code: str) -> None:
+    """Its stemmer exists, and it has stopwords, its connectors among them, unless stopwords-iso has none."""
+    language, lexicon = LANGUAGES[code], Rules().lexicon(code)
+    assert language.stemmer in {"", *Stemmer.algorithms()}
+    assert bool(lexicon.stopwords.words) == stopwordsiso.has_lang(code)
+    assert lexicon.stem(["data", "x"])[1]
+    assert code == known(f" {code.upper()}-XY")
+
+
+@pytest.mark.parametrize(
+    ("declared", "text", "expected"),
+    [
+        ("en", SENTENCES["de"] * 2, "de"),  # a template's
+        ("de-AT", SENTENCES["de"], "de"),
+        ("nb", SENTENCES["no"], "no"),
+        ("fr", "OK", "fr"),  # too short to tell
+        ("", "OK", "en"),
+        ("tlh", "42", "en"),  # not in the table
+        ("x" * 100, "", "en"),
+    ],
+)
+def test_declared_language(declared: str, text: str, expected: str) -> None:
+    """It is believed where the text does not say otherwise."""
+    assert detect(text, declared) == expected
+
+
+def test_language_of_the_root_element() -> None:
+    """The attribute of ``<html>`` counts; a language that is given counts more."""
+    page = Page("u", "s", 0, "<!doctype html><html lang=de><body><p lang=fr>OK")
+    assert extract(page).language == "de"
+    assert extract(page, rules=Rules("es")).language == "es"
+
+
+def test_unknown_language_is_refused() -> None:
+    """With those that are known."""
+    with pytest.raises(UsageError, match="must be one of af, ar, bg"):
+        check("xx")
