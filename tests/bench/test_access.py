@@ -60,7 +60,7 @@ def test_every_format_gives_back_the_same(store: Store, data: str, kept: dict[st
     ]
     assert store.field(path, wanted) == [record["url"] for record in wanted.records]
     newer = [
-        {"address": record["url"], "language": "und"} | {key: record[key] for key in record if key != "url"}
+        {"address": record["url"], "country": "unknown"} | {key: record[key] for key in record if key != "url"}
         for record in wanted.records
     ]
     assert store.read_newer(path, wanted) == newer
@@ -115,9 +115,9 @@ def test_parquet_leaves_default_and_new_name_to_code(kept: dict[str, Data], tmp_
     path, older = tmp_path / "file", kept["results"].arrow
     Parquet("snappy").write(path, kept["results"])
     newer = pa.schema([older.field(name) for name in older.names if name != "url"])
-    newer = newer.append(pa.field("address", pa.string())).append(pa.field("language", pa.string()))
+    newer = newer.append(pa.field("address", pa.string())).append(pa.field("country", pa.string()))
     table = pq.read_table(path, schema=newer)
-    assert set(table.column("address").to_pylist()) == set(table.column("language").to_pylist()) == {None}
+    assert set(table.column("address").to_pylist()) == set(table.column("country").to_pylist()) == {None}
 
 
 @pytest.mark.parametrize("step", ["read", "field", "look_up", "read_newer"])

@@ -26,6 +26,7 @@ The engines give the same answer: compare the digest in the last line.
 examples:
   bigdata-demos keywords                                         keywords of the bundled crawl
   bigdata-demos keywords crawl.warc.gz site/ --output out/crawl  of a WARC and a directory; the index is in out/crawl/index
+  bigdata-demos keywords site/ --language de                     of German pages, whatever their language seems to be
   bigdata-demos keywords crawl.warc.gz --output hdfs://HOST:8020/results/crawl   the same, written to HDFS by the workers
   bigdata-demos keywords 'CC-MAIN-*.warc.gz' --engine spark --cluster spark://localhost:7077 --output out/cc
   bigdata-demos keywords dump.avro --reader-schema page.avsc     other field names, which page.avsc has as aliases

@@ -30,8 +30,8 @@ Record = dict[str, Any]
 KEY: Final = "url"
 """The field that is read by itself. The newer schema renames it, and adds a field with a default."""
 _RENAMED: Final = "address"
-_ADDED: Final = "language"
-_DEFAULT: Final = "und"  # undetermined (ISO 639)
+_ADDED: Final = "country"
+_DEFAULT: Final = "unknown"
 _GZIP_LEVEL: Final = 6  # the default of gzip(1); Python's is 9, which is much slower for little gain
 GROUP_RECORDS: Final = 500
 """Records per Parquet row group, the smallest unit that can be read. With pyarrow's default, any look-up would read the file."""
