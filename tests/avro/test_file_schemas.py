@@ -18,7 +18,16 @@ from bigdata_demos.keywords.output.parts import write_part
 RECORDS: dict[PartKind, dict[str, Any]] = {
     "keywords": {"url": "u", "source": "s", "offset": 1, "title": "t", "language": "de", "keywords": [], "declared": ["d"]},
     "index": {"stems": "a b", "phrase": "as bs", "rank": 1, "score": 5, "url": "u"},
-    "rejected": {"source": "s", "offset": 3, "url": "u", "reason": "bad-record", "detail": "d", "fault": "OTHER"},
+    "rejected": {
+        "source": "s",
+        "offset": 3,
+        "url": "u",
+        "reason": "bad-record",
+        "detail": "d",
+        "fault": "OTHER",
+        "end": 9,
+        "records": 2,
+    },
 }
 
 

@@ -13,7 +13,7 @@ import pytest
 from bigdata_demos.avro import binary, containers
 from bigdata_demos.avro.streams import Source
 from bigdata_demos.crawl import plan
-from bigdata_demos.crawl.model import Page
+from bigdata_demos.crawl.model import Page, Rejected
 from bigdata_demos.errors import BadAvro
 from bigdata_demos.keywords.analysis.text import extract
 from tests.support.crawl import AVRO, Found, container, numbered, read, rejections, urls, write
@@ -121,6 +121,21 @@ def test_damaged_blocks_cost_themselves_only(tmp_path: Path, split_bytes: int) -
                 assert len(urls(found)) == len(set(urls(found)))
                 assert not lost or rejections(found), (spot, mask)
                 assert set(rejections(found)) <= {(place, "", "bad-record") for place, _ in blocks}, (spot, mask)
+
+
+def test_records_that_are_lost_with_a_block_are_counted(tmp_path: Path) -> None:
+    """Each block without its data counts as all of its records, and its place is told; a wrong count costs no more than the block."""
+    content, sync = container(numbered(40), "deflate", 200), bytes(range(200, 216))
+    start = header_end(content)
+    while start < len(content):
+        end = content.index(sync, start)
+        for lost in (content[start + 3 : end], b""):
+            damaged = content[: start + 3] + bytes(len(lost)) + content[start + 3 + len(lost) :]
+            found = avro_file(tmp_path, damaged)
+            rejected = [one for one in found if isinstance(one, Rejected)]
+            assert len(urls(found)) + sum(one.records for one in rejected) == 40
+            assert [(one.offset, one.end) for one in rejected] == [(start, end + 16)] * bool(lost)
+        start = end + 16
 
 
 def test_bit_flips_anywhere(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Which files a path stands for, of which kind each is, and what is read of it."""
 
 import bz2
+import errno
 import gzip
 import lzma
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import fsspec
 import pytest
@@ -246,15 +248,37 @@ def test_dangling_link(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.html", "a.jsonl", "a.avro", "a.warc.gz"])
 def test_file_that_goes_between_plan_and_read(tmp_path: Path, name: str) -> None:
-    """Rejected; the files beside it are read."""
+    """The run fails, and says which file: a page that is there no more is no bad page."""
     content = {"html": HTML, "jsonl": LINE, "avro": AVRO, "gz": gzip.compress(warc_page("http://a.example/", b"<p>x"))}
     path = write(tmp_path / name, content[name.rpartition(".")[2]])
     write(tmp_path / "b.html", HTML)
     splits, _ = plan.plan([str(tmp_path)])
+    data = path.read_bytes()
+    path.write_bytes(data[:-1])
+    with pytest.raises(
+        InputError, match=rf"{name}: has {len(data) - 1} bytes, and had {len(data)} or more when the run was planned"
+    ):
+        list(reader.read(splits[0]))
     path.unlink()
-    found = [one for split in splits for one in reader.read(split)]
-    assert urls(found) == ["b.html"]
-    assert rejections(found) == [(0, name if name == "a.html" else "", "unreadable")]
+    with pytest.raises(InputError, match=f"{name}: was there when the run was planned, and is gone"):
+        list(reader.read(splits[0]))
+
+
+@pytest.mark.parametrize("name", ["a.html", "a.jsonl", "a.avro", "a.warc", "a.warc.gz", "a.jsonl.gz"])
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE, errno.ENOMEM, errno.ENOSPC])
+def test_faults_of_the_machine_are_no_bad_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int) -> None:
+    """An I/O error, too many open files, no memory, a full disk: the task fails, so that it is tried again."""
+    page = warc_page("http://a.example/", b"<p>x")
+    content = {"html": HTML, "jsonl": LINE, "avro": AVRO, "warc": page, "gz": gzip.compress(page if "warc" in name else LINE)}
+    write(tmp_path / name, content[name.rpartition(".")[2]])
+    splits, _ = plan.plan([str(tmp_path)])
+
+    def fail(*_: object) -> NoReturn:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(reader, "open_file", fail)
+    with pytest.raises(InputError, match=rf"{name}: this machine cannot read it: .*{os.strerror(number)}"):
+        list(reader.read(splits[0]))
 
 
 def test_pipe_in_a_directory(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bigdata_demos.crawl import jsonl
-from bigdata_demos.crawl.model import Page
+from bigdata_demos.crawl import jsonl, plan
+from bigdata_demos.crawl.model import Page, Rejected
 from tests.support.crawl import LINE, Found, read, rejections, urls, write
 
 
@@ -34,7 +34,9 @@ def test_line_ends(tmp_path: Path, content: bytes) -> None:
         ({"url": "u", "text": "x"}, ("u", "x", True)),
         ({"url": "u", "html": "<p>x", "text": "x"}, ("u", "<p>x", False)),
         ({"url": "u", "html": None, "text": "x"}, ("u", "x", True)),
-        ({"url": "u", "html": "", "text": "x"}, ("u", "", False)),
+        ({"url": "u", "html": "", "text": "x"}, ("u", "x", True)),
+        ({"url": "u", "html": "", "text": ""}, ("u", "", False)),
+        ({"url": "u", "html": ""}, ("u", "", False)),
         ({"url": "u", "id": 7, "text": "x"}, ("u", "x", True)),
         ({"url": "", "id": 7, "text": "x"}, ("7", "x", True)),
         ({"url": None, "id": "seven", "text": "x"}, ("seven", "x", True)),
@@ -80,7 +82,6 @@ def test_records_that_are_pages(tmp_path: Path, record: dict[str, Any], expected
         (b"\xff\xfe{\x00}\x00", ""),
         (b"[" * 100_000, ""),
         (b'{"url": "u", "text": "x", "n": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", ""),
-        (b'{"url": "u", "text": "x", "n": ' + b"9" * 10_000 + b"}", ""),
     ],
 )
 def test_records_that_are_no_pages(tmp_path: Path, line: bytes, url: str) -> None:
@@ -120,3 +121,46 @@ def test_spooled_lines(tmp_path: Path) -> None:
     """Standard input becomes a file that holds the same bytes."""
     jsonl.spool_lines(iter([LINE, b"\n", LINE.rstrip()]), tmp_path / "stdin.jsonl")
     assert (tmp_path / "stdin.jsonl").read_bytes() == LINE + b"\n" + LINE.rstrip()
+
+
+@pytest.mark.parametrize("value", [b"9" * 10_000, b"[" + b"[]," * 10_000 + b"[]]", b'"\\ud800"', b"1e999"])
+def test_fields_that_are_not_needed_cost_no_page(tmp_path: Path, value: bytes) -> None:
+    """They are skipped without being decoded."""
+    path = write(tmp_path / "a.jsonl", b'{"n": ' + value + b', "url": "u", "text": "x"}\n')
+    assert [one.url for one in read(path) if isinstance(one, Page)] == ["u"]
+
+
+def test_an_array_says_what_to_do(tmp_path: Path) -> None:
+    """The rejection of a line that is an array names a command."""
+    (found,) = read(write(tmp_path / "a.json", b'[{"url": "u", "text": "x"}]'))
+    assert isinstance(found, Rejected)
+    assert "jq -c '.[]'" in found.detail
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_other_encodings_of_unicode(tmp_path: Path, encoding: str) -> None:
+    """A byte order mark says which one it is; the file is read whole, whatever the splits' size."""
+    lines = "".join(json.dumps({"url": f"u{i}", "text": "zażółć 分散 😀"}, ensure_ascii=False) + "\n" for i in range(50))
+    mark = "\ufeff" if encoding.endswith("e") else ""
+    path = write(tmp_path / "a.jsonl", (mark + lines).encode(encoding))
+    for split_bytes in (100, plan.SPLIT_BYTES):
+        found = read(path, split_bytes=split_bytes)
+        assert [(one.url, one.content) for one in found if isinstance(one, Page)] == [
+            (f"u{i}", "zażółć 分散 😀") for i in range(50)
+        ]
+
+
+def test_a_line_longer_than_its_range_is_read_once(tmp_path: Path) -> None:
+    """Ranges in which no line starts read no further than their own end."""
+    long = b'{"url": "long", "text": "' + b"x" * 50_000 + b'"}\n'
+    path = write(tmp_path / "a.jsonl", LINE + long + LINE)
+    splits, _ = plan.plan([str(path)], split_bytes=1000)
+    pieces = [piece for split in splits for piece in split.ranges]
+    assert len(pieces) > 40
+    urls_found = []
+    for piece in pieces:
+        with path.open("rb") as file:
+            urls_found += [one.url for one in jsonl.read_jsonl(file, piece) if isinstance(one, Page)]
+            inside = len(LINE) < piece.start and piece.end < len(LINE + long)
+            assert not inside or file.tell() <= piece.end
+    assert urls_found == ["u", "long", "u"]

@@ -17,6 +17,7 @@ from bigdata_demos.crawl.model import Page, Range, Split
 from bigdata_demos.keywords import run
 from tests.support.crawl import HTML, LINE, Found, container, numbered, read, write
 from tests.support.paths import SITE
+from tests.support.scripts import load_script
 from tests.support.warc import page as warc_page
 
 
@@ -134,3 +135,15 @@ def test_the_plan_depends_on_the_input_only(tmp_path: Path, monkeypatch: pytest.
         splits.append(json.loads((result.output / "manifest.json").read_text())["splits"])
     assert splits[0] == splits[1] == splits[2]
     assert [[Range(*part) for part in split] for split in splits[0]] == [list(split.ranges) for split in plans[0][0]]
+
+
+def test_damage_costs_no_intact_page(capsys: pytest.CaptureFixture[str]) -> None:
+    """The table of docs/data-quality.md in small: no crash, no intact page lost; nothing silent where there are checksums."""
+    module = load_script("measure_damage")
+    module.main(["--times", "12"])
+    rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines() if not line.startswith("|---")]
+    assert len(rows) == 1 + len(module.FORMATS) * len(module.KINDS)
+    for name, kind, crashes, lost, silent, altered in rows[1:]:
+        assert (crashes, lost) == ("0", "0"), (name, kind)
+        assert name not in ("warc.gz", "zstandard.avro") or (silent, altered) == ("0", "0"), (name, kind)
+        assert name != "warc" or altered == "0", kind  # its records have digests

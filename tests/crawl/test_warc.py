@@ -20,11 +20,14 @@ from urllib.parse import urlsplit
 
 import brotli  # type: ignore[import-untyped]
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bigdata_demos.crawl import plan, reader, warc
 from bigdata_demos.crawl.model import Page, Rejected, Skipped
 from bigdata_demos.crawl.warc import BadRecord, Response, Unwanted, read_responses
 from bigdata_demos.keywords import Result, run
+from bigdata_demos.storage.files import zstandard
 from tests.support.paths import SITE
 from tests.support.warc import HTML, page, record
 
@@ -72,18 +75,17 @@ def starts(parts: Sequence[bytes]) -> list[int]:
 
 def wanted(parts: Sequence[bytes], number: int) -> list[tuple[str, int]]:
     """The outline of the first records of :data:`PARTS`."""
-    kinds = dict.fromkeys(range(2, 12, 2), "Response") | {11: "Unwanted"}
-    return [(kinds[i], at) for i, at in enumerate(starts(parts)[:number]) if i in kinds]
+    return [("Response" if i in range(2, 12, 2) else "Unwanted", at) for i, at in enumerate(starts(parts)[:number])]
 
 
 @form
 def test_responses_are_read(form: str) -> None:
-    """Each response with its offset, its URL, its header and its date; other records are passed over."""
+    """Each response with its offset, its URL, its header and its date; other records are counted."""
     data = b"".join(FORMS[form])
     found = read(data)
     assert outline(found) == wanted(FORMS[form], 12)
     assert {one.url: one.body for one in found if isinstance(one, Response)} == PAGES
-    first = found[0]
+    first = found[2]
     assert isinstance(first, Response)
     assert (first.status, first.content_type, first.date) == (200, "text/html", "2024-02-29T12:00:00Z")
 
@@ -318,6 +320,7 @@ def test_odd_records(form: str) -> None:
     assert (found[0].offset, found[0].url, found[0].reason) == (0, "", "bad-record")
     assert {one.url: one.body for one in found if isinstance(one, Response)} == {
         "http://a.example/brackets": b"<p>x",
+        "http://a.example/resource": b"<p>no HTTP",
         "http://a.example/none": b"",
         "http://a.example/ü?q=%20 &x": b"<p>odd URL",
         "http://a.example/last": b"<p>last",
@@ -391,7 +394,7 @@ def test_a_file_compressed_as_a_whole(tmp_path: Path, split_bytes: int) -> None:
     path.write_bytes(gzip.compress(b"".join(PARTS)))
     found = through_sources(path, split_bytes)
     assert {one.url: one.content for one in found if isinstance(one, Page)} == PAGES
-    assert Counter(type(one) for one in found) == {Page: 5, Skipped: 1}
+    assert Counter(type(one) for one in found) == {Page: 5, Skipped: 7}
 
 
 def test_a_file_compressed_as_a_whole_and_cut(tmp_path: Path) -> None:
@@ -472,7 +475,10 @@ def test_wget_of_a_few_pages(tmp_path: Path, compressed: bool) -> None:
     pages = {one.url: one.content for one in found if isinstance(one, Page)}
     assert pages.pop(f"{url}/bad/")  # the server's own listing
     assert pages == {f"{url}/{name}": (SITE / name).read_bytes() for name in names[:3]}
-    assert Counter(type(one) for one in found) == {Page: 4, Skipped: 3}
+    data = gzip.decompress(path.read_bytes()) if compressed else path.read_bytes()
+    records = data.count(b"WARC/1.0\r\nWARC-Type: ")
+    assert records >= 18  # a request and a response each, and four about the crawl; more if wget had to try again
+    assert Counter(type(one) for one in found) == {Page: 4, Skipped: records - 4}
     dates = {one.date[:3] for one in found if isinstance(one, Page)}
     assert dates == {"202"}
 
@@ -506,3 +512,162 @@ def test_wget_of_the_whole_site_gives_what_its_directory_gives(tmp_path: Path) -
     assert crawled.reasons == directory.reasons
     assert crawled.skipped >= 3  # two images and a style sheet; and whatever else wget asked for
     assert {path.name for path in (tmp_path / "mirror").rglob("*.*g")} >= {"shuffle.png", "mapreduce.svg"}
+
+
+# Records as real crawlers write them.
+
+
+def lenient(part: bytes, name: str) -> bytes:
+    """A record written in another way."""
+    head, blank, block = part.partition(b"\r\n\r\n")
+    fields = {
+        "lower": head.replace(b"WARC-", b"warc-").replace(b"Content-", b"content-"),
+        "upper": b"\r\n".join([head.split(b"\r\n")[0], *(line.partition(b":")[0].upper() + b":" + line.partition(b":")[2] for line in head.split(b"\r\n")[1:])]),
+        "lf": head.replace(b"\r\n", b"\n"),
+        "0.18": head.replace(b"WARC/1.0", b"WARC/0.18"),
+        "1.1": head.replace(b"WARC/1.0", b"WARC/1.1"),
+        "space-before-colon": head.replace(b": ", b" :"),
+    }  # fmt: skip
+    if name == "lf":
+        return fields[name] + b"\n\n" + block.removesuffix(b"\r\n\r\n") + b"\n\n"
+    return fields[name] + blank + block
+
+
+@form
+@pytest.mark.parametrize("name", ["lower", "upper", "lf", "0.18", "1.1", "space-before-colon"])
+def test_headers_are_read_leniently(name: str, form: str) -> None:
+    """Names of fields in any case, LF alone, other versions: the same pages."""
+    parts = [lenient(part, name) for part in PARTS]
+    found = read(b"".join(parts if form == "plain" else map(gzip.compress, parts)))
+    assert {one.url: one.body for one in found if isinstance(one, Response)} == PAGES
+    assert len(found) == len(PARTS)
+    assert not any(isinstance(one, BadRecord) for one in found)
+
+
+@form
+def test_types_of_records(form: str) -> None:
+    """Resources and conversions are pages if they are HTML or plain text; wget's own log is none; all others are counted."""
+    parts = [
+        record("http://a.example/r", b"<p>resource", "resource", "text/html; charset=utf-8"),
+        record("http://a.example/w", b"plain words", "conversion", "text/plain"),
+        record("urn:text:http://a.example/", b"plain words", "resource", "text/plain"),
+        record("metadata://gnu.org/software/wget/warc/wget.log", b"a log", "resource", "text/plain"),
+        record("http://a.example/i", b"\x89PNG", "resource", "image/png"),
+        record("http://a.example/x", b"?", "unheard-of", "text/html"),
+        record("http://a.example/y", b"<p>y", "", "text/html"),
+        record(None, b"<p>whose", "resource", "text/html"),
+    ]
+    found = read(b"".join(parts if form == "plain" else map(gzip.compress, parts)))
+    assert [(one.url, one.is_text, one.body) for one in found if isinstance(one, Response)] == [
+        ("http://a.example/r", False, b"<p>resource"),
+        ("http://a.example/w", True, b"plain words"),
+        ("urn:text:http://a.example/", True, b"plain words"),
+    ]
+    assert [type(one) for one in found[3:]] == [Unwanted, Unwanted, Unwanted, BadRecord, BadRecord]
+
+
+GAPS = [b"", b"\r\n", b"\n\n\n", b"\r\n" * 50]
+
+
+@given(
+    st.lists(
+        st.sampled_from([*GAPS, b"junk\r\n", b"\0" * 600, b"WARC/", b"WARC/1.0\r\nno: length\r\n\r\n"]), min_size=6, max_size=6
+    )
+)
+def test_anything_between_records(gaps: list[bytes]) -> None:
+    """Blank lines cost nothing; filler is reported, and the records around it are all read."""
+    parts = [page(f"http://a.example/{i}", text_of(i)) for i in range(5)]
+    data = gaps[5] + b"".join(part + gap for part, gap in zip(parts, gaps, strict=False))
+    found = read(data)
+    assert {one.url: one.body for one in found if isinstance(one, Response)} == PAGES
+    assert any(isinstance(one, BadRecord) for one in found) == any(gap.strip(b"\r\n") for gap in gaps)
+
+
+@given(st.lists(st.sampled_from([b"", gzip.compress(b""), gzip.compress(b"\r\n"), b"\0" * 40, b"junk", b"\x1f\x8b\x08" * 30]), min_size=6, max_size=6))  # fmt: skip
+def test_anything_between_members(gaps: list[bytes]) -> None:
+    """The same of a file of gzip members, in which empty members are as good as nothing."""
+    parts = [gzip.compress(page(f"http://a.example/{i}", text_of(i)), mtime=0) for i in range(5)]
+    data = gaps[5] + b"".join(part + gap for part, gap in zip(parts, gaps, strict=False))
+    found = read(data)
+    assert {one.url: one.body for one in found if isinstance(one, Response)} == PAGES
+    assert any(isinstance(one, BadRecord) for one in found) == any(
+        not gap.startswith(gzip.compress(b"")[:3] + b"\0") for gap in gaps if gap
+    )
+
+
+@given(st.sampled_from(["remove", "insert", "double", "zero"]), st.integers(0, 10**6), st.integers(1, 400))
+def test_damage_of_a_plain_file_costs_the_damaged_records(how: str, at: int, size: int) -> None:
+    """Bytes removed, put in, doubled or zeroed anywhere: each record that has none of them is read as it was."""
+    edges = starts(PARTS)
+    data = b"".join(PARTS)
+    at %= len(data)
+    end = min(at + size, len(data))
+    after = end if how in ("remove", "zero", "double") else at
+    middle = {"remove": b"", "insert": b"x" * size, "double": data[at:end] * 2, "zero": bytes(end - at)}[how]
+    found = read(data[:at] + middle + data[after:])
+    intact = [i for i in range(2, 12, 2) if edges[i + 1] <= at or edges[i] >= max(after, at)]
+    bodies = [one.body for one in found if isinstance(one, Response)]
+    assert all(PAGES[f"http://a.example/{i // 2 - 1}"] in bodies for i in intact)
+
+
+def test_cut_headers() -> None:
+    """A header of which only the beginning is left, whatever its length, costs nothing of the record that follows it."""
+    first, second = page("http://a.example/0", text_of(0)), page("http://a.example/1", text_of(1))
+    for cut in range(1, first.index(b"\r\n\r\n")):
+        assert [one.url for one in read(first[:cut] + second) if isinstance(one, Response)] == ["http://a.example/1"], cut
+
+
+def test_names_that_look_like_the_beginning_of_a_record() -> None:
+    """A URL may end in "WARC/1.0"."""
+    data = page("http://a.example/WARC/1.0", text_of(0)) + page("http://a.example/1", text_of(1))
+    assert [one.url for one in read(data) if isinstance(one, Response)] == ["http://a.example/WARC/1.0", "http://a.example/1"]
+
+
+def test_lengths_that_are_wrong() -> None:
+    """Too long, too short, huge, no number: the record is rejected, and those around it are read, also in gzip members."""
+    for length in (b"1%d", b"%d0", b"9%d99999999", b"-%d", b"%d.5"):
+        for number in range(5):
+            parts = [page(f"http://a.example/{i}", text_of(i)) for i in range(5)]
+            before, name, rest = parts[number].partition(b"Content-Length: ")
+            digits = rest.partition(b"\r\n")[0]
+            parts[number] = before + name + rest.replace(digits, length % int(digits), 1)
+            for packed in (False, True):
+                found = read(b"".join(map(gzip.compress, parts) if packed else parts))
+                expected = [f"http://a.example/{i}" for i in range(5) if i != number]
+                assert [one.url for one in found if isinstance(one, Response)] == expected, (length, number, packed)
+                assert sum(isinstance(one, BadRecord) for one in found) == 1, (length, number, packed)
+
+
+def with_dictionary(parts: Sequence[bytes]) -> bytes:
+    """A WARC.zst whose frames share a dictionary, which is in a skippable frame before them."""
+    zstd = zstandard()
+    dictionary = zstd.train_dict([*parts, *([text_of(i) for i in range(200)])], 4000)
+    packed: bytes = zstd.compress(dictionary.dict_content)
+    frames: bytes = b"".join(zstd.compress(part, zstd_dict=dictionary) for part in parts)
+    return b"\x5d\x2a\x4d\x18" + len(packed).to_bytes(4, "little") + packed + frames
+
+
+@pytest.mark.parametrize("form", ["frames", "whole", "dictionary"])
+def test_zstandard(tmp_path: Path, form: str) -> None:
+    """A frame for each record, one for all, and frames with a dictionary, as the IIPC recommends."""
+    zstd = zstandard()
+    path = tmp_path / "crawl.warc.zst"
+    path.write_bytes(
+        {
+            "frames": b"".join(map(zstd.compress, PARTS)),
+            "whole": zstd.compress(b"".join(PARTS)),
+            "dictionary": with_dictionary(PARTS),
+        }[form]
+    )
+    found = through_sources(path, 100)
+    assert {one.url: one.content for one in found if isinstance(one, Page)} == PAGES
+    assert Counter(type(one) for one in found) == {Page: 5, Skipped: 7}
+
+
+def test_magic_numbers_are_searched_in_linear_time() -> None:
+    """Many starts of members that are none, of several kinds, between two pages."""
+    parts = [gzip.compress(page(f"http://a.example/{i}", text_of(i))) for i in range(2)]
+    for magic in (b"\x1f\x8b\x08", b"\x1f\x8b\x08\0\0\0\0\0\0\x03", b"\x1f\x8b\x08\x08\0\0\0\0\0\x03"):
+        found = read(parts[0] + magic * 20_000 + parts[1])
+        assert [one.url for one in found if isinstance(one, Response)] == ["http://a.example/0", "http://a.example/1"]
+        assert sum(isinstance(one, BadRecord) for one in found) == 1

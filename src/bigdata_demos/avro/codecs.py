@@ -41,7 +41,9 @@ def compressor(codec: str, level: int | None = None) -> Callable[[bytes | bytear
         return lambda data: bytes(snappy.compress_raw(data)) + zlib.crc32(data).to_bytes(4, "big")
     if codec == "zstandard":
         module = zstandard()
-        return lambda data: bytes(module.compress(data, 3 if level is None else level))
+        parameters = module.CompressionParameter
+        options = {parameters.compression_level: 3 if level is None else level, parameters.checksum_flag: 1}
+        return lambda data: bytes(module.compress(data, options=options))
     raise ValueError(codec)
 
 

@@ -62,10 +62,11 @@ class Frame(NamedTuple):
 
 
 class BadBlock(NamedTuple):
-    """A block whose count, size or sync marker is damaged: its offset, and the reason."""
+    """A block whose count, size or sync marker is damaged: its offset, the reason, and where the next block starts, if known."""
 
     offset: int
     detail: str
+    end: int = 0
 
 
 def read_header(source: Source, *, decoding: bool = True) -> Header:
@@ -159,9 +160,11 @@ def frames_between(file: BinaryIO, name: str, header: Header, start: int, end: i
     if start > header.end:
         skip_to_sync(source, header.sync)
     for frame in read_frames(source, header, end):
-        yield frame
         if isinstance(frame, BadBlock):
             skip_to_sync(source, header.sync)
+            yield frame._replace(end=source.tell())
+        else:
+            yield frame
 
 
 def sound_frames(source: Source, header: Header) -> Iterator[Frame]:

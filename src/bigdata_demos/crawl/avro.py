@@ -32,10 +32,12 @@ def read_avro(file: BinaryIO, piece: Range, reader: str = "") -> Iterator[Page |
     decoder = Decoder(header, _names_of(chain[1]) if resolvers else _NEEDED)
     for frame in frames_between(file, piece.path, header, piece.start, piece.end):
         if isinstance(frame, BadBlock):
-            yield Rejected(piece.path, frame.offset, "", "bad-record", frame.detail)
+            yield Rejected(piece.path, frame.offset, "", "bad-record", frame.detail, frame.end)
             continue
+        done = 0
         try:
             for record in decoder.records(frame, piece.path):
+                done += 1
                 datum = record
                 try:
                     for resolve in resolvers:
@@ -45,7 +47,9 @@ def read_avro(file: BinaryIO, piece: Range, reader: str = "") -> Iterator[Page |
                 else:
                     yield page_of(untagged(datum), piece.path, frame.offset)
         except (BadAvro, InputError) as error:
-            yield Rejected(piece.path, frame.offset, "", "bad-record", str(error).removeprefix(f"{piece.path}: "))
+            lost = max(min(frame.records - done, len(frame.packed)), 1)  # the block's count may itself be damaged
+            detail = str(error).removeprefix(f"{piece.path}: ")
+            yield Rejected(piece.path, frame.offset, "", "bad-record", detail, frame.end, lost)
 
 
 def header_of(file: BinaryIO, name: str) -> Header:

@@ -3,8 +3,10 @@
 import codecs
 import re
 from functools import lru_cache
+from typing import Final
 
-from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
+import chardet
+from resiliparse.parse.encoding import map_encoding_to_html5
 
 from .model import Unreadable
 
@@ -16,11 +18,19 @@ _NOT_HTML = re.compile(
 )
 _CONTROL = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0C, 0x0D, 0x1B})
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
-_HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s;\"']+)", re.IGNORECASE)
-META = re.compile(rb"<meta\b([^>]*)")
-_COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
+_HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([^\s;\"',]+)", re.IGNORECASE)
+_XML_ENCODING = re.compile(rb"""\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']([^"']+)""", re.IGNORECASE)
+# What a parser meets: comments, elements whose content is no markup, <meta>, and other tags, with what is quoted in them.
+_MARKUP = re.compile(
+    rb"""<!--.*?(?:-->|\Z)|<(script|style|title|textarea|xmp|iframe|noembed|noframes)\b.*?(?:</\1\b|\Z)"""
+    rb"""|<meta\b((?:[^>"']++|"[^"]*+"|'[^']*+')*+)|<[a-z/](?:[^>"']++|"[^"]*+"|'[^']*+')*+""",
+    re.IGNORECASE | re.DOTALL,
+)
 _ATTRIBUTE = re.compile(rb"""([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""")
 _META_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([^\s;\"']+)")
+_SEARCHED: Final = 1 << 20  # bytes of a page in which a <meta> is looked for
+_SAMPLE: Final = 50_000  # bytes from which a character set is detected
+_FEW: Final = 3  # a set is believed if it decodes so many times more characters than it leaves undecoded
 # Names whose character sets in the WHATWG Encoding Standard are larger than Python's, and names that resiliparse lacks.
 _LARGER = {"shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs", "iso8859-11": "cp874", "gbk": "gb18030"}
 _MAC_CYRILLIC = ("x-mac-cyrillic", "x-mac-ukrainian")
@@ -33,12 +43,16 @@ def decode_html(raw: bytes, content_type: str = "") -> bytes:
         raise Unreadable("empty", "no bytes" if not raw else "nothing but white space")
     if _NOT_HTML.match(start):
         raise Unreadable("not-html", "the bytes are another format's")
-    charset = declared_charset(raw, content_type)
-    if "utf-16" not in charset and (len(start) - len(start.translate(None, _CONTROL))) * 10 > len(start):
+    if (charset := _charset_of_start(raw, content_type)).startswith("utf-16"):
+        return raw.decode(charset, "replace").removeprefix("\ufeff").encode("utf-8", "ignore")
+    if (len(start) - len(start.translate(None, _CONTROL))) * 10 > len(start):
         raise Unreadable("not-html", "binary data")
-    if charset in ("", "utf-8") and _is_utf8(raw):
+    if _is_utf8(raw) and not (raw.isascii() and _ESCAPES.search(raw)):
         return raw.removeprefix(codecs.BOM_UTF8)
     return decode(raw, content_type).encode("utf-8", "ignore")  # surrogates come only from UTF-7 and the like
+
+
+_ESCAPES: Final = re.compile(rb"\x1b[$(]|~\{")  # of ISO-2022-JP and HZ, whose bytes are ASCII
 
 
 def _is_utf8(raw: bytes) -> bool:
@@ -54,27 +68,38 @@ def _is_utf8(raw: bytes) -> bool:
 def declared_charset(raw: bytes, content_type: str = "") -> str:
     """Return Python's name of the character set that a page declares, ``""`` if there is none or it is unknown.
 
-    The order is that of the WHATWG HTML Standard, section 13.2.3.2: a byte order mark, the HTTP header, a ``<meta>`` in the
-    first 1,024 bytes. Names are those of the Encoding Standard (``iso-8859-1`` is ``windows-1252``).
+    The order is that of the WHATWG HTML Standard, section 13.2.3.2: a byte order mark, the HTTP header, a ``<meta>``, here
+    wherever it is, and an XML declaration. Names are those of the Encoding Standard (``iso-8859-1`` is ``windows-1252``).
     """
+    return _charset_of_start(raw, content_type) or _charset_of_markup(raw)
+
+
+def _charset_of_start(raw: bytes, content_type: str) -> str:
+    """Return the character set of the byte order mark, or of the HTTP header."""
     for mark, charset in _BOMS:
         if raw.startswith(mark):
             return charset
     header = _HEADER_CHARSET.search(content_type)
-    if header and (charset := known(header[1])):
-        return charset
-    head = raw[:1024].lower()
-    for meta in META.finditer(_COMMENT.sub(b"", head) if b"<!--" in head else head):
-        if b"charset" not in meta[1]:
+    charset = known(header[1]) if header else ""
+    return charset if not charset.startswith("utf-16") or b"\0" in raw[:1024] else ""
+
+
+def _charset_of_markup(raw: bytes) -> str:
+    """Return the character set that an element ``<meta>`` declares, or else an XML declaration."""
+    head = raw[:_SEARCHED]
+    for _, meta in _MARKUP.findall(head) if re.search(rb"(?i)charset", head) else ():
+        if b"charset" not in (lowered := meta.lower()):
             continue
-        attributes = {name: b"".join(values) for name, *values in _ATTRIBUTE.findall(meta[1])}
+        attributes = {name: b"".join(values) for name, *values in _ATTRIBUTE.findall(lowered)}
         label = attributes.get(b"charset")
         if label is None and attributes.get(b"http-equiv", b"").strip() == b"content-type":
             declared = _META_CHARSET.search(attributes.get(b"content", b""))
             label = declared[1] if declared else None
         if label and (charset := known(label.decode("ascii", "ignore"))):
             return "utf-8" if charset.startswith("utf-16") else charset  # a <meta> that can be read as ASCII is not in UTF-16
-    return ""
+    xml = _XML_ENCODING.match(head)
+    charset = known(xml[1].decode("ascii", "ignore")) if xml else ""
+    return "" if charset.startswith("utf-16") else charset
 
 
 @lru_cache(maxsize=1000)
@@ -93,18 +118,38 @@ def known(label: str) -> str:
 
 
 def decode(raw: bytes, content_type: str = "") -> str:
-    """Decode a page by the character set that it declares, or by a detected one if the declared one is wrong.
+    """Decode a page by the first of these character sets in which its bytes are valid.
 
-    It is wrong if it leaves more non-ASCII text undecodable than it decodes.
+    Those are that of a byte order mark, UTF-8, that of the HTTP header, and that of the markup. If all of them are invalid, the
+    first one with few undecodable bytes is taken, else the one that is detected.
     """
-    charset = declared_charset(raw, content_type) or "utf-8"
-    try:
-        return raw.decode(charset).removeprefix("\ufeff")
-    except UnicodeDecodeError:
+    first = _charset_of_start(raw, content_type)
+    if raw.isascii() and not _ESCAPES.search(raw):
+        return raw.decode()
+    utf8 = [] if raw.isascii() else ["utf-8"]
+    charsets = [first] if raw.startswith(tuple(mark for mark, _ in _BOMS)) else [*utf8, first, _charset_of_markup(raw)]
+    charsets = list(dict.fromkeys(filter(None, charsets))) or ["utf-8"]
+    for charset in charsets:
+        try:
+            return raw.decode(charset).removeprefix("\ufeff")
+        except UnicodeDecodeError:
+            pass
+    for charset in [*charsets[1:], charsets[0]]:
         text = raw.decode(charset, "replace").removeprefix("\ufeff")
-    bad = text.count("\ufffd")
-    good = len(text) - sum(map(text.count, map(chr, range(128)))) - bad
-    if good > bad:
-        return text
-    detected = known(detect_encoding(raw[:1_000_000]) or "") or "windows-1252"
-    return raw.decode(detected, "replace")
+        bad = text.count("\ufffd")
+        if len(text) - sum(map(text.count, map(chr, range(128)))) - bad >= _FEW * bad:
+            return text
+    return raw.decode(_detected(raw), "replace")
+
+
+def _detected(raw: bytes) -> str:
+    """Return the character set that the bytes look like, by chardet."""
+    other = re.search(rb"[\x80-\xff]", raw)
+    start = max(other.start() - 500, 0) if other else 0
+    name = chardet.detect(raw[start : start + _SAMPLE])["encoding"] or ""
+    if charset := known(name):
+        return charset
+    try:
+        return codecs.lookup(name).name if name else "windows-1252"
+    except LookupError:
+        return "windows-1252"

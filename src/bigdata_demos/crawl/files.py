@@ -1,5 +1,6 @@
 """Finds the files of paths, globs and directories, and identifies their formats."""
 
+import codecs
 import os
 import re
 from collections.abc import Iterator
@@ -9,9 +10,10 @@ import fsspec
 
 from ..avro.containers import MAGIC
 from ..errors import InputError
-from ..storage.files import CODECS, DAMAGED, open_file
+from ..storage.files import CODECS, DAMAGED, ZSTD_DICTIONARY, is_damage, open_file
+from ..storage.files import MAGIC as COMPRESSED
 from . import warc
-from .model import Kind, Range
+from .model import MEMBERS, Kind, Range
 
 _HTML_NAMES: Final = (".html", ".htm", ".xhtml")
 _KIND_OF_NAME: Final[dict[str, Kind]] = {
@@ -21,6 +23,18 @@ _KIND_OF_NAME: Final[dict[str, Kind]] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "jsonl",
+}
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_NO_DATA: Final = frozenset({"_temporary", "_SUCCESS", "_logs", "_metadata", "_common_metadata", "_spark_metadata"})
+"""Names that Hadoop and Spark give to files and directories beside their output."""
+_UNSUPPORTED: Final = {
+    ".arc": "ARC, the format before WARC: convert it, for instance by `warcio recompress`",
+    ".wacz": "WACZ, a ZIP file with WARCs: unpack it, and name its directory `archive`",
+    ".mhtml": "MHTML, which is not supported",
+    ".mht": "MHTML, which is not supported",
+    ".part": "an incomplete download: let it finish",
+    ".crdownload": "an incomplete download: let it finish",
+    ".tmp": "an incomplete file",
 }
 _HTML_START = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|title|body|meta)\b", re.IGNORECASE | re.DOTALL
@@ -37,12 +51,17 @@ def expand(path: str) -> Iterator[Range | None]:
         fs, root = (fsspec.filesystem("file"), os.path.abspath(path)) if local else fsspec.core.url_to_fs(path)
         if fs.isdir(root):
             base = root.rstrip("/")
-            for name, info in sorted(fs.find(root, detail=True).items()):
+            unlisted: list[str] = []
+            for name, info in sorted(fs.find(root, detail=True, on_error=lambda error: unlisted.append(error.filename)).items()):
                 inside = name[len(base) + 1 :]
+                if not _NO_DATA.isdisjoint(inside.split("/")):
+                    continue
                 if info["type"] == "other" and not info.get("islink"):  # a pipe, a socket or a device, which may not end
                     yield None
                 elif not any(part.startswith(".") for part in inside.split("/")):
                     yield _identify(name if local else url_of(fs, path, name), info["size"], inside)
+            for name in filter(None, unlisted):  # reading such a directory fails, so that it is rejected as unreadable
+                yield Range(name, 0, 0, "html", name[len(base) + 1 :])
             return
         if fs.isfile(root):  # before globs, since a name may contain brackets
             names = [root]
@@ -55,10 +74,19 @@ def expand(path: str) -> Iterator[Range | None]:
         for name in names:
             file = _identify(name if local else url_of(fs, path, name), fs.size(name), os.path.basename(name))
             if file is None:
-                raise InputError(f"{path}: not a web page, WARC, Avro or JSON lines file, by its content or its name")
+                raise InputError(f"{path}: {unsupported(name) or _UNKNOWN}")
             yield file
     except (OSError, ImportError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
+
+
+_UNKNOWN: Final = "not a web page, WARC, Avro or JSON lines file, by its content or its name"
+
+
+def unsupported(name: str) -> str:
+    """Return what to do about a file of a kind that is known but not supported, ``""`` for others."""
+    stem, suffix = os.path.splitext(name.lower())
+    return _UNSUPPORTED.get(os.path.splitext(stem)[1] if suffix in CODECS else suffix, "")
 
 
 def url_of(fs: Any, path: str, name: str) -> str:
@@ -68,35 +96,58 @@ def url_of(fs: Any, path: str, name: str) -> str:
 
 
 def _identify(path: str, size: int, name: str) -> Range | None:
-    """Identify a file; ``None`` if it has no pages."""
+    """Identify a file by its first bytes, or else by its name; ``None`` if it has no pages."""
     stem, suffix = os.path.splitext(path.lower())
-    codec = CODECS.get(suffix, "")
-    kind = _KIND_OF_NAME.get(os.path.splitext(stem)[1] if codec else suffix)
-    if kind == "html" and not codec:  # not opened here, because thousands of them are common
+    by_name = _KIND_OF_NAME.get(os.path.splitext(stem)[1] if suffix in CODECS else suffix)
+    if ".warc." in os.path.basename(path.lower()):  # Common Crawl's .warc.wet.gz and .warc.wat.gz
+        by_name = "warc"
+    if by_name == "html" and suffix not in CODECS:  # not opened here, because thousands of them are common
         return Range(path, 0, size, "html", name)
-    start = _head_of(path, codec)
-    by_start: Kind | None = None
-    if start.startswith(MAGIC):
-        by_start = "avro"
-    elif start.startswith(warc.WARC):
-        by_start = "warc"
-    elif _HTML_START.match(start):
-        by_start = "html"
-    elif start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and kind != "html":
-        by_start = "jsonl"
-    kind = by_start or kind
+    start, codec = _head_of(path)
+    by_start = kind_of(start)
+    kind = by_name if by_start is None or (by_start == "jsonl" and by_name == "html") else by_start
     if kind is None:
         return None
+    if by_start is None and kind != "warc":  # it may be damaged: then that is said of the file as a whole
+        codec = codec or CODECS.get(suffix, "")
+    if kind == "jsonl" and start[:2] in _UTF_16:
+        codec = "utf-16"
     if kind == "warc" and codec == "gzip":
         with open_file(path) as file:
-            codec = "gzip" if warc.is_one_member(file) else ""
+            codec = "gzip" if warc.is_stream(file) else MEMBERS
     return Range(path, 0, size, kind, name if kind == "html" else "", codec)
 
 
-def _head_of(path: str, codec: str) -> bytes:
-    """Return the first bytes of a file, decompressed; ``b""`` if that fails."""
+def kind_of(start: bytes) -> Kind | None:
+    """Return the format of a file by its first bytes, decompressed."""
+    if start.startswith(MAGIC):
+        return "avro"
+    if start.lstrip(b"\r\n").startswith(warc.WARC):
+        return "warc"
+    if _HTML_START.match(start):
+        return "html"
+    text = start.replace(b"\0", b"") if start[:2] in _UTF_16 else start
+    return "jsonl" if text.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"{") else None
+
+
+def codec_of(start: bytes) -> str:
+    """Return the codec of a file by its first bytes, ``""`` if it is not compressed."""
+    if start[1:4] == ZSTD_DICTIONARY[1:] and 0x50 <= start[0] < 0x60:  # a frame before the first one with data
+        return "zstd"
+    return next((codec for magic, codec in COMPRESSED.items() if start.startswith(magic)), "")
+
+
+def _head_of(path: str) -> tuple[bytes, str]:
+    """Return the first bytes of a file, decompressed, and its codec; ``b""`` if they cannot be decompressed."""
+    codec = ""
     try:
+        with open_file(path) as file:
+            start = file.read(2048)
+        if not (codec := codec_of(start)):
+            return start, ""
         with open_file(path, codec) as file:
-            return file.read(2048)
-    except DAMAGED:
-        return b""
+            return file.read(2048), codec
+    except DAMAGED as error:
+        if not is_damage(error):
+            raise
+        return b"", codec

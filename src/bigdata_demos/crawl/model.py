@@ -8,12 +8,16 @@ MAX_BYTES: Final = 16 << 20
 """The most bytes of a page that is read; characters, if it is decoded already."""
 
 
+MEMBERS: Final = "members"
+"""The codec of a WARC whose records are gzip members, so that it can be read from any of them."""
+
+
 class Range(NamedTuple):
     """Bytes ``start`` to ``end`` of a file; a record belongs to the range in which it starts.
 
     ``name`` is the page's identity if the file is one page (its path relative to the input), ``-`` for standard input,
-    else ``""``. ``codec`` is the compression of the whole file as fsspec names it, ``""`` if none; a WARC's own gzip members do
-    not count.
+    else ``""``. ``codec`` is the compression of the whole file as fsspec names it, ``""`` if none, or :data:`MEMBERS`.
+    ``verify``: whether the digests that its records have are checked.
     """
 
     path: str
@@ -22,6 +26,7 @@ class Range(NamedTuple):
     kind: Kind
     name: str = ""
     codec: str = ""
+    verify: bool = False
 
 
 class Split(NamedTuple):
@@ -54,19 +59,25 @@ class Page(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A page that should have been readable and was not (a dead letter). ``reason`` is a key of :data:`FAULTS`."""
+    """A page that should have been readable and was not (a dead letter). ``reason`` is a key of :data:`FAULTS`.
+
+    ``end`` is the offset where damage that starts at ``offset`` ends, 0 if all bytes could be read. ``records`` is the number of
+    records that were lost with it, as far as known: an Avro block has many.
+    """
 
     source: str
     offset: int
     url: str
     reason: str
     detail: str = ""
+    end: int = 0
+    records: int = 1
 
 
 FAULTS: Final = {
-    **dict.fromkeys(("bad-record", "bad-encoding", "truncated", "unreadable"), "UNREADABLE"),
+    **dict.fromkeys(("bad-record", "bad-encoding", "bad-digest", "truncated", "unreadable"), "UNREADABLE"),
     **dict.fromkeys(("empty", "not-html"), "NOT_A_PAGE"),
-    **dict.fromkeys(("too-large", "too-many-tags", "too-deep"), "TOO_LARGE"),
+    **dict.fromkeys(("too-large", "too-many-tags", "too-deep", "too-slow", "killed-worker"), "TOO_LARGE"),
 }
 """The kind of fault of each reason: a symbol of the enum Fault in ``schemas/rejected.avsc``."""
 

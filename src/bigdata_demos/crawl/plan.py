@@ -4,6 +4,7 @@ The format of a file is decided by its first bytes, or else by its name. Reading
 
 ``bad-record``    a record that cannot be decoded, or that has no URL or no content
 ``bad-encoding``  a content coding (gzip, deflate, br) that does not decode
+``bad-digest``    a WARC record that is not what its digest says
 ``truncated``     the file ends inside the record
 ``unreadable``    the file cannot be opened or read at all
 """
@@ -16,7 +17,7 @@ from typing import Final
 
 from ..errors import InputError
 from .files import expand
-from .model import Range, Split
+from .model import MEMBERS, Range, Split
 
 SPLIT_BYTES: Final = 16 << 20
 """Uncompressed bytes of a split of a large input; compressed bytes count :data:`_EXPANSION` times."""
@@ -26,17 +27,20 @@ _TASKS: Final = 24
 _EXPANSION: Final = 6
 
 
-def plan(inputs: Sequence[str], *, split_bytes: int | None = None) -> tuple[list[Split], int]:
+def plan(inputs: Sequence[str], *, split_bytes: int | None = None, verify: bool | None = None) -> tuple[list[Split], int]:
     """Return the splits of paths, globs and directories, and the number of files among them without pages.
 
     Splits depend on the input only, not on the number of workers. Small files share one; files that can be read from
     any byte (WARC.gz, Avro, JSON lines) are split. If no ``split_bytes`` are given, they are a fraction of the input
     (one of :data:`_TASKS`), from :data:`_SMALL_SPLIT` to :data:`SPLIT_BYTES`.
 
+    ``verify``: whether digests of WARC records are checked; ``None`` to check them in files that are not compressed, where no
+    other checksum would notice damage.
+
     Raises InputError if a path does not exist, or has an unknown format.
     """
     expanded = [file for path in inputs for file in expand(path)]
-    files = [file for file in expanded if file is not None]
+    files = [file._replace(verify=not file.codec if verify is None else verify) for file in expanded if file is not None]
     if split_bytes is None:
         split_bytes = min(max(sum(map(estimated_size, files)) // _TASKS, _SMALL_SPLIT), SPLIT_BYTES)
     pieces = [piece for file in files for piece in split_file(file, split_bytes)]
@@ -57,13 +61,12 @@ def plan(inputs: Sequence[str], *, split_bytes: int | None = None) -> tuple[list
 
 def estimated_size(piece: Range) -> int:
     """Estimate the uncompressed bytes of a range."""
-    packed = piece.codec or (piece.kind == "warc" and piece.path.endswith(".gz"))
-    return (piece.end - piece.start) * (_EXPANSION if packed else 1)
+    return (piece.end - piece.start) * (_EXPANSION if piece.codec else 1)
 
 
 def split_file(file: Range, split_bytes: int) -> Iterator[Range]:
     """Split a file into ranges, none much larger than a split."""
-    whole = file.codec or file.kind == "html" or (file.kind == "warc" and not file.path.endswith(".gz"))
+    whole = file.kind in ("html", "warc") if not file.codec else file.codec != MEMBERS
     pieces = 1 if whole else max(1, round(estimated_size(file) / split_bytes))
     edges = [file.end * i // pieces for i in range(pieces + 1)]
     for start, end in pairwise(edges):

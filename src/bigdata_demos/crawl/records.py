@@ -15,7 +15,8 @@ def is_name(value: Any) -> bool:
 def page_of(record: Any, source: str, offset: int) -> Page | Rejected:
     """Make a page of a record with ``url`` or ``id``, ``html`` or ``text``, and optional fields."""
     if not isinstance(record, dict):
-        return Rejected(source, offset, "", "bad-record", "not an object")
+        hint = ": one object on each line is needed, as `jq -c '.[]'` writes them" if isinstance(record, list) else ""
+        return Rejected(source, offset, "", "bad-record", f"not an object{hint}")
     name = record.get("url")
     if name is None or name == "":
         name = record.get("id")
@@ -23,7 +24,8 @@ def page_of(record: Any, source: str, offset: int) -> Page | Rejected:
         return Rejected(source, offset, "", "bad-record", "neither url nor id")
     url = str(name)
     html, text = record.get("html"), record.get("text")
-    content = html if html is not None else text
+    is_text = html is None or (not html and bool(text))  # an empty field may stand for a missing one
+    content = text if is_text else html
     if not isinstance(content, (str, bytes)):
         return Rejected(source, offset, url, "bad-record", "neither html nor text")
 
@@ -31,4 +33,4 @@ def page_of(record: Any, source: str, offset: int) -> Page | Rejected:
         value = record.get(key)
         return value if isinstance(value, str) else ""
 
-    return Page(url, source, offset, content, html is None, string("title"), string("content_type"), string("date"))
+    return Page(url, source, offset, content, is_text, string("title"), string("content_type"), string("date"))

@@ -1,36 +1,49 @@
-"""Pages from WARC files (ISO 28500): any range of a file can be read, and damage is reported.
+"""Pages from WARC files (ISO 28500, versions 0.17 to 1.1), plain or compressed record by record or as a whole.
 
-FastWARC parses the records. This module finds the records of a range, continues after damage, and notices a truncated last
-record. It also decodes bodies, because FastWARC's decoding stops reading the file at some of them, and has no size limit.
+Real files are damaged and unusual, so this module does its own reading. A record is taken for complete only if its
+``Content-Length`` agrees with where it ends: with the end of its gzip member, or with the next record. After damage, which is
+reported, the next record is searched for from the damaged one's header on, so that no intact record is lost. Names of fields may
+have any case, lines may end in LF alone, and blank lines and empty members may stand between records.
+
+Pages are responses in HTML with status 200, resources in HTML or plain text (warcit, browsertrix, wget), and the plain text of
+Common Crawl's WET files (``conversion``).
 """
 
 import io
 import re
-import sys
-import zlib
-from collections.abc import Iterator
-from itertools import chain
-from typing import Any, BinaryIO, Final, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, Final, NamedTuple
 
-from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
+from isal import isal_zlib
 
-from ..storage.files import unpacked
-from .model import MAX_BYTES, Page, Range, Rejected, Skipped
+from ..storage.files import DAMAGED, GZIP_DAMAGE, is_damage
+from . import digests, http
+from .model import MAX_BYTES, MEMBERS, Page, Range, Rejected, Skipped
 
 GZIP: Final = b"\x1f\x8b\x08"
 WARC: Final = b"WARC/"
+CHUNK: Final = 1 << 18
 _CHAIN: Final = 1 << 16
 """Bytes over which members must follow one another before the first one's start counts as a boundary. A page can contain
 a WARC.gz, whose members are not the file's. Deflate stores incompressible data unchanged, but in blocks of at most 65,535
 bytes with a header each (RFC 1951, section 3.2.4), which interrupts a chain of such members."""
-CHUNK: Final = 1 << 18
 _PIECE: Final = 1 << 16
-_CHUNK_HEAD: Final = re.compile(rb"[ \t]*([0-9a-fA-F]{1,15})[ \t]*(;.*)?\r?\n?")
+_MAX_HEADER: Final = 1 << 16  # bytes of a record's header
+_MAX_HEADER_AFTER_DAMAGE: Final = 1 << 13  # fewer, so that searching stays fast whatever the damaged bytes look like
+_BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
+_HEADER: Final = re.compile(rb"WARC/\d{1,2}\.\d{1,3}[ \t]*\r?\n")
+_MEMBER: Final = re.compile(
+    rb"(?=\x1f\x8b\x08[\x00\x01\x04\x05\x08-\x09\x0c-\x0d\x10-\x11\x14-\x15\x18-\x19\x1c-\x1d].{4}[\x00\x02\x04])", re.DOTALL
+)
+"""The start of a gzip member (RFC 1952, section 2.3), without the flags that nobody sets. Matches may overlap."""
 _TRUNCATED: Final = ("truncated", "the file ends, or is damaged, inside the record")
+_HTML, _TEXT = ("text/html", "application/xhtml+xml"), "text/plain"
+_MEDIA: Final = frozenset({"image", "video", "audio", "font"})  # most bytes of a crawl, and no pages
+_ABOUT_THE_CRAWL: Final = "metadata:"  # the scheme of wget's own log and arguments
 
 
 class Response(NamedTuple):
-    """A recorded HTTP response. ``body`` is without chunks and content codings, and truncated at the reader's limit."""
+    """A recorded page. ``body`` is without chunks and content codings, and truncated at the reader's limit."""
 
     url: str
     offset: int
@@ -38,201 +51,372 @@ class Response(NamedTuple):
     content_type: str
     date: str
     body: bytes
+    is_text: bool = False
 
 
 class BadRecord(NamedTuple):
-    """A record that cannot be read: its start, its URL if known, and the reason."""
+    """A record that cannot be read: its start, its URL if known, the reason, and the end of the damage (0: none)."""
 
     offset: int
     url: str
     reason: str
     detail: str
+    end: int = 0
 
 
 class Unwanted(NamedTuple):
-    """A response that is not HTML with status 200."""
+    """A record that is no page: of another type, of another format, or a response with another status than 200."""
 
     offset: int
 
 
-def read_responses(file: BinaryIO, start: int, end: int, limit: int) -> Iterator[Response | BadRecord | Unwanted]:
-    """Yield the responses whose records start from ``start`` to ``end``, as :class:`Unwanted` if not HTML with status 200.
+Found = Response | BadRecord | Unwanted
 
-    Bodies are read up to ``limit + 1`` bytes. Other records (requests, metadata …) are ignored. After a damaged record,
-    which is reported, reading continues at the next one.
+
+def read_responses(file: BinaryIO, start: int, end: int, limit: int, *, verify: bool = False) -> Iterator[Found]:
+    """Yield what the records hold that start from ``start`` to ``end``; bodies are read up to ``limit + 1`` bytes.
+
+    The offset of a record in a compressed file is that of its gzip member. After a damaged record, which is reported, reading
+    continues at the next one. ``verify``: check the digests that records have.
     """
     size = file.seek(0, io.SEEK_END)
+    compressed = is_compressed(file)
     # Both edges are found in the same way, so that a range ends where the next one starts, even if there is damage between.
-    at = start if start == 0 else _next_record(file, start, size, strict=True)
-    end = size if end >= size else _next_record(file, end, size, strict=True)
-    while at < end:
-        held: Response | BadRecord | Unwanted | None = None  # the last record, until it is known to be complete
-        seen, error = -1, ""
+    at = start if start == 0 else _next_record(file, start, size, compressed=compressed)
+    end = size if end >= size else _next_record(file, end, size, compressed=compressed)
+    if at >= end:
+        return
+    if not compressed:
         file.seek(at)
-        try:
-            for record in ArchiveIterator(file, record_types=WarcRecordType.any_type, auto_decode="none"):
-                if held:
-                    yield held
-                    held = None
-                if record.stream_pos >= end:
-                    return
-                at = record.stream_pos
-                if record.record_type == WarcRecordType.response:
-                    held = response(record, limit)
-                seen = at
-        except Exception as raised:  # the reader may raise anything for damaged data
-            error = f"{type(raised).__name__}: {raised}"
-        # The reader ends at the end of the file, and at some damage: find out by the last record.
-        after = _record_end(file, at, size)
-        if after is None or after > size:
+        for found in read_stream(iter(lambda: file.read(CHUNK), b""), limit, at, size, verify=verify):
+            if found.offset >= end:
+                return
+            yield found
+        return
+    while at < end:
+        member = _Member(file, at)
+        held: Found | None = None  # the last record, until it is known that the member is intact
+        for found in read_stream(member.pieces(), limit, verify=verify):
+            if held:
+                yield _in_member(held, at, member)
+            held = found
+        if member.damage:
             url = held.url if isinstance(held, (Response, BadRecord)) else ""
-            yield BadRecord(at, url, *(("bad-record", error) if error and after is None else _TRUNCATED))
-            at = _next_record(file, at + 1, size)
+            following = _next_record(file, at + 1, size, compressed=True, strict=False)
+            yield BadRecord(at, url, *(_TRUNCATED if member.cut else ("bad-record", member.damage)), following)
+            at = following
             continue
         if held:
-            yield held
-        elif seen != at:  # it is complete, and yet the reader did not yield it
-            yield BadRecord(at, "", "bad-record", error or "not a WARC record")
-        at = after
+            yield _in_member(held, at, member)
+        at = member.end
 
 
-def response(record: WarcRecord, limit: int) -> Response | BadRecord | Unwanted:
-    """Decode a record of type response."""
-    offset = record.stream_pos
-    url = (record.headers.get("WARC-Target-URI") or "").strip("<>")
-    http = record.http_headers
-    if http is None:
-        return Unwanted(offset)
-    content_type = http.get("Content-Type") or ""
-    if http.status_code != 200 or not _is_html(content_type):
-        return Unwanted(offset)
-    if not url:
-        return BadRecord(offset, "", "bad-record", "no WARC-Target-URI")
-    try:
-        body = decoded(record.reader, http, limit + 1, record.content_length)
-    except Exception as error:  # errors of zlib, brotli and decoded()
-        return BadRecord(offset, url, "bad-encoding", f"{type(error).__name__}: {error}")
-    return Response(url, offset, 200, content_type, record.headers.get("WARC-Date") or "", body)
+def _in_member(found: Found, at: int, member: "_Member") -> Found:
+    """Return what a record holds with offsets in the compressed file, those of its member."""
+    if isinstance(found, BadRecord) and found.end:
+        return found._replace(offset=at, end=member.end)
+    return found._replace(offset=at)
 
 
-def decoded(reader: Any, http: Any, limit: int, length: int) -> bytes:
-    """Read a body without its chunks and content codings, up to a limit; the record has at most ``length`` bytes of it.
+def read_stream(
+    pieces: Iterable[bytes], limit: int, at: int = 0, size: int | None = None, *, verify: bool = False
+) -> Iterator[Found]:
+    """Yield what the records of uncompressed bytes hold.
 
-    Of truncated data, the decodable beginning is returned; if there is none, or the data are damaged, this raises.
+    ``at`` is the offset of the first byte, ``size`` that of the end if it is known. ``verify``: check the digests.
+    If the source of the pieces turns out to be damaged, its error is raised after the records before the damage have been read.
     """
-    codings = [coding.strip() for coding in (http.get("Content-Encoding") or "").lower().split(",")]
-    codings = [coding for coding in codings if coding not in ("", "identity")]
-    chunked = "chunked" in (http.get("Transfer-Encoding") or "").lower()
-    if not chunked and not codings:
-        return bytes(reader.read(min(limit, length + 1)))  # it allocates as much memory as it is asked to read
-    if unknown := set(codings) - _DECODERS.keys():
-        raise ValueError(f"unknown content coding: {', '.join(unknown)}")
-    body = io.BytesIO(reader.read(min(8 * limit, length + 1)))  # a chunk of one byte takes six
-    pieces = _unchunked(body) if chunked else iter(lambda: body.read(_PIECE), b"")
-    for coding in reversed(codings):
-        pieces = _DECODERS[coding](pieces)
-    data = bytearray()
-    try:
-        for piece in pieces:
-            data += piece
-            if len(data) >= limit:
-                break
-    except EOFError:
-        if not data:
-            raise
-    return bytes(data[:limit])
+    window = _Window(iter(pieces), at)
+    most = 8 * limit + _MAX_HEADER  # bytes of a record that are held: a chunk of one byte takes six
+    while window.pass_blank_lines():
+        start = window.at
+        header = _header(window)
+        if header is None:
+            why = _TRUNCATED if window.ends_inside_header() else ("bad-record", "not a WARC record")
+            yield BadRecord(start, "", *why, window.find_record(start + 1))
+            continue
+        fields, body = header
+        url = fields.get("warc-target-uri", "").strip("<>")
+        length = fields.get("content-length", "")
+        if not length.isdecimal() or len(length) > 15:
+            detail = f"its Content-Length is {length!r}" if length else "no Content-Length"
+            yield BadRecord(start, url, "bad-record", detail, window.find_record(body))
+            continue
+        after = body + int(length)
+        block = window.between(body, min(after, body + most))
+        wrong = window.disagrees(after) if len(block) == int(length) or len(block) < most else None
+        if wrong or (size is not None and after > size):
+            yield BadRecord(start, url, *(wrong or _TRUNCATED), window.find_record(body))
+            continue
+        found = _page_of(fields, start, url, block, limit, verify=verify and len(block) == int(length))
+        yield found._replace(end=after) if isinstance(found, BadRecord) and found.reason == "bad-digest" else found
+        if not window.move(after):
+            yield BadRecord(start, url, *_TRUNCATED, window.at)
+    if window.damage:
+        raise window.damage
 
 
-def _unchunked(body: BinaryIO) -> Iterator[bytes]:
-    """Remove HTTP's chunks from a body, if it has any: some crawlers remove them, but not the header that announces them."""
-    started = False
-    while line := body.readline():
-        head = _CHUNK_HEAD.fullmatch(line)
-        if head is None:
-            if started:
-                raise ValueError(f"no chunk starts with {line[:20]!r}")
-            yield line + body.read()
-            return
-        started, size = True, int(head[1], 16)
-        if size == 0:
-            return
-        data = body.read(size)
-        yield data
-        if len(data) < size:
-            raise EOFError("the body ends inside a chunk")
-        body.readline(2)
+class _Window:
+    """A view of a stream of bytes, which is read as far as it is looked at, and forgotten as far as it is passed.
+
+    Offsets are those of the stream. ``at`` is the present one.
+    """
+
+    def __init__(self, pieces: Iterator[bytes], at: int) -> None:
+        self.pieces = pieces
+        self.at = self.first = at  # `first`: the offset of the first byte that is held
+        self.data, self.ended = b"", False
+        self.damage: Exception | None = None
+
+    @property
+    def end(self) -> int:
+        """The offset after the last byte that is held."""
+        return self.first + len(self.data)
+
+    def reach(self, offset: int) -> bool:
+        """Read up to an offset; returns whether there are so many bytes."""
+        if offset <= self.end or self.ended:
+            return offset <= self.end
+        some, held = [self.data[self.at - self.first :]], self.end
+        while held < offset and not self.ended:
+            try:
+                piece = next(self.pieces, None)
+            except DAMAGED as error:
+                if not is_damage(error):
+                    raise
+                self.damage, piece = error, None
+            if piece is None:
+                self.ended = True
+            else:
+                some.append(piece)
+                held += len(piece)
+        self.data, self.first = b"".join(filter(None, some)), self.at
+        return offset <= held
+
+    def between(self, start: int, end: int) -> memoryview:
+        """Return the bytes between two offsets, fewer if the stream ends before."""
+        self.reach(end)
+        return memoryview(self.data)[start - self.first : end - self.first]
+
+    def move(self, offset: int) -> bool:
+        """Go to an offset, or to the end of the stream if that comes before; returns whether the offset was reached."""
+        while not (offset <= self.end or self.ended):
+            self.at = self.end
+            self.reach(min(offset, self.end + CHUNK))
+        self.at = min(offset, self.end)
+        return self.at == offset
+
+    def pass_blank_lines(self) -> bool:
+        """Go past line ends; returns whether something follows."""
+        while self.reach(self.at + 1):
+            line_ends = _LINE_ENDS.match(self.data, self.at - self.first)
+            assert line_ends  # it matches nothing, too
+            self.at = self.first + line_ends.end()
+            if self.at < self.end:
+                return True
+        return False
+
+    def ends_inside_header(self) -> bool:
+        """Whether the stream ends before the header here is complete."""
+        here = self.data[self.at - self.first :]
+        return len(here) < _MAX_HEADER and WARC.startswith(here[: len(WARC)]) and not _BLANK_LINE.search(here)
+
+    def disagrees(self, end: int) -> tuple[str, str] | None:
+        """Return the reason and a detail if a record does not end at an offset: the stream ends before, or no record follows."""
+        if not self.reach(end):
+            return ("bad-record", _WRONG_LENGTH) if self.next_record(self.at + 1) else _TRUNCATED
+        self.reach(end + 16)
+        at = end - self.first
+        following = self.data[at : at + 4]
+        if b"\r\n\r\n".startswith(following) or b"\n\n".startswith(following[:2]):
+            return None
+        if any(_HEADER.match(self.data, at + i) for i in range(5)):
+            return None  # the record is complete, but not the line ends after it
+        return "bad-record", _WRONG_LENGTH
+
+    def find_record(self, offset: int) -> int:
+        """Go to the first record at or after an offset, or to the end; returns where that is."""
+        self.move(offset)
+        while (found := self.next_record(self.at)) is None:
+            if self.ended:
+                self.at = self.end
+                return self.at
+            self.at = max(self.at, self.end - _MAX_HEADER)  # where a header may begin that is not complete
+            self.reach(self.end + CHUNK)
+        self.at = found
+        return found
+
+    def next_record(self, offset: int) -> int | None:
+        """Return the offset of the first complete header in what is held, at or after an offset."""
+        at = self.data.find(WARC, offset - self.first)
+        while at >= 0:
+            if _HEADER.match(self.data, at):
+                blank = _BLANK_LINE.search(self.data, at, at + _MAX_HEADER_AFTER_DAMAGE)
+                if blank and b"content-length:" in self.data[at : blank.start()].lower():
+                    return self.first + at
+            at = self.data.find(WARC, at + 1)
+        return None
 
 
-def _inflated(pieces: Iterator[bytes], wbits: int = 31) -> Iterator[bytes]:
-    """Decompress a body: gzip, or as ``wbits`` means to zlib."""
-    member = zlib.decompressobj(wbits)
-    for piece in pieces:
-        rest = piece
-        while rest:
-            yield member.decompress(rest, _PIECE)
-            rest = member.unconsumed_tail
-        if member.eof:
-            return
-    yield member.flush()
-    if not member.eof:
-        raise EOFError("the body ends inside its compression")
+_WRONG_LENGTH: Final = "the record does not end where its Content-Length says"
+_LINE_ENDS: Final = re.compile(rb"[\r\n]*")
 
 
-def _undeflated(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Decompress a deflate body, with zlib's header, as in the standard, or without it, as some servers send it."""
-    head = b""
-    while len(head) < 2 and (piece := next(pieces, b"")):
-        head += piece
-    with_header = head[:1] == b"\x78" and int.from_bytes(head[:2], "big") % 31 == 0
-    return _inflated(chain([head], pieces), 15 if with_header else -15)
-
-
-def _unbrotli(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    import brotli  # type: ignore[import-untyped]  # comes with FastWARC
-
-    member = brotli.Decompressor()
-    for piece in pieces:
-        yield member.process(piece, output_buffer_limit=_PIECE)
-        while not member.can_accept_more_data():
-            yield member.process(b"", output_buffer_limit=_PIECE)
-    if not member.is_finished():
-        raise EOFError("the body ends inside its compression")
-
-
-_DECODERS: Final = {"gzip": _inflated, "x-gzip": _inflated, "deflate": _undeflated, "br": _unbrotli}
-
-
-def _is_html(content_type: str) -> bool:
-    return content_type.partition(";")[0].strip().lower() in ("", "text/html", "application/xhtml+xml")
-
-
-def _next_record(file: BinaryIO, start: int, size: int, *, strict: bool = False) -> int:
-    """Return the first record boundary at or after ``start``, ``size`` if there is none. For ``strict`` see :func:`_chains`."""
-    file.seek(0)
-    magic = b"\r\n\r\n" + WARC if file.read(len(WARC)) == WARC else GZIP
-    lead = 0 if magic == GZIP else 4
-    position = find(file, magic, max(start - lead, 0))
-    while position is not None:
-        if _chains(file, position + lead, size, strict=strict):
-            return position + lead
-        position = find(file, magic, position + 1)
-    return size
-
-
-def find(file: BinaryIO, what: bytes, start: int) -> int | None:
-    """Return the first occurrence of bytes at or after ``start``."""
-    file.seek(start)
-    at, tail = start, b""
-    while chunk := file.read(CHUNK):
-        window = tail + chunk
-        if (offset := window.find(what)) >= 0:
-            return at - len(tail) + offset
-        at += len(chunk)
-        tail = window[-(len(what) - 1) :]
+def _header(window: _Window) -> tuple[dict[str, str], int] | None:
+    """Return the fields of the header at the beginning of a window, by lower-case names, and the offset of its end."""
+    for ahead in (1 << 11, _MAX_HEADER):
+        window.reach(window.at + ahead)
+        at = window.at - window.first
+        if not _HEADER.match(window.data, at):
+            return None
+        if blank := _BLANK_LINE.search(window.data, at, at + _MAX_HEADER):
+            header = window.data[at : blank.start()]
+            if _is_of_two_records(header):
+                return None
+            return _fields(header), window.first + blank.end()
     return None
 
 
-def _chains(file: BinaryIO, start: int, size: int, *, strict: bool = False) -> bool:
+def _is_of_two_records(header: bytes) -> bool:
+    """Return whether the end of a header is missing, and another record's follows.
+
+    The other's first line may stand in the middle of a line, where it could also be the end of a URL. But then the fields before
+    it are there twice, or what is left of a field has no colon.
+    """
+    if not _HEADER.search(header + b"\n", len(WARC)):
+        return False
+    names = [line.partition(b":")[0].lower() if b":" in line else b"" for line in header.split(b"\n")[1:]]
+    return b"" in names or any(names.count(name) > 1 for name in names if name != b"warc-concurrent-to")
+
+
+def _fields(header: bytes) -> dict[str, str]:
+    try:
+        text = header.decode()
+    except UnicodeDecodeError:
+        text = header.decode("latin-1")
+    fields: dict[str, str] = {}
+    for line in text.split("\n")[1:]:
+        name, colon, value = line.partition(":")
+        if colon:
+            fields.setdefault(name.strip().lower(), value.strip())
+    return fields
+
+
+def _page_of(fields: dict[str, str], offset: int, url: str, block: memoryview, limit: int, *, verify: bool) -> Found:
+    """Return what a record holds. ``verify``: check its digest, unless it is an image or the like."""
+    kind, content_type = fields.get("warc-type", "").lower(), fields.get("content-type", "")
+    message = http.parse(block) if kind == "response" else None
+    if verify and kind in ("response", "resource", "conversion"):
+        medium = (message.content_type if message else content_type).partition("/")[0].strip().lower()
+        if medium not in _MEDIA and (detail := digests.disagrees(fields, block, message)):
+            return BadRecord(offset, url, "bad-digest", detail)
+    if kind == "response":
+        if message is None or message.status != 200:
+            return Unwanted(offset)
+        identified = fields.get("warc-identified-payload-type", "")
+        if not http.is_html(message.content_type, block[message.body : message.body + 64], identified):
+            return Unwanted(offset)
+        if not url:
+            return BadRecord(offset, "", "bad-record", "no WARC-Target-URI")
+        try:
+            body = http.body_of(block, message, limit + 1)
+        except (EOFError, ValueError) as error:
+            return BadRecord(offset, url, "bad-encoding", f"{type(error).__name__}: {error}")
+        return Response(url, offset, 200, message.content_type, fields.get("warc-date", ""), body)
+    if kind in ("resource", "conversion"):
+        name = content_type.partition(";")[0].strip().lower()
+        if (name in _HTML or name == _TEXT) and not url.startswith(_ABOUT_THE_CRAWL):
+            if not url:
+                return BadRecord(offset, "", "bad-record", "no WARC-Target-URI")
+            return Response(url, offset, 200, content_type, fields.get("warc-date", ""), bytes(block[: limit + 1]), name == _TEXT)
+    return Unwanted(offset) if kind else BadRecord(offset, url, "bad-record", "no WARC-Type")
+
+
+class _Member:
+    """A gzip member. Once its pieces are exhausted, ``end`` is where it ends, or ``damage`` says why it is not known."""
+
+    def __init__(self, file: BinaryIO, at: int) -> None:
+        self.file, self.at = file, at
+        self.end, self.damage, self.cut = at, "", False
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the decompressed bytes."""
+        self.file.seek(self.at)
+        member, read = isal_zlib.decompressobj(wbits=31), self.at
+        try:
+            while not member.eof:
+                if not (packed := member.unconsumed_tail):
+                    if not (packed := self.file.read(_PIECE)):
+                        self.damage, self.cut = "the file ends inside the gzip member", True
+                        return
+                    read += len(packed)
+                if piece := member.decompress(packed, 1 << 22):
+                    yield piece
+        except GZIP_DAMAGE as error:
+            self.damage = f"gzip: {error}"
+            return
+        self.end = read - len(member.unused_data)
+
+
+def is_compressed(file: BinaryIO) -> bool:
+    """Return whether the records of a file are gzip members: by its first bytes, or else by the first record in it."""
+    file.seek(0)
+    head = file.read(_PIECE)
+    if head.startswith(GZIP) or head.lstrip(b"\r\n").startswith(WARC):
+        return head.startswith(GZIP)
+    if GZIP.startswith(head):  # the file ends in its first bytes
+        return True
+    at, tail = 0, b""
+    while head:
+        window = tail + head
+        member, record = _MEMBER.search(window), _HEADER.search(window)
+        if member or record:
+            return record is None or (member is not None and member.start() < record.start())
+        at, tail = at + len(head), window[-32:]
+        head = file.read(CHUNK)
+    return False
+
+
+def _next_record(file: BinaryIO, start: int, size: int, *, compressed: bool, strict: bool = True) -> int:
+    """Return the first record boundary at or after ``start``, ``size`` if there is none. For ``strict`` see :func:`_chains`."""
+    lead = 0 if compressed else 1
+    for position in _find(file, _MEMBER if compressed else re.compile(rb"\nWARC/"), max(start - lead, 0)):
+        if _starts_record(file, position + lead, compressed=compressed) and _chains(
+            file, position + lead, size, compressed=compressed, strict=strict
+        ):
+            return position + lead
+    return size
+
+
+def _find(file: BinaryIO, pattern: re.Pattern[bytes], start: int) -> Iterator[int]:
+    """Yield the offsets at which a pattern of less than 32 bytes matches, from ``start`` on. The file may be moved between."""
+    at, tail = start, b""
+    while True:
+        file.seek(at)
+        if not (chunk := file.read(CHUNK)):
+            return
+        window, first = tail + chunk, at - len(tail)
+        last = len(window) if len(chunk) < CHUNK else len(window) - 32
+        for match in pattern.finditer(window):
+            if match.start() < last:
+                yield first + match.start()
+        at, tail = at + len(chunk), window[last:] if last > 0 else window
+
+
+def _starts_record(file: BinaryIO, at: int, *, compressed: bool) -> bool:
+    """Return whether the bytes at an offset start a record, or a member with one, by looking at few of them."""
+    file.seek(at)
+    head = file.read(1 << 12)
+    if not compressed:
+        return _HEADER.match(head) is not None
+    try:
+        first = isal_zlib.decompressobj(wbits=31).decompress(head, 64)
+    except GZIP_DAMAGE:
+        return False
+    return WARC.startswith(first.lstrip(b"\r\n")[: len(WARC)])
+
+
+def _chains(file: BinaryIO, start: int, size: int, *, compressed: bool, strict: bool) -> bool:
     """Return whether records follow one another from ``start`` on, for :data:`_CHAIN` bytes or to the end of the file.
 
     If not ``strict``, one record is enough: after damage, where there may be more nearby. At the start of a range, that would
@@ -240,76 +424,79 @@ def _chains(file: BinaryIO, start: int, size: int, *, strict: bool = False) -> b
     """
     at = start
     while at < min(start + _CHAIN, size):
-        following = _record_end(file, at, size)
+        following = (_member_end if compressed else _plain_end)(file, at, size)
         if following is None:
             return at > start and not strict
         at = following
     return True
 
 
-def _record_end(file: BinaryIO, start: int, size: int) -> int | None:
-    """Return the end of the record (a gzip member, or uncompressed) that starts at ``start``.
-
-    It is ``None`` if there is no record, or a damaged one, and more than ``size`` if the file ends inside it.
-    """
-    file.seek(start)
-    head = file.read(_PIECE)
-    if not GZIP.startswith(head[: len(GZIP)]):
-        return _plain_end(head + file.read(CHUNK - _PIECE), start, size)
-    member, first, at = zlib.decompressobj(wbits=31), b"", start
-    while head:
-        at += len(head)
-        try:
-            data = member.decompress(head, _PIECE)
-            first = first or data[: len(WARC)]
-            if first and not WARC.startswith(first[: len(WARC)]):
-                return None
-            while member.unconsumed_tail and not member.eof:
-                member.decompress(member.unconsumed_tail, 1 << 22)
-        except zlib.error:
+def _member_end(file: BinaryIO, start: int, size: int) -> int | None:
+    """Return the end of a member, None if it is damaged or holds no record, more than ``size`` if the file ends inside it."""
+    member = _Member(file, start)
+    first = b""
+    for piece in member.pieces():
+        first = first or piece.lstrip(b"\r\n")[: len(WARC)]
+        if not WARC.startswith(first):
             return None
-        if member.eof:
-            return at - len(member.unused_data)
-        head = file.read(_PIECE)
-    return size + 1 if WARC.startswith(first) else None
+    if member.damage:
+        return size + 1 if member.cut and first else None
+    return member.end
 
 
-def is_one_member(file: BinaryIO) -> bool:
-    """Return whether a WARC was compressed as a whole, and not record by record, as the standard recommends."""
-    member, plain = zlib.decompressobj(wbits=31), b""
-    while (chunk := file.read(CHUNK)) and not member.eof and len(plain) < 1 << 26:
-        plain += member.decompress(chunk, 1 << 26)
-        end = _plain_end(plain, 0, len(plain))
-        if end is not None and len(plain) > end:
-            return True
-    return False
-
-
-def _plain_end(head: bytes, start: int, size: int) -> int | None:
-    """Return the end of an uncompressed record from its first bytes; for special values see :func:`_record_end`."""
-    fields, blank, _ = head.partition(b"\r\n\r\n")
-    if not WARC.startswith(fields[: len(WARC)]):
+def _plain_end(file: BinaryIO, start: int, size: int) -> int | None:
+    """Return the same of an uncompressed record."""
+    file.seek(start)
+    head = file.read(_MAX_HEADER)
+    blank = _BLANK_LINE.search(head)
+    if not WARC.startswith(head[: len(WARC)]) or not (blank or start + len(head) >= size):
         return None
     if not blank:
-        return size + 1 if start + len(head) >= size else None
-    for line in fields.split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length" and value.strip().isdigit():
-            end = start + len(fields) + 4 + int(value)
-            return min(end + 4, size) if end <= size else size + 1  # two line ends follow it
-    return None
+        return size + 1
+    length = _fields(head[: blank.start()]).get("content-length", "")
+    if not _HEADER.match(head) or not length.isdecimal():
+        return None
+    end = start + blank.end() + int(length)
+    file.seek(end)
+    following = file.read(4)
+    return end + len(following) - len(following.lstrip(b"\r\n")) if end <= size else size + 1
+
+
+def is_stream(file: BinaryIO) -> bool:
+    """Return whether a gzipped WARC was compressed without regard to its records, so that only one reader can read it.
+
+    The standard recommends a member for each record. ``False`` if the first member is damaged.
+    """
+    member = _Member(file, 0)
+    window = _Window(member.pieces(), 0)
+    header = _header(window) if window.pass_blank_lines() else None
+    if header is None:
+        return False
+    fields, body = header
+    length = fields.get("content-length", "")
+    if not length.isdecimal() or int(length) > _FIRST_RECORD:
+        return False
+    after = body + int(length)
+    if window.reach(after):
+        return bytes(window.between(after, after + _PIECE)).strip(b"\r\n") != b"" and not member.damage
+    # The record goes on in the next member, if that does not start with another.
+    return not member.damage and not _starts_record(file, member.end, compressed=True)
+
+
+_FIRST_RECORD: Final = 1 << 26  # bytes of the first record, decompressed, that planning looks at
 
 
 def read_warc(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skipped]:
-    """Yield the HTML responses of a WARC file."""
-    if piece.codec:
-        with unpacked(file) as whole:
-            yield from read_warc(whole, piece._replace(codec="", end=sys.maxsize))
-        return
-    for record in read_responses(file, piece.start, piece.end, MAX_BYTES):
+    """Yield the pages of a WARC file."""
+    if piece.codec in ("", MEMBERS):
+        found = read_responses(file, piece.start, piece.end, MAX_BYTES, verify=piece.verify)
+    else:
+        found = read_stream(iter(lambda: file.read(CHUNK), b""), MAX_BYTES, verify=piece.verify)
+    for record in found:
         if isinstance(record, Response):
-            yield Page(record.url, piece.path, record.offset, record.body, content_type=record.content_type, date=record.date)
+            url, offset, _, content_type, date, body, is_text = record
+            yield Page(url, piece.path, offset, body, is_text, content_type=content_type, date=date)
         elif isinstance(record, BadRecord):
-            yield Rejected(piece.path, record.offset, record.url, record.reason, record.detail)
+            yield Rejected(piece.path, record.offset, record.url, record.reason, record.detail, record.end)
         else:
             yield Skipped(piece.path, record.offset)
