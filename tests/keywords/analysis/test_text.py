@@ -298,7 +298,13 @@ ADVERSARIAL = {
     "misnested-b-i-p": ("'<b><i><p></b></i>' * 75_000", ""),
     "misnested-font-p": ("'<font><p></font>' * 130_000", ""),
     "misnested-b-div": ("'<b><div></b></div>' * 95_000", ""),
-    "many-formatting-elements": ("''.join(f'<b id={i}>' for i in range(1_990)) + '<p>x' * 190_000", ""),
+    "many-formatting-elements": ("''.join(f'<b id={i}>' for i in range(1_990)) + '<p>x' * 190_000", "too-many-tags"),
+    "copies-of-fonts": ("'<p>' + ''.join(f'<font color={i}>' for i in range(1_900)) + '<p>x' * 3_000", "too-many-tags"),
+    "copies-of-fonts-after-ends": ("'</font>' * 1_900 + '<p>' + ''.join(f'<font color={i}>' for i in range(1_900)) + '<p>x' * 3_000", "too-many-tags"),
+    "attributes-of-formatting-elements": ("('<i ' + ' '.join(f'a{i}' for i in range(1_500)) + '>x') * 600", "too-many-tags"),
+    "a-long-value": ("'<i title=\"' + 'word ' * 20_000 + '\">x'", ""),
+    "equal-fonts": ("('<p><font size=1>' + 'x') * 1_900", ""),
+    "forms-in-forms": ("'<form><div></form>' * 900 + '<i></i>' * 60_000", ""),
     "anchors-around-tables": ("'<a><table><a>' * 1_900", ""),
     "headings-around-items": ("'<h1><li>' * 190_000", "too-deep"),
     "end-tags-in-comments": ("'<div><!--</div>-->' * 130_000", "too-deep"),
@@ -347,3 +353,28 @@ def test_adversarial_page(name: str) -> None:
 def test_adversarial_text(name: str) -> None:
     """The same for plain text."""
     assert attempt(ADVERSARIAL[name][0], "text") == ""
+
+
+@pytest.mark.parametrize("around", ["<form>{}</form>", "<nav>{}</nav>", "<footer>{}</footer>", "<menu>{}</menu>", "<div role=navigation>{}</div>", "<nav><form>{}</form></nav>"])  # fmt: skip
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<div>Harbour dredging.<br><br>Container cranes.</div>",
+        "<h4>Harbour dredging</h4><ul><li>Container cranes</ul>",
+        "<dl><dt>Harbour dredging<dd>Container cranes</dl>",
+        "<section>Harbour dredging; container cranes</section>",
+        "<pre>Harbour dredging</pre>",
+        "Harbour dredging<input name=q>",
+    ],
+)
+def test_a_page_that_is_wholly_in_one_element_is_a_page(around: str, inside: str) -> None:
+    """A form, navigation, footer or menu that has all of the page's text is read, whatever is in it."""
+    document = extract(Page("u", "s", 0, around.format(inside).encode()))
+    assert "Harbour dredging" in document.text
+
+
+@pytest.mark.parametrize(("text", "kept"), [("Harbour dredging and container cranes", True), ("Search", False)])
+def test_a_form_is_read_if_it_has_most_of_the_text(text: str, kept: bool) -> None:
+    """A login link beside a page in a form does not make the form a search box; and a search box is none of the page's text."""
+    markup = f"<div>Log in, or read on</div><form><div>{text}</div></form>"
+    assert (text in extract(Page("u", "s", 0, markup.encode())).text) is kept

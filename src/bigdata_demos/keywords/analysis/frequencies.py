@@ -31,6 +31,10 @@ HASH, COUNT = np.dtype("<u8"), np.dtype("<u4")
 ENTRY: Final = HASH.itemsize + COUNT.itemsize
 
 
+class TableFull(MemoryError):
+    """There is no memory for what a kernel holds of several pages, so that no single page is at fault."""
+
+
 def pack(hashes: Hashes, counts: Counts | Integers) -> bytes:
     """Pack phrases, given in ascending order of their hashes, to a table."""
     return hashes.astype(HASH, copy=False).tobytes() + counts.astype(COUNT, copy=False).tobytes()

@@ -42,7 +42,8 @@ def score_page(document: Document, table: frequencies.Table, top: int, vocabular
     tokens = find_tokens(document, vocabulary)
     candidates = find_candidates(tokens, vocabulary)
     df = frequencies.look_up(table, candidates.hashes)
-    scores = score(candidates, df, frequencies.pages(table), vocabulary.lexicon.language, vocabulary.lexicon.english)
+    pages = frequencies.pages(table)
+    scores = score(candidates, df, pages, vocabulary.lexicon.language, vocabulary.lexicon.english)
     size = top + POOL
     least = max(np.partition(scores, -size)[-size] if len(scores) > size else 0, 0)
     numbers = tokens.numbers.tolist()
@@ -51,7 +52,7 @@ def score_page(document: Document, table: frequencies.Table, top: int, vocabular
         start = int(candidates.token[i])
         phrase = numbers[start : start + int(candidates.tokens[i])]
         stems = tuple(vocabulary.stems[number] for number in phrase)
-        return _Ranked(-int(scores[i]), int(candidates.first[i]), stems, int(candidates.tf[i]), int(df[i]))
+        return _Ranked(-int(scores[i]), int(candidates.first[i]), stems, int(candidates.tf[i]), min(int(df[i]), pages))
 
     best = sorted(map(ranked, np.flatnonzero(scores >= least).tolist()))[:size]
     shown: dict[tuple[str, ...], _Ranked] = {}

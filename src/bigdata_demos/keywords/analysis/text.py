@@ -5,7 +5,7 @@
 ``empty``         no bytes, or no word in them
 ``not-html``      the bytes of something else: an image, a PDF, an archive
 ``too-large``     more than :data:`MAX_BYTES`
-``too-many-tags`` more than :data:`MAX_TAGS` tags
+``too-many-tags`` more than :data:`MAX_TAGS` tags, or formatting elements of which the parser would make too many
 ``too-deep``      elements nested more than :data:`MAX_DEPTH` deep
 
 The limits are needed because every HTML parser takes time that grows with the square of the depth on some pages. They are
@@ -18,6 +18,7 @@ words in them count less (:func:`blocks`).
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -53,16 +54,46 @@ _MARK = re.compile("\f(\t*)")
 _MARK_OF_TAG = re.compile("\f\t*<")
 _TAG_NAME = re.compile(rb"<(?=([^ \t\n\r\f/>]{1,8})(?:[ \t\n\r\f/>]|\Z))")
 # Elements and attributes of what is not text, or not the page's own. A form that contains the page's text is not removed.
-_ELEMENTS: Final = (
-    "script style noscript template nav footer iframe object svg math canvas audio video select button textarea datalist dialog "
-    "menu"
-)
-_BOILERPLATE: Final = {**{name: name for name in _ELEMENTS.split()}, "form": "form:not(:has(p,h1,h2,h3,article,main,table))"}
+_ELEMENTS: Final = [
+    "script",
+    "style",
+    "noscript",
+    "template",
+    "nav",
+    "footer",
+    "iframe",
+    "object",
+    "svg",
+    "math",
+    "canvas",
+    "audio",
+    "video",
+    "select",
+    "button",
+    "textarea",
+    "datalist",
+    "dialog",
+    "menu",
+    "form",
+]
+_AROUND: Final = ("nav", "footer", "button", "menu", "form")
+"""Elements that are usually around the page's text, and have it in pages without other text."""
+_FORMS: Final = "form:not(:has(p,h1,h2,h3,article,main,table))"
+_MAX_FORMS: Final = 20  # forms inside forms, of which HTML has none; to judge each takes as long as all that is in it
+_MAX_COPIES: Final = 1_000_000
+"""The most elements that the parser may make of open formatting elements (<font>), repeating them in each block that follows."""
+_MAX_COMPARED: Final = 50_000_000  # pairs of attributes of formatting elements
+_LONG_TAGS: Final = 300  # bytes of markup for each tag, beyond which the attributes are counted
+_QUOTED: Final = re.compile(rb""""[^"]*+"|'[^']*+'""")
+_FORMATTING: Final = re.compile(rb"<(/?)(b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])([^>]*)", re.IGNORECASE)
+_SHARE: Final = 400  # a form whose text has less than this part of the bytes of the markup is not the page
 ROLES: Final = frozenset(["navigation", "contentinfo", "search", "banner", "menu", "menubar", "toolbar", "dialog"])
 _HIDDEN: Final = "[hidden],[aria-hidden=true]"
-WATCHED: Final = (*_BOILERPLATE, "meta")
+WATCHED: Final = (*_ELEMENTS, "meta")
 """Elements whose names are looked for in the markup first, so that the tree is searched only for those that it may have."""
 _KEYWORDS_BIT, _ROLE_BIT, _HIDDEN_BIT = 1 << 60, 1 << 61, 1 << 62
+_FORM_BIT: Final = 1 << _ELEMENTS.index("form")
+_AROUND_BITS: Final = sum(1 << _ELEMENTS.index(name) for name in _AROUND)
 _WITHOUT_EVENTS = 1  # lexbor's option: no events for scripts
 # For counting levels: comments and elements without markup, whose tags do not count, and tags with quoted attributes.
 _LEVELS = re.compile(
@@ -134,6 +165,8 @@ def extract(page: Page, scanner: Scanner | None = None, rules: Rules = Rules()) 
     else:
         utf8 = clean(page.content).encode() if isinstance(page.content, str) else decode_html(page.content, page.content_type)
         title, text, declared, named = _parse_html(utf8, scanner)
+        if not text.strip():
+            title, text, declared, named = _parse_html(utf8, scanner, all_text=True)
         title = title or _collapse(clean(page.title))
     if not _SOME_WORD.search(text) and not any(map(str.isalnum, title)) and not any(map(str.isalnum, text.decode())):
         raise Unreadable("empty", "no word in it")
@@ -165,31 +198,68 @@ def mark(markup: bytes) -> Marked:
 @lru_cache(maxsize=1000)
 def _boilerplate(present: int) -> str:
     """Return a CSS selector for the kinds of boilerplate that a page may have."""
-    selectors = [selector for bit, selector in enumerate(_BOILERPLATE.values()) if present >> bit & 1]
+    selectors = [name for bit, name in enumerate(_ELEMENTS) if present >> bit & 1]
     return ",".join(selectors + [_HIDDEN] * bool(present & _HIDDEN_BIT))
 
 
-def _parse_html(markup: bytes, scanner: Scanner) -> tuple[str, bytes, list[str], str]:
-    """Return the title, the text (in UTF-8), the declared keywords and the declared language of an HTML page in UTF-8."""
+def _parse_html(markup: bytes, scanner: Scanner, *, all_text: bool = False) -> tuple[str, bytes, list[str], str]:
+    """Return the title, the text (in UTF-8), the declared keywords and the declared language of an HTML page in UTF-8.
+
+    With ``all_text``, the text of navigation, footers and forms is included.
+    """
     marked = scanner.mark(markup)
     if marked.tags > MAX_TAGS:
         raise Unreadable("too-many-tags", f"more than {MAX_TAGS} tags")
     most = marked.tags - marked.closing - marked.flat  # an upper bound of the levels
     if most > MAX_DEPTH and scanner.count_levels(markup) > MAX_DEPTH:
         raise Unreadable("too-deep", f"more than {MAX_DEPTH} levels of elements")
+    if most * marked.tags > _MAX_COPIES and _open_formatting(markup) * marked.tags > _MAX_COPIES:
+        raise Unreadable("too-many-tags", f"formatting elements that stay open make more than {_MAX_COPIES} elements")
+    if len(markup) > _LONG_TAGS * marked.tags and _compared_attributes(markup) > _MAX_COMPARED:
+        raise Unreadable(
+            "too-many-tags", f"formatting elements have so many attributes that more than {_MAX_COMPARED} are compared"
+        )
     tree = LexborHTMLParser(marked.markup, options=_WITHOUT_EVENTS)
     declared: list[str] = []
     if marked.present & _KEYWORDS_BIT and marked.present >> WATCHED.index("meta") & 1:
         for meta in tree.css('meta[name="keywords" i]'):
             declared += filter(None, map(_one_line, (meta.attributes.get("content") or "").split(",")))
-    if selector := _boilerplate(marked.present & ~_KEYWORDS_BIT & ~_ROLE_BIT):
+    ignored = _KEYWORDS_BIT | _ROLE_BIT | (_AROUND_BITS if all_text else _FORM_BIT)
+    if selector := _boilerplate(marked.present & ~ignored):
         _remove(tree.css(selector))
-    if marked.present & _ROLE_BIT:
-        _remove(node for node in tree.css("[role]") if node.attributes["role"] in ROLES)
+    if marked.present & _ROLE_BIT and not all_text:
+        _remove(node for node in tree.css("[role]") if node.attrs.get("role") in ROLES)
+    if marked.present & _FORM_BIT and not all_text and len(tree.css("form form")) <= _MAX_FORMS:
+        _remove(form for form in tree.css(_FORMS) if not _has_most_text(form, tree, len(markup)))
     title = heading(tree, "title") or heading(tree, "h1")  # the titles of SVG images are removed by now
     body = tree.body
     named = tree.root.attributes.get("lang") if tree.root else None
     return title, scanner.blocks(body.text()) if body else b"", declared, named or ""
+
+
+def _open_formatting(markup: bytes) -> int:
+    """Return an upper bound of the formatting elements that are open at once; of equal ones, the parser keeps three."""
+    still_open, most, different = Counter[bytes](), 0, set()
+    for slash, name, attributes in _FORMATTING.findall(markup.lower()):
+        if not slash:
+            still_open[name] += 1
+            different.add((name, attributes))
+            most = max(most, still_open.total())
+        elif still_open[name]:
+            still_open[name] -= 1
+    return min(most, 3 * len(different))
+
+
+def _compared_attributes(markup: bytes) -> int:
+    """Estimate how many pairs of attributes the parser compares: of each formatting element, with up to three before it."""
+    starts = (attributes for slash, _, attributes in _FORMATTING.findall(markup) if not slash)
+    return sum(len(_QUOTED.sub(b"", attributes).split()) ** 2 for attributes in starts)
+
+
+def _has_most_text(form: LexborNode, tree: LexborHTMLParser, size: int) -> bool:
+    """Whether a form has more than half of the text of a page; ``size``: the bytes of its markup."""
+    text = len("".join(form.text().split()))
+    return text * _SHARE > size and tree.body is not None and 2 * text > len("".join(tree.body.text().split()))
 
 
 def _remove(nodes: Iterable[LexborNode]) -> None:

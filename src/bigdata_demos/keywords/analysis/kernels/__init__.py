@@ -78,11 +78,13 @@ def name() -> str:
 _of_this_thread = threading.local()
 
 
-def of_this_thread(rules: Rules) -> Kernel:
+def of_this_thread(rules: Rules, effort: str = "standard") -> Kernel:
     """Return this thread's kernel, which all its tasks share."""
-    key = (name(), rules)
+    key = (name(), rules, effort)
     kernel: Kernel | None = getattr(_of_this_thread, "kernel", None)
     if kernel is None or _of_this_thread.key != key:
-        kernel = native.NativeKernel(rules) if key[0] == "native" else PlainKernel(rules)
+        from ..effort import around
+
+        kernel = around(native.NativeKernel(rules) if key[0] == "native" else PlainKernel(rules), effort)
         _of_this_thread.kernel, _of_this_thread.key = kernel, key
     return kernel

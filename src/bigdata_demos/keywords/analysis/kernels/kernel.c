@@ -1672,7 +1672,7 @@ EXPORT i64 kernel_score(Kernel *k, const Frequencies *f, const u8 *url, i64 url_
         const Token *form = usual_form(k, it);
         Bytes *b = &k->postings[f->bits ? it->hash >> (64 - f->bits) : 0];
         if (!put_phrase(k, &k->out, form, it->tokens) || !put_stems(k, &k->out, it) || !put_long(&k->out, it->score) ||
-            !put_long(&k->out, it->tf) || !put_long(&k->out, it->df) || !put_stems(k, b, it) ||
+            !put_long(&k->out, it->tf) || !put_long(&k->out, it->df < f->pages ? it->df : f->pages) || !put_stems(k, b, it) ||
             !put_phrase(k, b, form, it->tokens) || !put_long(b, it->score) || !put_string(b, url, url_size))
             return NO_MEMORY;
     }

@@ -112,9 +112,9 @@ def why_not() -> str:
     return loaded if isinstance(loaded, str) else ""
 
 
-def _checked(result: int) -> int:
+def _checked(result: int, error: type[MemoryError] = MemoryError) -> int:
     if result == _NO_MEMORY:
-        raise MemoryError("the kernel is out of memory")
+        raise error("the kernel is out of memory")
     return result
 
 
@@ -240,7 +240,7 @@ class NativeKernel:
 
     def count(self, document: Document) -> None:
         self.scan(document)
-        _checked(self.lib.kernel_count(self.kernel))
+        _checked(self.lib.kernel_count(self.kernel), frequencies.TableFull)
         self.pages += 1
 
     def counted(self) -> bytes:
