@@ -9,7 +9,7 @@ demo: setup
 	$(BIN)/python -m bigdata_demos.demo
 
 test: setup lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 setup: $(VENV)/ready
 

@@ -1,5 +1,6 @@
 """Fixtures of more than one module: the compose cluster, the inputs and the sessions of the conformance suite."""
 
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,8 +19,10 @@ from tests.support.inputs import Input, make_inputs
 from tests.support.requirements import no_docker, refuse, require
 from tests.support.stack import TEST_PROJECT, Stack
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: its children would not mind Ctrl-C either
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell's background job ignores SIGINT, and ``nohup`` SIGHUP; the commands that tests start would inherit it.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 WITHOUT_DOCKER = "the compose cluster is left out, Spark's cluster is one of local processes, and no driver runs in a container"
 
@@ -28,6 +31,42 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say what was left out."""
     if no_docker():
         terminalreporter.write_line(f"{WITHOUT_DOCKER} ({no_docker()})", yellow=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let ``pytest --numprocesses 2 --dist loadscope`` run the tests of a group (:func:`_group_of`) in one process.
+
+    (``--dist loadgroup`` of pytest-xdist 3.8 does not group anything with pytest 9.2.)
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return _group_of(nodeid)
+
+    return Groups(config, log)
+
+
+_CLUSTERS = "clusters"
+
+
+def _group_of(nodeid: str) -> str:
+    """Return the group of a test: all that use containers or Hadoop are one; others are grouped by module, or by session."""
+    module, _, name = nodeid.partition("::")
+    place = re.search(r"\[(serial|[a-z]+-(?:local|cluster))", name) if module.endswith("test_conformance.py") else None
+    slow = module.startswith(("tests/cluster/hadoop/", "tests/cluster/test_compose.py", "tests/storage/test_webhdfs.py"))
+    if slow or "[hadoop" in name or "[spark-cluster" in name:
+        return _CLUSTERS
+    return f"{module} {place[1]}" if place else module
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of clusters first, since they take longest. Raises ``pytest.UsageError`` if one of them is in another group."""
+    for item in items:
+        if {"stack", "hadoop"} & set(getattr(item, "fixturenames", ())) and _group_of(item.nodeid) != _CLUSTERS:
+            raise pytest.UsageError(f"{item.nodeid} uses a cluster: _group_of in tests/conftest.py must say so")
+    items.sort(key=lambda item: _group_of(item.nodeid) != _CLUSTERS)
 
 
 @pytest.fixture(scope="session")

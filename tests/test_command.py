@@ -43,7 +43,15 @@ def test_version_and_help(name: str) -> None:
 def test_wrong_usage_is_one_line_with_a_suggestion(name: str) -> None:
     """Exit status 2, nothing on standard output, and the option that was probably meant."""
     misspelled = ["avro", "count", "x.avro"] if name == "avro" else ["corpus", "pydoc"] if name == "corpus" else [name]
-    misspelled = ["rpc", "serve", "x"] if name == "rpc" else ["cluster", "up"] if name == "cluster" else misspelled
+    misspelled = (
+        ["quality", "x"]
+        if name == "quality"
+        else ["rpc", "serve", "x"]
+        if name == "rpc"
+        else ["cluster", "up"]
+        if name == "cluster"
+        else misspelled
+    )
     done = bigdata_demos(*misspelled, "--verbos")
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
@@ -86,7 +94,10 @@ def test_completion(shell: str, tmp_path: Path) -> None:
         subprocess.run(["bash", "-n", str(tmp_path / "script")], check=True)
 
 
-@pytest.mark.parametrize(("number", "status", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")])
+@pytest.mark.parametrize(
+    ("number", "status", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 143, "terminated")],
+)
 def test_signals(number: signal.Signals, status: int, word: str) -> None:
     """One line, and the exit status that shells give to these signals."""
     with subprocess.Popen([*LINE, *PAGES], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -95,6 +106,17 @@ def test_signals(number: signal.Signals, status: int, word: str) -> None:
         process.send_signal(number)
         _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (status, f"error: {word}\n")
+
+
+def test_nohup() -> None:
+    """A command that was started to survive its terminal does."""
+    with subprocess.Popen(["nohup", *LINE, *PAGES], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        process.stdout.close()
+        process.communicate(timeout=60)
+    assert process.returncode == 0
 
 
 def test_a_reader_that_has_read_enough_is_no_failure() -> None:

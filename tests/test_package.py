@@ -120,12 +120,10 @@ TESTED_IN = {
     "bench/report/sections": "bench/test_figures",
     "cluster/cli": "cluster/test_standalone",
     "cluster/dask": "cluster/test_standalone",
-    "cluster/processes": "keywords/engines/test_faults",
     "cluster/spark_master": "cluster/test_standalone",
     "crawl/html": "crawl/test_files",
     "crawl/records": "crawl/test_jsonl",
     "keywords/runner": "keywords/test_job",
-    "storage/files": "crawl/test_files",
 }
 """The test modules of modules that are reached through others only."""
 

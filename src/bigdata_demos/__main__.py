@@ -12,6 +12,7 @@ COMMANDS = {
     "corpus": "make a corpus of pages, or convert one",
     "avro": "show, convert, join, recompress, compare and repair Avro files",
     "bench": "measure the engines side by side: time, CPU, memory, COST",
+    "quality": "measure keywords by gold standards, beside other extractors",
     "rpc": "serve the keyword index by Avro RPC over HTTP",
     "interview": "print an interview answer: the engines compared, their code, your measurements",
     "cluster": "start and stop Spark, Dask and Hadoop on this machine, in containers or as processes",

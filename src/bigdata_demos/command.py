@@ -3,8 +3,8 @@
 A command is a :class:`Parser` and a function that takes the parsed arguments; :func:`run` does everything else. Data go to
 standard output, messages to standard error. Only this module and the commands' ``cli`` modules print.
 
-Exit statuses, the same for all commands: 0 success, 1 failure, 2 wrong usage, 130 after SIGINT (Ctrl-C), 143 after SIGTERM.
-A reader that closes standard output early, such as ``head``, is no failure.
+Exit statuses, the same for all commands: 0 success, 1 failure, 2 wrong usage, 130 after SIGINT (Ctrl-C), 143 after SIGTERM or
+SIGHUP. A reader that closes standard output early, such as ``head``, is no failure.
 """
 
 import argparse
@@ -161,7 +161,10 @@ def _speller(parser: argparse.ArgumentParser) -> Callable[[str, str | None, str 
 
 @contextlib.contextmanager
 def _sigterm_interrupts() -> Iterator[list[int]]:
-    """Let SIGTERM raise KeyboardInterrupt, which all libraries handle; yields a list that gets the signal when it comes."""
+    """Let SIGTERM and SIGHUP raise KeyboardInterrupt, which all libraries handle; yields a list that gets the signal.
+
+    SIGHUP stays ignored if it is, as ``nohup`` has it.
+    """
     received: list[int] = []
 
     def interrupt(number: int, _frame: object) -> NoReturn:
@@ -171,11 +174,13 @@ def _sigterm_interrupts() -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():
         yield received
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    numbers = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield received
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def drop_stdout() -> None:

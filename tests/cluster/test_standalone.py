@@ -150,3 +150,18 @@ def test_free_ports_are_different_and_not_those_of_outgoing_connections() -> Non
     assert set(ports) <= set(ANY_PORT)
     assert free_ports([ports[0], ports[0]])[0] == ports[0]
     assert len(set(free_ports([ports[0], ports[0]]))) == 2
+
+
+def test_sockets_have_short_paths(tmp_path: Path) -> None:
+    """Spark's sockets are in its own directory, unless that has a path that is too long for a socket's address."""
+    require("spark")
+    from bigdata_demos.cluster.spark import _socket_directory
+
+    long = tmp_path / ("x" * 100)
+    with _socket_directory(str(long)) as directory:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.bind(f"{directory}/{'y' * 42}")
+        assert directory != str(long)
+    assert not Path(directory).exists()
+    with _socket_directory("/tmp/short") as directory:
+        assert directory == "/tmp/short"

@@ -96,6 +96,10 @@ def test_output_has_parts_and_a_manifest_that_names_them(tmp_path: Path) -> None
     assert manifest["digest"] in last_line(done.stderr)
     assert manifest["counts"] == {"pages": 63, "rejected": 3, "skipped": 3, "keywords": manifest["counts"]["keywords"]}
     assert manifest["rejections"] == {"empty": 1, "not-html": 1, "too-deep": 1}
+    assert manifest["files"] == {
+        "(HTML files)": {"pages": 63, "rejected": 3, "skipped": 0},
+        "(other files)": {"pages": 0, "rejected": 0, "skipped": 3},
+    }
     assert set(manifest["seconds"]) >= {"plan", "start", "map", "score", "index"}
     assert set(manifest["versions"]) >= {"python", "bigdata-demos", "fastavro", "selectolax"}
     files = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.avro")}
@@ -169,6 +173,8 @@ def test_failures_are_one_line_and_status_1(arguments: list[str], said: str) -> 
         ["--top", "many"],
         ["--workers", "-1"],
         ["--max-rejected", "101"],
+        ["--page-seconds", "-1"],
+        ["--page-seconds", "nan"],
         ["--stopwords", "no-such-list"],
         ["--engine", "serial", "--workers", "2"],
         ["--engine", "serial", "--cluster", "spark://x:1"],
@@ -378,3 +384,26 @@ def test_readmes_python_example_runs(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
     assert done.returncode == 1
     assert "in a script, call run() below" in last_line(done.stderr)
+
+
+def test_input_without_a_page_is_an_error(tmp_path: Path) -> None:
+    """Nothing in a directory, files of other kinds only, records that are no pages: one line, and no output."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "others" / "_temporary").mkdir(parents=True)
+    (tmp_path / "others" / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "others" / "_temporary" / "a.jsonl").write_text('{"url": "u", "text": "x"}\n')
+    warcinfo = b"WARC/1.0\r\nWARC-Type: warcinfo\r\nContent-Length: 4\r\n\r\nx: y\r\n\r\n"
+    (tmp_path / "info.warc").write_bytes(warcinfo)
+    (tmp_path / "crawl.arc.gz").write_bytes(b"filedesc://")
+    for name, message in (
+        ("empty", "no web page, WARC, Avro or JSON lines file is there"),
+        ("others", "no web page, WARC, Avro or JSON lines file is there; 1 files are of other kinds"),
+        ("info.warc", "none of the 1 records and files is a web page"),
+        ("crawl.arc.gz", "ARC, the format before WARC: convert it"),
+    ):
+        done = command(str(tmp_path / name), "--engine", "serial", "--output", str(tmp_path / "out"))
+        assert done.returncode == 1, name
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("error: ")
+        assert message in line
+        assert not (tmp_path / "out").exists()

@@ -29,9 +29,9 @@ PLACES = [
 HADOOP = pytest.param(("hadoop", 2, "local"), id="hadoop-local-2")
 NAMES = (
     "directory", "directory-many-splits", "bundled", "warc", "warc.gz", "warc.gz-many-splits", "avro-many-splits",
-    "avro-versions", "jsonl-many-splits", "jsonl.gz", "mixed-and-glob", "stdin", "none", "one-page", "uneven", "unicode", "bad",
+    "avro-versions", "jsonl-many-splits", "jsonl.gz", "mixed-and-glob", "stdin", "one-page", "uneven", "unicode", "bad",
 )  # fmt: skip
-HADOOP_NAMES = ("bundled", "whole-files", "cut-files", "avro-versions", "stdin", "none", "one-page", "unicode")
+HADOOP_NAMES = ("bundled", "whole-files", "cut-files", "avro-versions", "stdin", "unicode")
 """Hadoop takes 20 seconds for each input and 2 for each split, so the files of the other inputs are those of two."""
 
 

@@ -63,7 +63,6 @@ def make_inputs(root: Path) -> dict[str, Input]:
         assert corpus(["convert", str(site), "--output", str(root / name)]) == 0
     lines = (root / "site.jsonl").read_bytes().splitlines(keepends=True)
     (root / "site.jsonl.gz").write_bytes(gzip.compress(b"".join(lines)))
-    (root / "empty").mkdir()
     mixed = root / "mixed"
     mixed.mkdir()
     for name in ("spark.html", "shuffle.png", "style.css"):
@@ -94,7 +93,7 @@ def make_inputs(root: Path) -> dict[str, Input]:
     damaged = [*(str(root / name) for name in ("bad.jsonl", "cut.avro", "cut.warc.gz")), str(site / "bad")]
     return {
         "directory": Input([str(site)]),
-        "directory-many-splits": Input([str(site)], small),
+        "directory-many-splits": Input([str(site)], {**small, "effort": "precise"}),
         "bundled": Input([]),
         "warc": Input([str(root / "site.warc")]),
         "warc.gz": Input([str(root / "site.warc.gz")]),
@@ -104,8 +103,7 @@ def make_inputs(root: Path) -> dict[str, Input]:
         "jsonl-many-splits": Input([str(root / "site.jsonl")], small),
         "jsonl.gz": Input([str(root / "site.jsonl.gz")]),
         "mixed-and-glob": Input(several),
-        "stdin": Input(["-"], {}, lambda: lines),
-        "none": Input([str(root / "empty")]),
+        "stdin": Input(["-"], {"effort": "fast"}, lambda: lines),
         "one-page": Input([str(site / "spark.html")]),
         "uneven": Input([uneven_lines], {"split_bytes": 20_000}),
         "unicode": Input([write_lines(root / "unicode.jsonl", UNICODE)], {"stopword_list": "none", "top": 50}),

@@ -16,7 +16,7 @@ from distributed.versions import VersionMismatchWarning
 from ..errors import EngineUnavailable, UsageError
 from . import registry
 from .probe import check_python, reachable
-from .processes import environment
+from .processes import check_machine, environment
 
 WAIT: Final = 20.0
 """Seconds to wait for workers."""
@@ -46,6 +46,7 @@ def local_cluster(workers: int, memory: str) -> Iterator[LocalCluster]:
 
     They do not receive Ctrl-C, which goes to all processes in the foreground: the driver stops them.
     """
+    check_machine()
     resource_tracker.ensure_running()  # which unblocks signals when it starts
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # child processes inherit it
     try:

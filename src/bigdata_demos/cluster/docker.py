@@ -131,6 +131,7 @@ def variables(tree: Path, root: str = "") -> dict[str, str]:
 def why(said: str) -> str:
     """Return the line of a program's output that has the error."""
     lines = [re.sub(r"^[\w.-]+ +\| ", "", line).strip() for line in said.splitlines() if line.strip()]
+    lines = [line for line in lines if line != "Encountered errors while bringing up the project."] or lines
     return next(
         (line for line in reversed(lines) if re.search("error|denied|cannot|unable|Exception", line, re.IGNORECASE)),
         lines[-1] if lines else "it says nothing",

@@ -11,35 +11,73 @@ from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from ..errors import JobFailed
+from ..errors import EngineUnavailable, JobFailed
 
 _START = 60.0  # the most seconds until the workers have started
 
 
-@contextmanager
-def worker_pool(workers: int, warm_up: Callable[[], object]) -> Iterator[ProcessPoolExecutor]:
-    """Yield a pool when each of its workers has run ``warm_up``. Leaving the context ends them, even during a task.
+class Workers:
+    """A pool of worker processes that can be started again when one of them has died.
 
     The workers are spawned, not forked: a fork of a process that has threads may hang.
-
-    Raises JobFailed if a worker dies at its start.
     """
-    context = multiprocessing.get_context("spawn")
-    everyone = context.Barrier(workers, timeout=_START)
-    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(everyone,))
-    processes: list[BaseProcess] = []
-    try:
-        with in_plain_words(' at its start: in a script, call run() below `if __name__ == "__main__":`'):
-            list(pool.map(_wait_for_everyone, [warm_up] * workers))
-        processes = running(pool)
-        yield pool
-    finally:
-        processes = list({*processes, *running(pool)})
-        pool.shutdown(wait=False, cancel_futures=True)
+
+    def __init__(self, workers: int, warm_up: Callable[[], object]) -> None:
+        self.workers, self.warm_up = workers, warm_up
+        self.executor: ProcessPoolExecutor
+        self.processes: list[BaseProcess] = []
+
+    def start(self) -> None:
+        """Start the workers, and wait until each has run ``warm_up``. Raises JobFailed if a worker dies at its start."""
+        context = multiprocessing.get_context("spawn")
+        everyone = context.Barrier(self.workers, timeout=_START)
+        self.executor = ProcessPoolExecutor(self.workers, context, initializer=_start_worker, initargs=(everyone,))
+        try:
+            with in_plain_words(' at its start: in a script, call run() below `if __name__ == "__main__":`'):
+                list(self.executor.map(_wait_for_everyone, [self.warm_up] * self.workers))
+        finally:
+            self.processes = running(self.executor)
+
+    def end(self) -> None:
+        """End the workers, even during a task."""
+        processes = {*self.processes, *running(self.executor)}
+        self.executor.shutdown(wait=False, cancel_futures=True)
         for process in processes:
             process.terminate()
         for process in processes:
             process.join()
+
+    def restart(self) -> None:
+        """End the workers that are left, and start new ones."""
+        self.end()
+        self.start()
+
+
+@contextmanager
+def worker_pool(workers: int, warm_up: Callable[[], object]) -> Iterator[Workers]:
+    """Yield workers that have started; leaving the context ends them. Errors: :func:`check_machine`, :meth:`Workers.start`."""
+    check_machine()
+    pool = Workers(workers, warm_up)
+    try:
+        pool.start()
+        yield pool
+    finally:
+        pool.end()
+
+
+def check_machine() -> None:
+    """Check that this machine can start worker processes. Raises EngineUnavailable if it cannot."""
+    try:
+        os.getcwd()
+    except OSError:
+        raise EngineUnavailable("the working directory does not exist any more: change to another one") from None
+    try:
+        multiprocessing.get_context("spawn").Lock()
+    except OSError as error:
+        raise EngineUnavailable(
+            f"there are no semaphores for worker processes ({error.strerror}): mount /dev/shm so that you can write to it, "
+            "or use the engine serial"
+        ) from None
 
 
 @contextmanager

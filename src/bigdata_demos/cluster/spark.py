@@ -56,7 +56,7 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
         f"{mebibytes(f'`engine_options[{name}]`', options.get(name, '1g'))}m" for name in ("memory", "driver-memory")
     )
     variables = {"PYSPARK_PYTHON": options.get("python", sys.executable)}
-    with tempfile.TemporaryDirectory(prefix="spark-") as directory:
+    with tempfile.TemporaryDirectory(prefix="spark-") as directory, _socket_directory(directory) as sockets:
         conf = SparkConf().setAppName("bigdata_demos keywords").setAll(_settings_for(options))
         conf.set("spark.local.dir", directory).set("spark.sql.warehouse.dir", directory)
         if cluster:
@@ -70,7 +70,7 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
                 variables |= _stay_on(conf, "127.0.0.1")
         else:
             conf.setMaster(f"local[{slots},4]").set("spark.driver.memory", memory)
-            conf.set("spark.python.unix.domain.socket.dir", directory)
+            conf.set("spark.python.unix.domain.socket.dir", sockets)
             variables |= _stay_on(conf, "127.0.0.1")
         context = start(conf, variables, Path(directory) / "driver.log")
         try:
@@ -79,6 +79,19 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
             yield context, slots
         finally:
             stop(context)
+
+
+@contextmanager
+def _socket_directory(directory: str) -> Iterator[str]:
+    """Yield a directory for sockets: the given one, or another one with a short path if the system does not take longer paths."""
+    if len(os.fsencode(directory)) <= _SOCKET_DIRECTORY:
+        yield directory
+    else:
+        with tempfile.TemporaryDirectory(prefix="spark-", dir="/tmp") as short:
+            yield short
+
+
+_SOCKET_DIRECTORY: Final = 60  # bytes; Spark adds 43, and a socket's address has 104 (macOS) or 108 (Linux)
 
 
 def broadcast_bound(options: Mapping[str, str]) -> int:

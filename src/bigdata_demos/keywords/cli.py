@@ -15,6 +15,7 @@ from .. import command
 from ..cluster import registry
 from ..errors import UsageError
 from .engines import ENGINES
+from .model import EFFORTS
 
 if TYPE_CHECKING:
     from .runner import Result
@@ -61,6 +62,12 @@ def parser() -> command.Parser:
     )
     made.add_argument("--top", type=int, default=10, metavar="K", help="maximum number of keywords per page (default: 10)")
     made.add_argument(
+        "--effort",
+        choices=EFFORTS,
+        default="standard",
+        help="how much work goes into the choice of keywords: docs/quality.md has what each costs and gains (default: standard)",
+    )
+    made.add_argument(
         "--output",
         "-o",
         metavar="DIR",
@@ -89,6 +96,20 @@ def parser() -> command.Parser:
         default=50.0,
         metavar="PERCENT",
         help="fail if more than this percentage of the pages is unreadable (default: 50)",
+    )
+    made.add_argument(
+        "--page-seconds",
+        type=float,
+        default=60.0,
+        metavar="S",
+        help="reject a page that takes longer than this to be parsed and counted; 0 for no limit, which engine serial has "
+        "anyway (default: 60)",
+    )
+    made.add_argument(
+        "--verify",
+        action=argparse.BooleanOptionalAction,
+        help="check the digests of WARC records, and reject records that have changed (default: in uncompressed files, since "
+        "compressed ones have checksums)",
     )
     made.add_argument(
         "--split-bytes",
@@ -134,10 +155,9 @@ def _execute(arguments: argparse.Namespace) -> None:
         except KeyboardInterrupt:
             kept = f"all that was started has been stopped, {arguments.output} is complete"
             raise KeyboardInterrupt(*([kept] if arguments.output else [])) from None
-    if not result.pages and not result.rejected:
-        command.say("warning: the input has no pages")
+    late = f"deadline={number} " if (number := result.reasons.get("too-slow")) else ""
     command.say(
-        f"pages={result.pages} rejected={result.rejected} skipped={result.skipped} keywords={result.keywords} "
+        f"pages={result.pages} rejected={result.rejected} skipped={result.skipped} keywords={result.keywords} {late}"
         f"digest={result.digest} startup={result.startup:.2f} seconds={result.seconds:.2f}"
     )
 
@@ -161,11 +181,14 @@ def _run(arguments: argparse.Namespace, output: str) -> "Result":
             workers=arguments.workers,
             cluster=arguments.cluster,
             top=arguments.top,
+            effort=arguments.effort,
             output=output,
             overwrite=arguments.overwrite,
             language=arguments.language,
             stopword_list=arguments.stopword_list,
             max_rejected=arguments.max_rejected,
+            page_seconds=arguments.page_seconds,
+            verify=arguments.verify,
             split_bytes=arguments.split_bytes,
             reader_schema=arguments.reader_schema,
             engine_options=dict(_key_and_value(text) for text in arguments.engine_options),

@@ -27,6 +27,7 @@ from ..avro.binary import pack, unpack
 from ..crawl import plan
 from ..crawl.model import Page, Rejected, Skipped, Split, Unreadable
 from ..crawl.reader import read
+from . import isolation
 from .analysis import frequencies, kernels
 from .analysis.languages import Rules
 from .analysis.text import clean, extract
@@ -59,6 +60,8 @@ class Job:
         workdir: a directory that all workers see, for the data between the passes.
         parts: the path or URL of the directory for parts, ``""`` if it is ``workdir`` (see :mod:`bigdata_demos.storage.places`).
         reader: the reader's schema for Avro input, as JSON, ``""`` to use each file's own.
+        effort: how much work goes into the choice of keywords (:mod:`.analysis.effort`).
+        page_seconds: how long a page may take to be mapped, 0 for no limit (:mod:`.isolation`).
     """
 
     top: int
@@ -67,36 +70,48 @@ class Job:
     workdir: str
     parts: str = ""
     reader: str = ""
+    effort: str = "standard"
+    page_seconds: float = 0
 
-    def map_split(self, split: Split) -> Mapped:
-        """Map a split: pack its documents, and count document frequencies in one table for each bucket."""
-        return self.map_pages(read(split, self.reader))
+    def map_split(self, split: Split, *, runs_again: bool | None = None) -> Mapped:
+        """Map a split: pack its documents, and count document frequencies in one table for each bucket.
 
-    def map_pages(self, pages: Iterable[Page | Rejected | Skipped]) -> Mapped:
-        """Map the pages of a split, for an engine that reads the input itself."""
-        kernel = kernels.of_this_thread(self.rules)
-        documents, rejected, skipped = [], [], 0
+        ``runs_again``: whether an attempt at this task has failed before, for an engine that knows.
+        """
+        return self.map_pages(read(split, self.reader), split.number, runs_again=runs_again)
+
+    def map_pages(self, pages: Iterable[Page | Rejected | Skipped], number: int = 0, *, runs_again: bool | None = None) -> Mapped:
+        """Map the pages of a split, for an engine that reads the input itself. ``number``: the split's."""
+        kernel = kernels.of_this_thread(self.rules, self.effort)
+        documents, rejected, skipped = [], [], Counter[str]()
         kernel.start_counts()
-        for page in pages:
-            result = map_page(page, kernel, self.rules) if isinstance(page, Page) else page
-            if isinstance(result, Document):
-                documents.append(result._asdict())
-            elif isinstance(result, Rejected):
-                rejected.append(result._asdict())
-            else:
-                skipped += 1
+        limits = (self.effort, self.page_seconds, self.workdir, str(number))
+        with isolation.task(map_page, self.rules, *limits, runs_again=runs_again) as map_one:
+            for page in pages:
+                result = map_one(page, kernel, self.rules) if isinstance(page, Page) else page
+                if isinstance(result, Document):
+                    documents.append(result._asdict())
+                elif isinstance(result, Rejected):
+                    rejected.append(result._asdict())
+                else:
+                    skipped[result.source] += 1
         tables = frequencies.partition(kernel.counted(), self.bits)
         shuffled = sum(len(table) for _, table in tables)
-        kept = {"documents": documents, "rejected": list(map(_cleaned, rejected)), "skipped": skipped, "shuffled": shuffled}
+        kept = {
+            "documents": documents,
+            "rejected": list(map(_cleaned, rejected)),
+            "skipped": {str(clean(source)): number for source, number in skipped.items()},
+            "shuffled": shuffled,
+        }
         return Mapped(pack(kept, schemas.schema("kept")), tables)
 
     def merge(self, bucket: int, tables: Iterable[bytes]) -> bytes:  # noqa: ARG002 (each bucket is merged alike)
         """Reduce a bucket of pass 1, once, over all its tables. Phrases of a single page are left out: 1 is the default."""
-        return kernels.of_this_thread(self.rules).merge(tables, least=2)
+        return kernels.of_this_thread(self.rules, self.effort).merge(tables, least=2)
 
     def combine(self, bucket: int, tables: Iterable[bytes]) -> bytes:  # noqa: ARG002
         """Combine some of a bucket's tables before the shuffle: one table with their sums."""
-        return kernels.of_this_thread(self.rules).merge(tables)
+        return kernels.of_this_thread(self.rules, self.effort).merge(tables)
 
     def answer(self, bucket: int, tables: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, Packed]]:
         """Reduce a bucket of pass 1, and return to each split the frequencies of its own phrases only.
@@ -115,7 +130,7 @@ class Job:
 
     def score_split(self, split: Split, kept: bytes, table: frequencies.Table) -> Scored:
         """Score a split: write the parts with its keywords and its rejected pages, and return its postings by bucket."""
-        kernel = kernels.of_this_thread(self.rules)
+        kernel = kernels.of_this_thread(self.rules, self.effort)
         read = unpack(kept, schemas.schema("kept"))
         kernel.start_scores(table, self.top, self.bits)
 
@@ -124,17 +139,23 @@ class Job:
                 document = Document(**fields)
                 yield keywords_row(document, kernel.score(document))
 
-        counts = {"skipped": read["skipped"], "bytes:kept": len(kept), "bytes:frequencies": read["shuffled"]}
+        file_of = {clean(piece.path): "" for piece in split.ranges if piece.kind == "html"}  # counted together
+        counts = Counter({"bytes:kept": len(kept), "bytes:frequencies": read["shuffled"]})
+        counts.update(f"pages:{file_of.get(page['source'], page['source'])}" for page in read["documents"])
+        counts.update({f"skipped:{file_of.get(source, source)}": number for source, number in read["skipped"].items()})
         parts = [write_part(self.parts or self.workdir, "keywords", split.number, results(), counts)]
         if rejected := read["rejected"]:
-            reasons = Counter(f"rejected:{page['reason']}" for page in rejected)
-            parts.append(write_part(self.parts or self.workdir, "rejected", split.number, map(rejected_row, rejected), reasons))
+            counts = Counter()
+            for page in rejected:
+                counts[f"reason:{page['reason']}"] += page["records"]
+                counts[f"rejected:{file_of.get(page['source'], page['source'])}"] += page["records"]
+            parts.append(write_part(self.parts or self.workdir, "rejected", split.number, map(rejected_row, rejected), counts))
         return Scored(parts, kernel.postings())
 
     def write_bucket(self, bucket: int, packed: Iterable[bytes]) -> Part:
         """Reduce a bucket of pass 2, once, over all its postings: write its part of the index."""
         postings = b"".join(packed)
-        rows, keywords = kernels.of_this_thread(self.rules).rank(postings)
+        rows, keywords = kernels.of_this_thread(self.rules, self.effort).rank(postings)
         counts = {"keywords": keywords, "bytes:postings": len(postings)}
         return write_part(self.parts or self.workdir, "index", bucket, map(index_row, rows), counts)
 

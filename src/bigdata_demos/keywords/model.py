@@ -101,5 +101,8 @@ class Scored(NamedTuple):
     postings: list[Packed]
 
 
+EFFORTS: Final = ("fast", "standard", "precise")
+"""The settings of ``--effort`` (:mod:`.analysis.effort`)."""
+
 PartKind = Literal["keywords", "index", "rejected"]
 KINDS: Final[tuple[PartKind, ...]] = ("keywords", "index", "rejected")

@@ -23,7 +23,8 @@ from ..crawl.model import Split
 from ..errors import InputError, OutputError, TooManyRejected, UsageError
 from ..storage import places
 from ..storage.places import Place
-from . import engines
+from . import engines, isolation
+from .analysis import effort as efforts
 from .analysis import kernels, languages, stopwords
 from .job import Job, bits_for
 from .output import commit, digest, parts
@@ -95,11 +96,14 @@ def run(
     workers: int = 0,
     cluster: str = "",
     top: int = 10,
+    effort: str = "standard",
     output: str | Path,
     overwrite: bool = False,
     language: str = "",
     stopword_list: str = "",
     max_rejected: float = 50.0,
+    page_seconds: float = 60.0,
+    verify: bool | None = None,
     split_bytes: int | None = None,
     reader_schema: str | Path = "",
     engine_options: Mapping[str, str] | None = None,
@@ -118,12 +122,17 @@ def run(
         workers: tasks at once; 0 for as many as there are cores, or as the cluster offers.
         cluster: a cluster's address, ``""`` for an embedded one.
         top: keywords of each page, at most.
+        effort: how much work goes into the choice of keywords: ``fast``, ``standard`` or ``precise`` (:mod:`.analysis.effort`).
         output: the directory to create: a path, or ``hdfs://HOST:PORT/PATH``. In the latter case, spilled files still go to
             the temporary directory (``TMPDIR``), which all workers must see.
         overwrite: whether ``output`` may be an earlier run's, which it then replaces.
         language: the code of the language of all pages (:data:`~.analysis.languages.LANGUAGES`); ``""`` to detect it for each.
         stopword_list: ``none``, a language's code, or a file's path: for all pages; ``""`` for the list of each page's language.
         max_rejected: percent of the pages that may be rejected before the run counts as failed.
+        page_seconds: how long a page may take to be parsed and counted before it is rejected as ``too-slow``; 0 for no limit.
+            The engine ``serial`` has none, because there is no other process to go on.
+        verify: whether the digests of WARC records are checked; ``None`` to check them in files that are not compressed
+            (:mod:`bigdata_demos.crawl.digests`).
         split_bytes: bytes of uncompressed input for each map task; ``None`` to derive them from the input's size
             (:func:`bigdata_demos.crawl.plan.plan`).
         reader_schema: the reader's schema for Avro input whose fields have other names or types: a file, JSON, or a built-in
@@ -140,8 +149,9 @@ def run(
     Raises:
         BigDataDemosError: see :mod:`bigdata_demos.errors`. Nothing is left at ``output`` then.
     """
-    started = time.time() if started is None else started
-    check(top=top, workers=workers, max_rejected=max_rejected, split_bytes=split_bytes)
+    begun = time.monotonic() - (0 if started is None else time.time() - started)
+    check(top=top, workers=workers, max_rejected=max_rejected, split_bytes=split_bytes, page_seconds=page_seconds)
+    efforts.check(effort)
     kernels.name()  # refuses one that is not there
     inputs = check_paths(inputs)
     if isinstance(engine, Session) and (workers or cluster or engine_options):
@@ -160,22 +170,27 @@ def run(
         opening = open_session(engine, workers=workers, cluster=cluster, engine_options=engine_options)
     else:
         opening = contextlib.nullcontext(engine)
-    clock = Clock(started)
+    clock = Clock(begun)
     with commit.working_directory(place, overwrite=overwrite) as unfinished, _local_directory(unfinished, where) as workdir:
         paths = [_local_input(path, workdir, stdin) for path in inputs] or [str(plan.bundled_crawl())]
         spooled = {str(workdir / _STDIN): "-"}
         if compose and not inputs:  # containers have their own copy, at another path
             spooled[str(workdir / _BUNDLED)] = paths[0]
             paths = [shutil.copyfile(paths[0], workdir / _BUNDLED).as_posix()]
-        splits, skipped = plan.plan(paths, split_bytes=split_bytes)
+        splits, skipped = plan.plan(paths, split_bytes=split_bytes, verify=verify)
+        if not splits:
+            others = f"; {skipped} files are of other kinds" if skipped else ""
+            raise InputError(f"{', '.join(inputs)}: no web page, WARC, Avro or JSON lines file is there{others}")
         splits = [rename(split, spooled) for split in splits]
         if reader:
             avro.check_reader(splits, reader)
-        job = Job(top, rules, bits_for(splits), str(workdir), places.address(unfinished), reader)
+        repeats = engines.ENGINES[engine.engine if isinstance(engine, Session) else engine].repeats
+        limit = page_seconds if repeats else 0
+        job = Job(top, rules, bits_for(splits), str(workdir), places.address(unfinished), reader, effort, limit)
         log.info("%d splits, %d buckets", len(splits), 1 << job.bits)
         clock.lap("plan")
         with opening as session:
-            startup = time.time() - started
+            startup = time.monotonic() - begun
             clock.lap("start")
             try:
                 parts = session.run_job(job, splits, functools.partial(clock.phase, progress))
@@ -191,6 +206,8 @@ def run(
                 f"{totals.rejected} of {totals.pages + totals.rejected} pages were rejected ({most}), more than "
                 f"{max_rejected:g} %: look at the input, or allow more with `max_rejected`"
             )
+        if not totals.pages + totals.rejected:
+            raise InputError(f"{', '.join(inputs)}: none of the {totals.skipped + skipped} records and files is a web page")
         manifest: dict[str, Any] = {
             "format": 1,
             "engine": session.engine,
@@ -198,9 +215,12 @@ def run(
             "workers": session.workers or None,
             "inputs": inputs or ["(the bundled crawl)"],
             "top": top,
+            "effort": effort,
             "language": language or None,
             "stopwords": stopword_list or None,
             "max_rejected": max_rejected,
+            "page_seconds": limit or None,
+            "verify": verify,
             "split_bytes": split_bytes,
             "reader_schema": json.loads(reader) if reader else None,
             "buckets": 1 << job.bits,
@@ -213,16 +233,21 @@ def run(
                 "keywords": totals.keywords,
             },
             "rejections": totals.reasons,
+            "files": {
+                **{spooled.get(file, file) or "(HTML files)": numbers for file, numbers in totals.files.items()},
+                **({"(other files)": {"pages": 0, "rejected": 0, "skipped": skipped}} if skipped else {}),
+            },
             "shuffle": totals.shuffle,
             **({"engine_counters": totals.engine} if totals.engine else {}),
-            "seconds": {**clock.laps, "startup": round(startup, 3), "total": round(time.time() - started, 3)},
+            "seconds": {**clock.laps, "startup": round(startup, 3), "total": round(time.monotonic() - begun, 3)},
             "versions": versions(),
             "splits": [[[spooled.get(piece.path, piece.path), *piece[1:]] for piece in split.ranges] for split in splits],
         }
         for path in spooled:
             Path(path).unlink(missing_ok=True)
+        places.remove(workdir / isolation.MARKERS)
         try:
-            commit.commit(unfinished, place, parts, manifest)
+            commit.commit(unfinished, place, parts, manifest, overwrite=overwrite)
         except OSError as error:
             raise OutputError(f"cannot write {error.filename or place}: {error.strerror or error}") from None
     return Result(
@@ -234,7 +259,7 @@ def run(
         totals.keywords,
         totals.digest,
         startup,
-        time.time() - started,
+        time.monotonic() - begun,
         totals.reasons,
     )
 
@@ -242,13 +267,13 @@ def run(
 class Clock:
     """Measures the seconds of each phase."""
 
-    def __init__(self, started: float) -> None:
-        """Start the first lap."""
-        self.last, self.laps, self.running = started, dict[str, float](), ""
+    def __init__(self, begun: float) -> None:
+        """Start the first lap. Times are those of :func:`time.monotonic`, which nobody sets."""
+        self.last, self.laps, self.running = begun, dict[str, float](), ""
 
     def lap(self, name: str) -> None:
         """End a lap."""
-        now = time.time()
+        now = time.monotonic()
         self.laps[name] = round(self.laps.get(name, 0) + now - self.last, 3)
         self.last = now
 
@@ -266,7 +291,7 @@ class Clock:
         self.running = ""
 
 
-def check(*, top: int, workers: int, max_rejected: float, split_bytes: int | None) -> None:
+def check(*, top: int, workers: int, max_rejected: float, split_bytes: int | None, page_seconds: float) -> None:
     """Check the numeric arguments. Raises UsageError for the first that is out of range."""
     if not 1 <= top <= 1000:
         raise UsageError("`top` must be from 1 to 1000")
@@ -274,6 +299,8 @@ def check(*, top: int, workers: int, max_rejected: float, split_bytes: int | Non
         raise UsageError("`workers` must be 1 or more (0: one for each core)")
     if not (math.isfinite(max_rejected) and 0 <= max_rejected <= 100):
         raise UsageError("`max_rejected` must be a percentage, from 0 to 100")
+    if not (math.isfinite(page_seconds) and page_seconds >= 0):
+        raise UsageError("`page_seconds` must be a number of seconds (0: no limit)")
     if split_bytes is not None and split_bytes < 1:
         raise UsageError("`split_bytes` must be 1 or more")
 

@@ -1,6 +1,8 @@
 """Atomic writing: a file is written under another name beside its target, and renamed when it is complete."""
 
 import contextlib
+import ctypes
+import errno
 import os
 import uuid
 from collections.abc import Iterator
@@ -27,6 +29,44 @@ def atomic(path: str | Path, *, sync: bool = False) -> Iterator[BinaryIO]:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+_NO_REPLACE, _EXCHANGE = 1, 2  # flags of renameat2(2)
+_CURRENT_DIRECTORY = -100  # AT_FDCWD of Linux
+_UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+
+
+def rename_new(source: Path, target: Path) -> bool:
+    """Rename a file or a directory, unless something is at ``target``; returns whether it was renamed.
+
+    On systems without Linux's renameat2 there is a moment between looking and renaming.
+    """
+    try:
+        if not _renameat2(source, target, _NO_REPLACE):
+            if os.path.lexists(target):
+                return False
+            source.rename(target)
+    except FileExistsError:
+        return False
+    return True
+
+
+def exchange(first: Path, second: Path) -> bool:
+    """Exchange two files or directories in one step; returns False on systems and file systems that cannot."""
+    return _renameat2(first, second, _EXCHANGE)
+
+
+def _renameat2(source: Path, target: Path, flag: int) -> bool:
+    """Call renameat2(2); returns False where it is not supported, and raises OSError if it fails."""
+    function = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if function is None:
+        return False
+    if function(_CURRENT_DIRECTORY, os.fsencode(source), _CURRENT_DIRECTORY, os.fsencode(target), flag) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in _UNSUPPORTED:
+        return False
+    raise OSError(number, os.strerror(number), str(target))
 
 
 @contextlib.contextmanager

@@ -122,7 +122,7 @@ def documents(given: Input) -> list[Document]:
     return found
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES, *HADOOP_NAMES} - {"bundled", "stdin"}))
+@pytest.mark.parametrize("name", sorted({*NAMES, *HADOOP_NAMES} - {"bundled", "stdin", "directory-many-splits"}))
 def test_one_thread_gives_the_references_answer(name: str, inputs: dict[str, Input], serial: dict[str, Result]) -> None:
     """Keywords and index are those of the plain reference implementation."""
     given = inputs[name]

@@ -13,7 +13,7 @@ from tests.support.inputs import Input
 from tests.support.paths import DATA, SITE
 from tests.support.pipe import piped, shell
 
-WITHOUT_OPTIONS = ["directory", "bundled", "warc", "warc.gz", "jsonl.gz", "mixed-and-glob", "none", "one-page"]
+WITHOUT_OPTIONS = ["directory", "bundled", "warc", "warc.gz", "jsonl.gz", "mixed-and-glob", "one-page"]
 
 
 @pytest.mark.parametrize("name", WITHOUT_OPTIONS)
@@ -99,6 +99,16 @@ def test_side_files_are_the_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("mapreduce_task_output_dir", "hdfs://nn:8020/user/x/pass-1/_temporary/1/_temporary/attempt_1")
     task = programs.Task(None, "webhdfs://me@nn:9870/user/x/pass-1")  # type: ignore[arg-type]
     assert programs.side_files(task) == "webhdfs://me@nn:9870/user/x/pass-1/_temporary/1/_temporary/attempt_1"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "again"), [("attempt_1_0001_m_000000_0", False), ("attempt_1_0001_m_000000_10", True), ("", None)]
+)
+def test_whether_a_task_runs_again(attempt: str, again: bool | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hadoop numbers the attempts at a task; elsewhere, nobody knows."""
+    if attempt:
+        monkeypatch.setenv("mapreduce_task_attempt_id", attempt)
+    assert programs._runs_again() is again
 
 
 def test_bytes_that_no_line_holds() -> None:

@@ -42,6 +42,7 @@ class Engine:
         scheme: how a cluster's address begins, ``""`` if the engine runs on this machine only.
         variable: the environment variable with the default of ``--cluster``, ``""`` if there is none.
         needs_java: whether it needs a Java runtime.
+        repeats: whether a task runs again when the process that it ran in has died.
         download: a module below ``bigdata_demos`` whose ``install(say)`` downloads what the engine needs, once.
     """
 
@@ -52,13 +53,14 @@ class Engine:
     scheme: str = ""
     variable: str = ""
     needs_java: bool = False
+    repeats: bool = True
     download: str = ""
 
 
 ENGINES: Final[Mapping[str, Engine]] = {
     engine.name: engine
     for engine in (
-        Engine("serial", "one thread", "serial"),
+        Engine("serial", "one thread", "serial", repeats=False),
         Engine("asyncio", "asyncio", "asyncio_pool"),
         Engine("dask", "Dask", "dask_bag", "dask distributed", "tcp", "BIGDATA_DEMOS_DASK"),
         Engine("spark", "Spark", "spark_rdd", "'pyspark>=4.1,<4.4'", "spark", "BIGDATA_DEMOS_SPARK", needs_java=True),

@@ -1,19 +1,20 @@
 """asyncio and a process pool: an event loop sends splits to worker processes, and groups their results by bucket.
 
-A bounded number of splits is in flight, so that memory does not grow with the input. The first failure cancels the rest.
+A bounded number of splits is in flight, so that memory does not grow with the input. The first failure cancels the rest. If a
+worker process dies, a new pool starts, and the tasks that were in flight run again, each at most four times.
 Workers spill the data that pass 1 keeps for pass 2 to files. The frequencies are one file, which all workers map into memory.
 """
 
 import asyncio
 import functools
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TypeVar
 
-from ...cluster.processes import in_plain_words, worker_pool
+from ...cluster.processes import Workers, in_plain_words, worker_pool
 from ...crawl.model import Split
 from ..analysis.frequencies import mapped_file
 from ..job import Job
@@ -24,6 +25,7 @@ from . import Progress, Run, Settings, check_embedded, check_options, warm_up
 
 T = TypeVar("T")
 _AHEAD = 2  # splits in flight for each worker: the one that it works on, and its next one
+_ATTEMPTS = 4  # at a task, as Spark and Hadoop have it by default
 
 
 @contextmanager
@@ -42,7 +44,7 @@ def open(settings: Settings) -> Iterator[Run]:
 
 
 async def _run_async(
-    pool: Executor, ahead: int, spilled: str, job: Job, splits: Sequence[Split], progress: Progress
+    pool: Workers, ahead: int, spilled: str, job: Job, splits: Sequence[Split], progress: Progress
 ) -> list[Part]:
     """Run both passes."""
     parts: list[Part] = []
@@ -74,22 +76,33 @@ async def _run_async(
 
 
 async def _in_flight(
-    pool: Executor, tasks: Iterable[Callable[[], T]], ahead: int, progress: Callable[[int, int], None]
+    pool: Workers, tasks: Iterable[Callable[[], T]], ahead: int, progress: Callable[[int, int], None]
 ) -> AsyncIterator[T]:
     """Yield the results of tasks as they arrive, with at most ``ahead`` tasks in flight. A failure cancels the others."""
     loop = asyncio.get_running_loop()
     waiting = list(tasks)[::-1]
-    running: set[asyncio.Future[T]] = set()
+    running: dict[asyncio.Future[T], Callable[[], T]] = {}
+    failures = Counter[Callable[[], T]]()
     total, done = len(waiting), 0
     try:
         while waiting or running:
             progress(done, total)
             while waiting and len(running) < ahead:
-                running.add(loop.run_in_executor(pool, waiting.pop()))
-            finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for result in finished:
+                task = waiting.pop()
+                running[loop.run_in_executor(pool.executor, task)] = task
+            finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            if any(isinstance(future.exception(), BrokenProcessPool) for future in finished):
+                finished, _ = await asyncio.wait(running)  # all that the pool had fail at once
+                pool.restart()
+            for future in finished:
+                task = running.pop(future)
+                if isinstance(future.exception(), BrokenProcessPool):
+                    failures[task] += 1
+                    if failures[task] < _ATTEMPTS:
+                        waiting.append(task)
+                        continue
                 done += 1
-                yield result.result()
+                yield future.result()
     finally:
         for future in running:
             future.cancel()

@@ -5,9 +5,11 @@ import json
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from ...errors import OutputError
+from ...storage.atomic import exchange, rename_new
 from ...storage.places import Place, move, remove
 from ..model import KINDS, Part
 
@@ -25,8 +27,7 @@ def working_directory(output: P, *, overwrite: bool) -> Iterator[P]:
     try:
         if output.exists() and not overwrite:
             raise OutputError(f"{output} exists already: name another `output`, or set `overwrite=True`")
-        if output.exists() and not (output / MANIFEST).exists() and (not output.is_dir() or any(output.iterdir())):
-            raise OutputError(f"{output} is not the output of an earlier run: it is not overwritten; remove it yourself")
+        _check_replaceable(output)
     except OSError as error:
         raise OutputError(f"cannot access {output}: {error.strerror or error}") from None
     try:
@@ -40,11 +41,24 @@ def working_directory(output: P, *, overwrite: bool) -> Iterator[P]:
         remove(workdir)
 
 
-def commit(workdir: Place, output: Place, parts: Sequence[Part], manifest: dict[str, Any]) -> list[Part]:
+def _check_replaceable(output: Place) -> None:
+    """Raise OutputError if something is at ``output`` that is neither an earlier run's output nor an empty directory."""
+    if output.exists() and not (output / MANIFEST).exists() and (not output.is_dir() or any(output.iterdir())):
+        raise OutputError(f"{output} is not the output of an earlier run: it is not overwritten; remove it yourself")
+
+
+def commit(
+    workdir: Place, output: Place, parts: Sequence[Part], manifest: dict[str, Any], *, overwrite: bool = False
+) -> list[Part]:
     """Give the accepted parts their final names, delete other attempts, write the manifest, and rename the directory.
+
+    With ``overwrite``, readers see the earlier output or this one; on Linux there is no moment without either.
 
     Returns:
         the parts under their final names.
+
+    Raises:
+        OutputError: something has appeared at ``output`` since the run began that may not be replaced; it is kept.
     """
     final = []
     for part in parts:
@@ -59,6 +73,15 @@ def commit(workdir: Place, output: Place, parts: Sequence[Part], manifest: dict[
         for part in sorted(final, key=lambda part: part.path)
     ]
     (workdir / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    if not overwrite:
+        if output.exists() or (isinstance(output, Path) and not rename_new(Path(str(workdir)), output)):
+            raise OutputError(f"{output} has appeared while the run went on, and is kept: run again with another `output`")
+        if not isinstance(output, Path):
+            move(workdir, output)
+        return final
+    _check_replaceable(output)
+    if isinstance(output, Path) and output.exists() and exchange(Path(str(workdir)), output):
+        return final  # the earlier output is removed as the working directory
     old = workdir.with_name(f"{workdir.name}.old")
     try:
         if output.exists():

@@ -13,7 +13,7 @@ from ...avro import schemas
 from ...avro.binary import Schema
 from ..model import KINDS, Part, PartKind
 
-_NOT_IN_DIGEST: Final = frozenset({"source", "offset", "detail", "fault"})
+_NOT_IN_DIGEST: Final = frozenset({"source", "offset", "detail", "fault", "end", "records"})
 
 
 @cache
@@ -25,13 +25,17 @@ def canonical_schema(kind: PartKind) -> Schema:
 
 
 class Totals(NamedTuple):
-    """The sums over the committed parts. Equal results have equal ``digest``, whichever engine computed them."""
+    """The sums over the committed parts. Equal results have equal ``digest``, whichever engine computed them.
+
+    ``files`` has the numbers of pages, rejected and skipped records by file; HTML files are counted together, under ``""``.
+    """
 
     pages: int
     rejected: int
     skipped: int
     keywords: int
     reasons: dict[str, int]
+    files: dict[str, dict[str, int]]
     shuffle: dict[str, int]
     engine: dict[str, int]
     digest: str
@@ -45,14 +49,20 @@ def add_up(parts: Iterable[Part]) -> Totals:
         digests[part.kind] += part.digest
         counts.update(part.counts)
     text = "".join(f"{kind} {records[kind]} {digests[kind] % (1 << 256):064x}\n" for kind in KINDS)
-    reasons = {name.removeprefix("rejected:"): counts[name] for name in sorted(counts) if name.startswith("rejected:")}
+    by: dict[str, dict[str, int]] = {prefix: {} for prefix in ("pages", "rejected", "skipped", "reason", "bytes", "engine")}
+    for name in sorted(counts):
+        prefix, colon, rest = name.partition(":")
+        if colon:
+            by[prefix][rest] = counts[name]
+    seen = {kind: by[kind] for kind in ("pages", "rejected", "skipped")}
     return Totals(
         pages=records["keywords"],
-        rejected=records["rejected"],
-        skipped=counts["skipped"],
+        rejected=sum(seen["rejected"].values()),
+        skipped=sum(seen["skipped"].values()),
         keywords=counts["keywords"],
-        reasons=reasons,
-        shuffle={name.removeprefix("bytes:"): counts[name] for name in sorted(counts) if name.startswith("bytes:")},
-        engine={name.removeprefix("engine:"): counts[name] for name in counts if name.startswith("engine:")},
+        reasons=by["reason"],
+        files={file: {kind: seen[kind].get(file, 0) for kind in seen} for file in sorted(set().union(*seen.values()))},
+        shuffle=by["bytes"],
+        engine=by["engine"],
         digest=f"sha256:{hashlib.sha256(text.encode()).hexdigest()}",
     )

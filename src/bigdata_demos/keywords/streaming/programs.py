@@ -67,7 +67,7 @@ class Task(NamedTuple):
 def _map_splits(task: Task, lines: Iterable[bytes]) -> Iterator[bytes]:
     """The mapper of pass 1. Its lines describe splits, which it reads itself."""
     for split in splits(lines):
-        yield from emit(task, split.number, task.job.map_split(split))
+        yield from emit(task, split.number, task.job.map_split(split, runs_again=_runs_again()))
 
 
 def _map_pages(task: Task, lines: Iterable[bytes], *, markup: str) -> Iterator[bytes]:
@@ -77,7 +77,7 @@ def _map_pages(task: Task, lines: Iterable[bytes], *, markup: str) -> Iterator[b
     for number, first in enumerate(lines, of_task * _CHUNKS):
         count("splits", 1)
         pages = (page_of(line, markup) for line in _chunk(first, lines))
-        yield from emit(task, number, task.job.map_pages(pages))
+        yield from emit(task, number, task.job.map_pages(pages, number, runs_again=_runs_again()))
 
 
 def _chunk(first: bytes, lines: Iterator[bytes]) -> Iterator[bytes]:
@@ -183,6 +183,11 @@ def _in_hadoop() -> bool:
     return "mapreduce_task_attempt_id" in os.environ
 
 
+def _runs_again() -> bool | None:
+    """Whether this is a Hadoop task whose earlier attempt has failed (attempt_…_0 is the first one); ``None`` elsewhere."""
+    return not os.environ["mapreduce_task_attempt_id"].endswith("_0") if _in_hadoop() else None  # noqa: SIM112
+
+
 def keep(task: Task, number: int, data: bytes) -> None:
     """Store data for pass 2: in Hadoop as a side file of the attempt, which is visible only if the attempt is committed."""
     if _in_hadoop():
@@ -237,6 +242,8 @@ def save(directory: Path, job: Job, kept_in: str) -> Path:
         "workdir": job.workdir,
         "parts": job.parts,
         "reader": job.reader,
+        "effort": job.effort,
+        "page_seconds": job.page_seconds,
         "kept": kept_in,
     }
     path = directory / _JOB
@@ -252,7 +259,8 @@ def load(path: Path) -> Task:
         raise UsageError(f"{path}: {error.strerror}: run the program `plan` first, which writes it") from None
     given = fields["stopwords"]
     rules = Rules(fields["language"], given and Stopwords(frozenset(given["words"]), tuple(given["endings"])))
-    return Task(Job(fields["top"], rules, fields["bits"], fields["workdir"], fields["parts"], fields["reader"]), fields["kept"])
+    settings = (fields[name] for name in ("bits", "workdir", "parts", "reader", "effort", "page_seconds"))
+    return Task(Job(fields["top"], rules, *settings), fields["kept"])
 
 
 def count(name: str, number: int) -> None:
