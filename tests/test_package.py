@@ -124,6 +124,7 @@ TESTED_IN = {
     "crawl/html": "crawl/test_files",
     "crawl/records": "crawl/test_jsonl",
     "keywords/runner": "keywords/test_job",
+    "storage/files": "crawl/test_files",
 }
 """The test modules of modules that are reached through others only."""
 

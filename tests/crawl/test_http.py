@@ -8,7 +8,7 @@ import brotli  # type: ignore[import-untyped]
 import pytest
 
 from bigdata_demos.crawl import http
-from bigdata_demos.storage.files import zstandard
+from bigdata_demos.storage.compression import zstd
 
 TEXT = b"<p>a body " + b"of some length " * 20
 
@@ -78,7 +78,7 @@ def test_types(content_type: str, body: bytes, identified: str, expected: bool) 
     assert http.is_html(content_type, body, identified) is expected
 
 
-CODERS = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, "zstd": lambda data: zstandard().compress(data)}
+CODERS = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress, "zstd": zstd.compress}
 
 
 @pytest.mark.parametrize("said", ["gzip", "x-gzip", "deflate", "br", "zstd", "none", "UTF-8", "identity", "nonsense, gzip"])

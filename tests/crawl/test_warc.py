@@ -1,9 +1,12 @@
 """WARC files: cut, damaged, lying, nested; and one that wget makes of the bundled site gives what its directory gives."""
 
+import bz2
 import functools
 import gzip
 import http.server
 import io
+import json
+import lzma
 import os
 import random
 import shutil
@@ -11,8 +14,9 @@ import subprocess
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
@@ -27,7 +31,7 @@ from bigdata_demos.crawl import plan, reader, warc
 from bigdata_demos.crawl.model import Page, Rejected, Skipped
 from bigdata_demos.crawl.warc import BadRecord, Response, Unwanted, read_responses
 from bigdata_demos.keywords import Result, run
-from bigdata_demos.storage.files import zstandard
+from bigdata_demos.storage.compression import zstd
 from tests.support.paths import SITE
 from tests.support.warc import HTML, page, record
 
@@ -64,8 +68,28 @@ PARTS = [
     page("http://a.example/image", b"\x89PNG", b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"),
 ]
 PAGES = {f"http://a.example/{i}": text_of(i) for i in range(5)}
-FORMS = {"plain": PARTS, "gz": [gzip.compress(part, mtime=0) for part in PARTS]}
+
+
+def zst(part: bytes, dictionary: zstd.ZstdDict | None = None) -> bytes:
+    """A Zstandard frame with a checksum."""
+    return zstd.compress(part, options={zstd.CompressionParameter.checksum_flag: 1}, zstd_dict=dictionary)
+
+
+def stored_zst(part: bytes) -> bytes:
+    """A frame with its data as they are (RFC 8878, section 3.1.1): a segment with its size, and one raw block."""
+    return b"\x28\xb5\x2f\xfd\xa0" + len(part).to_bytes(4, "little") + (1 | len(part) << 3).to_bytes(3, "little") + part
+
+
+def skippable(content: bytes) -> bytes:
+    """A frame that is no data, as the one with a dictionary."""
+    return b"\x5d\x2a\x4d\x18" + len(content).to_bytes(4, "little") + content
+
+
+PACK: dict[str, Callable[[bytes], bytes]] = {"plain": bytes, "gz": partial(gzip.compress, mtime=0), "zst": zst}
+UNPACK = {"gz": gzip.decompress, "zst": zstd.decompress}
+FORMS = {form: list(map(pack, PARTS)) for form, pack in PACK.items()}
 form = pytest.mark.parametrize("form", FORMS)
+compressed = pytest.mark.parametrize("form", UNPACK)
 
 
 def starts(parts: Sequence[bytes]) -> list[int]:
@@ -134,9 +158,10 @@ def hit_of(edges: Sequence[int], at: int) -> int:
     return next(i for i, (start, end) in enumerate(pairwise(edges)) if start <= at < end)
 
 
-def test_bit_flips_in_a_compressed_file() -> None:
+@compressed
+def test_bit_flips_in_a_compressed_file(form: str) -> None:
     """All pages but the damaged record's are found, unchanged; that one is reported, unless it too reads as it was."""
-    parts, wrong = FORMS["gz"], []
+    parts, wrong = FORMS[form], []
     edges = starts(parts)
     for seed in range(400):
         data, at = damage(b"".join(parts), seed)
@@ -148,7 +173,7 @@ def test_bit_flips_in_a_compressed_file() -> None:
         rest = [one for one in outline(found) if one not in others]
         if rest != [("BadRecord", start)]:
             intact = rest == [one for one in wanted(parts, 12) if one[1] == start]
-            if not intact or gzip.decompress(data) != b"".join(PARTS):  # the time in a gzip header, say, does no harm
+            if not intact or UNPACK[form](data) != b"".join(PARTS):  # the time in a gzip header, say, does no harm
                 wrong.append((seed, start, rest))
     assert not wrong, f"{len(wrong)} of 400, among them seed {wrong[0][0]}: damaged {wrong[0][1]}, found besides {wrong[0][2]}"
 
@@ -168,11 +193,12 @@ def test_bit_flips_in_a_plain_file() -> None:
         assert set(others) <= set(found) or any(kind == "BadRecord" for kind, _ in found), seed
 
 
-def test_damage_reads_the_same_in_ranges() -> None:
+@compressed
+def test_damage_reads_the_same_in_ranges(form: str) -> None:
     """Bits flipped, bytes lost, bytes put in, a cut: the ranges of a damaged file find together what one reader finds."""
     wrong = []
     for seed in range(120):
-        data, chance = b"".join(FORMS["gz"]), random.Random(seed)
+        data, chance = b"".join(FORMS[form]), random.Random(seed)
         for _ in range(1 + seed % 3):
             data, at = damage(data, chance.randrange(10**6))
             if seed % 4 == 1:
@@ -189,9 +215,10 @@ def test_damage_reads_the_same_in_ranges() -> None:
     assert not wrong, f"{len(wrong)} of 720, among them seed {wrong[0][0]} cut at {wrong[0][1]}: {wrong[0][3]} for {wrong[0][2]}"
 
 
-def test_damage_larger_than_a_record() -> None:
+@compressed
+def test_damage_larger_than_a_record(form: str) -> None:
     """A hole of zeros over several records: those before and after are found, and the hole is told of."""
-    parts = FORMS["gz"]
+    parts = FORMS[form]
     data, edges = bytearray(b"".join(parts)), starts(parts)
     data[edges[4] + 5 : edges[9] + 5] = bytes(edges[9] - edges[4])
     found = outline(read(bytes(data)))
@@ -202,12 +229,13 @@ def test_damage_larger_than_a_record() -> None:
     assert all(edges[4] <= at < edges[10] for kind, at in found if kind == "BadRecord")
 
 
-def test_small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+@compressed
+def test_small_chunks(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Record boundaries are found wherever they lie in the chunks that a file is read in."""
     monkeypatch.setattr(warc, "CHUNK", 61)
-    data = b"".join(FORMS["gz"])
-    assert outline(read(data)) == wanted(FORMS["gz"], 12)
-    assert outline(ranges(data, range(0, len(data), 37))) == wanted(FORMS["gz"], 12)
+    data = b"".join(FORMS[form])
+    assert outline(read(data)) == wanted(FORMS[form], 12)
+    assert outline(ranges(data, range(0, len(data), 37))) == wanted(FORMS[form], 12)
 
 
 def chunked(body: bytes, *sizes: int) -> bytes:
@@ -242,7 +270,7 @@ def test_bodies_are_decoded(coding: str, form: str) -> None:
     """Chunks and content codings are undone, and the next record is found."""
     head, body = CODED[coding]
     parts = [page("http://a.example/", body, HTML + head), page("http://a.example/next", b"<p>next")]
-    found = read(b"".join(parts if form == "plain" else map(gzip.compress, parts)))
+    found = read(b"".join(map(PACK[form], parts)))
     assert [one.body if isinstance(one, Response) else one for one in found] == [TEXT, b"<p>next"]
 
 
@@ -265,7 +293,7 @@ def test_coding_that_lies(coding: str, form: str) -> None:
     """Reported with its URL and ``bad-encoding``, or read as far as it goes; never taken for an empty page."""
     head, body = LYING[coding]
     parts = [page("http://a.example/", body, HTML + head), page("http://a.example/next", b"<p>next")]
-    found = read(b"".join(parts if form == "plain" else map(gzip.compress, parts)))
+    found = read(b"".join(map(PACK[form], parts)))
     assert len(found) == 2
     first = found[0]
     if isinstance(first, Response):
@@ -297,7 +325,7 @@ def test_coding_that_lies(coding: str, form: str) -> None:
 def test_what_is_wanted(head: bytes, expected: type[Found], form: str) -> None:
     """HTML with status 200; what has no type may be HTML; all else is counted, no more."""
     parts = [page("http://a.example/", b"<p>x", head), page("http://a.example/next", b"<p>next")]
-    found = read(b"".join(parts if form == "plain" else map(gzip.compress, parts)))
+    found = read(b"".join(map(PACK[form], parts)))
     assert [type(one) for one in found] == [expected, Response]
 
 
@@ -315,7 +343,7 @@ def test_odd_records(form: str) -> None:
         page("http://a.example/ü?q=%20 &x", b"<p>odd URL"),
         page("http://a.example/last", b"<p>last"),
     ]
-    found = read(b"".join(parts if form == "plain" else map(gzip.compress, parts)))
+    found = read(b"".join(map(PACK[form], parts)))
     assert isinstance(found[0], BadRecord)
     assert (found[0].offset, found[0].url, found[0].reason) == (0, "", "bad-record")
     assert {one.url: one.body for one in found if isinstance(one, Response)} == {
@@ -326,7 +354,7 @@ def test_odd_records(form: str) -> None:
         "http://a.example/last": b"<p>last",
     }
     unwanted = [one.offset for one in found if isinstance(one, Unwanted)]
-    dns = len(b"".join(parts[:2] if form == "plain" else map(gzip.compress, parts[:2])))
+    dns = len(b"".join(map(PACK[form], parts[:2])))
     assert unwanted[0] == dns
     assert len(found) - len(unwanted) <= 6  # the empty payload is one or the other
 
@@ -342,7 +370,7 @@ def test_decompression_bomb(form: str) -> None:
         page("http://a.example/long", long),
         page("http://a.example/next", b"<p>next"),
     ]
-    data = b"".join(parts if form == "plain" else map(gzip.compress, parts))
+    data = b"".join(map(PACK[form], parts))
     found = read(data)
     assert [len(one.body) for one in found if isinstance(one, Response)] == [LIMIT + 1, LIMIT + 1, LIMIT + 1, 7]
     assert len(found) == 4
@@ -358,13 +386,16 @@ def test_exactly_the_limit() -> None:
     assert [one.body for one in read(b"".join(parts)) if isinstance(one, Response)] == [body, body]
 
 
-def test_a_warc_inside_a_page() -> None:
+@compressed
+def test_a_warc_inside_a_page(form: str) -> None:
     """A page that is a WARC.gz, stored as it is: wherever the file is cut, its records are not the file's."""
-    inner = b"".join(gzip.compress(page(f"http://inner.example/{i}", text_of(i))) for i in range(4))
+    pack = PACK[form]
+    inner = b"".join(pack(page(f"http://inner.example/{i}", text_of(i))) for i in range(4))
+    stored = partial(gzip.compress, compresslevel=0) if form == "gz" else stored_zst
     parts = [
-        gzip.compress(page("http://a.example/0", text_of(0))),
-        gzip.compress(page("http://a.example/1", b"<!doctype html><p>x</p>" + inner), compresslevel=0),
-        gzip.compress(page("http://a.example/2", text_of(2))),
+        pack(page("http://a.example/0", text_of(0))),
+        stored(page("http://a.example/1", b"<!doctype html><p>x</p>" + inner)),
+        pack(page("http://a.example/2", text_of(2))),
     ]
     data = b"".join(parts)
     assert inner in data
@@ -411,9 +442,6 @@ def test_a_file_compressed_as_a_whole_and_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".bz2", ".xz"])
 def test_other_compression(tmp_path: Path, suffix: str) -> None:
     """A WARC compressed as a whole by another program."""
-    import bz2
-    import lzma
-
     path = tmp_path / f"crawl.warc{suffix}"
     path.write_bytes({".bz2": bz2, ".xz": lzma}[suffix].compress(b"".join(PARTS)))
     assert {one.url: one.content for one in through_sources(path) if isinstance(one, Page)} == PAGES
@@ -538,7 +566,7 @@ def lenient(part: bytes, name: str) -> bytes:
 def test_headers_are_read_leniently(name: str, form: str) -> None:
     """Names of fields in any case, LF alone, other versions: the same pages."""
     parts = [lenient(part, name) for part in PARTS]
-    found = read(b"".join(parts if form == "plain" else map(gzip.compress, parts)))
+    found = read(b"".join(map(PACK[form], parts)))
     assert {one.url: one.body for one in found if isinstance(one, Response)} == PAGES
     assert len(found) == len(PARTS)
     assert not any(isinstance(one, BadRecord) for one in found)
@@ -557,7 +585,7 @@ def test_types_of_records(form: str) -> None:
         record("http://a.example/y", b"<p>y", "", "text/html"),
         record(None, b"<p>whose", "resource", "text/html"),
     ]
-    found = read(b"".join(parts if form == "plain" else map(gzip.compress, parts)))
+    found = read(b"".join(map(PACK[form], parts)))
     assert [(one.url, one.is_text, one.body) for one in found if isinstance(one, Response)] == [
         ("http://a.example/r", False, b"<p>resource"),
         ("http://a.example/w", True, b"plain words"),
@@ -583,16 +611,23 @@ def test_anything_between_records(gaps: list[bytes]) -> None:
     assert any(isinstance(one, BadRecord) for one in found) == any(gap.strip(b"\r\n") for gap in gaps)
 
 
-@given(st.lists(st.sampled_from([b"", gzip.compress(b""), gzip.compress(b"\r\n"), b"\0" * 40, b"junk", b"\x1f\x8b\x08" * 30]), min_size=6, max_size=6))  # fmt: skip
-def test_anything_between_members(gaps: list[bytes]) -> None:
-    """The same of a file of gzip members, in which empty members are as good as nothing."""
-    parts = [gzip.compress(page(f"http://a.example/{i}", text_of(i)), mtime=0) for i in range(5)]
-    data = gaps[5] + b"".join(part + gap for part, gap in zip(parts, gaps, strict=False))
-    found = read(data)
+EMPTY = {
+    "gz": [gzip.compress(b""), gzip.compress(b"\r\n")],
+    "zst": [zst(b""), zst(b"\n\n"), skippable(b""), skippable(b"WARC/1.0\r\n")],
+}
+FILLER = [b"\0" * 40, b"junk", b"\x1f\x8b\x08" * 30, b"\x28\xb5\x2f\xfd" * 30, b"\x5d\x2a\x4d\x18\xff\xff\xff\x7f"]
+
+
+@compressed
+@given(st.data())
+def test_anything_between_members(form: str, data: st.DataObject) -> None:
+    """The same of a compressed file, in which empty members are as good as nothing."""
+    gaps = data.draw(st.lists(st.sampled_from([b"", *EMPTY[form], *FILLER]), min_size=6, max_size=6))
+    parts = [PACK[form](page(f"http://a.example/{i}", text_of(i))) for i in range(5)]
+    crawl = gaps[5] + b"".join(part + gap for part, gap in zip(parts, gaps, strict=False))
+    found = read(crawl)
     assert {one.url: one.body for one in found if isinstance(one, Response)} == PAGES
-    assert any(isinstance(one, BadRecord) for one in found) == any(
-        not gap.startswith(gzip.compress(b"")[:3] + b"\0") for gap in gaps if gap
-    )
+    assert any(isinstance(one, BadRecord) for one in found) == any(gap in FILLER for gap in gaps)
 
 
 @given(st.sampled_from(["remove", "insert", "double", "zero"]), st.integers(0, 10**6), st.integers(1, 400))
@@ -631,37 +666,78 @@ def test_lengths_that_are_wrong() -> None:
             before, name, rest = parts[number].partition(b"Content-Length: ")
             digits = rest.partition(b"\r\n")[0]
             parts[number] = before + name + rest.replace(digits, length % int(digits), 1)
-            for packed in (False, True):
-                found = read(b"".join(map(gzip.compress, parts) if packed else parts))
+            for form, pack in PACK.items():
+                found = read(b"".join(map(pack, parts)))
                 expected = [f"http://a.example/{i}" for i in range(5) if i != number]
-                assert [one.url for one in found if isinstance(one, Response)] == expected, (length, number, packed)
-                assert sum(isinstance(one, BadRecord) for one in found) == 1, (length, number, packed)
+                assert [one.url for one in found if isinstance(one, Response)] == expected, (length, number, form)
+                assert sum(isinstance(one, BadRecord) for one in found) == 1, (length, number, form)
 
 
 def with_dictionary(parts: Sequence[bytes]) -> bytes:
     """A WARC.zst whose frames share a dictionary, which is in a skippable frame before them."""
-    zstd = zstandard()
     dictionary = zstd.train_dict([*parts, *([text_of(i) for i in range(200)])], 4000)
     packed: bytes = zstd.compress(dictionary.dict_content)
-    frames: bytes = b"".join(zstd.compress(part, zstd_dict=dictionary) for part in parts)
-    return b"\x5d\x2a\x4d\x18" + len(packed).to_bytes(4, "little") + packed + frames
+    frames: bytes = b"".join(zst(part, dictionary) for part in parts)
+    return skippable(packed) + frames
 
 
-@pytest.mark.parametrize("form", ["frames", "whole", "dictionary"])
+@pytest.mark.parametrize("form", ["frames", "whole", "dictionary", "dictionary-raw", "whole-after-frame"])
 def test_zstandard(tmp_path: Path, form: str) -> None:
-    """A frame for each record, one for all, and frames with a dictionary, as the IIPC recommends."""
-    zstd = zstandard()
+    """A frame for each record, one for all, and frames with a dictionary, as the IIPC recommends; small splits."""
     path = tmp_path / "crawl.warc.zst"
     path.write_bytes(
         {
             "frames": b"".join(map(zstd.compress, PARTS)),
             "whole": zstd.compress(b"".join(PARTS)),
             "dictionary": with_dictionary(PARTS),
+            "dictionary-raw": skippable(RAW)
+            + b"".join(zstd.compress(part, zstd_dict=zstd.ZstdDict(RAW, is_raw=True)) for part in PARTS),
+            "whole-after-frame": b"\x50\x2a\x4d\x18\0\0\0\0" + zstd.compress(b"".join(PARTS)),
         }[form]
     )
     found = through_sources(path, 100)
     assert {one.url: one.content for one in found if isinstance(one, Page)} == PAGES
     assert Counter(type(one) for one in found) == {Page: 5, Skipped: 7}
+
+
+RAW = (
+    b"<p>word WARC/1.0 WARC-Type: response WARC-Target-URI: http://a.example/ Content-Length: "  # a dictionary that is only text
+)
+
+
+def test_a_dictionary_is_damaged() -> None:
+    """Without it no frame can be read: that is reported, and does not end the run."""
+    data = bytearray(with_dictionary(PARTS))
+    for at in (5, 20, 200, 2000):
+        data[at] ^= 0xFF
+        found = read(bytes(data))
+        assert all(PAGES[one.url] == one.body for one in found if isinstance(one, Response))
+        assert any(isinstance(one, BadRecord) for one in found), at
+
+
+WHOLE: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zst}
+
+
+@pytest.mark.parametrize("suffix", WHOLE)
+@pytest.mark.parametrize("kind", ["crawl.warc", "pages.jsonl", "page.html"])
+def test_damage_of_files_compressed_as_a_whole(tmp_path: Path, kind: str, suffix: str) -> None:
+    """Cut or with a bit flipped, whatever the codec: damage is reported, and of a cut file pages are read as they were."""
+    lines = b"".join(json.dumps({"url": url, "html": body.decode()}).encode() + b"\n" for url, body in PAGES.items())
+    data = {"crawl.warc": b"".join(PARTS), "pages.jsonl": lines, "page.html": b"<!doctype html>" + text_of(9)}[kind]
+    packed = WHOLE[suffix](data)
+    path = tmp_path / f"{kind}{suffix}"
+    path.write_bytes(packed)
+    whole = through_sources(path)
+    assert sum(isinstance(one, Page) for one in whole) == (1 if kind == "page.html" else 5)
+    for seed in range(60):
+        at = random.Random(seed).randrange(4, len(packed))
+        path.write_bytes(packed[:at] if seed % 2 else packed[:at] + bytes([packed[at] ^ 1 << seed % 8]) + packed[at + 1 :])
+        found = through_sources(path)
+        pages = {one.url: one.content for one in found if isinstance(one, Page)}
+        intact = {one.url: one.content for one in whole if isinstance(one, Page)}
+        assert any(isinstance(one, Rejected) for one in found) or pages == intact, seed
+        if seed % 2 and kind != "page.html":
+            assert pages.items() <= intact.items(), seed
 
 
 def test_magic_numbers_are_searched_in_linear_time() -> None:

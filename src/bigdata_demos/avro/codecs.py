@@ -3,12 +3,12 @@
 import bz2
 import importlib
 import lzma
-import sys
 import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
 from ..errors import InputError
+from ..storage.compression import zstd
 from . import limits
 
 CODECS: Final = ("null", "deflate", "bzip2", "snappy", "xz", "zstandard")  # for writing; lz4 can also be read
@@ -18,7 +18,7 @@ _DECOMPRESSORS: Final[dict[str, Callable[[], Any]]] = {
     "deflate": lambda: zlib.decompressobj(wbits=-15),
     "bzip2": bz2.BZ2Decompressor,
     "xz": lambda: lzma.LZMADecompressor(memlimit=limits.MAX_BLOCK),
-    "zstandard": lambda: zstandard().ZstdDecompressor(options={zstandard().DecompressionParameter.window_log_max: 27}),
+    "zstandard": lambda: zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 27}),
 }
 """Incremental decompressors, which limit their output and detect the end of the data."""
 
@@ -40,10 +40,9 @@ def compressor(codec: str, level: int | None = None) -> Callable[[bytes | bytear
         snappy = package("cramjam", codec).snappy
         return lambda data: bytes(snappy.compress_raw(data)) + zlib.crc32(data).to_bytes(4, "big")
     if codec == "zstandard":
-        module = zstandard()
-        parameters = module.CompressionParameter
-        options = {parameters.compression_level: 3 if level is None else level, parameters.checksum_flag: 1}
-        return lambda data: bytes(module.compress(data, options=options))
+        parameters = zstd.CompressionParameter
+        options: dict[int, int] = {parameters.compression_level: 3 if level is None else level, parameters.checksum_flag: 1}
+        return lambda data: zstd.compress(data, options=options)
     raise ValueError(codec)
 
 
@@ -107,11 +106,6 @@ def _unsnap(packed: bytes) -> bytes:
     if zlib.crc32(data).to_bytes(4, "big") != checksum:
         raise ValueError("snappy: the data's checksum is wrong")
     return data
-
-
-def zstandard() -> Any:
-    """Return Python's module for Zstandard, which is in the standard library since 3.14."""
-    return package("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd", "zstandard")
 
 
 def package(module: str, codec: str) -> Any:

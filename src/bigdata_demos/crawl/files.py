@@ -10,8 +10,8 @@ import fsspec
 
 from ..avro.containers import MAGIC
 from ..errors import InputError
-from ..storage.files import CODECS, DAMAGED, ZSTD_DICTIONARY, is_damage, open_file
-from ..storage.files import MAGIC as COMPRESSED
+from ..storage.compression import CODECS, codec_of
+from ..storage.files import DAMAGED, is_damage, open_file
 from . import warc
 from .model import MEMBERS, Kind, Range
 
@@ -112,9 +112,9 @@ def _identify(path: str, size: int, name: str) -> Range | None:
         codec = codec or CODECS.get(suffix, "")
     if kind == "jsonl" and start[:2] in _UTF_16:
         codec = "utf-16"
-    if kind == "warc" and codec == "gzip":
+    if kind == "warc" and codec in ("gzip", "zstd"):
         with open_file(path) as file:
-            codec = "gzip" if warc.is_stream(file) else MEMBERS
+            codec = codec if warc.is_stream(file) else MEMBERS
     return Range(path, 0, size, kind, name if kind == "html" else "", codec)
 
 
@@ -128,13 +128,6 @@ def kind_of(start: bytes) -> Kind | None:
         return "html"
     text = start.replace(b"\0", b"") if start[:2] in _UTF_16 else start
     return "jsonl" if text.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"{") else None
-
-
-def codec_of(start: bytes) -> str:
-    """Return the codec of a file by its first bytes, ``""`` if it is not compressed."""
-    if start[1:4] == ZSTD_DICTIONARY[1:] and 0x50 <= start[0] < 0x60:  # a frame before the first one with data
-        return "zstd"
-    return next((codec for magic, codec in COMPRESSED.items() if start.startswith(magic)), "")
 
 
 def _head_of(path: str) -> tuple[bytes, str]:

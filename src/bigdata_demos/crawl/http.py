@@ -10,7 +10,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 from isal import isal_zlib
 
-from ..storage.files import zstandard
+from ..storage.compression import zstd
 
 _STATUS: Final = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})\b")
 _BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
@@ -192,7 +192,7 @@ def _unbrotli(body: bytes) -> Iterator[bytes]:
 
 
 def _unzstd(body: bytes) -> Iterator[bytes]:
-    member = zstandard().ZstdDecompressor()
+    member = zstd.ZstdDecompressor()
     yield member.decompress(body, max_length=_PIECE)
     while not member.eof:
         if member.needs_input:

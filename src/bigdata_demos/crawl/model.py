@@ -9,7 +9,7 @@ MAX_BYTES: Final = 16 << 20
 
 
 MEMBERS: Final = "members"
-"""The codec of a WARC whose records are gzip members, so that it can be read from any of them."""
+"""The codec of a WARC whose records are gzip members or Zstandard frames, so that it can be read from any of them."""
 
 
 class Range(NamedTuple):

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from ..errors import InputError
+from ..storage.compression import codec_of
 from ..storage.files import DAMAGED, is_damage, open_file
 from .avro import read_avro
-from .files import codec_of, kind_of
+from .files import kind_of
 from .html import read_html
 from .jsonl import read_jsonl
 from .model import MEMBERS, Page, Range, Rejected, Skipped, Split

@@ -1,7 +1,9 @@
 """Pages from WARC files (ISO 28500, versions 0.17 to 1.1), plain or compressed record by record or as a whole.
 
+Records that are compressed each for itself are members: gzip members, or the frames of a WARC.zst.
+
 Real files are damaged and unusual, so this module does its own reading. A record is taken for complete only if its
-``Content-Length`` agrees with where it ends: with the end of its gzip member, or with the next record. After damage, which is
+``Content-Length`` agrees with where it ends: with the end of its member, or with the next record. After damage, which is
 reported, the next record is searched for from the damaged one's header on, so that no intact record is lost. Names of fields may
 have any case, lines may end in LF alone, and blank lines and empty members may stand between records.
 
@@ -14,28 +16,19 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final, NamedTuple
 
-from isal import isal_zlib
-
-from ..storage.files import DAMAGED, GZIP_DAMAGE, is_damage
+from ..storage import compression
+from ..storage.compression import CHUNK, Decoders, Member
+from ..storage.files import DAMAGED, is_damage
 from . import digests, http
 from .model import MAX_BYTES, MEMBERS, Page, Range, Rejected, Skipped
 
-GZIP: Final = b"\x1f\x8b\x08"
 WARC: Final = b"WARC/"
-CHUNK: Final = 1 << 18
 _CHAIN: Final = 1 << 16
-"""Bytes over which members must follow one another before the first one's start counts as a boundary. A page can contain
-a WARC.gz, whose members are not the file's. Deflate stores incompressible data unchanged, but in blocks of at most 65,535
-bytes with a header each (RFC 1951, section 3.2.4), which interrupts a chain of such members."""
-_PIECE: Final = 1 << 16
+"""Bytes over which plain records must follow one another before the first one's start counts as a boundary."""
 _MAX_HEADER: Final = 1 << 16  # bytes of a record's header
 _MAX_HEADER_AFTER_DAMAGE: Final = 1 << 13  # fewer, so that searching stays fast whatever the damaged bytes look like
 _BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
 _HEADER: Final = re.compile(rb"WARC/\d{1,2}\.\d{1,3}[ \t]*\r?\n")
-_MEMBER: Final = re.compile(
-    rb"(?=\x1f\x8b\x08[\x00\x01\x04\x05\x08-\x09\x0c-\x0d\x10-\x11\x14-\x15\x18-\x19\x1c-\x1d].{4}[\x00\x02\x04])", re.DOTALL
-)
-"""The start of a gzip member (RFC 1952, section 2.3), without the flags that nobody sets. Matches may overlap."""
 _TRUNCATED: Final = ("truncated", "the file ends, or is damaged, inside the record")
 _HTML, _TEXT = ("text/html", "application/xhtml+xml"), "text/plain"
 _MEDIA: Final = frozenset({"image", "video", "audio", "font"})  # most bytes of a crawl, and no pages
@@ -76,17 +69,17 @@ Found = Response | BadRecord | Unwanted
 def read_responses(file: BinaryIO, start: int, end: int, limit: int, *, verify: bool = False) -> Iterator[Found]:
     """Yield what the records hold that start from ``start`` to ``end``; bodies are read up to ``limit + 1`` bytes.
 
-    The offset of a record in a compressed file is that of its gzip member. After a damaged record, which is reported, reading
+    The offset of a record in a compressed file is that of its member. After a damaged record, which is reported, reading
     continues at the next one. ``verify``: check the digests that records have.
     """
     size = file.seek(0, io.SEEK_END)
-    compressed = is_compressed(file)
+    coding = _coding_of(file)
     # Both edges are found in the same way, so that a range ends where the next one starts, even if there is damage between.
-    at = start if start == 0 else _next_record(file, start, size, compressed=compressed)
-    end = size if end >= size else _next_record(file, end, size, compressed=compressed)
+    at = start if start == 0 else _next_record(file, start, size, coding)
+    end = size if end >= size else _next_record(file, end, size, coding)
     if at >= end:
         return
-    if not compressed:
+    if coding is None:
         file.seek(at)
         for found in read_stream(iter(lambda: file.read(CHUNK), b""), limit, at, size, verify=verify):
             if found.offset >= end:
@@ -94,7 +87,7 @@ def read_responses(file: BinaryIO, start: int, end: int, limit: int, *, verify: 
             yield found
         return
     while at < end:
-        member = _Member(file, at)
+        member = Member(file, at, coding.decoders)
         held: Found | None = None  # the last record, until it is known that the member is intact
         for found in read_stream(member.pieces(), limit, verify=verify):
             if held:
@@ -102,8 +95,8 @@ def read_responses(file: BinaryIO, start: int, end: int, limit: int, *, verify: 
             held = found
         if member.damage:
             url = held.url if isinstance(held, (Response, BadRecord)) else ""
-            following = _next_record(file, at + 1, size, compressed=True, strict=False)
-            yield BadRecord(at, url, *(_TRUNCATED if member.cut else ("bad-record", member.damage)), following)
+            following = _next_record(file, at + 1, size, coding, strict=False)
+            yield BadRecord(at, url, *_reason_of(member.damage), following)
             at = following
             continue
         if held:
@@ -111,7 +104,12 @@ def read_responses(file: BinaryIO, start: int, end: int, limit: int, *, verify: 
         at = member.end
 
 
-def _in_member(found: Found, at: int, member: "_Member") -> Found:
+def _reason_of(damage: Exception) -> tuple[str, str]:
+    """Return the reason and a detail of a damaged member's rejection."""
+    return _TRUNCATED if isinstance(damage, EOFError) else ("bad-record", f"{type(damage).__name__}: {damage}")
+
+
+def _in_member(found: Found, at: int, member: Member) -> Found:
     """Return what a record holds with offsets in the compressed file, those of its member."""
     if isinstance(found, BadRecord) and found.end:
         return found._replace(offset=at, end=member.end)
@@ -332,59 +330,66 @@ def _page_of(fields: dict[str, str], offset: int, url: str, block: memoryview, l
     return Unwanted(offset) if kind else BadRecord(offset, url, "bad-record", "no WARC-Type")
 
 
-class _Member:
-    """A gzip member. Once its pieces are exhausted, ``end`` is where it ends, or ``damage`` says why it is not known."""
+class _Coding(NamedTuple):
+    """How the members of a file are compressed.
 
-    def __init__(self, file: BinaryIO, at: int) -> None:
-        self.file, self.at = file, at
-        self.end, self.damage, self.cut = at, "", False
+    A page can contain a compressed WARC, whose members are not the file's. Its bytes are stored unchanged, since they cannot be
+    compressed, but in blocks with a header each, which interrupts a chain of such members. So members must follow one another
+    over more than ``block`` bytes before the first one's start counts as a boundary.
+    """
 
-    def pieces(self) -> Iterator[bytes]:
-        """Yield the decompressed bytes."""
-        self.file.seek(self.at)
-        member, read = isal_zlib.decompressobj(wbits=31), self.at
-        try:
-            while not member.eof:
-                if not (packed := member.unconsumed_tail):
-                    if not (packed := self.file.read(_PIECE)):
-                        self.damage, self.cut = "the file ends inside the gzip member", True
-                        return
-                    read += len(packed)
-                if piece := member.decompress(packed, 1 << 22):
-                    yield piece
-        except GZIP_DAMAGE as error:
-            self.damage = f"gzip: {error}"
-            return
-        self.end = read - len(member.unused_data)
+    magic: bytes
+    start: re.Pattern[bytes]  # what a member starts with; matches may overlap
+    block: int
+    decoders: Decoders
 
 
-def is_compressed(file: BinaryIO) -> bool:
-    """Return whether the records of a file are gzip members: by its first bytes, or else by the first record in it."""
+def _codings(file: BinaryIO) -> tuple[_Coding, _Coding]:
+    """Return gzip and Zstandard, with a file's dictionary."""
+    try:
+        frames = compression.decoders_of("zstd", file)
+    except compression.zstd.ZstdError:  # then all frames are damaged
+        frames = Decoders(compression.zstd.ZstdDecompressor, compression.zstd.ZstdDecompressor)
+    return (
+        # RFC 1951, section 3.2.4; RFC 8878, section 3.1.1.2.4
+        _Coding(compression.MAGIC["gzip"], _GZIP_MEMBER, 1 << 16, compression.decoders_of("gzip", file)),
+        _Coding(compression.MAGIC["zstd"], _ZSTD_FRAME, 1 << 17, frames),
+    )
+
+
+_GZIP_MEMBER: Final = re.compile(
+    rb"(?=\x1f\x8b\x08[\x00\x01\x04\x05\x08-\x09\x0c-\x0d\x10-\x11\x14-\x15\x18-\x19\x1c-\x1d].{4}[\x00\x02\x04])", re.DOTALL
+)
+"""RFC 1952, section 2.3, without the flags that nobody sets."""
+_ZSTD_FRAME: Final = re.compile(rb"(?=\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18)")
+"""RFC 8878, sections 3.1.1 and 3.1.2."""
+_ANY_START: Final = re.compile(rb"(?=WARC/|\x1f\x8b\x08|\x28\xb5\x2f\xfd)")
+
+
+def _coding_of(file: BinaryIO) -> _Coding | None:
+    """Return how the records of a file are compressed: by its first bytes, or else by the first record in it."""
     file.seek(0)
-    head = file.read(_PIECE)
-    if head.startswith(GZIP) or head.lstrip(b"\r\n").startswith(WARC):
-        return head.startswith(GZIP)
-    if GZIP.startswith(head):  # the file ends in its first bytes
-        return True
-    at, tail = 0, b""
-    while head:
-        window = tail + head
-        member, record = _MEMBER.search(window), _HEADER.search(window)
-        if member or record:
-            return record is None or (member is not None and member.start() < record.start())
-        at, tail = at + len(head), window[-32:]
-        head = file.read(CHUNK)
-    return False
+    head = file.read(32)
+    if head.lstrip(b"\r\n").startswith(WARC):
+        return None
+    codings = _codings(file)
+    supposed = next((one for one in codings if one.start.match(head) or one.magic.startswith(head[: len(one.magic)])), None)
+    if supposed and _begins_with_record(file, 0, supposed):
+        return supposed
+    for position in _find(file, _ANY_START, 0):
+        for coding in codings if supposed else (None, *codings):  # a dictionary has text of records
+            if _begins_with_record(file, position, coding):
+                return coding
+    return supposed
 
 
-def _next_record(file: BinaryIO, start: int, size: int, *, compressed: bool, strict: bool = True) -> int:
+def _next_record(file: BinaryIO, start: int, size: int, coding: _Coding | None, *, strict: bool = True) -> int:
     """Return the first record boundary at or after ``start``, ``size`` if there is none. For ``strict`` see :func:`_chains`."""
-    lead = 0 if compressed else 1
-    for position in _find(file, _MEMBER if compressed else re.compile(rb"\nWARC/"), max(start - lead, 0)):
-        if _starts_record(file, position + lead, compressed=compressed) and _chains(
-            file, position + lead, size, compressed=compressed, strict=strict
-        ):
-            return position + lead
+    lead = 0 if coding else 1
+    for position in _find(file, coding.start if coding else re.compile(rb"\nWARC/"), max(start - lead, 0)):
+        at = position + lead
+        if _starts_record(file, at, coding) and _chains(file, at, size, coding, strict=strict):
+            return at
     return size
 
 
@@ -403,44 +408,59 @@ def _find(file: BinaryIO, pattern: re.Pattern[bytes], start: int) -> Iterator[in
         at, tail = at + len(chunk), window[last:] if last > 0 else window
 
 
-def _starts_record(file: BinaryIO, at: int, *, compressed: bool) -> bool:
-    """Return whether the bytes at an offset start a record, or a member with one, by looking at few of them."""
+def _starts_record(file: BinaryIO, at: int, coding: _Coding | None) -> bool:
+    """Return whether the bytes at an offset can be the start of a record, or of a member with one, by looking at few of them."""
     file.seek(at)
     head = file.read(1 << 12)
-    if not compressed:
+    if coding is None:
         return _HEADER.match(head) is not None
+    first = _first_bytes(head, coding)
+    return first is not None and WARC.startswith(first)
+
+
+def _begins_with_record(file: BinaryIO, at: int, coding: _Coding | None) -> bool:
+    """Return whether a record, or a member with one, starts at an offset, and that can be seen from its first bytes."""
+    file.seek(at)
+    head = file.read(_MAX_HEADER + (coding.block if coding else 0))
+    return _HEADER.match(head) is not None if coding is None else _first_bytes(head, coding) == WARC
+
+
+def _first_bytes(head: bytes, coding: _Coding) -> bytes | None:
+    """Return the first five bytes of a member's data, except for line ends; ``None`` if it is damaged.
+
+    There are fewer if they cannot be decompressed from the ``head`` of the member alone.
+    """
     try:
-        first = isal_zlib.decompressobj(wbits=31).decompress(head, 64)
-    except GZIP_DAMAGE:
-        return False
-    return WARC.startswith(first.lstrip(b"\r\n")[: len(WARC)])
+        return coding.decoders.sound().decompress(head, 64).lstrip(b"\r\n")[: len(WARC)]
+    except compression.DAMAGED:
+        return None
 
 
-def _chains(file: BinaryIO, start: int, size: int, *, compressed: bool, strict: bool) -> bool:
-    """Return whether records follow one another from ``start`` on, for :data:`_CHAIN` bytes or to the end of the file.
+def _chains(file: BinaryIO, start: int, size: int, coding: _Coding | None, *, strict: bool) -> bool:
+    """Return whether records follow one another from ``start`` on, for some bytes or to the end of the file.
 
     If not ``strict``, one record is enough: after damage, where there may be more nearby. At the start of a range, that would
     accept a record of a WARC inside a page.
     """
     at = start
-    while at < min(start + _CHAIN, size):
-        following = (_member_end if compressed else _plain_end)(file, at, size)
+    while at < min(start + (coding.block if coding else _CHAIN), size):
+        following = _member_end(file, at, size, coding) if coding else _plain_end(file, at, size)
         if following is None:
             return at > start and not strict
         at = following
     return True
 
 
-def _member_end(file: BinaryIO, start: int, size: int) -> int | None:
+def _member_end(file: BinaryIO, start: int, size: int, coding: _Coding) -> int | None:
     """Return the end of a member, None if it is damaged or holds no record, more than ``size`` if the file ends inside it."""
-    member = _Member(file, start)
+    member = Member(file, start, coding.decoders)
     first = b""
     for piece in member.pieces():
         first = first or piece.lstrip(b"\r\n")[: len(WARC)]
         if not WARC.startswith(first):
             return None
     if member.damage:
-        return size + 1 if member.cut and first else None
+        return size + 1 if isinstance(member.damage, EOFError) and first else None
     return member.end
 
 
@@ -463,13 +483,21 @@ def _plain_end(file: BinaryIO, start: int, size: int) -> int | None:
 
 
 def is_stream(file: BinaryIO) -> bool:
-    """Return whether a gzipped WARC was compressed without regard to its records, so that only one reader can read it.
+    """Return whether a WARC was compressed (gzip or zstd) without regard to its records, so that only one reader can read it.
 
-    The standard recommends a member for each record. ``False`` if the first member is damaged.
+    The standard recommends a member for each record. ``False`` if the first member is damaged before its second record.
     """
-    member = _Member(file, 0)
-    window = _Window(member.pieces(), 0)
-    header = _header(window) if window.pass_blank_lines() else None
+    coding = _coding_of(file)
+    if coding is None:
+        return False
+    at = 0
+    for _ in range(_EMPTY_MEMBERS):
+        member = Member(file, at, coding.decoders)
+        window = _Window(member.pieces(salvage=True), 0)
+        if window.pass_blank_lines() or member.damage:
+            break
+        at = member.end
+    header = _header(window)
     if header is None:
         return False
     fields, body = header
@@ -478,11 +506,13 @@ def is_stream(file: BinaryIO) -> bool:
         return False
     after = body + int(length)
     if window.reach(after):
-        return bytes(window.between(after, after + _PIECE)).strip(b"\r\n") != b"" and not member.damage
+        following = bytes(window.between(after, after + _MAX_HEADER)).lstrip(b"\r\n")
+        return _HEADER.match(following) is not None if member.damage else following != b""
     # The record goes on in the next member, if that does not start with another.
-    return not member.damage and not _starts_record(file, member.end, compressed=True)
+    return not member.damage and not _starts_record(file, member.end, coding)
 
 
+_EMPTY_MEMBERS: Final = 16  # members without data before the first record that planning looks at: a WARC.zst may have one
 _FIRST_RECORD: Final = 1 << 26  # bytes of the first record, decompressed, that planning looks at
 
 
@@ -491,7 +521,8 @@ def read_warc(file: BinaryIO, piece: Range) -> Iterator[Page | Rejected | Skippe
     if piece.codec in ("", MEMBERS):
         found = read_responses(file, piece.start, piece.end, MAX_BYTES, verify=piece.verify)
     else:
-        found = read_stream(iter(lambda: file.read(CHUNK), b""), MAX_BYTES, verify=piece.verify)
+        pieces = iter(lambda: file.read1(CHUNK), b"")  # type: ignore[attr-defined] # read() loses bytes before damage
+        found = read_stream(pieces, MAX_BYTES, verify=piece.verify)
     for record in found:
         if isinstance(record, Response):
             url, offset, _, content_type, date, body, is_text = record

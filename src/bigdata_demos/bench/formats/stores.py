@@ -288,7 +288,6 @@ BY_HAND: Final[Mapping[str, str]] = {
 def stores() -> list[Store]:
     """Return all stores; the first is plain JSON lines, the baseline. Raises InputError if a package is missing."""
     codecs.package("cramjam", "snappy")
-    codecs.zstandard()
     return [
         JsonLines(packed=False),
         JsonLines(packed=True),
