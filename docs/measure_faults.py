@@ -6,6 +6,7 @@ undisturbed run on one thread.
 """
 
 import argparse
+import contextlib
 import signal
 import tempfile
 from collections.abc import Callable, Sequence
@@ -30,9 +31,13 @@ Progress = Callable[[str, int, int], None]
 
 def _kill_worker() -> bool:
     """Kill the youngest worker process of this driver; returns whether there was one."""
-    children = psutil.Process().children(recursive=True)
-    found = [process for process in children if any(name in " ".join(process.cmdline()) for name in _WORKERS)]
-    leaves = [process for process in found if process.pid not in {other.ppid() for other in found}]
+    workers, parents = [], set[int]()
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it may have ended meanwhile
+            if any(name in " ".join(process.cmdline()) for name in _WORKERS):
+                workers.append(process)
+                parents.add(process.ppid())
+    leaves = [process for process in workers if process.pid not in parents]
     if leaves:
         max(leaves, key=psutil.Process.create_time).send_signal(signal.SIGKILL)
     return bool(leaves)
