@@ -448,7 +448,7 @@ def test_other_compression(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"WARC/1.0", b"WARC/1.0\r\n\r\n", b"not a WARC file at all", GZ := gzip.compress(b"text"), GZ * 3]
+    "data", [b"", b"WARC/1.0", b"WARC/1.0\r\n\r\n", b"not a WARC file at all", GZ := gzip.compress(b"text", mtime=0), GZ * 3]
 )
 def test_what_is_no_warc(data: bytes) -> None:
     """Nothing is found, nothing is raised, and what is there is told of."""
