@@ -106,7 +106,7 @@ def make_inputs(root: Path) -> dict[str, Input]:
         "stdin": Input(["-"], {"effort": "fast"}, lambda: lines),
         "one-page": Input([str(site / "spark.html")]),
         "uneven": Input([uneven_lines], {"split_bytes": 20_000}),
-        "unicode": Input([write_lines(root / "unicode.jsonl", UNICODE)], {"stopword_list": "none", "top": 50}),
+        "unicode": Input([write_lines(root / "unicode.jsonl", UNICODE)], {"stopword_list": "none", "top": 50, "keep_text": True}),
         "bad": Input(damaged, small),
         "whole-files": Input(
             [str(site), *(str(root / name) for name in ("site.warc", "site.warc.gz", "site.jsonl.gz")), *several]

@@ -106,6 +106,11 @@ def parser() -> command.Parser:
         "anyway (default: 60)",
     )
     made.add_argument(
+        "--keep-text",
+        action="store_true",
+        help="write the text of the pages to the --output, too, so that `bigdata-demos index` can make it searchable",
+    )
+    made.add_argument(
         "--verify",
         action=argparse.BooleanOptionalAction,
         help="check the digests of WARC records, and reject records that have changed (default: in uncompressed files, since "
@@ -188,6 +193,7 @@ def _run(arguments: argparse.Namespace, output: str) -> "Result":
             stopword_list=arguments.stopword_list,
             max_rejected=arguments.max_rejected,
             page_seconds=arguments.page_seconds,
+            keep_text=arguments.keep_text,
             verify=arguments.verify,
             split_bytes=arguments.split_bytes,
             reader_schema=arguments.reader_schema,

@@ -32,7 +32,7 @@ from .analysis import frequencies, kernels
 from .analysis.languages import Rules
 from .analysis.text import clean, extract
 from .model import Document, Mapped, Packed, Part, Scored
-from .output.parts import Row, index_row, keywords_row, rejected_row, write_part
+from .output.parts import Row, index_row, keywords_row, rejected_row, text_row, write_part
 
 _BUCKET_BYTES: Final = 64 << 20  # bytes of uncompressed input for each bucket of the shuffle
 _MIN_BITS, _MAX_BITS = 3, 12  # so 8 to 4,096 buckets
@@ -62,6 +62,7 @@ class Job:
         reader: the reader's schema for Avro input, as JSON, ``""`` to use each file's own.
         effort: how much work goes into the choice of keywords (:mod:`.analysis.effort`).
         page_seconds: how long a page may take to be mapped, 0 for no limit (:mod:`.isolation`).
+        keep_text: whether the text of the pages is written beside their keywords, for a search index.
     """
 
     top: int
@@ -72,6 +73,7 @@ class Job:
     reader: str = ""
     effort: str = "standard"
     page_seconds: float = 0
+    keep_text: bool = False
 
     def map_split(self, split: Split, *, runs_again: bool | None = None) -> Mapped:
         """Map a split: pack its documents, and count document frequencies in one table for each bucket.
@@ -144,6 +146,9 @@ class Job:
         counts.update(f"pages:{file_of.get(page['source'], page['source'])}" for page in read["documents"])
         counts.update({f"skipped:{file_of.get(source, source)}": number for source, number in read["skipped"].items()})
         parts = [write_part(self.parts or self.workdir, "keywords", split.number, results(), counts)]
+        if self.keep_text:
+            texts = (text_row(Document(**fields)) for fields in read["documents"])
+            parts.append(write_part(self.parts or self.workdir, "text", split.number, texts, {}))
         if rejected := read["rejected"]:
             counts = Counter()
             for page in rejected:

@@ -84,7 +84,7 @@ class Part:
     ``digest`` is the sum, modulo 2**256, of the SHA-256 of each record's canonical form; ``counts`` are further sums.
     """
 
-    kind: Literal["keywords", "index", "rejected"]
+    kind: "PartKind"
     number: int
     path: str
     records: int
@@ -104,5 +104,6 @@ class Scored(NamedTuple):
 EFFORTS: Final = ("fast", "standard", "precise")
 """The settings of ``--effort`` (:mod:`.analysis.effort`)."""
 
-PartKind = Literal["keywords", "index", "rejected"]
+PartKind = Literal["keywords", "index", "rejected", "text"]
 KINDS: Final[tuple[PartKind, ...]] = ("keywords", "index", "rejected")
+"""The kinds of parts that every run writes, and that its digest is computed of."""

@@ -27,6 +27,7 @@ from . import engines, isolation
 from .analysis import effort as efforts
 from .analysis import kernels, languages, stopwords
 from .job import Job, bits_for
+from .model import KINDS, PartKind
 from .output import commit, digest, parts
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,10 @@ class Result:
     def read_index(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of the index, as ``schemas/index.avsc`` describes them."""
         return parts.read_parts(self.output, "index")
+
+    def read_text(self) -> Iterator[dict[str, Any]]:
+        """Yield the texts of the pages, as ``schemas/text.avsc`` describes them; none unless they were kept (``keep_text``)."""
+        return parts.read_parts(self.output, "text")
 
     def read_rejected(self) -> Iterator[dict[str, Any]]:
         """Yield the rejected pages, as ``schemas/rejected.avsc`` describes them."""
@@ -103,6 +108,7 @@ def run(
     stopword_list: str = "",
     max_rejected: float = 50.0,
     page_seconds: float = 60.0,
+    keep_text: bool = False,
     verify: bool | None = None,
     split_bytes: int | None = None,
     reader_schema: str | Path = "",
@@ -131,6 +137,7 @@ def run(
         max_rejected: percent of the pages that may be rejected before the run counts as failed.
         page_seconds: how long a page may take to be parsed and counted before it is rejected as ``too-slow``; 0 for no limit.
             The engine ``serial`` has none, because there is no other process to go on.
+        keep_text: whether the text of the pages is written, too (``text/`` in the output), for ``bigdata-demos index``.
         verify: whether the digests of WARC records are checked; ``None`` to check them in files that are not compressed
             (:mod:`bigdata_demos.crawl.digests`).
         split_bytes: bytes of uncompressed input for each map task; ``None`` to derive them from the input's size
@@ -171,7 +178,11 @@ def run(
     else:
         opening = contextlib.nullcontext(engine)
     clock = Clock(begun)
-    with commit.working_directory(place, overwrite=overwrite) as unfinished, _local_directory(unfinished, where) as workdir:
+    kinds: tuple[PartKind, ...] = (*KINDS, "text") if keep_text else KINDS
+    with (
+        commit.working_directory(place, overwrite=overwrite, kinds=kinds) as unfinished,
+        _local_directory(unfinished, where) as workdir,
+    ):
         paths = [_local_input(path, workdir, stdin) for path in inputs] or [str(plan.bundled_crawl())]
         spooled = {str(workdir / _STDIN): "-"}
         if compose and not inputs:  # containers have their own copy, at another path
@@ -186,7 +197,7 @@ def run(
             avro.check_reader(splits, reader)
         repeats = engines.ENGINES[engine.engine if isinstance(engine, Session) else engine].repeats
         limit = page_seconds if repeats else 0
-        job = Job(top, rules, bits_for(splits), str(workdir), places.address(unfinished), reader, effort, limit)
+        job = Job(top, rules, bits_for(splits), str(workdir), places.address(unfinished), reader, effort, limit, keep_text)
         log.info("%d splits, %d buckets", len(splits), 1 << job.bits)
         clock.lap("plan")
         with opening as session:
@@ -220,6 +231,7 @@ def run(
             "stopwords": stopword_list or None,
             "max_rejected": max_rejected,
             "page_seconds": limit or None,
+            "keep_text": keep_text,
             "verify": verify,
             "split_bytes": split_bytes,
             "reader_schema": json.loads(reader) if reader else None,

@@ -5,41 +5,32 @@ have (by URL, by prefix), and an index may be larger than the memory. For the co
 soon as it is open, so it disappears with the process.
 """
 
-import hashlib
-import json
 import os
 import queue
-import re
 import sqlite3
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
-from typing import Any, BinaryIO, Final, NamedTuple, Self, cast
+from typing import Any, Final, NamedTuple, Self
 
-from ..avro.binary import Schema, pack, unpack
-from ..avro.containers import read_header, read_records
-from ..avro.resolution import compatibility, resolver
-from ..avro.schemas import PREFIX, canonical, schema
-from ..avro.streams import Source
-from ..avro.values import untagged
-from ..errors import BadAvro, InputError, OutputError
+from ..avro.binary import pack, unpack
+from ..avro.schemas import schema
+from ..errors import InputError, OutputError
+from ..index.outputs import read_manifest, records
 from ..keywords.analysis.candidates import BREAK, lower, segment, word_of
 from ..keywords.analysis.languages import LANGUAGES, Rules
 from ..keywords.analysis.segments import insert
 from ..keywords.analysis.text import clean
-from ..keywords.output.commit import MANIFEST
 from ..storage.places import Place, at
 
 _READERS: Final = 4  # the most lookups at once; others wait
 _BUILD_CACHE: Final = 16_000  # kiB of SQLite's cache while the database is built; each reader has SQLite's default, 2,000
 STEPS: Final = 10_000
 """SQLite's instructions between two checks of the time."""
-_PART = re.compile(r"(keywords|index)/part-[0-9]+\.avro")
-CHUNK: Final = 1 << 20
 LAST: Final = "\U0010ffff"
 TABLES: Final = """
 PRAGMA journal_mode = OFF;
@@ -147,12 +138,12 @@ def open_index(output: str | Path, seconds: float = 5) -> Iterator[Index]:
     file cannot be written.
     """
     place = at(str(output))
-    parts, rejected, digest = _read_manifest(place)
+    manifest = read_manifest(place)
     try:
         with tempfile.TemporaryDirectory(prefix="bigdata-demos-rpc-") as directory:
             path = os.path.join(directory, "index.sqlite")
             with closing(sqlite3.connect(path)) as database:
-                counts, languages = build(database, place, parts)
+                counts, languages = build(database, place, manifest.parts)
             uri = f"{Path(path).as_uri()}?mode=ro&immutable=1"
             readers = [sqlite3.connect(uri, uri=True, check_same_thread=False) for _ in range(_READERS)]
             for reader in readers:
@@ -161,24 +152,8 @@ def open_index(output: str | Path, seconds: float = 5) -> Iterator[Index]:
         raise InputError(f"{output} has duplicate or incomplete pages or postings: {error}") from None
     except (sqlite3.Error, OSError) as error:
         raise OutputError(f"cannot build the lookup table in {tempfile.gettempdir()}: {error}") from None
-    with Index(readers, {**counts, "rejected": rejected, "digest": digest}, seconds, languages) as index:
+    with Index(readers, {**counts, "rejected": manifest.rejected, "digest": manifest.digest}, seconds, languages) as index:
         yield index
-
-
-def _read_manifest(place: Place) -> tuple[dict[str, dict[str, str]], int, str]:
-    """Read a manifest: return the parts of each kind with their SHA-256, the number of rejected pages, and the digest."""
-    try:
-        with (place / MANIFEST).open("rb") as file:
-            manifest = json.loads(file.read())
-        parts: dict[str, dict[str, str]] = {"keywords": {}, "index": {}}
-        for part in manifest["parts"]:
-            if match := _PART.fullmatch(part["path"]):
-                parts[match[1]][match[0]] = str(part["sha256"])
-        return parts, int(manifest["counts"]["rejected"]), str(manifest["digest"])
-    except OSError as error:
-        raise InputError(f"{place} is not an output of the keyword job: {MANIFEST}: {error.strerror or error}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{place / MANIFEST} is not a manifest of the keyword job: {type(error).__name__}: {error}") from None
 
 
 def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str, str]]) -> tuple[dict[str, int], tuple[str, ...]]:
@@ -207,39 +182,3 @@ def build(database: sqlite3.Connection, place: Place, parts: dict[str, dict[str,
     database.commit()
     counts = {"pages": pages, "phrases": phrases, "postings": postings}
     return counts, tuple(language for language, _ in languages.most_common()) or ("en",)
-
-
-def records(place: Place, parts: dict[str, str], kind: str) -> Iterator[dict[str, Any]]:
-    """Yield the records of an output's parts, whose SHA-256 is checked, because Avro's blocks have no checksum.
-
-    Records of an earlier version are resolved to the present schema of their ``kind``.
-
-    Raises InputError if a part cannot be read, or has another checksum.
-    """
-    for name, sha256 in sorted(parts.items()):
-        path = place / name
-        try:
-            with path.open("rb") as file:
-                hashed = hashlib.sha256()
-                while chunk := file.read(CHUNK):
-                    hashed.update(chunk)
-                if hashed.hexdigest() != sha256:
-                    raise InputError(f"{path} has changed since the job wrote it: its SHA-256 differs from the manifest's")
-                source = Source(cast(BinaryIO, file), str(path), offset=0)
-                header = read_header(source)
-                yield from map(_presently(header.schema, str(path), kind), read_records(source, header))
-        except BadAvro as error:
-            raise InputError(str(error)) from None
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-
-
-def _presently(written: Schema, path: str, kind: str) -> Callable[[Any], dict[str, Any]]:
-    """Return a function that resolves a record of a part to the present schema of its kind."""
-    present = schema(kind)
-    if canonical(written) == canonical(present):
-        return untagged
-    if reasons := compatibility(written, present):
-        raise InputError(f"{path} matches no version of {PREFIX}{kind}: {reasons[0]}")
-    resolve = resolver(written, present)
-    return lambda record: untagged(resolve(record))

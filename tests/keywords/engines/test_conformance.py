@@ -79,6 +79,7 @@ def check_against_one_thread(result: Result, expected: Result) -> None:
     assert sum(1 for _ in result.read_keywords()) == result.pages
     assert sum(1 for _ in result.read_rejected()) == result.rejected
     assert len({row["stems"] for row in result.read_index()}) == result.keywords
+    assert sorted(result.read_text(), key=str) == sorted(expected.read_text(), key=str)
     assert [path.name for path in result.output.parent.iterdir()] == ["result"]
 
 

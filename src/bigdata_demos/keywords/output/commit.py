@@ -11,14 +11,14 @@ from typing import Any, Final, TypeVar, cast
 from ...errors import OutputError
 from ...storage.atomic import exchange, rename_new
 from ...storage.places import Place, move, remove
-from ..model import KINDS, Part
+from ..model import KINDS, Part, PartKind
 
 MANIFEST: Final = "manifest.json"
 P = TypeVar("P", bound=Place)
 
 
 @contextlib.contextmanager
-def working_directory(output: P, *, overwrite: bool) -> Iterator[P]:
+def working_directory(output: P, *, overwrite: bool, kinds: Sequence[PartKind] = KINDS) -> Iterator[P]:
     """Yield a directory beside ``output`` for a run's parts; it is removed at the end, unless :func:`commit` has renamed it.
 
     Raises OutputError if ``output`` exists and may not be replaced, or the directory cannot be created.
@@ -32,7 +32,7 @@ def working_directory(output: P, *, overwrite: bool) -> Iterator[P]:
         raise OutputError(f"cannot access {output}: {error.strerror or error}") from None
     try:
         try:
-            for kind in KINDS:
+            for kind in kinds:
                 (workdir / kind).mkdir(parents=True)
         except OSError as error:
             raise OutputError(f"cannot write {error.filename or output}: {error.strerror or error}") from None
@@ -65,7 +65,7 @@ def commit(
         name = f"{part.kind}/part-{part.number:05}.avro"
         move(workdir / part.path, workdir / name)
         final.append(replace(part, path=name))
-    for kind in KINDS:
+    for kind in {*KINDS, *(part.kind for part in parts)}:
         for attempt in (workdir / kind).glob("part-*-*.avro"):
             attempt.unlink()
     manifest["parts"] = [

@@ -66,6 +66,12 @@ def rejected_row(rejected: dict[str, Any]) -> Row:
     return pack(rejected, schema("rejected")), pack(rejected, canonical_schema("rejected"))
 
 
+def text_row(page: Document) -> Row:
+    """Encode a page and its text (schemas/text.avsc)."""
+    row = string(page.url) + string(page.title) + string(page.language) + string(page.text)
+    return row, row
+
+
 def write_part(directory: str, kind: PartKind, number: int, rows: Iterable[Row], counts: Mapping[str, int]) -> Part:
     """Write a new attempt at a part, in one pass over its rows. ``directory`` is the working directory's path or address.
 

@@ -244,6 +244,7 @@ def save(directory: Path, job: Job, kept_in: str) -> Path:
         "reader": job.reader,
         "effort": job.effort,
         "page_seconds": job.page_seconds,
+        "keep_text": job.keep_text,
         "kept": kept_in,
     }
     path = directory / _JOB
@@ -259,7 +260,7 @@ def load(path: Path) -> Task:
         raise UsageError(f"{path}: {error.strerror}: run the program `plan` first, which writes it") from None
     given = fields["stopwords"]
     rules = Rules(fields["language"], given and Stopwords(frozenset(given["words"]), tuple(given["endings"])))
-    settings = (fields[name] for name in ("bits", "workdir", "parts", "reader", "effort", "page_seconds"))
+    settings = (fields[name] for name in ("bits", "workdir", "parts", "reader", "effort", "page_seconds", "keep_text"))
     return Task(Job(fields["top"], rules, *settings), fields["kept"])
 
 

@@ -1,0 +1,53 @@
+"""The command ``bigdata-demos index``."""
+
+import argparse
+import time
+from collections.abc import Sequence
+
+from .. import command
+from ..errors import UsageError
+from .tables import drop, load, open_database
+
+_EPILOG = """\
+The index is an SQLite database, which other tools can open, too. Loading an output again changes nothing; a page that is in the
+index already is replaced. Only `--keep-text` of the keywords command makes all words of the pages searchable.
+
+examples:
+  bigdata-demos keywords site/ --keep-text --output out/site
+  bigdata-demos index out/site --db site.db
+  bigdata-demos search site.db 'map reduce'
+  bigdata-demos index --db site.db --drop sha256:c1631b      remove the pages of a run
+"""
+
+
+def parser() -> command.Parser:
+    """Return the command's parser."""
+    made = command.Parser(
+        "bigdata-demos index", description="Load the output of runs into a database that can be searched.", epilog=_EPILOG
+    )
+    made.after_interrupt = "nothing was loaded"
+    made.add_argument("outputs", nargs="*", metavar="OUTPUT", help="output directories of the keywords command")
+    made.add_argument("--db", metavar="FILE", help="the database, which is created if there is none (required)")
+    made.add_argument("--drop", metavar="DIGEST", help="remove the run with this digest, which may be cut")
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    return command.run(parser(), _execute, argv)
+
+
+def _execute(arguments: argparse.Namespace) -> None:
+    if not arguments.db:
+        raise UsageError("name a database by `db`")
+    if not (arguments.outputs or arguments.drop):
+        raise UsageError("name an output of the keywords command")
+    with open_database(arguments.db, write=True) as database:
+        if arguments.drop:
+            command.say(f"dropped={drop(database, arguments.drop)} db={arguments.db}")
+        for output in arguments.outputs:
+            started = time.monotonic()
+            with command.Progress("page", quiet=arguments.quiet) as progress:
+                manifest = load(database, output, lambda done, total: progress("index", done, total))
+            text = "yes" if manifest.parts["text"] else "no (titles and keywords only: run keywords with --keep-text)"
+            command.say(f"pages={manifest.pages} text={text} db={arguments.db} seconds={time.monotonic() - started:.2f}")

@@ -1,0 +1,84 @@
+"""The commands ``index`` and ``search``, as a user runs them."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from bigdata_demos.index.cli import main as index
+from bigdata_demos.keywords import run
+from bigdata_demos.search.cli import main as search
+from tests.support.paths import SITE
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of the bundled site, with text."""
+    path = tmp_path_factory.mktemp("search") / "out"
+    run([SITE], engine="serial", output=path, keep_text=True)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of this test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_index_and_search(output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """From an output to hits, in each format."""
+    database = str(tmp_path / "site.db")
+    assert index([str(output), "--db", database]) == 0
+    assert "text=yes" in capsys.readouterr().err
+    assert search([database, "spark", "shuffle", "--limit", "2"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("1. ")
+    assert "*spark*" in shown.out.lower()
+    assert "shown=2" in shown.err
+    assert search([database, "spark shuffle", "--output-format", "jsonl"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert search([database, "spark shuffle", "--output-format", "csv"]) == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert [line["url"] for line in lines] == [row["url"] for row in rows]
+    assert len(lines) == 10
+    assert lines[0].keys() == rows[0].keys() == {"url", "title", "language", "score", "snippet", "keywords", "copies"}
+    assert search([database, "--related", "gil.html", "--output-format", "jsonl"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[0]).keys() == {"url", "title", "keywords"}
+    assert search([database, "--top", "--limit", "3"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 4
+    digest = json.loads((output / "manifest.json").read_text())["digest"]
+    assert index(["--db", database, "--drop", digest[:30]]) == 0
+    assert search([database, "spark"]) == 1
+    assert "spark: 0 pages" in capsys.readouterr().err
+
+
+def test_an_output_is_indexed_once(output: Path, cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An output is searched through an index in the cache."""
+    assert search([str(output), "gil"]) == 0
+    first = capsys.readouterr()
+    assert f"into {cache}" in first.err
+    assert search([str(output), "gil"]) == 0
+    second = capsys.readouterr()
+    assert "indexing" not in second.err
+    assert first.out == second.out
+
+
+def test_errors(output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line each, with what to do."""
+    for arguments, status, message in (
+        ([str(tmp_path / "none.db"), "x"], 1, "no such index: make it by `bigdata-demos index"),
+        ([str(tmp_path), "x"], 1, "is not an output of the keyword job"),
+        ([str(output)], 2, "give a query, or --related, or --top"),
+        ([str(output), "x", "--top"], 2, "give a query"),
+        ([str(output), "---", "--limit", "0"], 2, "must be from 1 to 10000"),
+        ([str(output), "!!"], 2, "QUERY has no word to look for"),
+        ([str(output), "shufle"], 1, "did you mean shuffle?"),
+    ):
+        assert search(arguments) == status, arguments
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert message in error, arguments
+    assert index(["--db", str(tmp_path / "a.db")]) == 2
+    assert "name an output" in capsys.readouterr().err
+    assert index([str(tmp_path), "--db", str(tmp_path / "a.db")]) == 1
