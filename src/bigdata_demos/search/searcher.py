@@ -8,7 +8,7 @@ word. Ties are broken by URL. Pages with the same text are one hit.
 
 import difflib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -19,10 +19,11 @@ from ..index.tables import open_database
 from ..keywords.analysis.candidates import lower
 from .query import Term, parse
 
-_MAX_EXPANDED: Final = 500  # words that a prefix stands for, the most frequent ones are not preferred
+_MAX_EXPANDED: Final = 500  # words that a prefix stands for, in alphabetical order
 _COMMON: Final = 10  # a stopword need not be in a page if 1 of so many pages has it
 _SNIPPET: Final = 160  # characters
 _SENTENCE: Final = 60  # characters of a line that is not a heading
+_SNIPPET_FROM: Final = 100_000  # characters of a page that a snippet is looked for in
 _LAST: Final = "\U0010ffff"
 _NEAREST_AMONG: Final = 20_000  # words that a misspelt one is compared with
 _ALIKE: Final = 0.7  # of 1: how much it must be like one of them
@@ -155,16 +156,16 @@ class Searcher:
             " SELECT id, score, copies, count(*) OVER () FROM groups WHERE place = 1 ORDER BY score DESC, url LIMIT ?"
         )  # values are bound
         rows = self.database.execute(ranking, (*values, limit)).fetchall()
-        tokens = frozenset[str]().union(*(words.tokens for words in scored))
-        return Found(rows[0][3] if rows else 0, [self._hit(page, score, copies - 1, tokens) for page, score, copies, _ in rows])
+        terms = {token: number for number, words in enumerate(scored) for token in words.tokens}
+        return Found(rows[0][3] if rows else 0, [self._hit(page, score, copies - 1, terms) for page, score, copies, _ in rows])
 
-    def _hit(self, page: int, score: int, copies: int, tokens: frozenset[str]) -> Hit:
+    def _hit(self, page: int, score: int, copies: int, terms: Mapping[str, int]) -> Hit:
         url, title, language, text = self.database.execute(
             "SELECT url, title, language, text FROM pages WHERE id = ?", (page,)
         ).fetchone()
         rows = self.database.execute("SELECT phrase, stems FROM keywords WHERE page = ? ORDER BY rank", (page,)).fetchall()
-        keywords = [phrase for phrase, stems in rows if not tokens.isdisjoint(analyzer(language).of_stems(stems))]
-        return Hit(url, title, language, score, *snippet(text, language, tokens), keywords, copies)
+        keywords = [phrase for phrase, stems in rows if not terms.keys().isdisjoint(analyzer(language).of_stems(stems))]
+        return Hit(url, title, language, score, *snippet(text, language, terms), keywords, copies)
 
     def related(self, url: str, limit: int = 10) -> list[tuple[str, str, list[str]]]:
         """Return the URL, the title and the common keywords of the pages that share the rarest keywords with a page.
@@ -256,21 +257,23 @@ def _list(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-def snippet(text: str, language: str, tokens: frozenset[str]) -> tuple[str, list[Mark]]:
-    """Return the part of a page's text with the most of some tokens, and where they are in it.
+def snippet(text: str, language: str, terms: Mapping[str, int]) -> tuple[str, list[Mark]]:
+    """Return the part of a page's text with the most terms of a query, and where their tokens are in it.
+
+    ``terms`` has the number of the term for each token.
 
     Sentences are preferred to headings, lines after the title to the title, and among equal ones the first.
     """
     best: tuple[int, int, list[Mark], str] = (-1, 0, [], "")
-    title, *lines = text.split("\n")
-    find = analyzer(language).matches
+    title, *lines = text[:_SNIPPET_FROM].split("\n")
+    find, most = analyzer(language).matches, len({*terms.values()})
     for line in [*lines, title]:
-        marks = [(token, start, end) for token, start, end in find(line) if token in tokens]
-        number = len({token for token, _, _ in marks})
+        marks = [(terms[token], start, end) for token, start, end in find(line) if token in terms]
+        number = len({term for term, _, _ in marks})
         size = min(len(line), _SENTENCE)
         if (number, size) > best[:2]:
             best = (number, size, [(start, end) for _, start, end in marks], line)
-            if (number, size) == (len(tokens), _SENTENCE):
+            if (number, size) == (most, _SENTENCE):
                 break
     *_, marks_, line = best
     whole = shown(line)
