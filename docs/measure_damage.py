@@ -95,7 +95,8 @@ def measure(path: Path, damage: Callable[[bytes, int, int], Damaged], times: int
             intact = []
         if changed.start == changed.end:  # bytes put in
             intact = [url for url in intact if not pages[url].offset < changed.start < ends[pages[url].offset]]
-        lost += sum(read.get(url) != pages[url].content for url in intact)
+        contents = {(one.url, one.content) for one in found if isinstance(one, Page)}  # damage can repeat a URL
+        lost += sum((url, pages[url].content) not in contents for url in intact)
         silent += not reported and not pages.keys() <= read.keys()
         altered += not reported and any(read[url] != page.content for url, page in pages.items() if url in read)
     return crashes, lost, silent, altered
