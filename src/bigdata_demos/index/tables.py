@@ -110,19 +110,12 @@ def load(database: sqlite3.Connection, output: str | Path, progress: Callable[[i
     """
     place = at(str(output))
     manifest = read_manifest(place)
-    database.isolation_level = None
     database.execute("PRAGMA cache_size = -64000")
-    database.execute("BEGIN IMMEDIATE")
-    try:
+    with _transaction(database):
         if not database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
             for statement in _TABLES.split(";\n"):
                 database.execute(statement)
         _load(database, place, manifest, progress)
-        database.execute("COMMIT")
-    except BaseException:
-        if database.in_transaction:
-            database.execute("ROLLBACK")
-        raise
     return manifest
 
 
@@ -131,19 +124,26 @@ def drop(database: sqlite3.Connection, digest: str) -> int:
     runs = database.execute("SELECT id FROM runs WHERE substr(digest, 1, length(?)) = ?", (digest, digest)).fetchall()
     if len(runs) != 1:
         raise InputError(f"{digest}: {'several runs have' if runs else 'no run has'} a digest that starts with this")
-    database.isolation_level = None
-    database.execute("BEGIN IMMEDIATE")
-    try:
+    with _transaction(database):
         pages = [page for (page,) in database.execute("SELECT id FROM pages WHERE run = ?", runs[0])]
         _remove(database, pages)
         database.execute("DELETE FROM rejections WHERE run = ?", runs[0])
         database.execute("DELETE FROM runs WHERE id = ?", runs[0])
+    return len(pages)
+
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """Make the statements inside one transaction, which excludes other writers from its start."""
+    database.isolation_level = None
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
         database.execute("COMMIT")
     except BaseException:
         if database.in_transaction:
             database.execute("ROLLBACK")
         raise
-    return len(pages)
 
 
 def _load(database: sqlite3.Connection, place: Place, manifest: Manifest, progress: Callable[[int, int], None] | None) -> None:

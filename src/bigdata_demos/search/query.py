@@ -10,7 +10,7 @@
     lang:de             in a language
     keyword:shuffle     with a keyword; keyword:"map reduce"
 
-Everything else is taken for words, so no query is an error but the empty one.
+Everything else is taken for words, so a query is an error only if it has none to look for, or is too long.
 """
 
 import re

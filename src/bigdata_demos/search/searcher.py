@@ -74,10 +74,12 @@ class Searcher:
         conditions: list[str] = []
         values: list[object] = []
         scored: list[_Words] = []
-        common = [self._is_common(term, languages) for term in terms]
-        for term, is_common in zip(terms, common, strict=True):
+        common = {term for term in terms if self._is_common(term, languages)}
+        if all(term in common or term.without for term in terms):  # "to be or not to be"
+            common.clear()
+        for term in terms:
             condition, given, words = self._condition(term, languages)
-            if not is_common or all(is_common or term.without for term, is_common in zip(terms, common, strict=True)):
+            if term not in common:
                 conditions.append(f"NOT ({condition})" if term.without else f"({condition})")
                 values += given
             if words and words.numbers and not term.without:
