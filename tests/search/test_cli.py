@@ -81,4 +81,7 @@ def test_errors(output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
         assert message in error, arguments
     assert index(["--db", str(tmp_path / "a.db")]) == 2
     assert "name an output" in capsys.readouterr().err
-    assert index([str(tmp_path), "--db", str(tmp_path / "a.db")]) == 1
+    for arguments in ([str(tmp_path)], ["--drop", "sha256:1"]):
+        assert index([*arguments, "--db", str(tmp_path / "a.db")]) == 1
+        assert len(capsys.readouterr().err.splitlines()) == 1
+        assert not (tmp_path / "a.db").exists(), arguments

@@ -1,11 +1,14 @@
 """The command ``bigdata-demos index``."""
 
 import argparse
+import os
 import time
 from collections.abc import Sequence
 
 from .. import command
-from ..errors import UsageError
+from ..errors import InputError, UsageError
+from ..storage.places import at
+from .outputs import read_manifest
 from .tables import drop, load, open_database
 
 _EPILOG = """\
@@ -42,6 +45,10 @@ def _execute(arguments: argparse.Namespace) -> None:
         raise UsageError("name a database by `db`")
     if not (arguments.outputs or arguments.drop):
         raise UsageError("name an output of the keywords command")
+    for output in arguments.outputs:
+        read_manifest(at(output))  # before a database is created
+    if arguments.drop and not os.path.exists(arguments.db):
+        raise InputError(f"{arguments.db}: no such index")
     with open_database(arguments.db, write=True) as database:
         if arguments.drop:
             command.say(f"dropped={drop(database, arguments.drop)} db={arguments.db}")

@@ -121,6 +121,8 @@ def load(database: sqlite3.Connection, output: str | Path, progress: Callable[[i
 
 def drop(database: sqlite3.Connection, digest: str) -> int:
     """Remove a run and its pages; return their number. ``digest`` may be cut. Raises InputError if there is no such run."""
+    if not database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        raise InputError("no run has been loaded into this index: look at the name of the file")
     runs = database.execute("SELECT id FROM runs WHERE substr(digest, 1, length(?)) = ?", (digest, digest)).fetchall()
     if len(runs) != 1:
         raise InputError(f"{digest}: {'several runs have' if runs else 'no run has'} a digest that starts with this")
