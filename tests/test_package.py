@@ -123,6 +123,8 @@ TESTED_IN = {
     "cluster/spark_master": "cluster/test_standalone",
     "crawl/html": "crawl/test_files",
     "crawl/records": "crawl/test_jsonl",
+    "index/cache": "search/test_cli",
+    "index/sqlite": "index/test_load",
     "keywords/runner": "keywords/test_job",
     "storage/files": "crawl/test_files",
 }

@@ -8,18 +8,21 @@ from collections.abc import Sequence
 from .. import command
 from ..errors import InputError, UsageError
 from ..storage.places import at
+from .database import is_address, open_database
+from .load import drop, load
 from .outputs import read_manifest
-from .tables import drop, load, open_database
 
 _EPILOG = """\
-The index is an SQLite database, which other tools can open, too. Loading an output again changes nothing; a page that is in the
-index already is replaced. Only `--keep-text` of the keywords command makes all words of the pages searchable.
+The index is an SQLite file, which other tools can open, too, or a database of PostgreSQL. Loading an output again changes
+nothing; a page that is in the index already is replaced. Only `--keep-text` of the keywords command makes all words of the pages
+searchable.
 
 examples:
   bigdata-demos keywords site/ --keep-text --output out/site
   bigdata-demos index out/site --db site.db
   bigdata-demos search site.db 'map reduce'
   bigdata-demos index --db site.db --drop sha256:c1631b      remove the pages of a run
+  bigdata-demos index out/site --db postgresql://me@localhost/crawls     the password is in ~/.pgpass or $PGPASSWORD
 """
 
 
@@ -30,8 +33,17 @@ def parser() -> command.Parser:
     )
     made.after_interrupt = "nothing was loaded"
     made.add_argument("outputs", nargs="*", metavar="OUTPUT", help="output directories of the keywords command")
-    made.add_argument("--db", metavar="FILE", help="the database, which is created if there is none (required)")
+    made.add_argument(
+        "--db", metavar="DB", help="a file, which is created if there is none, or postgresql://USER@HOST/DATABASE (required)"
+    )
     made.add_argument("--drop", metavar="DIGEST", help="remove the run with this digest, which may be cut")
+    made.add_argument(
+        "--workers",
+        type=command.number_from(0),
+        default=0,
+        metavar="N",
+        help="processes that analyze pages (default: one for each core and 1,000 pages)",
+    )
     return made
 
 
@@ -47,14 +59,14 @@ def _execute(arguments: argparse.Namespace) -> None:
         raise UsageError("name an output of the keywords command")
     for output in arguments.outputs:
         read_manifest(at(output))  # before a database is created
-    if arguments.drop and not os.path.exists(arguments.db):
+    if arguments.drop and not is_address(arguments.db) and not os.path.exists(arguments.db):
         raise InputError(f"{arguments.db}: no such index")
     with open_database(arguments.db, write=True) as database:
         if arguments.drop:
-            command.say(f"dropped={drop(database, arguments.drop)} db={arguments.db}")
+            command.say(f"dropped={drop(database, arguments.drop)} db={database.name}")
         for output in arguments.outputs:
             started = time.monotonic()
             with command.Progress("page", quiet=arguments.quiet) as progress:
-                manifest = load(database, output, lambda done, total: progress("index", done, total))
+                manifest = load(database, output, progress, workers=arguments.workers)
             text = "yes" if manifest.parts["text"] else "no (titles and keywords only: run keywords with --keep-text)"
-            command.say(f"pages={manifest.pages} text={text} db={arguments.db} seconds={time.monotonic() - started:.2f}")
+            command.say(f"pages={manifest.pages} text={text} db={database.name} seconds={time.monotonic() - started:.2f}")

@@ -21,13 +21,14 @@ _CHUNK: Final = 1 << 20
 
 
 class Manifest(NamedTuple):
-    """What a manifest says; ``parts`` are the SHA-256 of each part, by kind and path."""
+    """What a manifest says; ``parts`` are the SHA-256 of each part, by kind and path, ``whole`` is all of it but the parts."""
 
     parts: dict[str, dict[str, str]]
     pages: int
     rejected: int
     digest: str
     engine: str
+    whole: dict[str, Any]
 
 
 def read_manifest(place: Place) -> Manifest:
@@ -40,7 +41,9 @@ def read_manifest(place: Place) -> Manifest:
             if match := _PART.fullmatch(part["path"]):
                 parts[match[1]][match[0]] = str(part["sha256"])
         counts = manifest["counts"]
-        return Manifest(parts, int(counts["pages"]), int(counts["rejected"]), str(manifest["digest"]), str(manifest["engine"]))
+        whole = {name: value for name, value in manifest.items() if name not in ("parts", "splits")}
+        numbers = int(counts["pages"]), int(counts["rejected"])
+        return Manifest(parts, *numbers, str(manifest["digest"]), str(manifest["engine"]), whole)
     except OSError as error:
         raise InputError(f"{place} is not an output of the keyword job: {MANIFEST}: {error.strerror or error}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -3,20 +3,17 @@
 import argparse
 import csv
 import json
-import os
 import re
 import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 from typing import Final
 
 from .. import command
-from ..errors import InputError, UsageError
-from ..index.outputs import read_manifest
-from ..index.tables import load, open_database
-from ..storage.places import at
+from ..errors import UsageError
+from ..index.cache import index_of
 from .searcher import Found, Hit, Searcher, open_searcher
 
 _EPILOG = """\
@@ -46,7 +43,10 @@ def parser() -> command.Parser:
         "bigdata-demos search", description="Search the pages of a crawl, in an index or an output.", epilog=_EPILOG
     )
     made.add_argument(
-        "index", nargs="?", metavar="INDEX", help="a database made by `bigdata-demos index`, or an output of the keywords command"
+        "index",
+        nargs="?",
+        metavar="INDEX",
+        help="a database made by `bigdata-demos index`, a file or postgresql://…, or an output of the keywords command",
     )
     made.add_argument("query", nargs="*", metavar="QUERY", help="words and conditions (below)")
     made.add_argument(
@@ -72,7 +72,8 @@ def _execute(arguments: argparse.Namespace) -> int:
         raise UsageError("name an index, or an output of the keywords command")
     if bool(arguments.query) + bool(arguments.related) + arguments.top != 1:
         raise UsageError("give a query, or `related`, or `top`")
-    with open_searcher(_database_of(arguments.index, quiet=arguments.quiet)) as searcher:
+    progress = partial(command.Progress, "page", quiet=arguments.quiet)
+    with open_searcher(index_of(arguments.index, command.say, progress)) as searcher:
         if arguments.related:
             rows = searcher.related(arguments.related, arguments.limit)
             _print(
@@ -100,26 +101,6 @@ def _search(searcher: Searcher, query: str, arguments: argparse.Namespace) -> in
         return 1
     command.say(f"hits={found.total} shown={len(found.hits)} pages={searcher.pages}")
     return 0
-
-
-def _database_of(index: str, *, quiet: bool) -> str:
-    """Return the path of a database: what is named, or that of an output, which is made in the cache at its first use."""
-    if not os.path.isdir(index) and "://" not in index:
-        return index
-    manifest = read_manifest(at(index))
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "bigdata-demos", "index")
-    name = manifest.digest.removeprefix("sha256:")[:32] + ("-text" if manifest.parts["text"] else "")
-    path = cache / f"{name}.db"
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{cache}: {error.strerror}: make an index by `bigdata-demos index {index} --db FILE`") from None
-    with open_database(path, write=True) as database:
-        if not database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            command.say(f"indexing {index} into {path}, once")
-            with command.Progress("page", quiet=quiet) as progress:
-                load(database, index, lambda done, total: progress("index", done, total))
-    return str(path)
 
 
 def _print(form: str, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -1,25 +1,26 @@
-"""Finds and ranks the pages of a query, in an index of SQLite.
+"""Finds and ranks the pages of a query, in an index of any database.
 
 A word of a query is analyzed in each language of the index, since it is not known which one it is in; a page has it if it has any
 of the resulting tokens. A hit's score is the sum over the query's words of ``impact · idf``, with the word's impact on the page
-(:mod:`bigdata_demos.index.tables`), and ``idf = L(N + 1) - L(df) + 64``, where ``L(n) = ⌊256 · log₂ n⌋``, of N pages df have the
-word. Ties are broken by URL. Pages with the same text are one hit.
+(:mod:`bigdata_demos.index.pages`), and ``idf = L(N + 1) - L(df) + 64``, where ``L(n) = ⌊256 · log₂ n⌋``, of N pages df have the
+word; if a word has several tokens, df is the sum of theirs, at most N. Ties are broken by URL. Pages with the same text are one
+hit.
 """
 
 import difflib
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ..errors import InputError
 from ..index.analyzer import analyzer, decode, encode, prefixes, shown
-from ..index.tables import open_database
+from ..index.database import Database, open_database
 from ..keywords.analysis.candidates import lower
 from .query import Term, parse
 
 _MAX_EXPANDED: Final = 500  # words that a prefix stands for, in alphabetical order
+_MAX_SLOTS: Final = 40  # tables in a statement; SQLite joins 64
 _COMMON: Final = 10  # a stopword need not be in a page if 1 of so many pages has it
 _SNIPPET: Final = 160  # characters
 _SENTENCE: Final = 60  # characters of a line that is not a heading
@@ -44,127 +45,161 @@ class Hit(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The answer to a query: the number of hits, and the best of them."""
+    """The answer to a query: the number of pages, and the best hits."""
 
     total: int
     hits: list[Hit]
 
 
-class _Words(NamedTuple):
-    """A term as numbers of words, any of which a page must have, and as a condition of FTS5; ``tokens`` are marked."""
+class _Slot(NamedTuple):
+    """A word that a page may have: the numbers of its tokens, and the number of pages with any of them."""
 
-    tokens: frozenset[str]
     numbers: tuple[int, ...]
-    match: str
+    df: int
+
+
+class _Meaning(NamedTuple):
+    """What a term says: words that hits must have, sets of pages (``IN …``) that they must be in, ``tokens`` to be marked."""
+
+    slots: Sequence[_Slot] = ()
+    conditions: Sequence[tuple[str, Sequence[object]]] = ()
+    tokens: frozenset[str] = frozenset()
 
 
 class Searcher:
-    """Searches an open database."""
+    """Searches an open index."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    def __init__(self, database: Database) -> None:
         self.database = database
         rows = database.execute("SELECT language, count(*) FROM pages GROUP BY language ORDER BY 2 DESC, 1").fetchall()
-        self.languages = [language for language, _ in rows] or ["en"]
+        self.languages: list[str] = [language for language, _ in rows] or ["en"]
         self.pages = sum(count for _, count in rows)
 
     def search(self, query: str, limit: int = 10) -> Found:
-        """Return the best pages of a query. Raises UsageError if the query is empty."""
-        terms = parse(query)
+        """Return the best hits of a query. Raises UsageError if the query is empty."""
+        return self._search(parse(query), limit)
+
+    def _search(self, terms: Sequence[Term], limit: int) -> Found:
         languages = [term.text.lower() for term in terms if term.field == "lang" and not term.without] or self.languages
-        conditions: list[str] = []
-        values: list[object] = []
-        scored: list[_Words] = []
-        common = {term for term in terms if self._is_common(term, languages)}
+        meanings = [(term, self._meaning(term, languages)) for term in terms]
+        common = {term for term, meaning in meanings if self._is_common(term, meaning, languages)}
         if all(term in common or term.without for term in terms):  # "to be or not to be"
             common.clear()
-        for term in terms:
-            condition, given, words = self._condition(term, languages)
-            if term not in common:
-                conditions.append(f"NOT ({condition})" if term.without else f"({condition})")
-                values += given
-            if words and words.numbers and not term.without:
-                scored.append(words)
-        return self._ranked(conditions, values, scored, limit)
+        required: list[_Slot] = []
+        optional: list[_Slot] = []
+        conditions: list[tuple[str, Sequence[object]]] = []
+        for term, meaning in meanings:
+            if term.without:
+                sets = meaning.conditions or [(_pages_of(slot), ()) for slot in meaning.slots if slot.numbers]
+                conditions += [(f"NOT {some}", given) for some, given in sets]
+            elif term in common:
+                optional += meaning.slots
+            else:
+                required += meaning.slots
+                conditions += meaning.conditions
+        if any(not slot.numbers for slot in required):  # a word that no page has
+            return Found(0, [])
+        required = sorted(dict.fromkeys(required), key=lambda slot: slot.df)
+        optional = [slot for slot in dict.fromkeys(optional) if slot.numbers][: max(0, _MAX_SLOTS - len(required))]
+        sql, values = self._scored(required, optional, conditions)
+        marked = {
+            token: number for number, (term, meaning) in enumerate(meanings) if not term.without for token in meaning.tokens
+        }
+        return self._ranked(sql, values, marked, limit)
 
-    def _condition(self, term: Term, languages: Sequence[str]) -> tuple[str, list[object], _Words | None]:
-        """Return a condition of SQL for the table of pages, its values, and the words that count for the score."""
+    def _meaning(self, term: Term, languages: Sequence[str]) -> _Meaning:
+        """Look a term up."""
         if term.field == "site":
             site = term.text.lower().removeprefix("www.").rstrip("/")
-            return "site = ? OR substr(site, -?) = ?", [site, len(site) + 1, f".{site}"], None
+            condition = "IN (SELECT id FROM pages WHERE site = ? OR substr(site, length(site) - length(?) + 1) = ?)"
+            return _Meaning(conditions=[(condition, [site, f".{site}", f".{site}"])])
         if term.field == "lang":
-            return "language = ?", [term.text.lower()], None
+            return _Meaning(conditions=[("IN (SELECT id FROM pages WHERE language = ?)", [term.text.lower()])])
         if term.field == "keyword":
             stems = sorted({" ".join(map(decode, analyzer(language).of_query(term.text))) for language in languages})
             marks = ", ".join("?" * len(stems))
-            return f"id IN (SELECT page FROM keywords WHERE stems IN ({marks}))", list(stems), None  # noqa: S608 (question marks)
-        words = self._words(term, languages)
-        if words is None:
-            return "url = ?", [term.text], None
-        if words.match:
-            return "id IN (SELECT rowid FROM body WHERE body MATCH ?)", [words.match], words
-        return f"id IN (SELECT page FROM postings WHERE word IN ({_list(words.numbers)}))", [], words  # noqa: S608 (numbers)
-
-    def _words(self, term: Term, languages: Sequence[str]) -> _Words | None:
-        """Return the words that a term stands for; ``None`` for an address, which has none."""
+            return _Meaning(conditions=[(f"IN (SELECT page FROM keywords WHERE stems IN ({marks}))", stems)])  # noqa: S608
         if term.field == "prefix":
-            numbers: list[int] = []
-            tokens: list[str] = []
-            for start in prefixes(lower(term.text)):
-                sql = "SELECT id, token FROM words WHERE token >= ? AND token < ? ORDER BY token LIMIT ?"
-                for number, token in self.database.execute(sql, (start, start + _LAST, _MAX_EXPANDED)):
-                    numbers.append(number)
-                    tokens.append(token)
-            return _Words(frozenset(tokens), tuple(numbers), "")
-        sequences = {tuple(analyzer(language).of_query(term.text)) for language in languages} - {()}
-        if not sequences:
-            return None
-        every = frozenset(token for sequence in sequences for token in sequence)
-        numbers = [number for token in sorted(every) for number in self._number(token)]
-        if term.field == "word" and all(len(sequence) == 1 for sequence in sequences):
-            return _Words(every, tuple(numbers), "")
-        return _Words(every, tuple(numbers), " OR ".join(f'"{" ".join(sequence)}"' for sequence in sorted(sequences)))
+            found = [row for start in prefixes(lower(term.text)) for row in self._starting(start)]
+            return _Meaning([self._slot(found)], tokens=frozenset(token for token, _, _ in found))
+        sequences = sorted({tuple(analyzer(language).of_query(term.text)) for language in languages} - {()})
+        if not sequences:  # an address
+            return _Meaning(conditions=[("IN (SELECT id FROM pages WHERE url = ?)", [term.text])])
+        sizes = {len(sequence) for sequence in sequences}
+        places = [set(tokens) for tokens in zip(*sequences, strict=True)] if len(sizes) == 1 else [set().union(*sequences)]
+        slots = [self._slot(self._words(tokens)) for tokens in places[:_MAX_SLOTS]]
+        phrase = [] if sizes == {1} else [(self.database.phrase, [self.database.phrases(sequences)])]
+        return _Meaning(slots, phrase, frozenset().union(*sequences))
 
-    def _is_common(self, term: Term, languages: Sequence[str]) -> bool:
+    def _words(self, tokens: set[str]) -> list[Any]:
+        marks = ", ".join("?" * len(tokens))
+        sql = f"SELECT token, id, pages FROM words WHERE token IN ({marks}) ORDER BY token"  # noqa: S608 (question marks)
+        return self.database.execute(sql, sorted(tokens)).fetchall()
+
+    def _starting(self, start: str) -> list[Any]:
+        sql = "SELECT token, id, pages FROM words WHERE token >= ? AND token < ? ORDER BY token LIMIT ?"
+        return self.database.execute(sql, (start, start + _LAST, _MAX_EXPANDED)).fetchall()
+
+    def _slot(self, rows: Sequence[tuple[str, int, int]]) -> _Slot:
+        return _Slot(tuple(number for _, number, _ in rows), min(self.pages, sum(pages for _, _, pages in rows)))
+
+    def _is_common(self, term: Term, meaning: _Meaning, languages: Sequence[str]) -> bool:
         """Whether pages need not have a term: a stopword of the first language that is in many pages, or in none."""
         tokens = analyzer(languages[0]).of_query(term.text)
         if term.field != "word" or term.without or not tokens or not analyzer(languages[0]).stops.issuperset(tokens):
             return False
-        words = self._words(term, languages)
-        df = self._df(words.numbers) if words else 0
+        df = min(slot.df for slot in meaning.slots)
         return df == 0 or _COMMON * df >= self.pages
 
-    def _df(self, numbers: Sequence[int]) -> int:
-        sql = f"SELECT count(DISTINCT page) FROM postings WHERE word IN ({_list(numbers)})"  # noqa: S608 (numbers)
-        return int(self.database.execute(sql).fetchone()[0])
+    def _scored(
+        self, required: Sequence[_Slot], optional: Sequence[_Slot], conditions: Sequence[tuple[str, Sequence[object]]]
+    ) -> tuple[str, list[object]]:
+        """Return a query for the pages that have all required words and meet all conditions, with their scores.
 
-    def _number(self, token: str) -> list[int]:
-        return [number for (number,) in self.database.execute("SELECT id FROM words WHERE token = ?", (token,))]
+        It starts from the rarest word, and looks the others up.
+        """
+        scores, tables, where = ["0"], [], []
+        for number, slot in enumerate(required):
+            tables.append(f"{_postings(slot)} AS r{number}")
+            scores.append(f"r{number}.impact * {self._idf(slot)}")
+            if number:
+                where.append(f"r{number}.page = r0.page")
+        if not tables:
+            tables.append("(SELECT id AS page FROM pages) AS r0")
+        joins = [f" LEFT JOIN {_postings(slot)} AS o{number} ON o{number}.page = r0.page" for number, slot in enumerate(optional)]
+        scores += [f"coalesce(o{number}.impact, 0) * {self._idf(slot)}" for number, slot in enumerate(optional)]
+        where += [f"r0.page {some}" for some, _ in conditions]
+        sql = f"SELECT r0.page AS page, {' + '.join(scores)} AS score FROM {' CROSS JOIN '.join(tables)}{''.join(joins)}"  # noqa: S608
+        return f"{sql} WHERE {' AND '.join(where) or 'true'}", [value for _, values in conditions for value in values]
 
-    def _ranked(self, conditions: list[str], values: list[object], scored: list[_Words], limit: int) -> Found:
-        where = " AND ".join(conditions) or "1"
-        matching = f"SELECT id, url, content FROM pages WHERE {where}"  # noqa: S608 (values are bound)
-        parts = []
-        for words in scored:
-            some = _list(words.numbers)
-            idf = _log(self.pages + 1) - _log(max(self._df(words.numbers), 1)) + 64
-            parts.append(f"SELECT page, max(impact) * {idf} AS score FROM postings WHERE word IN ({some}) GROUP BY page")  # noqa: S608
-        scores = " UNION ALL ".join(parts) or "SELECT 0 AS page, 0 AS score"
-        ranking = (
-            f"WITH matching AS MATERIALIZED ({matching}), scores AS ({scores}),"  # noqa: S608
-            " ranked AS (SELECT id, url, content, coalesce(sum(score), 0) AS score"
-            " FROM matching LEFT JOIN scores ON page = id GROUP BY id),"
-            " groups AS (SELECT *, row_number() OVER (PARTITION BY content ORDER BY score DESC, url) AS place,"
-            " count(*) OVER (PARTITION BY content) AS copies FROM ranked)"
-            " SELECT id, score, copies, count(*) OVER () FROM groups WHERE place = 1 ORDER BY score DESC, url LIMIT ?"
-        )  # values are bound
-        rows = self.database.execute(ranking, (*values, limit)).fetchall()
-        terms = {token: number for number, words in enumerate(scored) for token in words.tokens}
-        return Found(rows[0][3] if rows else 0, [self._hit(page, score, copies - 1, terms) for page, score, copies, _ in rows])
+    def _idf(self, slot: _Slot) -> int:
+        return _log(self.pages + 1) - _log(max(slot.df, 1)) + 64
 
-    def _hit(self, page: int, score: int, copies: int, terms: Mapping[str, int]) -> Hit:
+    def _ranked(self, scored: str, values: Sequence[object], terms: Mapping[str, int], limit: int) -> Found:
+        """Return the best hits of a query for pages and scores."""
+        wanted = limit
+        while True:
+            rows = self.database.execute(
+                f"WITH scored AS MATERIALIZED ({scored})"  # noqa: S608 (values are bound)
+                " SELECT id, url, content, score, (SELECT count(*) FROM scored) FROM scored JOIN pages ON id = page"
+                " WHERE score >= coalesce((SELECT score FROM scored ORDER BY score DESC LIMIT 1 OFFSET ?), 0)"
+                " ORDER BY score DESC, url LIMIT ?",
+                (*values, wanted - 1, wanted),
+            ).fetchall()
+            best: dict[int, tuple[int, int]] = {}
+            for page, _, content, score, _ in rows:
+                best.setdefault(content, (page, score))
+            total = rows[0][4] if rows else 0
+            if len(best) >= limit or len(rows) == total:
+                hits = [self._hit(page, content, score, terms) for content, (page, score) in best.items()]
+                return Found(total, hits[:limit])
+            wanted *= 4
+
+    def _hit(self, page: int, content: int, score: int, terms: Mapping[str, int]) -> Hit:
         url, title, language, text = self.database.execute(
-            "SELECT url, title, language, text FROM pages WHERE id = ?", (page,)
+            "SELECT url, title, language, text FROM pages JOIN texts ON page = id WHERE id = ?", (page,)
         ).fetchone()
+        (copies,) = self.database.execute("SELECT count(*) - 1 FROM pages WHERE content = ?", (content,)).fetchone()
         rows = self.database.execute("SELECT phrase, stems FROM keywords WHERE page = ? ORDER BY rank", (page,)).fetchall()
         keywords = [phrase for phrase, stems in rows if not terms.keys().isdisjoint(analyzer(language).of_stems(stems))]
         return Hit(url, title, language, score, *snippet(text, language, terms), keywords, copies)
@@ -177,27 +212,52 @@ class Searcher:
         row = self.database.execute("SELECT id, content FROM pages WHERE url = ?", (url,)).fetchone()
         if row is None:
             raise InputError(f"{url}: no page of the index has this URL")
-        rows = self.database.execute(
-            "SELECT pages.url, pages.title, other.phrase, (SELECT count(*) FROM keywords WHERE stems = own.stems) AS df"
-            " FROM keywords AS own JOIN keywords AS other ON other.stems = own.stems JOIN pages ON pages.id = other.page"
-            " WHERE own.page = ? AND pages.content <> ? ORDER BY own.rank",
-            row,
+        page, content = row
+        own = self.database.execute(
+            "SELECT stems, (SELECT count(*) FROM keywords WHERE stems = own.stems) FROM keywords AS own WHERE page = ?", (page,)
         ).fetchall()
-        scores: dict[str, int] = {}
-        about: dict[str, tuple[str, list[str]]] = {}
-        for other, title, phrase, df in rows:
-            scores[other] = scores.get(other, 0) + _log(self.pages + 1) - _log(df)
-            about.setdefault(other, (title, []))[1].append(phrase)
-        best = sorted(scores, key=lambda other: (-scores[other], other))[:limit]
-        return [(other, *about[other]) for other in best]
+        weights = [(stems, _log(self.pages + 1) - _log(df)) for stems, df in own]
+        if not weights:
+            return []
+        pairs = ", ".join(f"(CAST(? AS TEXT), {weight})" for _, weight in weights)
+        rows = self.database.execute(
+            f"WITH own (stems, weight) AS (VALUES {pairs}), scores AS (SELECT page, sum(weight) AS score"  # noqa: S608 (numbers)
+            " FROM own JOIN keywords ON keywords.stems = own.stems GROUP BY page)"
+            " SELECT id, url, title FROM scores JOIN pages ON id = page WHERE content <> ? ORDER BY score DESC, url LIMIT ?",
+            (*(stems for stems, _ in weights), content, limit),
+        ).fetchall()
+        return [(url, title, self._common(page, other)) for other, url, title in rows]
+
+    def _common(self, page: int, other: int) -> list[str]:
+        """Return the keywords of another page that a page has, too, in the order of the page."""
+        rows = self.database.execute(
+            "SELECT other.phrase FROM keywords AS own JOIN keywords AS other ON other.stems = own.stems"
+            " WHERE own.page = ? AND other.page = ? ORDER BY own.rank",
+            (page, other),
+        )
+        return [phrase for (phrase,) in rows]
 
     def top(self, *, site: str = "", language: str = "", limit: int = 20) -> list[tuple[str, int]]:
-        """Return the keywords of most pages, of a site or in a language, and the number of these."""
+        """Return the keywords of most pages, of a site or in a language, as most of these write them, and how many."""
+        return self._phrases(
+            "WHERE page IN (SELECT id FROM pages WHERE (CAST(? AS TEXT) = '' OR site = ?)"
+            " AND (CAST(? AS TEXT) = '' OR language = ?))",
+            (site, site, language, language),
+            limit,
+        )
+
+    def suggestions(self, start: str, limit: int = 10) -> list[tuple[str, int]]:
+        """Return the keywords that start with a prefix, those of most pages first, and the numbers of pages."""
+        start = lower(start)
+        return self._phrases("WHERE lowered >= ? AND lowered < ?", (start, start + _LAST), limit)
+
+    def _phrases(self, where: str, values: Sequence[object], limit: int) -> list[tuple[str, int]]:
         return self.database.execute(
-            "SELECT min(phrase), count(*) FROM keywords JOIN pages ON id = page"
-            " WHERE (? = '' OR site = ?) AND (? = '' OR language = ?)"
-            " GROUP BY stems ORDER BY 2 DESC, stems LIMIT ?",
-            (site, site, language, language, limit),
+            f"WITH forms AS (SELECT stems, phrase, count(*) AS pages FROM keywords {where} GROUP BY stems, phrase),"  # noqa: S608
+            " ranked AS (SELECT phrase, stems, sum(pages) OVER (PARTITION BY stems) AS total,"
+            " row_number() OVER (PARTITION BY stems ORDER BY pages DESC, phrase) AS place FROM forms)"
+            " SELECT phrase, CAST(total AS INTEGER) FROM ranked WHERE place = 1 ORDER BY total DESC, stems LIMIT ?",
+            (*values, limit),
         ).fetchall()
 
     def advice(self, query: str) -> str:
@@ -207,18 +267,17 @@ class Searcher:
         for term in terms:
             if term.without or term.field not in ("word", "phrase", "prefix"):
                 continue
-            condition, values, words = self._condition(term, self.languages)
-            if self._is_common(term, self.languages):
+            if self._is_common(term, self._meaning(term, self.languages), self.languages):
                 parts.append(f"{term} is too common")
                 continue
-            (count,) = self.database.execute(f"SELECT count(*) FROM pages WHERE {condition}", values).fetchone()  # noqa: S608
-            nearest = "" if count or words is None else self._nearest(lower(term.text))
+            count = self._search([term], 1).total
+            nearest = "" if count else self._nearest(lower(term.text))
             parts.append(f"{term}: {count} pages{f', did you mean {nearest}?' if nearest else ''}")
         if sum(not term.without for term in terms) > 1:
             for term in terms:
                 rest = [other for other in terms if other is not term]
-                if not all(other.without for other in rest) and (total := self.search(" ".join(map(str, rest)), 1).total):
-                    parts.append(f"without {term}: {total} hits")
+                if not all(other.without for other in rest) and (total := self._search(rest, 1).total):
+                    parts.append(f"without {term}: {total} pages")
         return "; ".join(parts)
 
     def _nearest(self, word: str) -> str:
@@ -227,10 +286,8 @@ class Searcher:
         if len(tokens) != 1:
             return ""
         wanted = decode(tokens[0])
-        sql = (
-            "SELECT token FROM words WHERE token >= ? AND token < ? AND length(token) BETWEEN ? AND ?"
-            " AND EXISTS (SELECT 1 FROM postings WHERE word = words.id) LIMIT ?"
-        )
+        near = "token >= ? AND token < ? AND length(token) BETWEEN ? AND ?"
+        sql = f"SELECT token FROM words WHERE {near} ORDER BY pages DESC, token LIMIT ?"  # noqa: S608 (a constant)
         start, size = tokens[0][:1], len(tokens[0])
         rows = self.database.execute(sql, (start, start + _LAST, size - 2, size + 2, _NEAREST_AMONG))
         nearest = difflib.get_close_matches(wanted, [decode(token) for (token,) in rows], 1, _ALIKE)
@@ -239,8 +296,8 @@ class Searcher:
     def _written(self, token: str) -> str:
         """Return a word with this token as the best page for it writes it."""
         language, text = self.database.execute(
-            "SELECT language, text FROM postings JOIN words ON words.id = word JOIN pages ON pages.id = page WHERE token = ?"
-            " ORDER BY impact DESC, url LIMIT 1",
+            "SELECT language, text FROM words JOIN postings ON words.id = word JOIN pages ON pages.id = postings.page"
+            " JOIN texts ON texts.page = pages.id WHERE token = ? ORDER BY impact DESC, url LIMIT 1",
             (token,),
         ).fetchone()
         for line in text.split("\n"):
@@ -255,8 +312,16 @@ def _log(n: int) -> int:
     return int(n**256).bit_length() - 1
 
 
-def _list(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))
+def _postings(slot: _Slot) -> str:
+    """Return a query for the pages that have a word, and its impact there."""
+    if len(slot.numbers) == 1:
+        return f"(SELECT page, impact FROM postings WHERE word = {slot.numbers[0]})"  # noqa: S608 (a number)
+    numbers = ", ".join(map(str, slot.numbers))
+    return f"(SELECT page, max(impact) AS impact FROM postings WHERE word IN ({numbers}) GROUP BY page)"  # noqa: S608 (numbers)
+
+
+def _pages_of(slot: _Slot) -> str:
+    return f"IN (SELECT page FROM {_postings(slot)} AS found)"  # noqa: S608 (numbers)
 
 
 def snippet(text: str, language: str, terms: Mapping[str, int]) -> tuple[str, list[Mark]]:
@@ -292,6 +357,6 @@ def snippet(text: str, language: str, terms: Mapping[str, int]) -> tuple[str, li
 
 @contextmanager
 def open_searcher(path: str | Path) -> Iterator[Searcher]:
-    """Open an index for searching. For errors see :func:`bigdata_demos.index.tables.open_database`."""
+    """Open an index for searching. For errors see :func:`bigdata_demos.index.database.open_database`."""
     with open_database(path) as database:
         yield Searcher(database)

@@ -1,0 +1,43 @@
+"""Indexes of outputs that are made when they are first needed, and kept in the cache."""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from ..errors import InputError
+from ..storage.places import at
+from .database import is_address, open_database
+from .load import Progress, load
+from .outputs import read_manifest
+
+
+def index_of(index: str, say: Callable[[str], None], progress: Callable[[], AbstractContextManager[Progress]]) -> str:
+    """Return the database that is named, or the one of the output that is named.
+
+    The latter is made in ``~/.cache/bigdata-demos/index`` (or ``$XDG_CACHE_HOME``), once for each digest.
+
+    Args:
+        index: the path or address of a database, or an output directory, also in HDFS.
+        say: is told when an index is made.
+        progress: opens a display of the progress of that.
+
+    Raises:
+        InputError: it is neither, or the cache cannot be written.
+    """
+    if is_address(index) or not (os.path.isdir(index) or "://" in index):
+        return index
+    manifest = read_manifest(at(index))
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "bigdata-demos", "index")
+    name = manifest.digest.removeprefix("sha256:")[:32] + ("-text" if manifest.parts["text"] else "")
+    path = cache / f"{name}.db"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{cache}: {error.strerror}: make an index by `bigdata-demos index {index} --db FILE`") from None
+    with open_database(path, write=True) as database:
+        if not database.has_tables:
+            say(f"indexing {index} into {path}, once")
+            with progress() as shown:
+                load(database, index, shown)
+    return str(path)
