@@ -28,8 +28,8 @@ Progress = Callable[[str, int, int], None]
 
 _MERGE: Final = """
 INSERT INTO pages (url, site, title, language, run, content, declared)
-    SELECT url, site, title, language, CAST(? AS INTEGER), content, declared FROM {staged}.pages AS new
-    WHERE NOT EXISTS (SELECT 1 FROM {staged}.pages AS later WHERE later.url = new.url AND later.n > new.n) ORDER BY n;
+    SELECT url, site, title, language, CAST(? AS INTEGER), content, declared FROM {staged}.pages
+    WHERE n IN (SELECT max(n) FROM {staged}.pages GROUP BY url) ORDER BY n;
 CREATE TEMPORARY TABLE numbers AS
     SELECT max(n) AS n, pages.id AS page FROM {staged}.pages AS new JOIN pages ON pages.url = new.url GROUP BY pages.id;
 CREATE UNIQUE INDEX numbers_n ON numbers (n);

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,33 +119,6 @@ def test_hdfs_outlives_its_containers(stack: Stack, address: str, expected: str)
     ]
     result = run([f"{address}/crawl"], engine="hadoop", cluster=address, output=stack.shared / "out" / "from-hdfs")
     assert result.digest == expected
-
-
-def test_nodemanager_that_is_killed_in_a_job(stack: Stack, address: str, tmp_path: Path) -> None:
-    """With all its tasks, and the application's master; it is started again, and the job ends with the same answer."""
-    from bigdata_demos.corpus.cli import main as corpus
-
-    pages = stack.shared / "pages-for-hadoop.avro"
-    assert corpus(["synthetic", "--pages", "3000", "--seed", "4", "--output", str(pages)]) == 0
-    output, node = stack.shared / "out" / "killed", container(stack, "nodemanager")
-    line = [sys.executable, "-m", "bigdata_demos.keywords", str(pages), "--engine", "hadoop", "--cluster", address]
-    process = subprocess.Popen([*line, "-q", "--output", str(output)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        deadline = time.monotonic() + 90
-        top = ["docker", "top", node, "-eo", "pid,args"]
-        while "keywords.streaming map" not in subprocess.run(top, capture_output=True, text=True, check=True).stdout:
-            assert time.monotonic() < deadline, "no task came"
-            assert process.poll() is None, process.stderr and process.stderr.read()
-            time.sleep(0.1)
-        for what in ("kill", "start"):
-            subprocess.run(["docker", what, node], check=True, capture_output=True)
-        _, said = process.communicate(timeout=240)
-    finally:
-        process.kill()
-    assert process.returncode == 0, said
-    assert json.loads((output / "manifest.json").read_text())["digest"] == (
-        run([pages], engine="serial", output=tmp_path / "serial").digest
-    )
 
 
 # What cannot work is told before anything starts
