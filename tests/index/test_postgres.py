@@ -58,10 +58,9 @@ def test_same_hits_as_sqlite(server: str, output: Path, tmp_path: Path) -> None:
             assert one.advice(query) == other.advice(query)
             checked += bool(answers[0].hits)
         assert checked > 80
-        for searcher in (one, other):
-            assert searcher.related("gil.html") == other.related("gil.html")
-            assert searcher.top(language="en", limit=50) == other.top(language="en", limit=50)
-            assert searcher.suggestions("ma", 50) == other.suggestions("ma", 50)
+        assert one.related("gil.html") == other.related("gil.html") != []
+        assert one.top(language="en", limit=50) == other.top(language="en", limit=50) != []
+        assert one.suggestions("ma", 50) == other.suggestions("ma", 50) != []
 
 
 def queries(texts: list[str]) -> Iterator[str]:
@@ -149,3 +148,4 @@ def test_vectors_find_phrases_across() -> None:
     assert all(any(set(body[start : start + 64]) <= row for row in rows) for start in range(1000 - 63))
     assert max(map(len, rows)) <= 255
     assert without_password("postgresql://me:secret@host/db") == "postgresql://me@host/db"
+    assert without_password("postgresql://host/db?user=me&password=secret") == "postgresql://host/db?user=me&password=…"

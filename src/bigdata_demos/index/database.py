@@ -102,15 +102,11 @@ class Database(ABC):
 
     @abstractmethod
     def staging(self) -> AbstractContextManager[str]:
-        """Create the staged tables, and remove them at the end; yields the address for :meth:`stage`."""
+        """Create the staged tables, and remove them at the end; yields the address for :func:`stage_into`."""
 
     @abstractmethod
     def deadline(self, seconds: float) -> AbstractContextManager[None]:
         """Abort statements after some seconds: they raise TimeoutError."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Close the connection."""
 
     def create(self) -> None:
         """Create the tables, if there are none."""
@@ -133,6 +129,11 @@ class Stage(Protocol):
 
     def __call__(self, address: str, first: int, pages: Iterable[Page]) -> int:
         """Write pages; return their number."""
+
+
+def storable(value: object) -> object:
+    """Return a value without the character NUL, which texts of PostgreSQL cannot have."""
+    return value.replace("\0", "") if isinstance(value, str) else value
 
 
 def is_address(database: str | Path) -> bool:

@@ -18,7 +18,7 @@ from typing import Final
 
 from ..errors import InputError, JobFailed
 from ..storage.places import at
-from .database import Database, stage_into
+from .database import Database, stage_into, storable
 from .outputs import Manifest, read_manifest, records
 from .pages import pages_of
 
@@ -126,10 +126,7 @@ def _merge(database: Database, output: str, manifest: Manifest) -> None:
     database.execute("DELETE FROM rejections WHERE run = ?", (run,))
     for row in records(at(output), manifest.parts["rejected"], "rejected"):
         values = [row[name] for name in ("source", "offset", "url", "reason", "detail")]
-        database.execute(
-            "INSERT INTO rejections VALUES (?, ?, ?, ?, ?, ?)",
-            (run, *(value.replace("\0", "") if isinstance(value, str) else value for value in values)),
-        )
+        database.execute("INSERT INTO rejections VALUES (?, ?, ?, ?, ?, ?)", (run, *map(storable, values)))
 
 
 def _record(database: Database, manifest: Manifest) -> int:

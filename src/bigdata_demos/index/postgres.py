@@ -3,6 +3,7 @@
 Workers copy the pages of their parts into staged tables (``COPY``), each by a connection of its own; one transaction merges them.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
 from ..errors import BigDataDemosError, InputError, OutputError, UsageError
-from .database import VERSION, Database, Rows
+from .database import VERSION, Database, Rows, storable
 from .pages import Page
 
 try:
@@ -108,9 +109,6 @@ class Postgres(Database):
             if not self.connection.broken and not self.connection.closed:
                 self.execute("SET statement_timeout = 0")
 
-    def close(self) -> None:
-        self.connection.close()
-
     def create(self) -> None:
         """Create the schema and its tables, if there are none."""
         self.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
@@ -128,7 +126,8 @@ def without_password(address: str) -> str:
         password = urlsplit(address).password
     except ValueError:
         return address
-    return address.replace(f":{password}@", "@", 1) if password else address
+    shown = address.replace(f":{password}@", "@", 1) if password else address
+    return re.sub(r"([?&]password=)[^&]*", r"\1…", shown)
 
 
 def _connect(address: str) -> psycopg.Connection:
@@ -174,11 +173,11 @@ def stage(address: str, first: int, pages: Iterable[Page]) -> int:
             number += len(batch)
             with cursor.copy(f"COPY {_STAGED}.pages FROM STDIN") as copy:
                 for n, page in batch:
-                    copy.write_row((n, *(_storable(value) for value in page[: page._fields.index("keywords")])))
+                    copy.write_row((n, *(storable(value) for value in page[: page._fields.index("keywords")])))
             with cursor.copy(f"COPY {_STAGED}.keywords FROM STDIN") as copy:
                 for n, page in batch:
                     for keyword in page.keywords:
-                        copy.write_row((n, *map(_storable, keyword)))
+                        copy.write_row((n, *map(storable, keyword)))
             with cursor.copy(f"COPY {_STAGED}.postings FROM STDIN") as copy:  # tokens need no escapes
                 for n, page in batch:
                     copy.write("".join([f"{token}\t{n}\t{impact}\n" for token, impact in page.impacts.items()]))
@@ -186,11 +185,6 @@ def stage(address: str, first: int, pages: Iterable[Page]) -> int:
                 for n, page in batch:
                     copy.write("".join(f"{n}\t{chunk}\t{vector}\n" for chunk, vector in enumerate(vectors(page.body))))
     return number - first
-
-
-def _storable(value: object) -> object:
-    """Return a value without the character that texts of PostgreSQL cannot have."""
-    return value.replace("\0", "") if isinstance(value, str) else value
 
 
 def vectors(body: Sequence[str]) -> Iterator[str]:

@@ -95,9 +95,6 @@ class Sqlite(Database):
         finally:
             self.connection.set_progress_handler(None, _STEPS)
 
-    def close(self) -> None:
-        self.connection.close()
-
     def tidy(self) -> None:
         self.execute("PRAGMA optimize")
 
