@@ -170,6 +170,13 @@ def test_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
         outcome(ZeroDivisionError(), capsys)
 
 
+def test_error_that_an_interrupt_caused(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a library raises while it handles Ctrl-C is not shown as a bug."""
+    caused = AttributeError("half made")
+    caused.__context__ = KeyboardInterrupt("nothing was written")
+    assert outcome(caused, capsys) == (130, "error: interrupted: nothing was written\n")
+
+
 def test_progress_is_a_line_in_a_pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Every ten seconds, and nothing if it is to be quiet."""
     now = iter((0.0, 5.0, 11.0, 11.0, 0.0, 20.0))

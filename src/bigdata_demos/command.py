@@ -92,9 +92,10 @@ def run(parser: Parser, execute: Callable[[argparse.Namespace], int | None], arg
             drop_stdout()
             return 0
         except (Exception, KeyboardInterrupt) as error:
-            if terminated or isinstance(error, KeyboardInterrupt):  # a library may raise another error because of the signal
+            interrupt = _interrupt_behind(error)
+            if terminated or interrupt:
                 message, status = ("terminated", _TERMINATED) if terminated else ("interrupted", _INTERRUPTED)
-                details = error.args[0] if isinstance(error, KeyboardInterrupt) and error.args else parser.after_interrupt
+                details = interrupt.args[0] if interrupt and interrupt.args else parser.after_interrupt
                 message += f": {details}" if details else ""
             else:
                 message, status = _describe(error, parser)
@@ -121,7 +122,14 @@ def _execute(parser: Parser, execute: Callable[[argparse.Namespace], int | None]
     return execute(arguments) or 0
 
 
-def _describe(error: Exception, parser: Parser) -> tuple[str, int]:
+def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
+    """Return the interrupt that an error is, or during whose handling a library raised it; None if there is none."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error
+
+
+def _describe(error: BaseException, parser: Parser) -> tuple[str, int]:
     """Return the message and the exit status of an error; raises the error again if it is a bug."""
     if isinstance(error, BigDataDemosError):
         return error.spelled(_speller(parser)), _USAGE if isinstance(error, UsageError) else _FAILURE

@@ -5,7 +5,9 @@ import multiprocessing.synchronize
 import os
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,3 +37,30 @@ def test_a_machine_without_semaphores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(multiprocessing.synchronize, "Lock", refuse)
     with pytest.raises(EngineUnavailable, match=r"no semaphores for worker processes \(Read-only file system\): mount /dev/shm"):
         processes.check_machine()
+
+
+@pytest.mark.parametrize(
+    ("where", "at"),
+    [(multiprocessing.get_context("spawn"), "Barrier"), (processes, "ProcessPoolExecutor"), (ProcessPoolExecutor, "map")],
+)
+def test_interrupt_while_workers_start(where: object, at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C during any step of the start stays a KeyboardInterrupt, and no worker is left."""
+    step = getattr(where, at)
+
+    def interrupted(*arguments: Any, **named: Any) -> None:
+        step(*arguments, **named)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(where, at, interrupted, raising=False)
+    before = set(multiprocessing.active_children())
+    with pytest.raises(KeyboardInterrupt), processes.worker_pool(1, int):
+        pytest.fail("the workers have started")
+    assert set(multiprocessing.active_children()) == before
+
+
+def test_workers_that_have_not_started() -> None:
+    """They can be ended, as after an interrupt, but not used."""
+    workers = processes.Workers(1, int)
+    workers.end()
+    with pytest.raises(RuntimeError, match="have not been started"):
+        _ = workers.executor

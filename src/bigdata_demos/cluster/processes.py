@@ -24,14 +24,21 @@ class Workers:
 
     def __init__(self, workers: int, warm_up: Callable[[], object]) -> None:
         self.workers, self.warm_up = workers, warm_up
-        self.executor: ProcessPoolExecutor
+        self._executor: ProcessPoolExecutor | None = None  # until start() has made it
         self.processes: list[BaseProcess] = []
+
+    @property
+    def executor(self) -> ProcessPoolExecutor:
+        """The executor whose workers have started."""
+        if self._executor is None:
+            raise RuntimeError("the workers have not been started")
+        return self._executor
 
     def start(self) -> None:
         """Start the workers, and wait until each has run ``warm_up``. Raises JobFailed if a worker dies at its start."""
         context = multiprocessing.get_context("spawn")
         everyone = context.Barrier(self.workers, timeout=_START)
-        self.executor = ProcessPoolExecutor(self.workers, context, initializer=_start_worker, initargs=(everyone,))
+        self._executor = ProcessPoolExecutor(self.workers, context, initializer=_start_worker, initargs=(everyone,))
         try:
             with in_plain_words(' at its start: in a script, call run() below `if __name__ == "__main__":`'):
                 list(self.executor.map(_wait_for_everyone, [self.warm_up] * self.workers))
@@ -39,7 +46,9 @@ class Workers:
             self.processes = running(self.executor)
 
     def end(self) -> None:
-        """End the workers, even during a task."""
+        """End the workers, even during a task; those, too, of a start that was interrupted."""
+        if self._executor is None:
+            return
         processes = {*self.processes, *running(self.executor)}
         self.executor.shutdown(wait=False, cancel_futures=True)
         for process in processes:
