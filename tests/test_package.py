@@ -125,7 +125,6 @@ TESTED_IN = {
     "crawl/records": "crawl/test_jsonl",
     "index/cache": "search/test_cli",
     "index/sqlite": "index/test_load",
-    "keywords/runner": "keywords/test_job",
     "storage/files": "crawl/test_files",
 }
 """The test modules of modules that are reached through others only."""

@@ -28,13 +28,15 @@ from bigdata_demos.crawl import avro, plan
 from bigdata_demos.crawl import reader as crawl_reader
 from bigdata_demos.crawl.model import FAULTS, Page, Range, Rejected, Split
 from bigdata_demos.errors import InputError, UsageError
+from bigdata_demos.index.database import open_database
+from bigdata_demos.index.load import load
 from bigdata_demos.keywords import Result, run
 from bigdata_demos.keywords.analysis.languages import Rules
 from bigdata_demos.keywords.engines import Settings, hadoop_streaming
 from bigdata_demos.keywords.job import Job
-from bigdata_demos.keywords.output import parts
+from bigdata_demos.keywords.output import reading
 from bigdata_demos.keywords.streaming import jobs
-from bigdata_demos.rpc.index import open_index
+from bigdata_demos.search.searcher import Searcher
 from tests.support.paths import DATA
 from tests.support.pipe import piped
 
@@ -348,22 +350,24 @@ def test_old_results_are_read(old_output: tuple[Result, Path]) -> None:
         {**page, "offset": 11, "language": "", "declared": [], "keywords": [{**keyword, "df": 0} for keyword in page["keywords"]]}
         for page in result.read_keywords()
     ]
-    assert list(parts.read_parts(old, "keywords")) == pages
-    assert list(parts.read_parts(old, "index")) == [{**row, "score": 0} for row in result.read_index()]
-    faults = [letter["fault"] for letter in parts.read_parts(old, "rejected")]
+    assert list(reading.read(old, "keywords")) == pages
+    assert list(reading.read(old, "index")) == [{**row, "score": 0} for row in result.read_index()]
+    faults = [letter["fault"] for letter in reading.read(old, "rejected")]
     assert sorted(faults) == ["NOT_A_PAGE", "NOT_A_PAGE", "OTHER"]
     assert sorted(letter["fault"] for letter in result.read_rejected()) == ["NOT_A_PAGE", "NOT_A_PAGE", "TOO_LARGE"]
 
 
-def test_old_results_are_served(old_output: tuple[Result, Path]) -> None:
-    """By the index of the service; parts of another schema are refused."""
+def test_old_results_are_indexed(old_output: tuple[Result, Path], tmp_path: Path) -> None:
+    """They are searched as those of today; parts of another schema are refused."""
     result, old = old_output
-    with open_index(old) as index:
-        assert (index.stats["pages"], index.stats["phrases"]) == (result.pages, result.keywords)
-        page = next(parts.read_parts(old, "keywords"))
-        assert index.page(page["url"]) == page
-        best = next(row for row in result.read_index() if row["rank"] == 1)
-        assert index.postings(best["stems"], 1) == [{"rank": 1, "score": 0, "url": best["url"]}]
+    with open_database(tmp_path / "old.db", write=True) as database:
+        load(database, old)
+        searcher = Searcher(database)
+        assert (searcher.stats()["pages"], searcher.stats()["postings"]) == (result.pages, sum(1 for _ in result.read_index()))
+        for page in result.read_keywords():
+            keywords = [{**keyword, "stems": keyword["stems"].replace("-", " "), "df": 0} for keyword in page["keywords"]]
+            found = {"url": page["url"], "title": page["title"], "keywords": keywords, "declared": []}
+            assert searcher.page(page["url"]) == found
     manifest = json.loads((old / "manifest.json").read_text())
     [path] = {part["path"] for part in manifest["parts"] if part["path"].startswith("rejected/")}
     for part in manifest["parts"]:
@@ -371,8 +375,11 @@ def test_old_results_are_served(old_output: tuple[Result, Path]) -> None:
             shutil.copy(old / path, old / part["path"])
             part["sha256"] = hashlib.sha256((old / path).read_bytes()).hexdigest()
     (old / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(InputError, match="matches no version of bigdata-demos:keywords"), open_index(old):
-        pass
+    with (
+        open_database(tmp_path / "no.db", write=True) as database,
+        pytest.raises(InputError, match="matches no version of bigdata-demos:keywords"),
+    ):
+        load(database, old)
 
 
 # Single-object encoding

@@ -26,7 +26,7 @@ from bigdata_demos.avro import cli, codecs, containers, kinds, limits, schemas, 
 from bigdata_demos.avro.streams import open_input
 from bigdata_demos.errors import BigDataDemosError
 from bigdata_demos.keywords import model, run
-from bigdata_demos.keywords.output.parts import read_parts
+from bigdata_demos.keywords.output import reading
 from tests.support.java_avro import fetched, prepare
 from tests.support.paths import ROOT, SITE
 from tests.support.requirements import refuse, require
@@ -417,7 +417,7 @@ def test_spark_opens_the_output_of_the_job(spark: tuple[Case, Path, Path], kind:
     _, ours, theirs = spark
     with (theirs / f"{kind}.pickle").open("rb") as file:
         rows = pickle.load(file)
-    expected = list(read_parts(ours / "result", kind))
+    expected = list(reading.read(ours / "result", kind))
     assert expected
     assert sorted(rows, key=repr) == sorted(expected, key=repr)
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from bigdata_demos.errors import InputError, OutputError
-from bigdata_demos.index import outputs
 from bigdata_demos.index.database import open_database
 from bigdata_demos.index.load import drop, load
 from bigdata_demos.index.pages import site_of
 from bigdata_demos.keywords import run
+from bigdata_demos.keywords.output import reading
 from bigdata_demos.storage.places import at
 from tests.support.paths import SITE
 
@@ -62,7 +62,7 @@ def test_what_is_in_the_tables(output: Path, tmp_path: Path) -> None:
     with open_database(tmp_path / "a.db", write=True) as database:
         manifest = load(database, output)
     found = rows(tmp_path / "a.db")
-    assert manifest == outputs.read_manifest(at(str(output)))
+    assert manifest == reading.read_manifest(at(str(output)))
     assert len(found["pages"]) == manifest.pages == len(found["body"])
     assert [row[1:-1] for row in found["runs"]] == [(manifest.digest, "serial", manifest.pages, manifest.rejected, 1)]
     assert len(found["rejections"]) == manifest.rejected
@@ -109,7 +109,7 @@ def test_a_naive_reducer_doubles_its_rows(output: Path, tmp_path: Path) -> None:
     """What a load is for: a reducer that inserts as it goes, and is tried again, leaves rows twice."""
     postings = [
         (row["stems"], row["url"])
-        for row in outputs.records(at(str(output)), outputs.read_manifest(at(str(output))).parts["index"], "index")
+        for row in reading.records(at(str(output)), reading.read_manifest(at(str(output))).parts["index"], "index")
     ]
     with closing(sqlite3.connect(tmp_path / "naive.db")) as database:
         database.execute("CREATE TABLE posting (stems TEXT, url TEXT)")
@@ -172,7 +172,7 @@ def test_pages_are_replaced_and_dropped(tmp_path: Path) -> None:
         (token, url) for token, url, _ in rows(tmp_path / "b.db")["postings"]
     ]
     with open_database(tmp_path / "a.db", write=True) as database:
-        digest = outputs.read_manifest(at(str(second))).digest
+        digest = reading.read_manifest(at(str(second))).digest
         assert drop(database, digest[:20]) == 2
         with pytest.raises(InputError, match="no run has"):
             drop(database, digest)

@@ -11,9 +11,9 @@ import pytest
 from bigdata_demos.errors import InputError, OutputError
 from bigdata_demos.index.database import open_database
 from bigdata_demos.index.load import drop, load
-from bigdata_demos.index.outputs import read_manifest
 from bigdata_demos.index.postgres import vectors, without_password
 from bigdata_demos.keywords import run
+from bigdata_demos.keywords.output.reading import read_manifest
 from bigdata_demos.search.searcher import Searcher, open_searcher
 from bigdata_demos.storage.places import at
 from tests.support.paths import SITE

@@ -356,9 +356,9 @@ def test_stdin_is_named_as_such_and_not_kept(tmp_path: Path) -> None:
     lines = '{"id": 1, "text": "some good words"}\n{"broken\n'
     assert command("-", "--engine", "serial", "--output", tmp_path / "out", "-q", input=lines).returncode == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["index", "keywords", "manifest.json", "rejected"]
-    from bigdata_demos.keywords.output import parts
+    from bigdata_demos.keywords.output import reading
 
-    (letter,) = parts.read_parts(tmp_path / "out", "rejected")
+    (letter,) = reading.read(tmp_path / "out", "rejected")
     assert (letter["source"], letter["offset"]) == ("-", 37)
     assert json.loads((tmp_path / "out" / "manifest.json").read_text())["splits"][0][0][0] == "-"
 

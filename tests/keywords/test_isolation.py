@@ -19,7 +19,7 @@ from bigdata_demos.keywords.analysis.languages import Rules
 from bigdata_demos.keywords.isolation import Child, time_limit
 from bigdata_demos.keywords.job import map_page
 from bigdata_demos.keywords.model import Document
-from bigdata_demos.keywords.output.parts import read_parts
+from bigdata_demos.keywords.output import reading
 from tests.support.requirements import require
 
 GOOD = Page("good", "f", 7, b"<title>Good</title><p>Harbour cranes lift containers.")
@@ -162,7 +162,7 @@ def test_a_page_without_enough_memory_for_it(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert "pages=1 rejected=1 " in done.stderr
-    [rejected] = read_parts(tmp_path / "out", "rejected")
+    [rejected] = reading.read(tmp_path / "out", "rejected")
     assert (rejected["reason"], rejected["fault"]) == ("killed-worker", "TOO_LARGE")
 
 

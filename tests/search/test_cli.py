@@ -2,12 +2,15 @@
 
 import csv
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from bigdata_demos.errors import OutputError
 from bigdata_demos.index.cli import main as index
 from bigdata_demos.keywords import run
+from bigdata_demos.keywords.cli import main as keywords
 from bigdata_demos.search.cli import main as search
 from tests.support.paths import SITE
 
@@ -85,3 +88,44 @@ def test_errors(output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
         assert index([*arguments, "--db", str(tmp_path / "a.db")]) == 1
         assert len(capsys.readouterr().err.splitlines()) == 1
         assert not (tmp_path / "a.db").exists(), arguments
+
+
+def test_keywords_and_index_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`keywords --index` makes what `keywords --keep-text` and `index` make; the keywords are printed all the same."""
+    assert keywords([str(SITE), "--engine", "serial", "--index", str(tmp_path / "site.db")]) == 0
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 63
+    assert "text=yes" in shown.err
+    assert search([str(tmp_path / "site.db"), '"broadcast variables"']) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["site.db"]
+
+
+def test_an_index_that_cannot_be_written_is_found_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before the job runs; nothing is written."""
+    other = tmp_path / "other.db"
+    with sqlite3.connect(other) as database:
+        database.execute("CREATE TABLE precious (thing TEXT)")
+    for path, message in ((other, "not an index of bigdata-demos"), (tmp_path / "no" / "x.db", "unable to open")):
+        assert keywords([str(SITE), "--engine", "serial", "--index", str(path), "--output", str(tmp_path / "out")]) == 1
+        shown = capsys.readouterr()
+        assert (shown.out, shown.err.count("\n")) == ("", 1)
+        assert message in shown.err
+    assert [path.name for path in tmp_path.iterdir()] == ["other.db"]
+
+
+def test_a_load_that_fails_after_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The output is there, and the message says how to go on from it."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OutputError("the disk is full")
+
+    monkeypatch.setattr("bigdata_demos.index.cli.load", fail)
+    line = [str(SITE), "--engine", "serial", "--index", str(tmp_path / "x.db"), "--output", str(tmp_path / "out"), "--quiet"]
+    assert keywords(line) == 1
+    error = capsys.readouterr().err
+    assert error == (
+        f"error: the disk is full; {tmp_path}/out is complete: bigdata-demos index {tmp_path}/out --db {tmp_path}/x.db\n"
+    )
+    assert (tmp_path / "out" / "manifest.json").exists()

@@ -4,15 +4,18 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import EngineUnavailable, JobFailed
 
+Item = TypeVar("Item")
+Done = TypeVar("Done")
+_WORTH_A_WORKER = 1_000  # pages
 _START = 60.0  # the most seconds until the workers have started
 
 
@@ -115,6 +118,32 @@ def in_plain_words(more: str = " (killed, or out of memory): see the system's lo
         yield
     except BrokenProcessPool as error:
         raise JobFailed(f"a worker process died{more}") from error
+
+
+def workers_for(pages: int, wanted: int = 0) -> int:
+    """Return ``wanted``, or else a worker for each core and each 1,000 pages: a process takes half a second to start."""
+    return wanted or min(os.cpu_count() or 1, -(-pages // _WORTH_A_WORKER))
+
+
+def in_processes(function: Callable[[Item], Done], items: Iterable[Item], workers: int) -> Iterator[Done]:
+    """Yield the results of a function, in the order in which they are done.
+
+    It is called in worker processes, or in this one if there is but one worker or item.
+
+    Raises JobFailed if a worker dies, and what the function raises.
+    """
+    items = list(items)
+    if workers <= 1 or len(items) <= 1:
+        yield from map(function, items)
+        return
+    check_machine()
+    pool = ProcessPoolExecutor(min(workers, len(items)), multiprocessing.get_context("spawn"))
+    try:
+        with in_plain_words():
+            for future in as_completed([pool.submit(function, item) for item in items]):
+                yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 # The functions below run in the workers.

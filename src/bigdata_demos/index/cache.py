@@ -6,16 +6,16 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ..errors import InputError
+from ..keywords.output.reading import read_manifest
 from ..storage.places import at
-from .database import is_address, open_database
+from .database import VERSION, is_address, open_database
 from .load import Progress, load
-from .outputs import read_manifest
 
 
 def index_of(index: str, say: Callable[[str], None], progress: Callable[[], AbstractContextManager[Progress]]) -> str:
     """Return the database that is named, or the one of the output that is named.
 
-    The latter is made in ``~/.cache/bigdata-demos/index`` (or ``$XDG_CACHE_HOME``), once for each digest.
+    The latter is made in ``~/.cache/bigdata-demos/index`` (or ``$XDG_CACHE_HOME``), once for each digest and version of tables.
 
     Args:
         index: the path or address of a database, or an output directory, also in HDFS.
@@ -29,8 +29,8 @@ def index_of(index: str, say: Callable[[str], None], progress: Callable[[], Abst
         return index
     manifest = read_manifest(at(index))
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "bigdata-demos", "index")
-    name = manifest.digest.removeprefix("sha256:")[:32] + ("-text" if manifest.parts["text"] else "")
-    path = cache / f"{name}.db"
+    kind = "-text" if manifest.parts["text"] else ""
+    path = cache / f"{manifest.digest.removeprefix('sha256:')[:32]}{kind}-{VERSION}.db"
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from .. import command
 from ..errors import InputError, UsageError
+from ..keywords.output.reading import read_manifest
 from ..storage.places import at
-from .database import is_address, open_database
+from .database import Database, is_address, open_database
 from .load import drop, load
-from .outputs import read_manifest
 
 _EPILOG = """\
 The index is an SQLite file, which other tools can open, too, or a database of PostgreSQL. Loading an output again changes
@@ -19,7 +19,7 @@ searchable.
 
 examples:
   bigdata-demos keywords site/ --keep-text --output out/site
-  bigdata-demos index out/site --db site.db
+  bigdata-demos index out/site --db site.db                  both at once: bigdata-demos keywords site/ --index site.db
   bigdata-demos search site.db 'map reduce'
   bigdata-demos index --db site.db --drop sha256:c1631b      remove the pages of a run
   bigdata-demos index out/site --db postgresql://me@localhost/crawls     the password is in ~/.pgpass or $PGPASSWORD
@@ -65,8 +65,13 @@ def _execute(arguments: argparse.Namespace) -> None:
         if arguments.drop:
             command.say(f"dropped={drop(database, arguments.drop)} db={database.name}")
         for output in arguments.outputs:
-            started = time.monotonic()
-            with command.Progress("page", quiet=arguments.quiet) as progress:
-                manifest = load(database, output, progress, workers=arguments.workers)
-            text = "yes" if manifest.parts["text"] else "no (titles and keywords only: run keywords with --keep-text)"
-            command.say(f"pages={manifest.pages} text={text} db={database.name} seconds={time.monotonic() - started:.2f}")
+            load_output(database, output, workers=arguments.workers, quiet=arguments.quiet)
+
+
+def load_output(database: Database, output: str, *, workers: int, quiet: bool) -> None:
+    """Load an output, show the progress, and say what was loaded."""
+    started = time.monotonic()
+    with command.Progress("page", quiet=quiet) as progress:
+        manifest = load(database, output, progress, workers=workers)
+    text = "yes" if manifest.parts["text"] else "no (titles and keywords only: run keywords with --keep-text)"
+    command.say(f"pages={manifest.pages} text={text} db={database.name} seconds={time.monotonic() - started:.2f}")

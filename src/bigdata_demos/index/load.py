@@ -7,23 +7,19 @@ replaced, and so is one that the output has twice, by the later one.
 """
 
 import json
-import multiprocessing
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from ..errors import InputError, JobFailed
+from ..cluster.processes import in_processes, workers_for
+from ..errors import InputError
+from ..keywords.output.reading import Manifest, read_manifest, records
 from ..storage.places import at
 from .database import Database, stage_into, storable
-from .outputs import Manifest, read_manifest, records
 from .pages import pages_of
 
 _PART: Final = 1 << 32  # more than the pages of a part
-_WORTH_A_WORKER: Final = 1_000  # pages; a process takes half a second to start
 Progress = Callable[[str, int, int], None]
 
 _MERGE: Final = """
@@ -75,9 +71,8 @@ def load(database: Database, output: str | Path, progress: Progress | None = Non
     place = at(str(output))
     manifest = read_manifest(place)
     tell = progress or (lambda *_: None)
-    workers = workers or min(os.cpu_count() or 1, -(-manifest.pages // _WORTH_A_WORKER))
     with database.staging() as address:
-        _stage_all(address, str(output), manifest, workers, tell)
+        _stage_all(address, str(output), manifest, workers_for(manifest.pages, workers), tell)
         tell("merge", 0, 1)
         with database.transaction():
             database.create()
@@ -92,20 +87,9 @@ def _stage_all(address: str, output: str, manifest: Manifest, workers: int, prog
     names = sorted(name.partition("/")[2] for name in manifest.parts["keywords"])
     stage = partial(stage_part, address, output, manifest)
     done = 0
-    if workers <= 1 or len(names) <= 1:
-        for name in names:
-            done += stage(name)
-            progress("analyze", done, manifest.pages)
-        return
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
-    try:
-        for future in as_completed([pool.submit(stage, name) for name in names]):
-            done += future.result()
-            progress("analyze", done, manifest.pages)
-    except BrokenProcessPool:
-        raise JobFailed("a process that analyzed pages died: is there enough memory?") from None
-    finally:
-        pool.shutdown(cancel_futures=True)
+    for pages in in_processes(stage, names, workers):
+        done += pages
+        progress("analyze", done, manifest.pages)
 
 
 def stage_part(address: str, output: str, manifest: Manifest, name: str) -> int:

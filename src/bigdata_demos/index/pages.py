@@ -17,9 +17,9 @@ from urllib.parse import unquote, urlsplit
 
 from ..errors import InputError
 from ..keywords.analysis.candidates import lower
+from ..keywords.output.reading import Manifest, records
 from ..storage.places import Place
 from .analyzer import BETWEEN_LINES, analyzer
-from .outputs import Manifest, records
 
 _STRONG, _WEAK, _TITLE, _KEYWORD = 4, 1, 16, 8
 _MODEL_LENGTH: Final = 500  # tokens

@@ -16,9 +16,9 @@ then the other engines beside it. Then what the job is made of: :mod:`bigdata_de
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .runner import Result, Session, open_session, run
+    from .runner import Result, Session, open_session, run, run_pages
 
-__all__ = ["Result", "Session", "open_session", "run"]
+__all__ = ["Result", "Session", "open_session", "run", "run_pages"]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,15 +5,13 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 import textwrap
 from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from .. import command
-from ..cluster import registry
-from ..errors import UsageError
+from ..errors import BigDataDemosError, UsageError
 from .engines import ENGINES
 from .model import EFFORTS
 
@@ -31,6 +29,7 @@ examples:
   bigdata-demos keywords crawl.warc.gz --output hdfs://HOST:8020/results/crawl   the same, written to HDFS by the workers
   bigdata-demos keywords 'CC-MAIN-*.warc.gz' --engine spark --cluster spark://localhost:7077 --output out/cc
   bigdata-demos keywords dump.avro --reader-schema page.avsc     other field names, which page.avsc has as aliases
+  bigdata-demos keywords crawl.warc.gz --index crawl.db          a database for bigdata-demos search
   zcat pages.jsonl.gz | bigdata-demos keywords - --format jsonl | jq -r '.keywords[0].phrase'
 """
 
@@ -73,6 +72,12 @@ def parser() -> command.Parser:
         metavar="DIR",
         help="write keywords, index, rejected pages (Avro) and a manifest to this directory, which may be an hdfs:// URL",
     )
+    made.add_argument(
+        "--output-format",
+        choices=("avro", "parquet"),
+        default="avro",
+        help="parquet: write the tables of the --output as files of Parquet, too, in parquet/ (default: avro)",
+    )
     made.add_argument("--overwrite", action="store_true", help="replace the --output of an earlier run")
     made.add_argument(
         "--format", choices=("table", "jsonl"), help="format of standard output (default: table on a terminal, else jsonl)"
@@ -109,6 +114,11 @@ def parser() -> command.Parser:
         "--keep-text",
         action="store_true",
         help="write the text of the pages to the --output, too, so that `bigdata-demos index` can make it searchable",
+    )
+    made.add_argument(
+        "--index",
+        metavar="DB",
+        help="load the result into a database that `bigdata-demos search` reads: a file, or postgresql://…; implies --keep-text",
     )
     made.add_argument(
         "--verify",
@@ -149,17 +159,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _execute(arguments: argparse.Namespace) -> None:
     if arguments.cluster is None:
         arguments.cluster = os.environ.get(f"BIGDATA_DEMOS_{arguments.engine.upper()}", "")
-    _check_shared(arguments.cluster, arguments.output)
-    with tempfile.TemporaryDirectory(prefix="bigdata-demos-", dir=registry.spool(arguments.cluster)) as spool:
-        result = _run(arguments, arguments.output or os.path.join(spool, "output"))
-        try:
-            _print_result(result, arguments.format)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            command.drop_stdout()
-        except KeyboardInterrupt:
-            kept = f"all that was started has been stopped, {arguments.output} is complete"
-            raise KeyboardInterrupt(*([kept] if arguments.output else [])) from None
+    if arguments.index:
+        from ..index.database import open_database
+
+        arguments.keep_text = True
+        with open_database(arguments.index, write=True):  # an error is found before the work is done
+            pass
+    result = _run(arguments)
+    if arguments.index:
+        _load(result, arguments)
+    try:
+        _print_result(result, arguments.format)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        command.drop_stdout()
+    except KeyboardInterrupt:
+        kept = f"all that was started has been stopped, {arguments.output} is complete"
+        raise KeyboardInterrupt(*([kept] if arguments.output else [])) from None
     late = f"deadline={number} " if (number := result.reasons.get("too-slow")) else ""
     command.say(
         f"pages={result.pages} rejected={result.rejected} skipped={result.skipped} keywords={result.keywords} {late}"
@@ -167,15 +183,25 @@ def _execute(arguments: argparse.Namespace) -> None:
     )
 
 
-def _check_shared(cluster: str, output: str | None) -> None:
-    """Refuse to leave the results of a remote cluster on the driver's own disk, where its workers cannot write."""
-    host = cluster.partition("://")[2].rpartition(":")[0]
-    local = host in ("", "localhost", "127.0.0.1", "[::1]") or registry.find(cluster)
-    if not local and output is None:
-        raise UsageError(f"`cluster={cluster}` requires `output`: a directory that the workers see at the same path")
+def _load(result: "Result", arguments: argparse.Namespace) -> None:
+    """Load a result into the database of ``--index``. Errors say that the result is there, if it is."""
+    from ..index.cli import load_output
+    from ..index.database import open_database
+    from ..storage.places import address
+
+    later = f"{arguments.output} is complete: bigdata-demos index {arguments.output} --db {arguments.index}"
+    try:
+        with open_database(arguments.index, write=True) as database:
+            load_output(database, address(result.output), workers=0, quiet=arguments.quiet)
+    except BigDataDemosError as error:
+        if arguments.output:
+            raise type(error)(f"{error.args[0]}; {later}") from error
+        raise
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(*([f"nothing was loaded; {later}"] if arguments.output else [])) from None
 
 
-def _run(arguments: argparse.Namespace, output: str) -> "Result":
+def _run(arguments: argparse.Namespace) -> "Result":
     started = command.created()
     from .runner import run
 
@@ -187,7 +213,8 @@ def _run(arguments: argparse.Namespace, output: str) -> "Result":
             cluster=arguments.cluster,
             top=arguments.top,
             effort=arguments.effort,
-            output=output,
+            output=arguments.output,
+            output_format=arguments.output_format,
             overwrite=arguments.overwrite,
             language=arguments.language,
             stopword_list=arguments.stopword_list,

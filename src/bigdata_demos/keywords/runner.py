@@ -10,14 +10,16 @@ import platform
 import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .. import __version__
 from ..cluster import registry
+from ..cluster.processes import in_processes, workers_for
 from ..crawl import avro, jsonl, plan
 from ..crawl.model import Split
 from ..errors import InputError, OutputError, TooManyRejected, UsageError
@@ -27,18 +29,26 @@ from . import engines, isolation
 from .analysis import effort as efforts
 from .analysis import kernels, languages, stopwords
 from .job import Job, bits_for
-from .model import KINDS, PartKind
-from .output import commit, digest, parts
+from .model import KINDS, Part, PartKind
+from .output import commit, digest, reading, tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
 
 log = logging.getLogger(__name__)
 
+OUTPUT_FORMATS: Final = ("avro", tables.PARQUET)
 _STDIN: Final = "stdin.jsonl"  # the copy of standard input in the working directory, which workers open
 _BUNDLED: Final = "site.warc.gz"  # the copy of the bundled crawl there, which containers open
 
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a run. The ``read_`` methods iterate over the committed parts, without holding them in memory."""
+    """The result of a run. The ``read_`` methods iterate over the committed parts, without holding them in memory.
+
+    They raise InputError if a part cannot be read, or has changed.
+    """
 
     output: Place
     engine: str
@@ -53,19 +63,31 @@ class Result:
 
     def read_keywords(self) -> Iterator[dict[str, Any]]:
         """Yield the pages and their keywords, as ``schemas/keywords.avsc`` describes them."""
-        return parts.read_parts(self.output, "keywords")
+        return reading.read(self.output, "keywords")
 
     def read_index(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of the index, as ``schemas/index.avsc`` describes them."""
-        return parts.read_parts(self.output, "index")
+        return reading.read(self.output, "index")
 
     def read_text(self) -> Iterator[dict[str, Any]]:
         """Yield the texts of the pages, as ``schemas/text.avsc`` describes them; none unless they were kept (``keep_text``)."""
-        return parts.read_parts(self.output, "text")
+        return reading.read(self.output, "text")
 
     def read_rejected(self) -> Iterator[dict[str, Any]]:
         """Yield the rejected pages, as ``schemas/rejected.avsc`` describes them."""
-        return parts.read_parts(self.output, "rejected")
+        return reading.read(self.output, "rejected")
+
+    def to_arrow(self, table: str = "keywords") -> "pa.Table":
+        """Return a table in memory: one of :data:`.output.tables.TABLES`, such as ``flat``, a row for each keyword of a page.
+
+        Raises UsageError if there is no such table, or pyarrow is not installed.
+        """
+        return tables.to_arrow(self.output, table)
+
+    def to_pandas(self, table: str = "keywords") -> "pd.DataFrame":
+        """Return a table as a data frame of pandas; see :meth:`to_arrow`."""
+        tables.require("pandas")
+        return self.to_arrow(table).to_pandas()
 
 
 def _no_progress(phase: str, done: int, total: int) -> None:
@@ -102,7 +124,8 @@ def run(
     cluster: str = "",
     top: int = 10,
     effort: str = "standard",
-    output: str | Path,
+    output: str | Path | None = None,
+    output_format: str = "avro",
     overwrite: bool = False,
     language: str = "",
     stopword_list: str = "",
@@ -130,7 +153,9 @@ def run(
         top: keywords of each page, at most.
         effort: how much work goes into the choice of keywords: ``fast``, ``standard`` or ``precise`` (:mod:`.analysis.effort`).
         output: the directory to create: a path, or ``hdfs://HOST:PORT/PATH``. In the latter case, spilled files still go to
-            the temporary directory (``TMPDIR``), which all workers must see.
+            the temporary directory (``TMPDIR``), which all workers must see. ``None``: a temporary directory, which is
+            removed with the result.
+        output_format: ``avro``, or ``parquet`` to write the tables (:data:`.output.tables.TABLES`) beside the parts of Avro.
         overwrite: whether ``output`` may be an earlier run's, which it then replaces.
         language: the code of the language of all pages (:data:`~.analysis.languages.LANGUAGES`); ``""`` to detect it for each.
         stopword_list: ``none``, a language's code, or a file's path: for all pages; ``""`` for the list of each page's language.
@@ -163,12 +188,12 @@ def run(
     inputs = check_paths(inputs)
     if isinstance(engine, Session) and (workers or cluster or engine_options):
         raise UsageError("a session has its own workers, cluster and engine_options: give them to open_session")
-    place = _place_of(output)
+    given = None if output is None else _place_of(output)
     where = engine.cluster if isinstance(engine, Session) else cluster
     compose = registry.find(where)
     if compose:
-        registry.check_paths(compose, inputs, place if isinstance(place, Path) else None)
-        registry.check_reachable([_by_http(path) for path in (*inputs, str(output))])
+        registry.check_paths(compose, inputs, given if isinstance(given, Path) else None)
+        registry.check_reachable([_by_http(str(path)) for path in (*inputs, output) if path is not None])
     rules = languages.Rules(languages.check(language), stopwords.load(stopword_list) if stopword_list else None)
     reader = avro.load_reader(str(reader_schema)) if reader_schema else ""
     opening: contextlib.AbstractContextManager[Session]
@@ -178,8 +203,15 @@ def run(
     else:
         opening = contextlib.nullcontext(engine)
     clock = Clock(begun)
+    if output_format not in OUTPUT_FORMATS:
+        raise UsageError(f"`output_format={output_format}` is none of {', '.join(OUTPUT_FORMATS)}")
+    convert = None
+    if output_format == tables.PARQUET:
+        tables.require("pyarrow")
+        convert = functools.partial(_to_parquet, workers, functools.partial(clock.phase, progress))
     kinds: tuple[PartKind, ...] = (*KINDS, "text") if keep_text else KINDS
     with (
+        _or_temporary(given, where) as place,
         commit.working_directory(place, overwrite=overwrite, kinds=kinds) as unfinished,
         _local_directory(unfinished, where) as workdir,
     ):
@@ -232,6 +264,7 @@ def run(
             "max_rejected": max_rejected,
             "page_seconds": limit or None,
             "keep_text": keep_text,
+            "output_format": output_format,
             "verify": verify,
             "split_bytes": split_bytes,
             "reader_schema": json.loads(reader) if reader else None,
@@ -259,10 +292,10 @@ def run(
             Path(path).unlink(missing_ok=True)
         places.remove(workdir / isolation.MARKERS)
         try:
-            commit.commit(unfinished, place, parts, manifest, overwrite=overwrite)
+            commit.commit(unfinished, place, parts, manifest, overwrite=overwrite, convert=convert)
         except OSError as error:
             raise OutputError(f"cannot write {error.filename or place}: {error.strerror or error}") from None
-    return Result(
+    result = Result(
         place,
         session.engine,
         totals.pages,
@@ -274,6 +307,65 @@ def run(
         time.monotonic() - begun,
         totals.reasons,
     )
+    if output is None:
+        weakref.finalize(result, places.remove, place.parent)
+    return result
+
+
+def run_pages(pages: Iterable[Mapping[str, Any]], **options: Any) -> Result:
+    """Extract the keywords of pages that are in memory.
+
+    Args:
+        pages: mappings with the keys of JSON lines input: ``url`` or ``id``, ``html`` or ``text``, ``title``
+            (:mod:`bigdata_demos.crawl.jsonl`). They are read once, and need not fit into memory together.
+        options: those of :func:`run`, except for ``inputs`` and ``stdin``.
+
+    Returns, raises:
+        As :func:`run`; UsageError, too, if a page has values that JSON has not.
+    """
+    return run(["-"], stdin=map(_as_line, pages), **options)
+
+
+def _as_line(page: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(dict(page)).encode() + b"\n"
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"a page cannot be written as JSON: {error}") from None
+
+
+@contextlib.contextmanager
+def _or_temporary(given: Place | None, cluster: str) -> Iterator[Place]:
+    """Yield the place of an output; if none is given, one in a temporary directory, which is removed if the run fails."""
+    if given is not None:
+        yield given
+        return
+    host = cluster.partition("://")[2].rpartition(":")[0]
+    if host not in ("", "localhost", "127.0.0.1", "[::1]") and not registry.find(cluster):
+        raise UsageError(f"`cluster={cluster}` requires `output`: a directory that the workers see at the same path")
+    directory = Path(tempfile.mkdtemp(prefix="bigdata-demos-", dir=registry.spool(cluster)))
+    try:
+        yield directory / "output"
+    except BaseException:
+        places.remove(directory)
+        raise
+
+
+def _to_parquet(workers: int, progress: engines.Progress, place: Place, parts: Sequence[Part]) -> list[dict[str, Any]]:
+    """Write the tables of an output, by worker processes of this machine; return what the manifest says about their files."""
+    for table in {table for table in tables.TABLES for part in parts if tables.kind_of(table) == part.kind}:
+        (place / tables.PARQUET / table).mkdir(parents=True)
+    convert = functools.partial(_convert, places.address(place))
+    files: list[dict[str, Any]] = []
+    pages = sum(part.records for part in parts if part.kind == "keywords")
+    for number, written in enumerate(in_processes(convert, parts, workers_for(pages, workers)), 1):
+        files += written
+        progress("parquet", number, len(parts))
+    return sorted(files, key=lambda file: str(file["path"]))
+
+
+def _convert(address: str, part: Part) -> list[dict[str, Any]]:
+    """Write the tables of a part. It runs in the workers of :func:`_to_parquet`."""
+    return tables.convert_part(places.at(address), part.path, part.sha256)
 
 
 class Clock:

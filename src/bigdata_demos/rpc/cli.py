@@ -9,6 +9,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 from .. import command
@@ -16,9 +17,9 @@ from ..errors import UsageError
 
 EPILOG: Final = """\
 examples:
-  bigdata-demos keywords --output out/site
-  bigdata-demos rpc serve out/site --port 8090
-  bigdata-demos rpc call http://127.0.0.1:8090/ pages '{"phrase": "word counts", "limit": 3}'
+  bigdata-demos keywords --index site.db
+  bigdata-demos rpc serve site.db --port 8090
+  bigdata-demos rpc call http://127.0.0.1:8090/ pages '{"query": "spark shuffle -python", "limit": 3}'
   bigdata-demos rpc call http://127.0.0.1:8090/ stats
 """
 _SERVE_EPILOG: Final = """\
@@ -28,7 +29,8 @@ a local address, everyone who can reach the port can query the index. Ctrl-C or 
 _CALL_EPILOG: Final = """\
 messages:
   keywords  {"url": STRING}                     the keywords of a page
-  pages     {"phrase": STRING, "limit": INT}    the best pages of a phrase, also inflected; by default 10
+  pages     {"query": STRING, "phrase": STRING, "limit": INT}    the best pages, by default 10, as `bigdata-demos search`
+                                                finds them; a phrase is the same as a query in quotes
   suggest   {"prefix": STRING}                  keywords that start with the prefix
   stats     {}                                  counts and digest of the index
 
@@ -58,9 +60,13 @@ def parser() -> command.Parser:
     """Return the parser of the command line."""
     top = command.Parser("bigdata-demos rpc", description="Serve the keyword index by Avro RPC over HTTP.", epilog=EPILOG)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    about = "Answer lookups in an output directory of the keyword job."
+    about = "Answer lookups in an index, or in an output of the keywords command."
     server = commands.add_parser("serve", help=about.lower(), description=about, epilog=_SERVE_EPILOG)
-    server.add_argument("output", metavar="OUTPUT", help="output directory of `bigdata-demos keywords --output`")
+    server.add_argument(
+        "index",
+        metavar="INDEX",
+        help="a database made by `bigdata-demos index`, or an output of the keywords command, which is indexed first, in a cache",
+    )
     server.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)")
     server.add_argument("--port", type=int, default=0, help="port to listen on (default: 0, any that is free)")
     server.add_argument("--seconds", type=seconds, default=30.0, help="time limit of a request (default: 30)")
@@ -88,18 +94,25 @@ def seconds(text: str) -> float:
 
 def serve(arguments: argparse.Namespace) -> None:
     """Answer calls until a signal comes. Raises BigDataDemosError if it cannot start; Ended when a signal comes."""
-    from .index import open_index
+    from ..index.cache import index_of
     from .protocol import keyword_index
+    from .searchers import open_searchers
     from .server import POLL, Limits, Responder, Server
     from .service import handlers
 
     limits = Limits(arguments.seconds, arguments.connections)
-    with _ending_by_signal(), open_index(arguments.output, arguments.seconds) as index:
-        responder = Responder(keyword_index(), handlers(index), limits, command.say)
+    with (
+        _ending_by_signal(),
+        open_searchers(
+            index_of(arguments.index, command.say, partial(command.Progress, "page", quiet=arguments.quiet)), arguments.seconds
+        ) as searchers,
+    ):
+        responder = Responder(keyword_index(), handlers(searchers), limits, command.say)
         server = Server(arguments.host, arguments.port, responder)
         try:
             print(server.url, flush=True)
-            stats = index.stats
+            with searchers.lookup() as searcher:
+                stats = searcher.stats()
             command.say(f"pages={stats['pages']} phrases={stats['phrases']} postings={stats['postings']}")
             server.serve_forever(POLL)
         finally:

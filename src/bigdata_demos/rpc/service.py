@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from .index import Index, stems_of
+from ..errors import UsageError
+from .searchers import Searchers
 
 _MAX_LIMIT: Final = 1_000  # the most pages that a call returns
 _SUGGESTIONS: Final = 10
@@ -20,32 +21,51 @@ class DeclaredError(Exception):
         self.name, self.fields = name, {"message": message, **fields}
 
 
-def handlers(index: Index) -> Mapping[str, Handler]:
+def handlers(searchers: Searchers) -> Mapping[str, Handler]:
     """Return the handlers by the names of messages."""
 
     def keywords(parameters: dict[str, Any]) -> Any:
         url = parameters["url"]
-        if (page := index.page(url)) is None:
+        with searchers.lookup() as searcher:
+            page = searcher.page(url)
+        if page is None:
             raise DeclaredError("UnknownPage", "no page of the index has this URL", url=url)
         return page
 
     def pages(parameters: dict[str, Any]) -> Any:
-        limit = parameters["limit"]
+        limit, phrase = parameters["limit"], parameters["phrase"].replace('"', " ").strip()
         if not 1 <= limit <= _MAX_LIMIT:
             raise DeclaredError("BadRequest", f"limit must be from 1 to {_MAX_LIMIT}, not {limit}", parameter="limit")
-        if (entry := index.find(parameters["phrase"])) is None:
-            stems = stems_of(parameters["phrase"], index.languages[0])
-            raise DeclaredError("UnknownPhrase", "no page has this keyword", phrase=parameters["phrase"], stems=stems)
-        hits = index.postings(entry.stems, limit)
-        return {"phrase": entry.phrase, "stems": entry.stems, "total": entry.pages, "hits": hits}
+        query = " ".join(filter(None, [parameters["query"], f'"{phrase}"' if phrase else ""]))
+        with searchers.lookup() as searcher:
+            try:
+                total, found = searcher.search(query, limit)
+            except UsageError as error:
+                raise DeclaredError("BadRequest", str(error), parameter="query") from None
+            advice = "" if found else searcher.advice(query)
+        hits = [
+            {
+                "rank": rank,
+                "score": hit.score,
+                "url": hit.url,
+                "title": hit.title,
+                "language": hit.language,
+                "snippet": hit.snippet,
+                "keywords": hit.keywords,
+            }
+            for rank, hit in enumerate(found, 1)
+        ]
+        return {"query": query, "total": total, "advice": advice, "hits": hits}
 
     def suggest(parameters: dict[str, Any]) -> Any:
         prefix = parameters["prefix"]
         if not 1 <= len(prefix) <= _MAX_PREFIX:
             raise DeclaredError("BadRequest", f"a prefix has from 1 to {_MAX_PREFIX} characters", parameter="prefix")
-        return [{"phrase": entry.phrase, "pages": entry.pages} for entry in index.starting(prefix, _SUGGESTIONS)]
+        with searchers.lookup() as searcher:
+            return [{"phrase": phrase, "pages": number} for phrase, number in searcher.suggestions(prefix, _SUGGESTIONS)]
 
     def stats(_: dict[str, Any]) -> Any:
-        return index.stats
+        with searchers.lookup() as searcher:
+            return searcher.stats()
 
     return {"keywords": keywords, "pages": pages, "suggest": suggest, "stats": stats}

@@ -14,6 +14,8 @@ from typing import Final
 from .. import command
 from ..errors import UsageError
 from ..index.cache import index_of
+from ..index.database import open_database
+from .compare import CHANGES, Change, Comparison, compare
 from .searcher import Found, Hit, Searcher, open_searcher
 
 _EPILOG = """\
@@ -30,6 +32,7 @@ examples:
   bigdata-demos search site.db spark --output-format jsonl | jq -r .url
   bigdata-demos search site.db --related index.html
   bigdata-demos search site.db --top --language de
+  bigdata-demos search out/monday --diff out/tuesday      what came and went, of outputs or databases
 
 Put -- before a query that starts with a minus.
 """
@@ -57,6 +60,9 @@ def parser() -> command.Parser:
     )
     made.add_argument("--related", metavar="URL", help="show the pages that share the rarest keywords with this one")
     made.add_argument("--top", action="store_true", help="show the keywords of most pages")
+    made.add_argument(
+        "--diff", metavar="INDEX", help="show the pages and keywords that came, went or changed from the first index to this one"
+    )
     made.add_argument("--site", default="", metavar="HOST", help="of --top: of this site's pages")
     made.add_argument("--language", default="", metavar="CODE", help="of --top: of the pages in this language")
     return made
@@ -70,8 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _execute(arguments: argparse.Namespace) -> int:
     if not arguments.index:
         raise UsageError("name an index, or an output of the keywords command")
-    if bool(arguments.query) + bool(arguments.related) + arguments.top != 1:
-        raise UsageError("give a query, or `related`, or `top`")
+    if bool(arguments.query) + bool(arguments.related) + bool(arguments.diff) + arguments.top != 1:
+        raise UsageError("give a query, or `related`, or `top`, or `diff`")
     progress = partial(command.Progress, "page", quiet=arguments.quiet)
     with open_searcher(index_of(arguments.index, command.say, progress)) as searcher:
         if arguments.related:
@@ -81,6 +87,9 @@ def _execute(arguments: argparse.Namespace) -> int:
                 ("url", "title", "keywords"),
                 [(url, title, " · ".join(common)) for url, title, common in rows],
             )
+        elif arguments.diff:
+            with open_database(index_of(arguments.diff, command.say, progress)) as other:
+                _print_comparison(compare(searcher.database, other, arguments.limit), arguments.output_format)
         elif arguments.top:
             top = searcher.top(site=arguments.site, language=arguments.language, limit=arguments.limit)
             _print(arguments.output_format, ("keyword", "pages"), top)
@@ -101,6 +110,12 @@ def _search(searcher: Searcher, query: str, arguments: argparse.Namespace) -> in
         return 1
     command.say(f"hits={found.total} shown={len(found.hits)} pages={searcher.pages}")
     return 0
+
+
+def _print_comparison(comparison: Comparison, form: str) -> None:
+    _print(form, Change._fields, comparison.shown)
+    for kind in ("page", "keyword"):
+        command.say(f"{kind}s: {' '.join(f'{change}={comparison.numbers[kind, change]}' for change in CHANGES)}")
 
 
 def _print(form: str, names: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

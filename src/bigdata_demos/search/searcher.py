@@ -8,6 +8,7 @@ hit.
 """
 
 import difflib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -203,6 +204,30 @@ class Searcher:
         rows = self.database.execute("SELECT phrase, stems FROM keywords WHERE page = ? ORDER BY rank", (page,)).fetchall()
         keywords = [phrase for phrase, stems in rows if not terms.keys().isdisjoint(analyzer(language).of_stems(stems))]
         return Hit(url, title, language, score, *snippet(text, language, terms), keywords, copies)
+
+    def page(self, url: str) -> dict[str, Any] | None:
+        """Return the URL, the title, the keywords and the declared keywords of a page; None if it is not in the index.
+
+        Keywords have their phrase, stems, score, tf and df, best first.
+        """
+        row = self.database.execute("SELECT id, title, declared FROM pages WHERE url = ?", (url,)).fetchone()
+        if row is None:
+            return None
+        page, title, declared = row
+        names = ("phrase", "stems", "score", "tf", "df")
+        rows = self.database.execute(f"SELECT {', '.join(names)} FROM keywords WHERE page = ? ORDER BY rank", (page,))  # noqa: S608
+        keywords = [dict(zip(names, keyword, strict=True)) for keyword in rows]
+        return {"url": url, "title": title, "keywords": keywords, "declared": json.loads(declared)}
+
+    def stats(self) -> dict[str, Any]:
+        """Return the numbers of pages, keywords, pairs of these, rejected pages and runs, and the digest of the last run."""
+        numbers = self.database.execute(
+            "SELECT (SELECT count(*) FROM pages), (SELECT count(DISTINCT stems) FROM keywords), (SELECT count(*) FROM keywords),"
+            " (SELECT count(*) FROM rejections), (SELECT count(*) FROM runs)"
+        ).fetchone()
+        last = self.database.execute("SELECT digest FROM runs ORDER BY id DESC LIMIT 1").fetchone()
+        names = ("pages", "phrases", "postings", "rejected", "runs")
+        return {**dict(zip(names, numbers, strict=True)), "digest": last[0] if last else ""}
 
     def related(self, url: str, limit: int = 10) -> list[tuple[str, str, list[str]]]:
         """Return the URL, the title and the common keywords of the pages that share the rarest keywords with a page.

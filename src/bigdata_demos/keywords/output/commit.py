@@ -3,7 +3,7 @@
 import contextlib
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
@@ -48,11 +48,18 @@ def _check_replaceable(output: Place) -> None:
 
 
 def commit(
-    workdir: Place, output: Place, parts: Sequence[Part], manifest: dict[str, Any], *, overwrite: bool = False
+    workdir: Place,
+    output: Place,
+    parts: Sequence[Part],
+    manifest: dict[str, Any],
+    *,
+    overwrite: bool = False,
+    convert: Callable[[Place, Sequence[Part]], list[dict[str, Any]]] | None = None,
 ) -> list[Part]:
     """Give the accepted parts their final names, delete other attempts, write the manifest, and rename the directory.
 
-    With ``overwrite``, readers see the earlier output or this one; on Linux there is no moment without either.
+    ``convert`` writes the parts in another format, too, into the directory that it is given; what it returns goes into the
+    manifest. With ``overwrite``, readers see the earlier output or this one; on Linux there is no moment without either.
 
     Returns:
         the parts under their final names.
@@ -72,6 +79,8 @@ def commit(
         {"path": part.path, "records": part.records, "bytes": part.nbytes, "sha256": part.sha256}
         for part in sorted(final, key=lambda part: part.path)
     ]
+    if convert:
+        manifest["tables"] = convert(workdir, final)
     (workdir / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     if not overwrite:
         if output.exists() or (isinstance(output, Path) and not rename_new(Path(str(workdir)), output)):

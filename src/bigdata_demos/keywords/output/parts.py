@@ -7,17 +7,15 @@ speculative duplicates need no special care, and a failed run leaves nothing. It
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, BinaryIO, Protocol, cast
-
-import fastavro
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from ...avro.binary import long, pack, string
 from ...avro.containers import Writer
-from ...avro.schemas import canonical, file_schema, schema
+from ...avro.schemas import file_schema, schema
 from ...crawl.model import FAULTS
 from ...errors import OutputError
-from ...storage.places import Place, at
+from ...storage.places import at
 from ..model import Document, Part, PartKind
 from .digest import canonical_schema
 
@@ -91,21 +89,3 @@ def write_part(directory: str, kind: PartKind, number: int, rows: Iterable[Row],
     except OSError as error:
         raise OutputError(f"cannot write {error.filename or path}: {error.strerror}") from None
     return Part(kind, number, path, records, file.nbytes, file.sha256.hexdigest(), total % (1 << 256), dict(counts))
-
-
-def read_parts(output: Place, kind: PartKind) -> Iterator[dict[str, Any]]:
-    """Yield the records of an output's parts in order, resolved to the present schema if an earlier version wrote them.
-
-    Raises OutputError if one cannot be read.
-    """
-    try:
-        for name in sorted(path.name for path in (output / kind).glob("part-*.avro")):
-            with (output / kind / name).open("rb") as opened:
-                file = cast(BinaryIO, opened)
-                records = fastavro.reader(file)
-                if canonical(records.writer_schema) != canonical(schema(kind)):
-                    file.seek(0)
-                    records = fastavro.reader(file, schema(kind))
-                yield from records  # type: ignore[misc]
-    except OSError as error:
-        raise OutputError(f"cannot read {error.filename or output}: {error.strerror or error}") from error

@@ -6,15 +6,15 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final, NamedTuple, cast
 
-from ..avro.binary import Schema
-from ..avro.containers import read_header, read_records
-from ..avro.resolution import compatibility, resolver
-from ..avro.schemas import PREFIX, canonical, schema
-from ..avro.streams import Source
-from ..avro.values import untagged
-from ..errors import BadAvro, InputError
-from ..keywords.output.commit import MANIFEST
-from ..storage.places import Place
+from ...avro.binary import Schema
+from ...avro.containers import read_header, read_records
+from ...avro.resolution import compatibility, resolver
+from ...avro.schemas import PREFIX, canonical, schema
+from ...avro.streams import Source
+from ...avro.values import untagged
+from ...errors import BadAvro, InputError
+from ...storage.places import Place
+from .commit import MANIFEST
 
 _PART: Final = re.compile(r"(keywords|index|rejected|text)/part-[0-9]+\.avro")
 _CHUNK: Final = 1 << 20
@@ -48,6 +48,11 @@ def read_manifest(place: Place) -> Manifest:
         raise InputError(f"{place} is not an output of the keyword job: {MANIFEST}: {error.strerror or error}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{place / MANIFEST} is not a manifest of the keyword job: {type(error).__name__}: {error}") from None
+
+
+def read(place: Place, kind: str) -> Iterator[dict[str, Any]]:
+    """Yield all records of a kind of an output, in the order of its parts. For errors see the functions of this module."""
+    yield from records(place, read_manifest(place).parts[kind], kind)
 
 
 def records(place: Place, parts: dict[str, str], kind: str) -> Iterator[dict[str, Any]]:

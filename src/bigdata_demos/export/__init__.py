@@ -1,0 +1,1 @@
+"""Tables of an output for other tools: Parquet, DuckDB, CSV and JSON lines."""
