@@ -170,6 +170,18 @@ def test_exit_statuses(capsys: pytest.CaptureFixture[str]) -> None:
         outcome(ZeroDivisionError(), capsys)
 
 
+def test_interrupt_inside_exec(tmp_path: Path) -> None:
+    """As while a named tuple is defined, in the import of a module: the exit status is that of any interrupt."""
+    (tmp_path / "interrupted.py").write_text(
+        "import sys; from bigdata_demos import command\n"
+        "def execute(_): exec('raise KeyboardInterrupt')\n"
+        "sys.exit(command.run(command.Parser('x'), execute, []))"
+    )
+    line = [sys.executable, "-m", "interrupted"]
+    done = subprocess.run(line, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
+
+
 def test_error_that_an_interrupt_caused(capsys: pytest.CaptureFixture[str]) -> None:
     """What a library raises while it handles Ctrl-C is not shown as a bug."""
     caused = AttributeError("half made")

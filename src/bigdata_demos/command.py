@@ -97,6 +97,8 @@ def run(parser: Parser, execute: Callable[[argparse.Namespace], int | None], arg
                 message, status = ("terminated", _TERMINATED) if terminated else ("interrupted", _INTERRUPTED)
                 details = interrupt.args[0] if interrupt and interrupt.args else parser.after_interrupt
                 message += f": {details}" if details else ""
+                # `python -m` would end by SIGINT if the last exec() of a text was interrupted, such as namedtuple() has.
+                exec("")  # noqa: S102
             else:
                 message, status = _describe(error, parser)
             say(f"error: {message}")

@@ -255,35 +255,41 @@ def _end_jvm() -> None:
 
 
 def _wait_for_executors(context: SparkContext, cluster: str, workers: int, options: Mapping[str, str]) -> int:
-    """Wait until the cluster has started the requested executors; return their number."""
-    deadline = time.monotonic() + WAIT
-    there, since = 0, time.monotonic()
-    while time.monotonic() < deadline:
-        try:
-            now = executors(context)
-        except Py4JError:
-            raise EngineUnavailable(
-                f"{cluster} ended the application: its executors do not start; the workers' logs say why"
-            ) from None
-        if now != there:
-            there, since = now, time.monotonic()
-        if workers and there >= workers:
-            return workers
-        if not workers and there and time.monotonic() - since > 1:  # none has joined in the last second
-            return there
-        time.sleep(0.05)
-    memory = options.get("memory", "1g")
-    wanted = f"{workers or 'one'} executor{'s' if workers > 1 else ''} of 1 core and {memory} of memory"
-    state = ask_master(cluster, options)
-    granted = {app["id"]: app["cores"] for app in (state or {}).get("activeapps", [])}.get(str(context.applicationId), 0)
-    if granted > there:
+    """Wait until the cluster has started the requested executors; return their number.
+
+    Executors that the master has granted, but which have not reached the driver, get as much time again: a machine may be slow.
+    """
+    begun = since = time.monotonic()
+    there = 0
+    for limit in (WAIT, 2 * WAIT):
+        while time.monotonic() < begun + limit:
+            try:
+                now = executors(context)
+            except Py4JError:
+                raise EngineUnavailable(
+                    f"{cluster} ended the application: its executors do not start; the workers' logs say why"
+                ) from None
+            if now != there:
+                there, since = now, time.monotonic()
+            if workers and there >= workers:
+                return workers
+            if not workers and there and time.monotonic() - since > 1:  # none has joined in the last second
+                return there
+            time.sleep(0.05)
+        state = ask_master(cluster, options)
+        granted = {app["id"]: app["cores"] for app in (state or {}).get("activeapps", [])}.get(str(context.applicationId), 0)
+        if granted <= there:
+            break
+    else:
         raise EngineUnavailable(
             f"{cluster} started executors, but {granted - there} of them did not reach this driver at "
-            f"{context.getConf().get('spark.driver.host')} within {WAIT:.0f} s: a firewall between them, or no route; "
+            f"{context.getConf().get('spark.driver.host')} within {limit:.0f} s: a firewall between them, or no route; "
             f"their own words are in the workers' logs{f' ({registry.LOGS})' if registry.find(cluster) else ''}"
         )
+    memory = options.get("memory", "1g")
+    wanted = f"{workers or 'one'} executor{'s' if workers > 1 else ''} of 1 core and {memory} of memory"
     raise EngineUnavailable(
-        f"{cluster} gave {there} of {wanted} within {WAIT:.0f} s{free_resources(state, cluster, options)}: ask for less "
+        f"{cluster} gave {there} of {wanted} within {limit:.0f} s{free_resources(state, cluster, options)}: ask for less "
         "(`workers`, `engine_options[memory]=512m`), or start larger workers"
     )
 
