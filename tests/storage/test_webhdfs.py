@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,28 @@ def test_command(hdfs: client.Hadoop, out: str, expected: Result) -> None:
     assert f"digest={expected.digest}" in done.stderr.splitlines()[-1]
     pages = [json.loads(line)["url"] for line in done.stdout.splitlines()]
     assert pages == [page["url"] for page in expected.read_keywords()]
+
+
+def test_output_is_indexed_searched_and_exported(
+    hdfs: client.Hadoop, out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its address, as from a disk; with tables, which Hadoop's tools find as files of Parquet."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    address = f"{out}/result"
+    result = run(engine="asyncio", workers=2, output=address, keep_text=True, output_format="parquet")
+    assert sum(1 for _ in result.read_text()) == result.pages
+    for name, arguments in (
+        ("index", [address, "--db", str(tmp_path / "site.db"), "--workers", "2"]),
+        ("search", [address, "spark shuffle"]),
+        ("export", [address, "--table", "flat", "--to", str(tmp_path / "flat.csv")]),
+    ):
+        assert import_module(f"bigdata_demos.{name}.cli").main(arguments) == 0, capsys.readouterr().err
+    with (tmp_path / "flat.csv").open() as file:
+        assert sum(1 for _ in file) == 1 + sum(len(page["keywords"]) for page in result.read_keywords())
+    assert names(hdfs, f"{address}/parquet") == ["flat", "index", "keywords", "rejected", "text"]
+    tables = json.loads((result.output / "manifest.json").read_text())["tables"]
+    there = [f"parquet/index/{name}" for name in names(hdfs, f"{address}/parquet/index")]
+    assert [table["path"] for table in tables if table["path"].startswith("parquet/index/")] == there
 
 
 def test_avro_is_read_by_others(hdfs: client.Hadoop, out: str, expected: Result) -> None:

@@ -31,8 +31,8 @@ NAMES = (
     "directory", "directory-many-splits", "bundled", "warc", "warc.gz", "warc.gz-many-splits", "avro-many-splits",
     "avro-versions", "jsonl-many-splits", "jsonl.gz", "mixed-and-glob", "stdin", "one-page", "uneven", "unicode", "bad",
 )  # fmt: skip
-HADOOP_NAMES = ("bundled", "whole-files", "cut-files", "avro-versions", "stdin", "unicode")
-"""Hadoop takes 20 seconds for each input and 2 for each split, so the files of the other inputs are those of two."""
+HADOOP_NAMES = ("all-files", "avro-versions", "stdin", "unicode")
+"""Hadoop takes half a minute for each input and 2 seconds for each split, so the files of most other inputs are those of one."""
 
 
 @dataclass(frozen=True)

@@ -108,10 +108,14 @@ def make_inputs(root: Path) -> dict[str, Input]:
         "uneven": Input([uneven_lines], {"split_bytes": 20_000}),
         "unicode": Input([write_lines(root / "unicode.jsonl", UNICODE)], {"stopword_list": "none", "top": 50, "keep_text": True}),
         "bad": Input(damaged, small),
-        "whole-files": Input(
-            [str(site), *(str(root / name) for name in ("site.warc", "site.warc.gz", "site.jsonl.gz")), *several]
-        ),
-        "cut-files": Input(
-            [str(site), str(root / "site.warc.gz"), str(root / "site.jsonl"), uneven_lines, *damaged], {"split_bytes": 150_000}
+        "all-files": Input(
+            [
+                str(site),
+                *(str(root / name) for name in ("site.warc", "site.warc.gz", "site.jsonl", "site.jsonl.gz")),
+                *several,
+                uneven_lines,
+                *damaged,
+            ],
+            {"split_bytes": 200_000},
         ),
     }

@@ -10,8 +10,8 @@ from .. import command
 from ..errors import UsageError
 from ..keywords.output.reading import read_manifest
 from ..keywords.output.tables import TABLES, require, rows, tables_of
+from ..keywords.outputs import place_of
 from ..storage.atomic import atomic, writing
-from ..storage.places import at
 from .formats import FORMATS, counted
 
 _EPILOG = """\
@@ -69,7 +69,7 @@ def _execute(arguments: argparse.Namespace) -> None:
         require(package)
     if arguments.to != "-" and os.path.lexists(arguments.to) and not arguments.overwrite:
         raise UsageError(f"{arguments.to} exists already: name another file by `to`, or set `overwrite=True`")
-    place = at(arguments.run)
+    place = place_of(arguments.run)
     manifest = read_manifest(place)
     names = [arguments.table] if arguments.table else form.tables or tables_of(manifest)
     with command.Progress("row", quiet=arguments.quiet) as progress:

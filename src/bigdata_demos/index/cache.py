@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..keywords.output.reading import read_manifest
-from ..storage.places import at
+from ..keywords.outputs import place_of
 from .database import VERSION, is_address, open_database
 from .load import Progress, load
 
@@ -27,7 +27,7 @@ def index_of(index: str, say: Callable[[str], None], progress: Callable[[], Abst
     """
     if is_address(index) or not (os.path.isdir(index) or "://" in index):
         return index
-    manifest = read_manifest(at(index))
+    manifest = read_manifest(place_of(index))
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "bigdata-demos", "index")
     kind = "-text" if manifest.parts["text"] else ""
     path = cache / f"{manifest.digest.removeprefix('sha256:')[:32]}{kind}-{VERSION}.db"

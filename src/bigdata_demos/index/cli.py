@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from .. import command
 from ..errors import InputError, UsageError
 from ..keywords.output.reading import read_manifest
-from ..storage.places import at
+from ..keywords.outputs import place_of
 from .database import Database, is_address, open_database
 from .load import drop, load
 
@@ -58,7 +58,7 @@ def _execute(arguments: argparse.Namespace) -> None:
     if not (arguments.outputs or arguments.drop):
         raise UsageError("name an output of the keywords command")
     for output in arguments.outputs:
-        read_manifest(at(output))  # before a database is created
+        read_manifest(place_of(output))  # before a database is created
     if arguments.drop and not is_address(arguments.db) and not os.path.exists(arguments.db):
         raise InputError(f"{arguments.db}: no such index")
     with open_database(arguments.db, write=True) as database:

@@ -15,7 +15,8 @@ from typing import Final
 from ..cluster.processes import in_processes, workers_for
 from ..errors import InputError
 from ..keywords.output.reading import Manifest, read_manifest, records
-from ..storage.places import at
+from ..keywords.outputs import place_of
+from ..storage.places import Place, address, at
 from .database import Database, stage_into, storable
 from .pages import pages_of
 
@@ -68,37 +69,38 @@ def load(database: Database, output: str | Path, progress: Progress | None = Non
         InputError: it is no output, or one of its parts has changed.
         JobFailed: a worker process died.
     """
-    place = at(str(output))
+    place = place_of(output)
+    where = address(place)
     manifest = read_manifest(place)
     tell = progress or (lambda *_: None)
-    with database.staging() as address:
-        _stage_all(address, str(output), manifest, workers_for(manifest.pages, workers), tell)
+    with database.staging() as staged:
+        _stage_all(staged, where, manifest, workers_for(manifest.pages, workers), tell)
         tell("merge", 0, 1)
         with database.transaction():
             database.create()
-            _merge(database, str(output), manifest)
+            _merge(database, place, manifest)
         tell("merge", 1, 1)
     database.tidy()
     return manifest
 
 
-def _stage_all(address: str, output: str, manifest: Manifest, workers: int, progress: Progress) -> None:
+def _stage_all(staged: str, output: str, manifest: Manifest, workers: int, progress: Progress) -> None:
     """Stage all parts of an output, by worker processes if they are worth it."""
     names = sorted(name.partition("/")[2] for name in manifest.parts["keywords"])
-    stage = partial(stage_part, address, output, manifest)
+    stage = partial(stage_part, staged, output, manifest)
     done = 0
     for pages in in_processes(stage, names, workers):
         done += pages
         progress("analyze", done, manifest.pages)
 
 
-def stage_part(address: str, output: str, manifest: Manifest, name: str) -> int:
+def stage_part(staged: str, output: str, manifest: Manifest, name: str) -> int:
     """Stage the pages of one part of an output; return their number. It runs in the workers."""
     first = int("".join(filter(str.isdigit, name))) * _PART
-    return stage_into(address)(address, first, pages_of(at(output), manifest, name))
+    return stage_into(staged)(staged, first, pages_of(at(output), manifest, name))
 
 
-def _merge(database: Database, output: str, manifest: Manifest) -> None:
+def _merge(database: Database, place: Place, manifest: Manifest) -> None:
     """Merge the staged pages, in a transaction."""
     run = _record(database, manifest)
     database.execute(
@@ -108,7 +110,7 @@ def _merge(database: Database, output: str, manifest: Manifest) -> None:
     for statement in (*_MERGE.split(";\n")[:-1], database.merge_body, _MERGE.split(";\n")[-1]):
         database.execute(statement.format(staged=database.staged), (run,) if "?" in statement else ())
     database.execute("DELETE FROM rejections WHERE run = ?", (run,))
-    for row in records(at(output), manifest.parts["rejected"], "rejected"):
+    for row in records(place, manifest.parts["rejected"], "rejected"):
         values = [row[name] for name in ("source", "offset", "url", "reason", "detail")]
         database.execute("INSERT INTO rejections VALUES (?, ?, ?, ?, ?, ?)", (run, *map(storable, values)))
 

@@ -12,7 +12,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +31,7 @@ from .analysis import kernels, languages, stopwords
 from .job import Job, bits_for
 from .model import KINDS, Part, PartKind
 from .output import commit, digest, reading, tables
+from .outputs import by_http, place_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -188,12 +189,12 @@ def run(
     inputs = check_paths(inputs)
     if isinstance(engine, Session) and (workers or cluster or engine_options):
         raise UsageError("a session has its own workers, cluster and engine_options: give them to open_session")
-    given = None if output is None else _place_of(output)
+    given = None if output is None else place_of(output)
     where = engine.cluster if isinstance(engine, Session) else cluster
     compose = registry.find(where)
     if compose:
         registry.check_paths(compose, inputs, given if isinstance(given, Path) else None)
-        registry.check_reachable([_by_http(str(path)) for path in (*inputs, output) if path is not None])
+        registry.check_reachable([by_http(str(path)) for path in (*inputs, output) if path is not None])
     rules = languages.Rules(languages.check(language), stopwords.load(stopword_list) if stopword_list else None)
     reader = avro.load_reader(str(reader_schema)) if reader_schema else ""
     opening: contextlib.AbstractContextManager[Session]
@@ -419,21 +420,6 @@ def check_paths(inputs: Sequence[str | Path]) -> list[str]:
     return names
 
 
-def _place_of(output: str | Path) -> Place:
-    """Return the place of an output: a local path, or a directory in HDFS."""
-    scheme, separator, rest = str(output).partition("://")
-    if not separator:
-        return Path(output)
-    if scheme == "file":
-        return Path(rest)
-    place = places.at(_by_http(str(output)))
-    if not isinstance(place, places.Hdfs) or "?" in rest:
-        raise UsageError(
-            f"`output={output}`: an output is a directory of this machine (a path, or file:///PATH), or of HDFS (hdfs://HOST:PORT/PATH)"
-        )
-    return replace(place, called=f"{scheme}://{rest.partition('/')[0]}")
-
-
 @contextlib.contextmanager
 def _local_directory(unfinished: Place, cluster: str) -> Iterator[Path]:
     """Yield the directory for spilled files: beside local parts; for parts in HDFS, a temporary one that all workers see."""
@@ -460,16 +446,7 @@ def _local_input(path: str | Path, workdir: Path, stdin: Iterable[bytes] | None)
         spooled = workdir / _STDIN
         jsonl.spool_lines(stdin, spooled)
         return str(spooled)
-    return _by_http(str(path)) if "://" in str(path) else str(Path(path).expanduser().absolute())
-
-
-def _by_http(path: str) -> str:
-    """Return the WebHDFS address of a path in HDFS, which needs no native code, and any other path unchanged."""
-    if not path.startswith("hdfs://"):
-        return path
-    from ..cluster.hadoop import connection
-
-    return connection.by_http(path)
+    return by_http(str(path)) if "://" in str(path) else str(Path(path).expanduser().absolute())
 
 
 def versions() -> dict[str, str]:

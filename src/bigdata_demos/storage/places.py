@@ -149,6 +149,10 @@ class File:
         with self.place.told():
             return cast(bytes, self.file.read(size))
 
+    def seek(self, offset: int) -> int:
+        """Go on reading from an offset."""
+        return cast(int, self.file.seek(offset))
+
     def write(self, data: bytes) -> int:
         with self.place.told():
             return cast(int, self.file.write(data))

@@ -86,13 +86,26 @@ def command(*arguments: str, **more: Any) -> "subprocess.Popen[str]":
 # ---- what it does -----------------------------------------------------------------------------------------------------------
 
 
-def test_manifest_tells_what_hadoop_counted(
-    cluster: daemons.Cluster, address: str, corpus: Path, expected: str, tmp_path: Path
-) -> None:
-    """Counters of both passes, bytes written to HDFS between them, seconds of each phase; the job's directory is removed."""
-    result = run([corpus], engine="hadoop", workers=2, cluster=address, output=tmp_path / "result", split_bytes=SPLIT_BYTES)
+def test_input_in_hdfs(cluster: daemons.Cluster, address: str, corpus: Path, expected: str, tmp_path: Path) -> None:
+    """Other engines read a directory of HDFS, too, without native code."""
+    for path in corpus.iterdir():
+        client.put(cluster.hadoop, str(path), f"/crawl-asyncio/{path.name}")
+    result = run([f"{address}/crawl-asyncio"], engine="asyncio", workers=2, output=tmp_path / "result")
     assert result.digest == expected
-    manifest = json.loads((tmp_path / "result" / "manifest.json").read_text())
+    assert sum(1 for _ in result.read_keywords()) == result.pages > 0
+
+
+def test_input_and_output_in_hdfs(cluster: daemons.Cluster, address: str, corpus: Path, expected: str) -> None:
+    """The manifest has the counters of both passes, bytes written to HDFS between them, and seconds; no job's directory is left."""
+    for path in corpus.iterdir():
+        client.put(cluster.hadoop, str(path), f"/crawl-hadoop/{path.name}")
+    output = f"{address}/written/result"
+    result = run([f"{address}/crawl-hadoop"], engine="hadoop", workers=2, cluster=address, output=output, split_bytes=SPLIT_BYTES)
+    assert result.digest == expected
+    assert sum(1 for _ in result.read_keywords()) == result.pages > 0
+    files = client.files(cluster.hadoop)
+    assert files.ls("/written", detail=False) == ["/written/result"]
+    manifest = json.loads(files.cat("/written/result/manifest.json"))
     counted = manifest["engine_counters"]
     splits = len(manifest["splits"])
     assert counted["pass 1 Map input records"] == counted["pass 2 Map input records"] == splits == counted["pass 1 splits"]
@@ -103,21 +116,7 @@ def test_manifest_tells_what_hadoop_counted(
     assert counted["pass 1 Spilled Records"] > 0
     assert 0 < counted["pass 1 submit ms"] < counted["pass 1 first map ms"] < counted["pass 1 all ms"]
     assert {"put", "map", "merge", "score", "index"} <= manifest["seconds"].keys()
-    assert client.files(cluster.hadoop).ls(f"/user/{getpass.getuser()}", detail=False) == []
-
-
-@pytest.mark.parametrize("engine", ["asyncio", "hadoop"])
-def test_input_in_hdfs(engine: str, cluster: daemons.Cluster, address: str, corpus: Path, expected: str, tmp_path: Path) -> None:
-    """Every engine reads a directory of HDFS, without native code; Hadoop's tasks write their output there, too."""
-    for path in corpus.iterdir():
-        client.put(cluster.hadoop, str(path), f"/crawl-{engine}/{path.name}")
-    where = {"cluster": address, "split_bytes": SPLIT_BYTES} if engine == "hadoop" else {}
-    output = f"{address}/written/result" if engine == "hadoop" else tmp_path / "result"
-    result = run([f"{address}/crawl-{engine}"], engine=engine, workers=2, output=output, **where)  # type: ignore[arg-type]
-    assert result.digest == expected
-    assert sum(1 for _ in result.read_keywords()) == result.pages > 0
-    if engine == "hadoop":
-        assert client.files(cluster.hadoop).ls("/written", detail=False) == ["/written/result"]
+    assert files.ls(f"/user/{getpass.getuser()}", detail=False) == []
 
 
 def test_avro_that_hadoop_reads(cluster: daemons.Cluster, address: str, tmp_path: Path) -> None:
