@@ -5,18 +5,17 @@ other one is ``zz`` and the hexadecimal digits of its UTF-8. The encoding of a p
 only the word has other characters; then it is one of the hexadecimal form (:func:`prefixes`).
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from typing import Final
 
-from ..keywords.analysis.candidates import BREAK, lower, segment, word_of
+from ..keywords.analysis.candidates import BREAK, is_simple, lower, segment, word_of
 from ..keywords.analysis.languages import LANGUAGES, Lexicon, Rules
 from ..keywords.analysis.segments import insert
 from ..keywords.analysis.text import clean
 
 _ESCAPE: Final = "zz"
-_PLAIN = re.compile(r"[a-z0-9]+")
+_BREAK: Final = "\x02"  # a word of its own, which the text of a page does not have
 _MAX_TOKEN: Final = 64  # characters; more are cut
 BETWEEN_LINES: Final = _ESCAPE
 """The token between two lines, so that no phrase goes across."""
@@ -25,7 +24,7 @@ BETWEEN_LINES: Final = _ESCAPE
 def encode(token: str) -> str:
     """Return a token in letters and digits of ASCII."""
     token = token[:_MAX_TOKEN]
-    if _PLAIN.fullmatch(token) and not token.startswith(_ESCAPE):
+    if token.isascii() and token.isalnum() and token == token.lower() and not token.startswith(_ESCAPE):
         return token
     return _ESCAPE + token.encode("utf-8", "surrogatepass").hex()
 
@@ -41,50 +40,81 @@ def prefixes(start: str) -> tuple[str, ...]:
     return (plain,) if plain == coded else (plain, coded)
 
 
-class Analyzer(dict[str, tuple[str, ...]]):
+class Analyzer(dict[str, str]):
     """The tokens of a language by words as they are written: none for punctuation and addresses, several for ``map-reduce``.
 
-    ``stops`` are the tokens of stopwords.
+    They are one text, with spaces between them. ``stops`` are the tokens of stopwords.
     """
 
     _LIMIT: Final = 300_000
 
     def __init__(self, language: str) -> None:
-        super().__init__()
+        super().__init__({_BREAK: BETWEEN_LINES})
         self.language = language if language in LANGUAGES else "en"
         self.lexicon: Lexicon = Rules().lexicon(self.language)
         self.stops: set[str] = set()
 
-    def __missing__(self, written: str) -> tuple[str, ...]:
-        if len(self) > self._LIMIT:
-            self.clear()
-        tokens = self[written] = tuple(filter(None, map(self._token, written.split("-"))))
-        return tokens
+    def __missing__(self, written: str) -> str:
+        self.learn([written])
+        return self[written]
 
-    def _token(self, written: str) -> str:
-        word = word_of(written, self.lexicon)
-        if word.number == BREAK:
-            return ""
-        form = lower(written)
-        token = encode(self.lexicon.stem([word.text or form])[0])
-        if form in self.lexicon.stopwords.words:
-            self.stops.add(token)
-        return token
+    def learn(self, words: Collection[str]) -> None:
+        """Analyze words that are not known yet, all at once, since stemming one after another takes much longer."""
+        if len(self) + len(words) > self._LIMIT:
+            self.clear()
+            self[_BREAK] = BETWEEN_LINES
+        owners, forms, texts = [], [], []
+        for written in words:
+            for part in written.split("-"):
+                form = text = lower(part)
+                if not part.isalpha():
+                    word = word_of(part, self.lexicon)
+                    if word.number == BREAK:
+                        continue
+                    text = word.text or form
+                owners.append(written)
+                forms.append(form)
+                texts.append(text)
+        self.update(dict.fromkeys(words, ""))
+        stopwords = self.lexicon.stopwords.words
+        for written, form, token in zip(owners, forms, map(encode, self.lexicon.stem(texts)), strict=True):
+            self[written] += f" {token}" if self[written] else token
+            if form in stopwords:
+                self.stops.add(token)
+
+    def lines(self, lines: Iterable[str]) -> str:
+        """Return the tokens of lines of a page's text, with spaces between them, and :data:`BETWEEN_LINES` after each line.
+
+        Lines whose words take longer to find come last.
+        """
+        groups: tuple[list[str], list[str]] = ([], [])
+        for line in lines:
+            groups[not is_simple(line)].append(line)
+        found: list[str] = []
+        for group in filter(None, groups):
+            text, pattern = segment(f"\n{_BREAK}\n".join([*group, ""]))
+            found += pattern.findall(text)
+        tokens = list(map(self.get, found))
+        if None in tokens:
+            self.learn({written for written, known in zip(found, tokens, strict=True) if known is None})
+            tokens = list(map(self.__getitem__, found))
+        return " ".join(filter(None, tokens))
 
     def matches(self, line: str) -> Iterator[tuple[str, int, int]]:
         """Yield the tokens of a line of a page's text, with their starts and ends in the line without zero-width spaces."""
         text, pattern = segment(line)
-        gone = last = 0  # zero-width spaces so far
+        spaced, gone, last = "\u200b" in text, 0, 0  # zero-width spaces so far
         for match in pattern.finditer(text):
-            gone += text.count("\u200b", last, match.start())
-            last = match.start()
-            for token in self[match[0]]:
+            if spaced:
+                gone += text.count("\u200b", last, match.start())
+                last = match.start()
+            for token in self[match[0]].split():
                 yield token, match.start() - gone, match.end() - gone
 
     def tokens(self, line: str) -> list[str]:
         """Return the tokens of a line of a page's text."""
         text, pattern = segment(line)
-        return [token for written in pattern.findall(text) for token in self[written]]
+        return " ".join(map(self.__getitem__, pattern.findall(text))).split()
 
     def of_query(self, text: str) -> list[str]:
         """Return the tokens of a piece of a query."""

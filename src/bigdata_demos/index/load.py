@@ -33,14 +33,10 @@ CREATE UNIQUE INDEX numbers_n ON numbers (n);
 INSERT INTO texts SELECT page, text FROM {staged}.pages JOIN numbers USING (n) ORDER BY page;
 INSERT INTO keywords SELECT page, rank, phrase, lowered, stems, score, tf, df
     FROM {staged}.keywords JOIN numbers USING (n) ORDER BY page, rank;
-INSERT INTO words (token, pages) SELECT DISTINCT token, 0 FROM {staged}.postings WHERE true ORDER BY token
-    ON CONFLICT (token) DO NOTHING;
+INSERT INTO words (token, pages) SELECT token, count(*) FROM {staged}.postings JOIN numbers USING (n) WHERE true
+    GROUP BY token ORDER BY token ON CONFLICT (token) DO UPDATE SET pages = words.pages + excluded.pages;
 INSERT INTO postings SELECT words.id, page, impact FROM {staged}.postings AS new
     JOIN numbers ON numbers.n = new.n JOIN words ON words.token = new.token ORDER BY words.id, page;
-UPDATE words SET pages = words.pages + counted.number FROM (
-    SELECT words.id AS word, count(*) AS number FROM {staged}.postings AS new
-    JOIN numbers ON numbers.n = new.n JOIN words ON words.token = new.token GROUP BY words.id
-) AS counted WHERE counted.word = words.id;
 DROP TABLE numbers
 """
 _REMOVE: Final = """

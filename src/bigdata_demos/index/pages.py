@@ -42,7 +42,7 @@ class Keyword(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page and what is looked up of it: ``body`` are its tokens in order, ``impacts`` those of its words.
+    """A page and what is looked up of it: ``body`` are its tokens, those of each line in their order, ``impacts`` of its words.
 
     ``content`` is a hash of the text, ``declared`` a JSON array of the keywords that the page itself declares.
     """
@@ -55,7 +55,7 @@ class Page(NamedTuple):
     declared: str
     text: str
     keywords: list[Keyword]
-    body: list[str]
+    body: str
     impacts: dict[str, int]
 
 
@@ -86,25 +86,24 @@ def _only(manifest: Manifest, kind: str, number: str) -> dict[str, str]:
 def analyze(row: dict[str, Any], text: str) -> Page:
     """Analyze a page: a row of ``keywords/``, and its text as ``schemas/text.avsc`` describes it."""
     tokens_of = analyzer(row["language"])
+    title, *lines = text.split("\n")
     body: list[str] = []
     counts: Counter[str] = Counter()
-    strong: list[str] = []
-    weak: list[str] = []
-    title, *lines = text.split("\n")
-    for line in lines:
-        tokens = tokens_of.tokens(line)
-        (weak if line.startswith("\t") else strong).extend(tokens)
-        body += tokens
-        body.append(BETWEEN_LINES)
-    first, last = tokens_of.tokens(title), tokens_of.tokens(words_of(row["url"]))
-    body = [*first, BETWEEN_LINES, *body, *last, BETWEEN_LINES]
-    for tokens, weight in ((strong, _STRONG), (weak, _WEAK), (first, _TITLE), (last, _STRONG)):
-        for token, count in Counter(tokens).items():
-            counts[token] += weight * count
+    for weight, some in (
+        (_TITLE, [title]),
+        (_STRONG, [line for line in lines if not line.startswith("\t")]),
+        (_WEAK, [line for line in lines if line.startswith("\t")]),
+        (_STRONG, [words_of(row["url"])]),
+    ):
+        body.append(tokens_of.lines(some))
+        for token, number in Counter(body[-1].split()).items():
+            counts[token] += weight * number
+    del counts[BETWEEN_LINES]
     for keyword in row["keywords"]:
         for token in tokens_of.of_stems(keyword["stems"]):
             counts[token] += _KEYWORD
-    rest = 5 * (_MODEL_LENGTH + len(body))
+    tokens = " ".join(filter(None, body))
+    rest = 5 * (_MODEL_LENGTH + tokens.count(" ") + 1)
     return Page(
         row["url"],
         site_of(row["url"]),
@@ -125,7 +124,7 @@ def analyze(row: dict[str, Any], text: str) -> Page:
             )
             for rank, keyword in enumerate(row["keywords"], 1)
         ],
-        body,
+        tokens,
         {token: 1_024_000 * count // (1000 * count + rest) for token, count in counts.items()},
     )
 

@@ -183,7 +183,7 @@ def stage(address: str, first: int, pages: Iterable[Page]) -> int:
                     copy.write("".join([f"{token}\t{n}\t{impact}\n" for token, impact in page.impacts.items()]))
             with cursor.copy(f"COPY {_STAGED}.body FROM STDIN") as copy:
                 for n, page in batch:
-                    copy.write("".join(f"{n}\t{chunk}\t{vector}\n" for chunk, vector in enumerate(vectors(page.body))))
+                    copy.write("".join(f"{n}\t{chunk}\t{vector}\n" for chunk, vector in enumerate(vectors(page.body.split()))))
     return number - first
 
 

@@ -148,6 +148,6 @@ def stage(address: str, first: int, pages: Iterable[Page]) -> int:
                 "INSERT INTO postings VALUES (?, ?, ?)",
                 ((token, n, impact) for n, page in batch for token, impact in page.impacts.items()),
             )
-            database.executemany("INSERT INTO body VALUES (?, ?)", ((n, " ".join(page.body)) for n, page in batch))
+            database.executemany("INSERT INTO body VALUES (?, ?)", ((n, page.body) for n, page in batch))
             database.execute("COMMIT")
     return number - first

@@ -9,7 +9,9 @@ hit.
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -26,6 +28,9 @@ _COMMON: Final = 10  # a stopword need not be in a page if 1 of so many pages ha
 _SNIPPET: Final = 160  # characters
 _SENTENCE: Final = 60  # characters of a line that is not a heading
 _SNIPPET_FROM: Final = 100_000  # characters of a page that a snippet is looked for in
+_START: Final = 4  # letters of a word that its stem has, too, at most
+_LINES: Final = 30  # that are looked at together
+_ACCENTS: Final = re.compile("[\u0300-\u036f]")
 _LAST: Final = "\U0010ffff"
 _NEAREST_AMONG: Final = 20_000  # words that a misspelt one is compared with
 _ALIKE: Final = 0.7  # of 1: how much it must be like one of them
@@ -354,13 +359,17 @@ def snippet(text: str, language: str, terms: Mapping[str, int]) -> tuple[str, li
 
     ``terms`` has the number of the term for each token.
 
-    Sentences are preferred to headings, lines after the title to the title, and among equal ones the first.
+    Sentences are preferred to headings, lines after the title to the title, and among equal ones the first. Only lines with the
+    first letters of a term are looked at, if there are any: to analyze all of a long page takes longer than to find it.
     """
     best: tuple[int, int, list[Mark], str] = (-1, 0, [], "")
     title, *lines = text[:_SNIPPET_FROM].split("\n")
-    find, most = analyzer(language).matches, len({*terms.values()})
-    for line in [*lines, title]:
-        marks = [(terms[token], start, end) for token, start, end in find(line) if token in terms]
+    lines.append(title)
+    words, most = analyzer(language), len({*terms.values()})
+    for line in _lines_with(terms, lines) if terms else lines:
+        marks = []
+        if not terms.keys().isdisjoint(words.tokens(line)):
+            marks = [(terms[token], start, end) for token, start, end in words.matches(line) if token in terms]
         number = len({term for term, _, _ in marks})
         size = min(len(line), _SENTENCE)
         if (number, size) > best[:2]:
@@ -378,6 +387,27 @@ def snippet(text: str, language: str, terms: Mapping[str, int]) -> tuple[str, li
         end = max(whole.rfind(" ", start, end), start + _SNIPPET // 2)
     shift = indent + start
     return whole[start:end], [(a - shift, b - shift) for a, b in marks_ if start <= a - indent and b - indent <= end]
+
+
+def _lines_with(terms: Iterable[str], lines: Sequence[str]) -> Iterator[str]:
+    """Yield the lines with a word that starts as a term, which is given as a token; all lines if there is none."""
+    stems = {_folded(decode(token)) for token in terms}
+    starts = sorted({re.escape(stem[: max(1, min(_START, len(stem) - 1))]) for stem in stems})
+    may_have = re.compile(rf"(?<!\w)(?:{'|'.join(starts)})").search
+    any_has = False
+    for first in range(0, len(lines), _LINES):
+        some = lines[first : first + _LINES]
+        folded = _folded("\n".join(some))
+        if may_have(folded):
+            any_has = True
+            yield from (line for line, other in zip(some, folded.split("\n"), strict=True) if may_have(other))
+    if not any_has:
+        yield from lines
+
+
+def _folded(text: str) -> str:
+    """Return a text in lower case and without accents, which some stems do not have. It has as many lines."""
+    return text.lower() if text.isascii() else _ACCENTS.sub("", unicodedata.normalize("NFKD", text.lower()))
 
 
 @contextmanager

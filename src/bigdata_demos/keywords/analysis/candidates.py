@@ -80,9 +80,14 @@ _UNSPACED = re.compile("{}+|{}+|{}+".format(*SCRIPTS))
 _NOT_SIMPLE = re.compile(r"[^\0-\u02ff\u0370-\u0482\u2010-\u20cf\u2100-\u2bff]")
 
 
+def is_simple(text: str) -> bool:
+    """Whether a text has only characters for which the tokens of :func:`segment` are found three times as fast."""
+    return text.isascii() or not _NOT_SIMPLE.search(text)
+
+
 def segment(text: str) -> tuple[str, re.Pattern[str]]:
     """Put zero-width spaces around words of scripts without spaces; return the text, and the pattern of its tokens."""
-    if text.isascii() or not _NOT_SIMPLE.search(text):
+    if is_simple(text):
         return text, _token(r"\w")
     return _UNSPACED.sub("\u200b\\g<0>\u200b", text), _token(word_character())
 
