@@ -125,6 +125,7 @@ TESTED_IN = {
     "crawl/records": "crawl/test_jsonl",
     "index/cache": "search/test_cli",
     "index/sqlite": "index/test_load",
+    "keywords/outputs": "storage/test_webhdfs",
     "storage/files": "crawl/test_files",
 }
 """The test modules of modules that are reached through others only."""
