@@ -1,10 +1,13 @@
 """What worker processes need from the machine, and what is said if it is missing."""
 
+import asyncio
 import errno
 import multiprocessing.synchronize
 import os
+import signal
 import subprocess
 import sys
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -64,3 +67,43 @@ def test_workers_that_have_not_started() -> None:
     workers.end()
     with pytest.raises(RuntimeError, match="have not been started"):
         _ = workers.executor
+
+
+def test_coroutine_inside_an_event_loop() -> None:
+    """As in a notebook: its result, or its error; where no loop runs, as with asyncio.run."""
+
+    async def add(one: int, two: int) -> int:
+        await asyncio.sleep(0)
+        return one + two
+
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    async def notebook() -> int:
+        with pytest.raises(ZeroDivisionError):
+            processes.run_to_end(fail())
+        return processes.run_to_end(add(1, 2))
+
+    assert processes.run_to_end(add(1, 2)) == asyncio.run(notebook()) == 3
+
+
+def test_interrupt_inside_an_event_loop() -> None:
+    """A notebook's button for it cancels the coroutine."""
+    seen = []
+
+    async def forever() -> None:
+        threading.Timer(0.1, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT)).start()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+
+    async def notebook() -> None:
+        processes.run_to_end(forever())
+
+    loop = asyncio.new_event_loop()
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_until_complete(notebook())
+    loop.close()
+    assert seen == ["cancelled"]

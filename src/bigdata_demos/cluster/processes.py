@@ -1,13 +1,14 @@
 """A pool of worker processes that start together, ignore Ctrl-C, and end with the driver."""
 
+import asyncio
 import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
@@ -118,6 +119,34 @@ def in_plain_words(more: str = " (killed, or out of memory): see the system's lo
         yield
     except BrokenProcessPool as error:
         raise JobFailed(f"a worker process died{more}") from error
+
+
+def run_to_end(coroutine: Coroutine[Any, Any, Done]) -> Done:
+    """Run a coroutine as :func:`asyncio.run` does, and also where an event loop runs already, as in a notebook: in a new thread.
+
+    An exception that interrupts the caller cancels the coroutine.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Done]]] = []
+
+    async def observed() -> Done:
+        task = asyncio.current_task()
+        assert task
+        running.append((asyncio.get_running_loop(), task))
+        return await coroutine
+
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(asyncio.run, observed())
+        try:
+            return done.result()
+        except BaseException:
+            for loop, task in running:
+                with suppress(RuntimeError):  # the loop is closed: the exception is the coroutine's own
+                    loop.call_soon_threadsafe(task.cancel)
+            raise
 
 
 def workers_for(pages: int, wanted: int = 0) -> int:

@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TypeVar
 
-from ...cluster.processes import Workers, in_plain_words, worker_pool
+from ...cluster.processes import Workers, in_plain_words, run_to_end, worker_pool
 from ...crawl.model import Split
 from ..analysis.frequencies import mapped_file
 from ..job import Job
@@ -38,7 +38,7 @@ def open(settings: Settings) -> Iterator[Run]:
 
         def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
             with spill.directory(job.workdir) as spilled, in_plain_words():
-                return asyncio.run(_run_async(pool, workers * _AHEAD, spilled, job, splits, progress))
+                return run_to_end(_run_async(pool, workers * _AHEAD, spilled, job, splits, progress))
 
         yield run
 
