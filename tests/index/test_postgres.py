@@ -8,7 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from bigdata_demos.errors import InputError, OutputError
+from bigdata_demos.bench.search import indexes
+from bigdata_demos.errors import InputError, OutputError, UsageError
 from bigdata_demos.index.database import open_database
 from bigdata_demos.index.load import drop, load
 from bigdata_demos.index.postgres import vectors, without_password
@@ -149,3 +150,20 @@ def test_vectors_find_phrases_across() -> None:
     assert max(map(len, rows)) <= 255
     assert without_password("postgresql://me:secret@host/db") == "postgresql://me@host/db"
     assert without_password("postgresql://host/db?user=me&password=secret") == "postgresql://host/db?user=me&password=…"
+
+
+def test_benchmark_with_sqlite(server: str, output: Path) -> None:
+    """Both are measured, and what was loaded for it is removed; a database with runs is refused."""
+    with open_database(server, write=True) as database:
+        if database.has_tables and counts(server)["runs"]:
+            drop(database, "sha256:")
+    lines = list(indexes.run([str(SITE)], server, 2, 20, 1, lambda _: None))
+    assert [sum(name in line for line in lines) for name in ("load into SQLite", "load into PostgreSQL", "20 to PostgreSQL")] == [
+        1
+    ] * 3
+    assert set(counts(server).values()) == {0}
+    with open_database(server, write=True) as database:
+        load(database, output)
+    with pytest.raises(UsageError, match="name an empty database"):
+        list(indexes.run([str(SITE)], server, 1, 1, 1, lambda _: None))
+    assert counts(server)["runs"] == 1

@@ -29,6 +29,7 @@ examples:
   bigdata-demos bench --engines spark --peers spark-wordcount --cluster spark://localhost:7077 --input crawl/*.warc.gz
   bigdata-demos bench compare out/bench/first out/bench/second   what got slower? Exit status 1 if anything did
   bigdata-demos bench report out/bench/first                     write table and page again, from results.json
+  bigdata-demos bench search 'crawl/*.warc.gz'                   loading an index, and queries
   bigdata-demos bench access 'crawl/*.warc.gz'                   the same records as JSON lines, Avro, Parquet
 
 serial (one thread) runs in every round as the control. DIR/results.json has every run, DIR/index.html the plots.
@@ -40,6 +41,11 @@ examples:
   bigdata-demos bench hadoop                                    the bundled crawl, on a Hadoop that is started for it
   bigdata-demos cluster up hadoop
   bigdata-demos bench hadoop 'crawl/*.warc.gz' --cluster hdfs://127.0.0.1:8020 --runs 5
+"""
+_SEARCH_EPILOG: Final = """\
+examples:
+  bigdata-demos bench search 'crawl/*.warc.gz'
+  bigdata-demos bench search 'crawl/*.warc.gz' --db postgresql://me@localhost/empty --runs 5
 """
 _ACCESS_EPILOG: Final = """\
 examples:
@@ -54,7 +60,7 @@ def parser() -> command.Parser:
     made = command.Parser(
         _PROG,
         description="Run the job on each engine, repeatedly, and report time, CPU and memory.",
-        usage="%(prog)s [OPTION …]\n       %(prog)s {compare,report,access,hadoop} …",
+        usage="%(prog)s [OPTION …]\n       %(prog)s {compare,report,access,hadoop,search} …",
         epilog=EPILOG,
     )
     made.add_argument("--engines", type=names, metavar="A,B", help="engines beside serial (default: all)")
@@ -87,6 +93,7 @@ def parser() -> command.Parser:
     _add_report(commands)
     _add_access(commands)
     _add_hadoop(commands)
+    _add_search(commands)
     return made
 
 
@@ -312,6 +319,29 @@ def _hadoop_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int:
     from .hadoop import ways
 
     for line in ways.measure(arguments.input, arguments.cluster, arguments.workers, arguments.runs):
+        write(line)
+    return 0
+
+
+def _add_search(commands: "Commands") -> None:
+    made = commands.add_parser(
+        "search",
+        help="measure loading an index, and queries",
+        description="Measure the job, loading its output into SQLite (and PostgreSQL), and queries made of its keywords.",
+        epilog=_SEARCH_EPILOG,
+    )
+    made.add_argument("input", nargs="*", metavar="INPUT", help="what the job reads (default: the bundled crawl)")
+    made.add_argument("--db", default="", metavar="ADDRESS", help="an empty database, postgresql://…, to compare with SQLite")
+    made.add_argument("--workers", type=command.number_from(0), default=0, metavar="N", help="processes (default: all cores)")
+    made.add_argument("--runs", type=command.number_from(1), default=3, metavar="N", help="rounds (default: 3)")
+    made.add_argument("--queries", type=command.number_from(1), default=1000, metavar="N", help="queries (default: 1000)")
+    made.set_defaults(execute=_search_command)
+
+
+def _search_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int:
+    from .search import indexes
+
+    for line in indexes.run(arguments.input, arguments.db, arguments.runs, arguments.queries, arguments.workers, command.say):
         write(line)
     return 0
 

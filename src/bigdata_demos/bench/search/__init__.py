@@ -1,0 +1,1 @@
+"""The benchmark of indexes: loading, queries, sizes."""
