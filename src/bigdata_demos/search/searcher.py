@@ -392,15 +392,17 @@ def snippet(text: str, language: str, terms: Mapping[str, int]) -> tuple[str, li
 def _lines_with(terms: Iterable[str], lines: Sequence[str]) -> Iterator[str]:
     """Yield the lines with a word that starts as a term, which is given as a token; all lines if there is none."""
     stems = {_folded(decode(token)) for token in terms}
-    starts = sorted({re.escape(stem[: max(1, min(_START, len(stem) - 1))]) for stem in stems})
-    may_have = re.compile(rf"(?<!\w)(?:{'|'.join(starts)})").search
+    starts = sorted({stem[: max(1, min(_START, len(stem) - 1))] for stem in stems})
+    has_word = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, starts))})").search
     any_has = False
     for first in range(0, len(lines), _LINES):
         some = lines[first : first + _LINES]
         folded = _folded("\n".join(some))
-        if may_have(folded):
-            any_has = True
-            yield from (line for line, other in zip(some, folded.split("\n"), strict=True) if may_have(other))
+        if any(start in folded for start in starts):  # much faster than the regular expression
+            for line, other in zip(some, folded.split("\n"), strict=True):
+                if any(start in other for start in starts) and has_word(other):
+                    any_has = True
+                    yield line
     if not any_has:
         yield from lines
 
