@@ -365,7 +365,10 @@ def test_old_results_are_indexed(old_output: tuple[Result, Path], tmp_path: Path
         searcher = Searcher(database)
         assert (searcher.stats()["pages"], searcher.stats()["postings"]) == (result.pages, sum(1 for _ in result.read_index()))
         for page in result.read_keywords():
-            keywords = [{**keyword, "stems": keyword["stems"].replace("-", " "), "df": 0} for keyword in page["keywords"]]
+            keywords = [
+                {**keyword, "stems": keyword["stems"].replace("-", " ").replace("_", " ").strip(), "df": 0}
+                for keyword in page["keywords"]
+            ]
             found = {"url": page["url"], "title": page["title"], "keywords": keywords, "declared": []}
             assert searcher.page(page["url"]) == found
     manifest = json.loads((old / "manifest.json").read_text())

@@ -25,7 +25,8 @@ def test_words() -> None:
     """As people write them: forms of a word are one token, parts of a compound are tokens, punctuation is none."""
     english = analyzer("en")
     assert english.of_query("Shuffles, shuffled; shuffling!") == ["shuffl"] * 3
-    assert english.of_query("map-reduce") == english.of_query("map reduce") == ["map", "reduc"]
+    assert english.of_query("map-reduce") == english.of_query("map_reduce") == english.of_query("map reduce") == ["map", "reduc"]
+    assert english.of_query("__init__ _ -") == ["init"]
     assert list(map(decode, english.of_query("C++ AT&T Node.js U.S."))) == ["c++", "at&t", "node.j", "u.s."]
     assert english.of_query("the 1984 3.11 https://a.example/b — …") == ["the", "1984", "3", "11"]
     assert english.of_query("") == []

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bigdata_demos.errors import InputError, OutputError
-from bigdata_demos.index.database import open_database
+from bigdata_demos.index.database import VERSION, open_database
 from bigdata_demos.index.load import drop, load
 from bigdata_demos.index.pages import site_of
 from bigdata_demos.keywords import run
@@ -236,7 +236,7 @@ def test_databases_that_are_none(output: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="unable to open"), open_database(tmp_path / "no" / "a.db", write=True):
         pass
     data = bytearray((tmp_path / "a.db").read_bytes())
-    data[60:64] = (2).to_bytes(4, "big")
+    data[60:64] = VERSION.to_bytes(4, "big")
     (tmp_path / "damaged.db").write_bytes(data[:5000] + os.urandom(20_000) + data[25_000:])
     with pytest.raises(InputError, match="malformed"), open_database(tmp_path / "damaged.db") as database:
         for name in TABLES:

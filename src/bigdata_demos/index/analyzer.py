@@ -16,6 +16,7 @@ from ..keywords.analysis.text import clean
 
 _ESCAPE: Final = "zz"
 _BREAK: Final = "\x02"  # a word of its own, which the text of a page does not have
+_JOINTS: Final = str.maketrans("-_", "  ")
 _MAX_TOKEN: Final = 64  # characters; more are cut
 BETWEEN_LINES: Final = _ESCAPE
 """The token between two lines, so that no phrase goes across."""
@@ -43,7 +44,7 @@ def prefixes(start: str) -> tuple[str, ...]:
 class Analyzer(dict[str, str]):
     """The tokens of a language by words as they are written: none for punctuation and addresses, several for ``map-reduce``.
 
-    They are one text, with spaces between them. ``stops`` are the tokens of stopwords.
+    Those of a word are one text, with spaces between them. ``stops`` are the tokens of stopwords.
     """
 
     _LIMIT: Final = 300_000
@@ -65,7 +66,7 @@ class Analyzer(dict[str, str]):
             self[_BREAK] = BETWEEN_LINES
         owners, forms, texts = [], [], []
         for written in words:
-            for part in written.split("-"):
+            for part in parts_of(written):
                 form = text = lower(part)
                 if not part.isalpha():
                     word = word_of(part, self.lexicon)
@@ -122,7 +123,12 @@ class Analyzer(dict[str, str]):
 
     def of_stems(self, stems: str) -> list[str]:
         """Return the tokens of a keyword, which is given by the job's stems."""
-        return [encode(stem) for whole in stems.split(" ") for stem in whole.split("-") if stem]
+        return list(map(encode, parts_of(stems)))
+
+
+def parts_of(words: str) -> list[str]:
+    """Return the parts of words that are compounds or names in programs: map-reduce and map_reduce are two words each."""
+    return words.translate(_JOINTS).split()
 
 
 def shown(line: str) -> str:

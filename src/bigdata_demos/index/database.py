@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Final, Protocol
 
 from .pages import Page
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the tables. An index of another version has to be made again."""
 _TABLES: Final = """
 CREATE TABLE runs (id {id}, digest {text} UNIQUE NOT NULL, engine {text} NOT NULL, pages INTEGER NOT NULL,

@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..keywords.analysis.candidates import lower
 from ..keywords.output.reading import Manifest, records
 from ..storage.places import Place
-from .analyzer import BETWEEN_LINES, analyzer
+from .analyzer import BETWEEN_LINES, analyzer, parts_of
 
 _STRONG, _WEAK, _TITLE, _KEYWORD = 4, 1, 16, 8
 _MODEL_LENGTH: Final = 500  # tokens
@@ -117,7 +117,7 @@ def analyze(row: dict[str, Any], text: str) -> Page:
                 rank,
                 keyword["phrase"],
                 lower(keyword["phrase"]),
-                keyword["stems"].replace("-", " "),
+                " ".join(parts_of(keyword["stems"])),
                 keyword["score"],
                 keyword["tf"],
                 keyword["df"],
