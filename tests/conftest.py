@@ -48,27 +48,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Groups(config, log)
 
 
-_CONTAINERS, _HADOOP = "containers", "hadoop"  # the groups that take longest: each keeps one of two processes busy
+_CLUSTERS = "clusters"
 
 
 def _group_of(nodeid: str) -> str:
-    """Return the group of a test: those of containers, those of Hadoop as processes, or a module (of conformance: a session)."""
+    """Return the group of a test: all that use containers or Hadoop are one; others are grouped by module, or by session."""
     module, _, name = nodeid.partition("::")
     place = re.search(r"\[(serial|[a-z]+-(?:local|cluster))", name) if module.endswith("test_conformance.py") else None
-    if module.endswith("/test_compose.py") or "[spark-cluster" in name:
-        return _CONTAINERS
-    if module in ("tests/cluster/hadoop/test_daemons.py", "tests/storage/test_webhdfs.py") or "[hadoop" in name:
-        return _HADOOP
+    slow = module.startswith(("tests/cluster/hadoop/", "tests/cluster/test_compose.py", "tests/storage/test_webhdfs.py"))
+    if slow or "[hadoop" in name or "[spark-cluster" in name:
+        return _CLUSTERS
     return f"{module} {place[1]}" if place else module
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests of clusters first, since they take longest. Raises ``pytest.UsageError`` if one of them is in another group."""
     for item in items:
-        for fixture, group in (("stack", _CONTAINERS), ("hadoop", _HADOOP)):
-            if fixture in getattr(item, "fixturenames", ()) and _group_of(item.nodeid) != group:
-                raise pytest.UsageError(f"{item.nodeid} uses {fixture}: _group_of in tests/conftest.py must say {group}")
-    items.sort(key=lambda item: _group_of(item.nodeid) not in (_CONTAINERS, _HADOOP))
+        if {"stack", "hadoop"} & set(getattr(item, "fixturenames", ())) and _group_of(item.nodeid) != _CLUSTERS:
+            raise pytest.UsageError(f"{item.nodeid} uses a cluster: _group_of in tests/conftest.py must say so")
+    items.sort(key=lambda item: _group_of(item.nodeid) != _CLUSTERS)
 
 
 @pytest.fixture(scope="session")

@@ -394,7 +394,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> tuple[Case, Path, Path]:
     (ours / "schema.avsc").write_text(json.dumps(drawn.schema), encoding="utf-8")
     for codec in codecs.CODECS:
         write(ours / f"{codec}.avro", drawn.schema, drawn.data, codec)
-    run([SITE], engine="serial", output=ours / "result")
+    run([SITE], engine="serial", output=ours / "result", output_format="parquet")
     line = [sys.executable, str(ROOT / "tests" / "support" / "spark_avro.py"), str(jar), str(ours), str(theirs)]
     subprocess.run(line, env={**os.environ, "TZ": "UTC"}, check=True, timeout=300)
     return drawn, ours, theirs
@@ -411,11 +411,12 @@ def test_spark_reads_what_is_written_here(spark: tuple[Case, Path, Path]) -> Non
             assert pickle.load(file) == expected
 
 
+@pytest.mark.parametrize("form", ["avro", "parquet"])
 @pytest.mark.parametrize("kind", model.KINDS)
-def test_spark_opens_the_output_of_the_job(spark: tuple[Case, Path, Path], kind: model.PartKind) -> None:
+def test_spark_opens_the_output_of_the_job(spark: tuple[Case, Path, Path], kind: model.PartKind, form: str) -> None:
     """All parts of a kind, as one table."""
     _, ours, theirs = spark
-    with (theirs / f"{kind}.pickle").open("rb") as file:
+    with (theirs / f"{kind}.{form}.pickle").open("rb") as file:
         rows = pickle.load(file)
     expected = list(reading.read(ours / "result", kind))
     assert expected

@@ -123,7 +123,7 @@ def test_command_prints_the_address(tmp_path: Path) -> None:
         assert process.wait(20) == 0
 
 
-def test_sparks_page_names_the_two_passes(tmp_path: Path) -> None:
+def test_sparks_page_names_the_two_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With its web page on, Spark describes jobs and stages by what they do; the page listens on loopback only."""
     require("spark")
     from pyspark import SparkContext
@@ -134,6 +134,8 @@ def test_sparks_page_names_the_two_passes(tmp_path: Path) -> None:
         assert context is not None
         page = str(context.uiWebUrl)
         assert page.startswith("http://127.0.0.1:")
+        context._accumulatorServer.handle_error(None, ("127.0.0.1", 0))  # type: ignore[attr-defined]
+        assert "Exception occurred" not in capsys.readouterr().err  # as when Java ends first, after Ctrl-C
         for what in ("jobs", "stages"):
             with urllib.request.urlopen(f"{page}/api/v1/applications/{context.applicationId}/{what}", timeout=20) as answer:
                 said = " | ".join(one.get("description", "") for one in json.load(answer))

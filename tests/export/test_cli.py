@@ -1,4 +1,4 @@
-"""Tables of an output, opened by the tools that they are for."""
+"""Tables of an output, opened by the tools that they are for; by Spark in tests/avro/test_interop.py."""
 
 import csv
 import json
@@ -16,7 +16,6 @@ from bigdata_demos.export.formats import FORMATS
 from bigdata_demos.keywords import Result, run, run_pages
 from bigdata_demos.keywords.output.tables import TABLES
 from tests.support.paths import DATA
-from tests.support.requirements import require
 
 
 @pytest.fixture(scope="module")
@@ -52,24 +51,6 @@ def test_arrow_parquet_and_duckdb_have_the_rows(result: Result, table: str, tmp_
     assert list(pd.read_parquet(tmp_path / "x.parquet")["url"]) == [row["url"] for row in rows]
     parts = duckdb.read_parquet(f"{result.output}/parquet/{table}/*.parquet").to_arrow_table().to_pylist()
     assert sorted(parts, key=str) == sorted(rows, key=str)
-
-
-def test_spark_reads_parquet(result: Result) -> None:
-    """The tables of an output, as data frames with nested columns."""
-    require("spark")
-    from pyspark.sql import SparkSession
-
-    session = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
-    try:
-        frame = session.read.parquet(f"{result.output}/parquet/keywords")
-        found = (
-            frame.selectExpr("url", "explode(keywords) AS keyword").selectExpr("url", "keyword.phrase", "keyword.score").collect()
-        )
-        flat = session.read.parquet(f"{result.output}/parquet/flat").select("url", "phrase", "score").collect()
-    finally:
-        session.stop()
-    rows = sorted((row["url"], row["phrase"], row["score"]) for row in expected(result, "flat"))
-    assert sorted(map(tuple, found)) == sorted(map(tuple, flat)) == rows
 
 
 def test_manifest_has_the_files(result: Result) -> None:

@@ -157,7 +157,7 @@ def test_benchmark_with_sqlite(server: str, output: Path) -> None:
     with open_database(server, write=True) as database:
         if database.has_tables and counts(server)["runs"]:
             drop(database, "sha256:")
-    lines = list(indexes.run([str(SITE)], server, 2, 20, 1, lambda _: None))
+    lines = list(indexes.run([str(SITE)], server, 1, 20, 1, lambda _: None))
     assert [sum(name in line for line in lines) for name in ("load into SQLite", "load into PostgreSQL", "20 to PostgreSQL")] == [
         1
     ] * 3

@@ -2,7 +2,8 @@
 
 Arguments: the jar of spark-avro, a directory with CODEC.avro for each codec and ``schema.avsc``, and one for the answers: of
 each, CODEC.pickle, the rows as Spark has them, and CODEC, the directory of what Spark writes, by the same schema and codec;
-``own`` is what it writes by a schema of its own. Of the job's output in ``result``, KIND.pickle are the rows of each kind.
+``own`` is what it writes by a schema of its own. Of the job's output in ``result``,
+KIND.avro.pickle and KIND.parquet.pickle are the rows of each kind.
 """
 
 import pickle
@@ -36,9 +37,11 @@ def main(jar: str, source: Path, target: Path) -> None:
         if codec == "null":
             rows.coalesce(1).write.format("avro").save(str(target / "own"))
     for kind in ("keywords", "index", "rejected"):
-        rows = session.read.format("avro").load(str(source / "result" / kind / "part-*.avro"))
-        with (target / f"{kind}.pickle").open("wb") as file_of_rows:
-            pickle.dump([row.asDict(recursive=True) for row in rows.collect()], file_of_rows)
+        avro = session.read.format("avro").load(str(source / "result" / kind / "part-*.avro"))
+        parquet = session.read.parquet(str(source / "result" / "parquet" / kind))
+        for form, rows in (("avro", avro), ("parquet", parquet)):
+            with (target / f"{kind}.{form}.pickle").open("wb") as file_of_rows:
+                pickle.dump([row.asDict(recursive=True) for row in rows.collect()], file_of_rows)
     session.stop()
 
 

@@ -165,7 +165,10 @@ def start(conf: SparkConf, variables: Mapping[str, str], log: Path) -> SparkCont
     watcher.start()
     try:
         with environment(variables), _stderr_to(log):
-            return SparkContext(conf=conf)
+            context = SparkContext(conf=conf)
+        if server := getattr(context, "_accumulatorServer", None):  # which would print a traceback if the JVM ends first
+            server.handle_error = lambda *_: None
+        return context
     except KeyboardInterrupt:  # pyspark does not stop a JVM that is still starting
         _end_jvm()
         _kill_new_children(children)
