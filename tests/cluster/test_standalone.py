@@ -134,7 +134,7 @@ def test_sparks_page_names_the_two_passes(tmp_path: Path, capsys: pytest.Capture
         assert context is not None
         page = str(context.uiWebUrl)
         assert page.startswith("http://127.0.0.1:")
-        context._accumulatorServer.handle_error(None, ("127.0.0.1", 0))  # type: ignore[attr-defined]
+        context._accumulatorServer.handle_error(None, ("127.0.0.1", 0))  # type: ignore[arg-type]
         assert "Exception occurred" not in capsys.readouterr().err  # as when Java ends first, after Ctrl-C
         for what in ("jobs", "stages"):
             with urllib.request.urlopen(f"{page}/api/v1/applications/{context.applicationId}/{what}", timeout=20) as answer:
