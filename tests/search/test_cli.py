@@ -113,6 +113,12 @@ def test_an_index_that_cannot_be_written_is_found_first(tmp_path: Path, capsys: 
     assert [path.name for path in tmp_path.iterdir()] == ["other.db"]
 
 
+def test_a_job_that_fails_leaves_no_index(tmp_path: Path) -> None:
+    """Neither an empty file, nor anything else."""
+    assert keywords([str(tmp_path / "not-there"), "--engine", "serial", "--index", str(tmp_path / "x.db")]) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_load_that_fails_after_the_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -166,11 +166,15 @@ def in_processes(function: Callable[[Item], Done], items: Iterable[Item], worker
         yield from map(function, items)
         return
     check_machine()
-    pool = ProcessPoolExecutor(min(workers, len(items)), multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(min(workers, len(items)), multiprocessing.get_context("spawn"), initializer=_follow_driver)
     try:
         with in_plain_words():
             for future in as_completed([pool.submit(function, item) for item in items]):
                 yield future.result()
+    except BaseException:
+        for process in running(pool):
+            process.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -179,8 +183,13 @@ def in_processes(function: Callable[[Item], Done], items: Iterable[Item], worker
 
 
 def _start_worker(everyone: Any) -> None:
-    """Prepare a worker process: it ignores Ctrl-C, which the driver handles, and ends with the driver."""
+    """Prepare a worker process of :class:`Workers`."""
     _wait_for_everyone.barrier = everyone  # type: ignore[attr-defined]  # it is inherited, and cannot be sent
+    _follow_driver()
+
+
+def _follow_driver() -> None:
+    """Ignore Ctrl-C, which the driver handles, and end with the driver."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from .. import command
 from ..errors import BigDataDemosError, UsageError
 from .engines import ENGINES
-from .model import EFFORTS
+from .model import EFFORTS, OUTPUT_FORMATS
 
 if TYPE_CHECKING:
     from .runner import Result
@@ -74,7 +74,7 @@ def parser() -> command.Parser:
     )
     made.add_argument(
         "--output-format",
-        choices=("avro", "parquet"),
+        choices=OUTPUT_FORMATS,
         default="avro",
         help="parquet: write the tables of the --output as files of Parquet, too, in parquet/ (default: avro)",
     )
@@ -160,11 +160,8 @@ def _execute(arguments: argparse.Namespace) -> None:
     if arguments.cluster is None:
         arguments.cluster = os.environ.get(f"BIGDATA_DEMOS_{arguments.engine.upper()}", "")
     if arguments.index:
-        from ..index.database import open_database
-
         arguments.keep_text = True
-        with open_database(arguments.index, write=True):  # an error is found before the work is done
-            pass
+        _check_index(arguments.index)
     result = _run(arguments)
     if arguments.index:
         _load(result, arguments)
@@ -181,6 +178,17 @@ def _execute(arguments: argparse.Namespace) -> None:
         f"pages={result.pages} rejected={result.rejected} skipped={result.skipped} keywords={result.keywords} {late}"
         f"digest={result.digest} startup={result.startup:.2f} seconds={result.seconds:.2f}"
     )
+
+
+def _check_index(database: str) -> None:
+    """Find out whether a database can be written, before the work is done; a file that was not there is not left behind."""
+    from ..index.database import is_address, open_database
+
+    was_there = is_address(database) or os.path.exists(database)
+    with open_database(database, write=True):
+        pass
+    if not was_there:
+        os.unlink(database)
 
 
 def _load(result: "Result", arguments: argparse.Namespace) -> None:

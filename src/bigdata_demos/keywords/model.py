@@ -101,6 +101,9 @@ class Scored(NamedTuple):
     postings: list[Packed]
 
 
+OUTPUT_FORMATS: Final = ("avro", "parquet")
+"""The settings of ``--output-format``."""
+
 EFFORTS: Final = ("fast", "standard", "precise")
 """The settings of ``--effort`` (:mod:`.analysis.effort`)."""
 

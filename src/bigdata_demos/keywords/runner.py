@@ -29,7 +29,7 @@ from . import engines, isolation
 from .analysis import effort as efforts
 from .analysis import kernels, languages, stopwords
 from .job import Job, bits_for
-from .model import KINDS, Part, PartKind
+from .model import KINDS, OUTPUT_FORMATS, Part, PartKind
 from .output import commit, digest, reading, tables
 from .outputs import by_http, place_of
 
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OUTPUT_FORMATS: Final = ("avro", tables.PARQUET)
 _STDIN: Final = "stdin.jsonl"  # the copy of standard input in the working directory, which workers open
 _BUNDLED: Final = "site.warc.gz"  # the copy of the bundled crawl there, which containers open
 

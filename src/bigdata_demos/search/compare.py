@@ -28,7 +28,9 @@ class Comparison(NamedTuple):
 
 
 def compare(before: Database, after: Database, limit: int) -> Comparison:
-    """Compare two indexes. Rows are read in the same order from both, so memory does not depend on their sizes.
+    """Compare two indexes. Rows are read in the same order from both, so memory does not depend on their sizes in SQLite.
+
+    (The rows of PostgreSQL are held by its client.)
 
     A page has changed if its text has. Of keywords, those are shown whose numbers of pages differ most.
 
@@ -38,27 +40,30 @@ def compare(before: Database, after: Database, limit: int) -> Comparison:
         limit: how many differences are shown of each kind and change, at most.
     """
     numbers = Counter[tuple[str, str]]()
-    shown = list(_limited(_pages(before, after, numbers), limit))
-    keywords = heapq.nsmallest(limit, _keywords(before, after, numbers), key=lambda change: (-_size(change), change.name))
-    return Comparison(shown + keywords, numbers)
-
-
-def _pages(before: Database, after: Database, numbers: Counter[tuple[str, str]]) -> Iterator[Change]:
     sql = "SELECT url, title, content FROM pages ORDER BY url"
-    for url, old, new in _joined(before, after, sql):
-        if old is None or new is None or old[1] != new[1]:
-            change = _change(old, new)
-            numbers["page", change] += 1
-            yield Change("page", change, url, old[0] if old else "", new[0] if new else "")
-
-
-def _keywords(before: Database, after: Database, numbers: Counter[tuple[str, str]]) -> Iterator[Change]:
+    pages = (
+        Change("page", change, url, old[0] if old else "", new[0] if new else "")
+        for change, url, old, new in _changes("page", before, after, sql, numbers)
+    )
+    shown = list(_limited(pages, limit))
     sql = "SELECT stems, min(phrase), count(*) FROM keywords GROUP BY stems ORDER BY stems"
-    for _, old, new in _joined(before, after, sql):
+    keywords = (
+        Change("keyword", change, (new or old)[0], str(old[1] if old else 0), str(new[1] if new else 0))
+        for change, _, old, new in _changes("keyword", before, after, sql, numbers)
+    )
+    largest = heapq.nsmallest(limit, keywords, key=lambda change: (-_size(change), change.name))
+    return Comparison(shown + largest, numbers)
+
+
+def _changes(
+    kind: str, before: Database, after: Database, sql: str, numbers: Counter[tuple[str, str]]
+) -> Iterator[tuple[str, str, Any, Any]]:
+    """Yield what differs in the rows of a query (name, label, value) by their values, and count it."""
+    for name, old, new in _joined(before, after, sql):
         if old is None or new is None or old[1] != new[1]:
             change = _change(old, new)
-            numbers["keyword", change] += 1
-            yield Change("keyword", change, (new or old)[0], str(old[1] if old else 0), str(new[1] if new else 0))
+            numbers[kind, change] += 1
+            yield change, name, old, new
 
 
 def _change(old: object, new: object) -> str:

@@ -11,18 +11,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 from ...errors import JobFailed, UsageError
-from ...index.database import is_address, open_database
+from ...index.database import Database, is_address, open_database
 from ...index.load import drop
 from ...keywords.output.reading import read_manifest
 from ...search.searcher import Searcher
 from ..engines.measure import Measured, measure
 from ..statistics import spread
 
-SQLITE: Final = "SQLite"
+_SQLITE: Final = "SQLite"
 _TIMEOUT: Final = 3600.0  # seconds, for a step
 _SEED: Final = 1
 _QUANTILES: Final = ((0.5, 12), (0.95, 9), (0.99, 9))  # and the widths of their columns
@@ -45,11 +46,14 @@ def run(
         JobFailed: a step failed.
         UsageError: the database at the address has runs.
     """
-    if address:
-        _check_empty(address)
-    with tempfile.TemporaryDirectory(prefix="bigdata-demos-") as name:
+    with tempfile.TemporaryDirectory(prefix="bigdata-demos-") as name, ExitStack() as stack:
+        if address:
+            with open_database(address, write=True) as opened:
+                if _runs(opened):
+                    raise UsageError("`db` has runs already: name an empty database, since the benchmark removes what it loads")
+            stack.callback(_clear, address)
         output, file = Path(name, "output"), Path(name, "index.db")
-        databases = {SQLITE: str(file)} | ({"PostgreSQL": address} if address else {})
+        databases = {_SQLITE: str(file)} | ({"PostgreSQL": address} if address else {})
         took: dict[str, list[Measured]] = {step: [] for step in ("job", *databases)}
         for number in range(runs):
             job = [
@@ -64,9 +68,8 @@ def run(
                 str(output),
             ]
             took["job"].append(_step(job, f"job, run {number + 1}", progress))
-            digest = read_manifest(output).digest
             for step in sorted(databases, reverse=bool(number % 2)):
-                _empty(databases[step], digest)
+                _clear(databases[step])
                 load = ["index", str(output), "--db", databases[step], "--workers", str(workers), "--quiet"]
                 took[step].append(_step(load, f"loading into {step}, run {number + 1}", progress))
         manifest = read_manifest(output)
@@ -78,23 +81,20 @@ def run(
         yield f"{'queries':28}{'median ms':>12}{'p95':>9}{'p99':>9}{'slowest':>9}{'hits (median)':>15}"
         for step, database in databases.items():
             yield _answers(step, database, queries)
-        _empty(address, digest)
 
 
-def _check_empty(address: str) -> None:
-    with open_database(address, write=True) as database:
-        if database.has_tables and database.execute("SELECT count(*) FROM runs").fetchone()[0]:
-            raise UsageError("`db` has runs already: name an empty database, since the benchmark removes what it loads")
+def _runs(database: Database) -> list[str]:
+    """Return the digests of the runs in a database."""
+    return [digest for (digest,) in database.execute("SELECT digest FROM runs")] if database.has_tables else []
 
 
-def _empty(database: str, digest: str) -> None:
-    """Remove what an earlier round has loaded."""
+def _clear(database: str) -> None:
+    """Remove a file, or all runs of a database that was empty before the benchmark."""
     if not is_address(database):
-        if database:
-            Path(database).unlink(missing_ok=True)
+        Path(database).unlink(missing_ok=True)
         return
     with open_database(database, write=True) as opened:
-        if opened.has_tables and opened.execute("SELECT count(*) FROM runs").fetchone()[0]:
+        for digest in _runs(opened):
             drop(opened, digest)
 
 
