@@ -146,6 +146,25 @@ def test_asyncio_tries_a_task_four_times(phase: str, digest: str, tmp_path: Path
         assert add_up(session.run_job(job, splits, lambda *_: None)).digest == digest
 
 
+def test_asyncio_survives_a_worker_that_dies_between_tasks(digest: str, tmp_path: Path) -> None:
+    """A pool that is known to be broken before a phase submits its first task is replaced as one that breaks during a task."""
+    phases = []
+
+    def kill_between(phase: str, done: int, _total: int) -> None:
+        if done == 0 and phase not in phases:
+            phases.append(phase)
+            workers = {child.pid for child in multiprocessing.active_children()} - before
+            assert len(workers) == 2
+            os.kill(max(workers), signal.SIGKILL)
+            time.sleep(0.5)  # until the pool has noticed
+
+    before = {child.pid for child in multiprocessing.active_children()}  # of a session that other tests go on with
+    with open_session("asyncio", workers=2) as session, commit.working_directory(tmp_path / "out", overwrite=False) as workdir:
+        job, splits = job_of(Job, workdir)
+        assert add_up(session.run_job(job, splits, kill_between)).digest == digest
+    assert phases == list(PHASES)
+
+
 def test_a_killed_worker_of_asyncio_is_told(tmp_path: Path) -> None:
     """A task whose worker dies each time ends the run, which says what happened and leaves nothing."""
     before = multiprocessing.active_children()  # of a session that other tests go on with

@@ -79,7 +79,6 @@ async def _in_flight(
     pool: Workers, tasks: Iterable[Callable[[], T]], ahead: int, progress: Callable[[int, int], None]
 ) -> AsyncIterator[T]:
     """Yield the results of tasks as they arrive, with at most ``ahead`` tasks in flight. A failure cancels the others."""
-    loop = asyncio.get_running_loop()
     waiting = list(tasks)[::-1]
     running: dict[asyncio.Future[T], Callable[[], T]] = {}
     failures = Counter[Callable[[], T]]()
@@ -89,7 +88,7 @@ async def _in_flight(
             progress(done, total)
             while waiting and len(running) < ahead:
                 task = waiting.pop()
-                running[loop.run_in_executor(pool.executor, task)] = task
+                running[_submit(pool, task)] = task
             finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             if any(isinstance(future.exception(), BrokenProcessPool) for future in finished):
                 finished, _ = await asyncio.wait(running)  # all that the pool had fail at once
@@ -106,6 +105,17 @@ async def _in_flight(
     finally:
         for future in running:
             future.cancel()
+
+
+def _submit(pool: Workers, task: Callable[[], T]) -> asyncio.Future[T]:
+    """Submit a task. A pool that is broken already, by a worker that died between tasks, fails it as it fails those in flight."""
+    loop = asyncio.get_running_loop()
+    try:
+        return loop.run_in_executor(pool.executor, task)
+    except BrokenProcessPool as error:
+        refused: asyncio.Future[T] = loop.create_future()
+        refused.set_exception(error)
+        return refused
 
 
 # The functions below run in the workers.
