@@ -8,7 +8,6 @@ import math
 import multiprocessing
 import platform
 import shutil
-import tempfile
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ from ..cluster.processes import in_processes, workers_for
 from ..crawl import avro, jsonl, plan
 from ..crawl.model import Split
 from ..errors import InputError, OutputError, TooManyRejected, UsageError
-from ..storage import places
+from ..storage import places, scratch
 from ..storage.places import Place
 from . import engines, isolation
 from .analysis import effort as efforts
@@ -307,8 +306,8 @@ def run(
         time.monotonic() - begun,
         totals.reasons,
     )
-    if output is None:
-        weakref.finalize(result, places.remove, place.parent)
+    if output is None and isinstance(place, Path):
+        weakref.finalize(result, scratch.discard, place.parent)
     return result
 
 
@@ -342,11 +341,11 @@ def _or_temporary(given: Place | None, cluster: str) -> Iterator[Place]:
     host = cluster.partition("://")[2].rpartition(":")[0]
     if host not in ("", "localhost", "127.0.0.1", "[::1]") and not registry.find(cluster):
         raise UsageError(f"`cluster={cluster}` requires `output`: a directory that the workers see at the same path")
-    directory = Path(tempfile.mkdtemp(prefix="bigdata-demos-", dir=registry.spool(cluster)))
+    directory = scratch.make(registry.spool(cluster))
     try:
         yield directory / "output"
     except BaseException:
-        places.remove(directory)
+        scratch.discard(directory)
         raise
 
 
@@ -425,11 +424,11 @@ def _local_directory(unfinished: Place, cluster: str) -> Iterator[Path]:
     if isinstance(unfinished, Path):
         yield unfinished
         return
-    directory = Path(tempfile.mkdtemp(prefix="bigdata-demos-", dir=registry.spool(cluster)))
+    directory = scratch.make(registry.spool(cluster))
     try:
         yield directory
     finally:
-        places.remove(directory)
+        scratch.discard(directory)
 
 
 def rename(split: Split, spooled: Mapping[str, str]) -> Split:

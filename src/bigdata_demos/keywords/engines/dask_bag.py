@@ -1,7 +1,7 @@
 """Dask: a bag of splits on a distributed scheduler. The data that pass 1 keeps for pass 2 stay in the workers' memory.
 
 The bag's elements are few and large: splits, and packed buckets. A bag of single phrases would spend its time in the
-scheduler. Between the passes, only the frequencies go through the driver.
+scheduler. All data are results of tasks, so what is lost with a worker is computed again.
 """
 
 import os
@@ -11,6 +11,7 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 import dask.bag as db
+from dask.delayed import delayed
 from distributed import CancelledError, Client, as_completed, futures_of
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
@@ -79,9 +80,7 @@ def _run_bag(client: Client, workers: list[str] | None, job: Job, splits: Sequen
     # shuffle, reduce
     tables = _by_bucket(mapped.map(attrgetter("frequencies")))
     merged = compute(tables.map(lambda group: (group[0], job.merge(group[0], [table for _, table in group[1]]))), "merge")
-    alive = client.scheduler_info(n_workers=-1)["workers"]
-    there = [worker for worker in workers if worker in alive] if workers else None
-    frequencies = client.scatter(job.join(dict(merged.compute())), broadcast=True, workers=there)
+    frequencies = delayed(lambda tables: job.join(dict(tables)))(merged)  # a task: if the workers that have it die, it runs again
 
     # Pass 2: map
     kept = mapped.map(attrgetter("kept"))
