@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test setup docs lint clean crawl hadoop-jars cluster-up cluster-down cluster-status cluster-logs
+.PHONY: demo test setup docs lint clean crawl hadoop-jars hadoop-classes cluster-up cluster-down cluster-status cluster-logs
 
 demo: setup
 	$(BIN)/python -m bigdata_demos.demo
@@ -49,6 +49,14 @@ hadoop-jars: setup
 	  -DoutputDirectory=$(CURDIR)/out/hadoop-jars -Dmaven.repo.local=$(CURDIR)/out/maven
 	$(BIN)/python -m bigdata_demos.cluster.hadoop.jars list out/maven out/hadoop-jars
 	rm -rf out/maven out/hadoop-jars
+
+# The list of the classes that Hadoop's programs load, which its JVMs share (docs/hadoop.md)
+hadoop-classes: setup
+	rm -rf out/classes && mkdir -p out/classes
+	BIGDATA_DEMOS_HADOOP_JVM='-XX:DumpLoadedClassList=$(CURDIR)/out/classes/%p.txt' $(BIN)/python -m bigdata_demos.keywords --engine hadoop \
+	  --output out/classes/output >/dev/null
+	$(BIN)/python -m bigdata_demos.cluster.hadoop.classes list out/classes/*.txt
+	rm -rf out/classes
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

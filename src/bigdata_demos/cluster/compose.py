@@ -55,7 +55,12 @@ OVERHEAD: Final = 512
 _HADOOP_DAEMON: Final = 256  # miB for each of Hadoop's daemons
 WAIT: Final = 120.0
 """Seconds for the containers to become ready."""
-_IMAGE_OF: Final = ("docker/Dockerfile", "pyproject.toml", "src/bigdata_demos/cluster/hadoop/jars.sha256")
+_IMAGE_OF: Final = (
+    "docker/Dockerfile",
+    "pyproject.toml",
+    "src/bigdata_demos/cluster/hadoop/jars.sha256",
+    "src/bigdata_demos/cluster/hadoop/classes.txt.gz",
+)
 """The files that the image is built from, beside the source."""
 LABEL: Final = "bigdata-demos.fingerprint"
 Say = Callable[[str], None]

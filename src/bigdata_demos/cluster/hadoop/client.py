@@ -21,12 +21,14 @@ import fsspec
 from ...errors import EngineUnavailable, JobFailed
 from ..java import find_java
 from ..probe import LOCAL
-from . import configuration
+from . import classes, configuration
 
 _OPENS: Final = ("--add-opens=java.base/java.lang=ALL-UNNAMED",)
 CLIENT: Final = ("-Xmx256m", *configuration.LIGHT.split())
 HOSTS: Final = "BIGDATA_DEMOS_HADOOP_HOSTS"
 """The environment variable for a hosts file, from which Java resolves names instead of the system."""
+JVM: Final = "BIGDATA_DEMOS_HADOOP_JVM"
+"""The environment variable for further options of the JVMs that are started on this machine, separated by spaces."""
 CHUNK: Final = 32 << 20
 """The bytes that are sent to HDFS at once."""
 _STREAMING: Final = "org.apache.hadoop.streaming.HadoopStreaming"
@@ -123,7 +125,8 @@ class Finished(NamedTuple):
 def command(hadoop: Hadoop, main: str, *arguments: str, jvm: Sequence[str] = CLIENT) -> list[str]:
     """Return the command line of one of Hadoop's programs."""
     names = [f"-Djdk.net.hosts.file={os.environ[HOSTS]}"] if os.environ.get(HOSTS) else []
-    return [find_java("hadoop"), *jvm, *names, *_OPENS, "-cp", f"{hadoop.conf}:{hadoop.jars}/*", main, *arguments]
+    more = os.environ.get(JVM, "").split()
+    return [find_java("hadoop"), *jvm, *more, *names, *_OPENS, *classes.options(hadoop.jars, str(hadoop.conf)), main, *arguments]
 
 
 def run(hadoop: Hadoop, job: StreamingJob, progress: Callable[[int, int], None], say: Callable[[str], None]) -> Finished:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from . import classes
+
 PORTS: Final[Mapping[str, int]] = {
     "namenode": 8020,
     "namenode-page": 9870,
@@ -73,7 +75,7 @@ class Layout:
 def settings(layout: Layout) -> dict[str, dict[str, object]]:
     """Return all settings, by file."""
     classpath = f"{layout.jars}/*"
-    light = f"{LIGHT} {layout.jvm}".rstrip()
+    light = " ".join(filter(None, [LIGHT, layout.jvm, *classes.options(layout.jars, ".", "job.jar/job.jar")]))
     memory = (layout.slots + 1) * TASK_MEMORY  # one more for the application master
     return {
         "core-site": {

@@ -17,7 +17,7 @@ from ...errors import EngineUnavailable
 from ..java import find_java
 from ..probe import LOCAL
 from ..standalone import LOOPBACK, free_ports
-from . import configuration, jars
+from . import classes, client, configuration, jars
 from .client import Hadoop, command
 
 WAIT: Final = 90.0
@@ -85,11 +85,12 @@ def start(cluster: Cluster, slots: int, say: Callable[[str], None], names: Itera
     """
     java = find_java("hadoop")
     there = jars.install(say)
+    classes.share(there, say)
     wishes = configuration.PORTS.values() if wish else [0] * len(configuration.PORTS)
     ports = dict(zip(configuration.PORTS, free_ports(wishes), strict=True))
     hosts = dict.fromkeys(DAEMONS, LOOPBACK)
     data = cluster.directory / "data"
-    layout = configuration.Layout(hosts, ports, LOOPBACK, there, data, slots, getpass.getuser())
+    layout = configuration.Layout(hosts, ports, LOOPBACK, there, data, slots, getpass.getuser(), os.environ.get(client.JVM, ""))
     configuration.write(layout, cluster.directory / "conf")
     (cluster.directory / "logs").mkdir(exist_ok=True)
     environment = environment_of(cluster, java)

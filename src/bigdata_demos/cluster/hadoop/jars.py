@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from ...errors import EngineUnavailable
 from ...storage.atomic import atomic
+from . import classes
 
 VERSION: Final = "3.4.2"
 _MEGABYTES: Final = 97  # the size of all jars together
@@ -72,6 +73,10 @@ def install(say: Callable[[str], None]) -> Path:
             raise EngineUnavailable(
                 f"Hadoop's jars cannot be had: {error}: is there a network, or a mirror for {MIRROR}=URL?"
             ) from error
+    try:
+        classes.write_class_path(target)
+    except OSError as error:
+        raise EngineUnavailable(f"the list of Hadoop's jars cannot be written to {target}: {error.strerror}") from error
     return target
 
 
