@@ -1,8 +1,8 @@
 """Class-data sharing: the classes of Hadoop's programs in one file, which each JVM maps into memory instead of reading jars.
 
 Most of the time of a small job goes into loading and verifying classes, anew in each of its JVMs. The file is made once for each
-Java, of the classes in ``classes.txt.gz``: those that a run of the job loads (``make hadoop-classes``). A JVM that it was not made
-for ignores it. See "Application Class Data Sharing" in https://docs.oracle.com/en/java/javase/17/docs/specs/man/java.html.
+Java, of the classes in ``classes.txt.gz``: those that a run of the job loads (``make hadoop-classes``). A JVM that it was not
+made for ignores it. See "Application Class Data Sharing" in https://docs.oracle.com/en/java/javase/17/docs/specs/man/java.html.
 """
 
 import gzip
