@@ -26,10 +26,10 @@ from bigdata_demos.cluster import compose, registry
 from bigdata_demos.cluster.spark import executors
 from bigdata_demos.errors import EngineUnavailable
 from bigdata_demos.keywords import Session, open_session, run
-from tests.support.paths import ROOT
+from tests.support.paths import ROOT, SITE
 from tests.support.processes import addresses_of
 from tests.support.requirements import require
-from tests.support.stack import Stack
+from tests.support.stack import TEST_PROJECT, Stack
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -412,6 +412,43 @@ def test_dask_behind_its_profile(stack: Stack, pages: str, tmp_path: Path) -> No
     assert address == f"tcp://localhost:{stack.ports['DASK_SCHEDULER_PORT']}"
     result = run([pages], engine="dask", cluster=address, output=stack.shared / "out" / "dask", overwrite=True)
     assert result.digest == run([pages], engine="serial", output=tmp_path / "serial").digest
+
+
+def test_postgres_behind_its_profile(stack: Stack, tmp_path: Path) -> None:
+    """`up postgres` prints an address that takes an index, by a password in a file. What is loaded outlives container and password."""
+    import psycopg
+
+    def on_it(name: str, *arguments: str) -> str:
+        line = [sys.executable, "-m", f"bigdata_demos.{name}", *arguments]
+        return subprocess.run(line, capture_output=True, text=True, check=True, timeout=120).stdout
+
+    try:
+        address = start_postgres(stack)
+        run([SITE], engine="serial", keep_text=True, output=tmp_path / "output")
+        on_it("index", str(tmp_path / "output"), "--db", address)
+        expected = on_it("search", str(tmp_path / "output"), "map reduce", "--output-format", "jsonl")
+        assert "MapReduce" in expected
+        assert on_it("search", address, "map reduce", "--output-format", "jsonl") == expected
+        bare = address.partition("?")[0]
+        for password in ("", "guessed"):
+            with pytest.raises(psycopg.OperationalError, match="password"):
+                psycopg.connect(bare, password=password, passfile=os.devnull)
+        assert stack.cluster("down", "postgres").returncode == 0
+        (stack.run / "pgpass").unlink()
+        assert start_postgres(stack) == address
+        assert on_it("search", address, "map reduce", "--output-format", "jsonl") == expected
+    finally:
+        stack.cluster("down", "postgres")
+        subprocess.run(["docker", "volume", "rm", f"{TEST_PROJECT}_postgres"], check=False, capture_output=True)
+
+
+def start_postgres(stack: Stack) -> str:
+    """Start PostgreSQL, and return its address."""
+    up = stack.cluster("up", "postgres")
+    assert up.returncode == 0, up.stderr
+    address = up.stdout.strip()
+    assert address.startswith(f"postgresql://bigdata_demos@localhost:{stack.ports['POSTGRES_PORT']}/bigdata_demos?passfile=")
+    return address
 
 
 # The files

@@ -261,7 +261,7 @@ def test_no_such_cluster(machine: Machine) -> None:
     done = machine.cluster("up", "spark", "nonsense")
     assert (done.returncode, done.stdout) == (2, "")
     (said,) = done.stderr.splitlines()
-    assert said == "error: no such cluster: spark nonsense (choose from spark, dask, hadoop)"
+    assert said == "error: no such cluster: spark nonsense (choose from spark, dask, hadoop, postgres)"
     assert not machine.calls()
 
 

@@ -23,10 +23,14 @@ examples:
   bigdata-demos cluster up hadoop                    HDFS and YARN as processes of this machine, until `down hadoop`
   bigdata-demos keywords crawl.warc.gz --engine hadoop --cluster hdfs://127.0.0.1:8020 --output out/crawl
 
+  bigdata-demos cluster up postgres                  PostgreSQL in a container, for an index; prints its address
+  bigdata-demos index out/crawl --db "$(bigdata-demos cluster up postgres)"
+
 without Docker, in two terminals:
   bigdata-demos cluster spark --workers 2
   bigdata-demos keywords --engine spark --cluster spark://127.0.0.1:PORT        (the address that the first one prints)
 """
+_KINDS = ("spark", "dask", "hadoop", "postgres")
 _CONTAINERS = "Hadoop in containers instead of processes"
 
 
@@ -34,12 +38,14 @@ def parser() -> command.Parser:
     """Return the command's parser."""
     made = command.Parser(
         "bigdata-demos cluster",
-        description="Start and stop Spark, Dask and Hadoop on this machine, in containers or as processes.",
+        description="Start and stop Spark, Dask, Hadoop and PostgreSQL on this machine, in containers or as processes.",
         epilog=_EPILOG,
     )
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     up = commands.add_parser("up", help="start containers, or Hadoop, and wait until they are ready")
-    up.add_argument("kinds", nargs="*", metavar="KIND", help="spark, dask: containers; hadoop: processes (default: spark)")
+    up.add_argument(
+        "kinds", nargs="*", metavar="KIND", help="spark, dask, postgres: containers; hadoop: processes (default: spark)"
+    )
     up.add_argument("--containers", action="store_true", help=_CONTAINERS)
     up.add_argument(
         "--workers",
@@ -57,7 +63,9 @@ def parser() -> command.Parser:
         ("status", "show which services are running and ready"),
     ):
         subcommand = commands.add_parser(name, help=summary)
-        subcommand.add_argument("kinds", nargs="*", metavar="KIND", help="spark, dask, hadoop (default: all containers)")
+        subcommand.add_argument(
+            "kinds", nargs="*", metavar="KIND", help="spark, dask, hadoop, postgres (default: all containers)"
+        )
         subcommand.add_argument("--containers", action="store_true", help=_CONTAINERS)
     logs = commands.add_parser("logs", help="show the logs of the containers")
     logs.add_argument("services", nargs="*", metavar="SERVICE", help="such as spark-worker-1 (default: all)")
@@ -90,8 +98,8 @@ def _execute(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
             _run_processes(arguments)
         return 0
     kinds = set(arguments.kinds) if arguments.command in ("up", "down", "status") else set()
-    if not kinds <= {"spark", "dask", "hadoop"}:
-        raise UsageError(f"no such cluster: {' '.join(arguments.kinds)} (choose from spark, dask, hadoop)")
+    if not kinds <= {*_KINDS}:
+        raise UsageError(f"no such cluster: {' '.join(arguments.kinds)} (choose from {', '.join(_KINDS)})")
     local = "hadoop" in kinds and not arguments.containers
     if local and len(kinds) > 1:
         raise UsageError("hadoop runs as local processes, the others in containers: use a command for each, or add --containers")

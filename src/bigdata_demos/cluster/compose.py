@@ -14,6 +14,7 @@ from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 from typing import Final, NoReturn
+from urllib.parse import quote
 
 from ..errors import EngineUnavailable, UsageError
 from . import registry
@@ -25,6 +26,7 @@ SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
     "spark": ("spark-master", "spark-worker-1", "spark-worker-2", "history-server"),
     "dask": ("dask-scheduler", "dask-worker-1", "dask-worker-2"),
     "hadoop": ("namenode", "datanode", "resourcemanager", "nodemanager", "historyserver"),
+    "postgres": ("postgres",),
 }
 _LEADERS: Final = ("namenode", "resourcemanager")  # the daemons whose addresses the other daemons of Hadoop need
 PORTS: Final[Mapping[str, Mapping[str, int]]] = {
@@ -43,6 +45,7 @@ PORTS: Final[Mapping[str, Mapping[str, int]]] = {
         "YARN_NODE_PORT": 8042,
         "HADOOP_HISTORY_PORT": 19888,
     },
+    "postgres": {"POSTGRES_PORT": 5432},
 }
 """The environment variables for ports on loopback, and their defaults."""
 _PARSERS: Final = ("brotli", "budoux", "fastavro", "fastwarc", "numpy", "pystemmer", "resiliparse", "selectolax", "stopwordsiso")
@@ -52,7 +55,8 @@ DAEMONS: Final = 4 * 512
 """MiB for master, history server, and the two workers' own processes."""
 OVERHEAD: Final = 512
 """MiB of a worker outside its JVM's heap, mostly for Python."""
-_HADOOP_DAEMON: Final = 256  # miB for each of Hadoop's daemons
+_HADOOP_DAEMON: Final = 256  # MiB for each of Hadoop's daemons
+_POSTGRES: Final = 512  # MiB
 WAIT: Final = 120.0
 """Seconds for the containers to become ready."""
 _IMAGE_OF: Final = (
@@ -104,6 +108,7 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
         "spark": "spark://localhost:{SPARK_MASTER_PORT}",
         "dask": "tcp://localhost:{DASK_SCHEDULER_PORT}",
         "hadoop": "hdfs://localhost:{HDFS_PORT}",
+        "postgres": f"postgresql://bigdata_demos@localhost:{{POSTGRES_PORT}}/bigdata_demos?passfile={quote(str(registry.password_file()))}",
     }
     return [schemes[kind].format(**ports) for kind in kinds]
 
@@ -117,7 +122,7 @@ def _tell_clients(compose: Compose) -> None:
 
 
 def down(say: Say, kinds: Sequence[str] = ()) -> None:
-    """Stop and remove the containers of the cluster, or of some kinds; the volumes of HDFS are not removed."""
+    """Stop and remove the containers of the cluster, or of some kinds; the volumes of HDFS and PostgreSQL are not removed."""
     compose = find_compose()
     _services_of(compose)
     some = ["rm", "--stop", "--force", *(service for kind in kinds for service in SERVICES[kind])]
@@ -203,6 +208,7 @@ def prepare(compose: Compose, say: Say) -> None:
         say("warning: you are root, and so are the containers (without its capabilities); better start them as another user")
     os.environ.setdefault(registry.RUN, compose.environment[registry.RUN])
     registry.secret()
+    registry.password_file()
 
 
 def _build_image(compose: Compose, *, build: bool, say: Say) -> None:
@@ -215,7 +221,7 @@ def _build_image(compose: Compose, *, build: bool, say: Say) -> None:
     settings["REQUIREMENTS"] = " ".join(_same_as_here())
     image = f"bigdata-demos:python{settings['PYTHON_VERSION']}"
     parts = [registry.fingerprint(), *sorted(map("=".join, settings.items()))]
-    parts += [(compose.tree / name).read_text(encoding="utf-8") for name in _IMAGE_OF]
+    parts += [sha256((compose.tree / name).read_bytes()).hexdigest() for name in _IMAGE_OF]
     fingerprint = sha256("\n".join(parts).encode()).hexdigest()
     there = output_of(
         ["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', image], check=False
@@ -271,6 +277,8 @@ def check_memory(compose: Compose, kinds: Sequence[str]) -> None:
         wanted += 2 * mebibytes("DASK_WORKER_MEMORY", dask)
     if "hadoop" in kinds:
         wanted += _HADOOP_DAEMON * len(SERVICES["hadoop"]) + (int(slots) + 1) * TASK_MEMORY
+    if "postgres" in kinds:
+        wanted += _POSTGRES
     if wanted > total:
         raise EngineUnavailable(
             f"not enough memory: the containers want up to {wanted} MiB, and Docker has {total}: take smaller workers "

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from ..errors import BigDataDemosError, UsageError
-from . import registry
+from . import postgres, registry
 from .hadoop import configuration, daemons, jars
 from .hadoop.client import HOSTS, command
 from .java import find_java
@@ -32,6 +32,8 @@ _SCHEDULER: Final = "tcp://dask-scheduler:8786"
 HDFS: Final = "hdfs://namenode:8020"
 HADOOP: Final = Path("/var/hadoop")
 """The directory of the files of Hadoop's daemons; those of HDFS are on volumes."""
+POSTGRES: Final = Path("/var/postgresql")
+"""The directory of PostgreSQL's files, on a volume."""
 NAMES: Final = SCRATCH / "hadoop" / "hosts"
 """The hosts file of Hadoop's JVMs: see :func:`_name_nobody`."""
 
@@ -79,6 +81,11 @@ def _dask_worker() -> NoReturn:
     memory = os.environ["DASK_WORKER_MEMORY"]
     own = ["--nthreads", "1", "--memory-limit", memory, "--local-directory", str(SCRATCH), "--no-dashboard"]
     become(["dask", "worker", _SCHEDULER, *own], {})
+
+
+def _postgres() -> NoReturn:
+    """Run PostgreSQL, with the password of the registry."""
+    become(postgres.prepare(POSTGRES, SCRATCH, registry.password_file()), {})
 
 
 def _hadoop_daemon(name: str) -> NoReturn:
@@ -178,6 +185,7 @@ ROLES: Final[Mapping[str, Callable[..., None]]] = {
     "dask-worker": _dask_worker,
     **{name: partial(_hadoop_daemon, name) for name in daemons.DAEMONS},
     "hadoop-client": _hadoop_client,
+    "postgres": _postgres,
     "keywords": keywords,
     "python": python,
 }

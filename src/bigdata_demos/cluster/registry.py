@@ -1,8 +1,8 @@
 """The registry of the compose cluster: a directory (``docker/run``) that the host and all containers share.
 
-It contains the shared secret (``secret``), the addresses of each cluster (``spark.json``, ``dask.json``, ``hadoop.json``, which
-the containers write when they start, because the network's addresses change), the settings of Hadoop's clients (``hadoop/``),
-and Spark's event logs (``events/``).
+It contains the shared secret (``secret``), the password of PostgreSQL (``pgpass``), the addresses of each cluster
+(``spark.json``, ``dask.json``, ``hadoop.json``, which the containers write when they start, because the network's addresses
+change), the settings of Hadoop's clients (``hadoop/``), and Spark's event logs (``events/``).
 """
 
 import hashlib
@@ -94,20 +94,31 @@ def find(url: str) -> Record | None:
 
 
 def secret(*, make: bool = True) -> str:
-    """Return the shared secret. Whichever process needs it first creates it, in a file that only its owner can read.
+    """Return the shared secret of Spark's hosts. Errors: :func:`_read_secret`."""
+    return _read_secret("secret", make=make)
+
+
+def password_file() -> Path:
+    """Return the file with the password of the compose cluster's PostgreSQL, in libpq's format. Errors: :func:`_read_secret`."""
+    _read_secret("pgpass", before="*:*:*:bigdata_demos:")
+    return (directory() or Path()) / "pgpass"
+
+
+def _read_secret(name: str, *, make: bool = True, before: str = "") -> str:
+    """Return a file's secret. Whichever process needs it first creates it, with ``before`` in front, readable by its owner only.
 
     Raises EngineUnavailable if it can be neither read nor created, or other users can read it.
     """
     at = directory()
     if at is None:
         raise EngineUnavailable(f"there is no docker/run directory here: run this in the source tree, or set {RUN}")
-    path = at / "secret"
+    path = at / name
     try:
         if make and not path.exists():
-            temporary = at / f".secret.{secrets.token_hex(8)}"
+            temporary = at / f".{name}.{secrets.token_hex(8)}"
             try:
                 with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-                    file.write(secrets.token_hex(32))
+                    file.write(before + secrets.token_hex(32))
                 with suppress(FileExistsError):  # of processes that start at the same time, one wins
                     os.link(temporary, path)
             finally:
