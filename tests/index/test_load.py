@@ -215,6 +215,7 @@ def test_outputs_that_have_changed(broken: Path, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="not an output"):
             load(database, broken)
         assert not database.has_tables
+    assert not (tmp_path / "a.db").exists()
 
 
 def test_databases_that_are_none(output: Path, tmp_path: Path) -> None:

@@ -105,6 +105,7 @@ def opened(path: Path, *, write: bool) -> Iterator[Sqlite]:
     if not write and not path.exists():
         raise InputError(f"{path}: no such index: make it by `bigdata-demos index OUTPUT --db {path}`")
     kind: type[BigDataDemosError] = OutputError if write else InputError
+    was_there = path.exists()
     try:
         uri = f"{path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}"
         with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as connection:
@@ -124,6 +125,9 @@ def opened(path: Path, *, write: bool) -> Iterator[Sqlite]:
         text = str(error)
         hint = ": another process writes to it: try again later" if "locked" in text else ""
         raise kind(f"{path}: {text}{hint}") from None
+    finally:
+        if not was_there and path.exists() and not path.stat().st_size:  # nothing was loaded
+            path.unlink()
 
 
 def stage(address: str, first: int, pages: Iterable[Page]) -> int:

@@ -181,14 +181,11 @@ def _execute(arguments: argparse.Namespace) -> None:
 
 
 def _check_index(database: str) -> None:
-    """Find out whether a database can be written, before the work is done; a file that was not there is not left behind."""
-    from ..index.database import is_address, open_database
+    """Find out whether a database can be written, before the work is done."""
+    from ..index.database import open_database
 
-    was_there = is_address(database) or os.path.exists(database)
     with open_database(database, write=True):
         pass
-    if not was_there:
-        os.unlink(database)
 
 
 def _load(result: "Result", arguments: argparse.Namespace) -> None:

@@ -11,7 +11,8 @@ import difflib
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -29,7 +30,7 @@ _SNIPPET: Final = 160  # characters
 _SENTENCE: Final = 60  # characters of a line that is not a heading
 _SNIPPET_FROM: Final = 100_000  # characters of a page that a snippet is looked for in
 _START: Final = 4  # letters of a word that its stem has, too, at most
-_LINES: Final = 30  # that are looked at together
+_LINES: Final = 30  # that are analyzed to find the best one
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
 _LAST: Final = "\U0010ffff"
 _NEAREST_AMONG: Final = 20_000  # words that a misspelt one is compared with
@@ -362,49 +363,64 @@ def snippet(text: str, language: str, terms: Mapping[str, int]) -> tuple[str, li
     Sentences are preferred to headings, lines after the title to the title, and among equal ones the first. Only lines with the
     first letters of a term are looked at, if there are any: to analyze all of a long page takes longer than to find it.
     """
-    best: tuple[int, int, list[Mark], str] = (-1, 0, [], "")
     title, *lines = text[:_SNIPPET_FROM].split("\n")
     lines.append(title)
-    words, most = analyzer(language), len({*terms.values()})
-    for line in _lines_with(terms, lines) if terms else lines:
-        marks = []
-        if not terms.keys().isdisjoint(words.tokens(line)):
-            marks = [(terms[token], start, end) for token, start, end in words.matches(line) if token in terms]
-        number = len({term for term, _, _ in marks})
-        size = min(len(line), _SENTENCE)
-        if (number, size) > best[:2]:
-            best = (number, size, [(start, end) for _, start, end in marks], line)
-            if (number, size) == (most, _SENTENCE):
-                break
-    *_, marks_, line = best
+    words = analyzer(language)
+    best, line = (-1, 0), title
+    for most, other in _promising(terms, lines):
+        if (most, _SENTENCE) <= best:
+            break
+        number = len({terms[token] for token in words.tokens(other) if token in terms})
+        if (number, min(len(other), _SENTENCE)) > best:
+            best, line = (number, min(len(other), _SENTENCE)), other
+    marks = [(start, end) for token, start, end in words.matches(line) if token in terms]
     whole = shown(line)
     indent = len(line) - len(line.removeprefix("\t"))
-    first = marks_[0][0] - indent if marks_ else 0
+    first = marks[0][0] - indent if marks else 0
     start = max(0, first - _SNIPPET // 3)
     start = 0 if len(whole) <= _SNIPPET else whole.rfind(" ", 0, start) + 1 if start else 0
     end = start + _SNIPPET
     if end < len(whole):
         end = max(whole.rfind(" ", start, end), start + _SNIPPET // 2)
     shift = indent + start
-    return whole[start:end], [(a - shift, b - shift) for a, b in marks_ if start <= a - indent and b - indent <= end]
+    return whole[start:end], [(a - shift, b - shift) for a, b in marks if start <= a - indent and b - indent <= end]
 
 
-def _lines_with(terms: Iterable[str], lines: Sequence[str]) -> Iterator[str]:
-    """Yield the lines with a word that starts as a term, which is given as a token; all lines if there is none."""
-    stems = {_folded(decode(token)) for token in terms}
-    starts = sorted({stem[: max(1, min(_START, len(stem) - 1))] for stem in stems})
-    has_word = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, starts))})").search
-    any_has = False
-    for first in range(0, len(lines), _LINES):
-        some = lines[first : first + _LINES]
-        folded = _folded("\n".join(some))
-        if any(start in folded for start in starts):  # much faster than the regular expression
-            for line, other in zip(some, folded.split("\n"), strict=True):
-                if any(start in other for start in starts) and has_word(other):
-                    any_has = True
-                    yield line
-    if not any_has:
-        yield from lines
+def _promising(terms: Mapping[str, int], lines: Sequence[str]) -> list[tuple[int, str]]:
+    """Return lines with words that start as terms do, and how many terms these may be: those with the most first.
+
+    If there are none, these are the first lines.
+    """
+    starts: dict[int, set[str]] = defaultdict(set)
+    for token, term in terms.items():
+        stem = _folded(decode(token))
+        starts[term].add(stem[: max(1, min(_START, len(stem) - 1))])
+    text = "\n".join(lines).lower()
+    found = {term: set().union(*(_lines_with(start, text) for start in some)) for term, some in starts.items()}
+    if missing := [term for term, numbers in found.items() if not numbers and not text.isascii()]:  # stems have no accents
+        text = _folded(text)
+        found |= {term: set().union(*(_lines_with(start, text) for start in starts[term])) for term in missing}
+    most = Counter(number for numbers in found.values() for number in numbers)
+    if not most:
+        return [(len(starts), line) for line in lines[:_LINES]]
+    ranked = sorted(most.items(), key=lambda one: (-one[1], one[0]))
+    return [(count, lines[number]) for number, count in ranked[:_LINES]]
+
+
+def _lines_with(start: str, text: str) -> set[int]:
+    """Return the numbers of the lines with a word that starts with some letters."""
+    numbers, number, line = set(), 0, 0  # the line's number, and its start
+    at = text.find(start)
+    while at >= 0:
+        if at and text[at - 1].isalnum():
+            at = text.find(start, at + 1)
+            continue
+        number += text.count("\n", line, at)
+        numbers.add(number)
+        line = at
+        end = text.find("\n", at)
+        at = text.find(start, end) if end >= 0 else -1
+    return numbers
 
 
 def _folded(text: str) -> str:

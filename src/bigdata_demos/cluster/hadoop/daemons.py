@@ -75,7 +75,7 @@ def local_hadoop(slots: int, say: Callable[[str], None], names: Iterable[str] = 
             start(cluster, slots, say, names, wish=False)
             yield cluster
         finally:
-            stop(cluster)
+            stop(cluster, at_once=True)
 
 
 def start(cluster: Cluster, slots: int, say: Callable[[str], None], names: Iterable[str] = DAEMONS, *, wish: bool) -> None:
@@ -182,13 +182,16 @@ def ask(url: str) -> dict[str, Any]:
         return decoded
 
 
-def stop(cluster: Cluster) -> None:
-    """Stop the daemons in reverse order, and the processes that they have started."""
+def stop(cluster: Cluster, *, at_once: bool = False) -> None:
+    """Stop the daemons in reverse order, and the processes that they have started.
+
+    ``at_once``: kill them, since their files are not needed any more. Otherwise they have 15 seconds.
+    """
     running = [process for daemon in reversed(cluster.daemons) if (process := daemon.process())]
     containers = [child for process in running for child in children(process)]
     for process in running:
         with suppress(psutil.NoSuchProcess):
-            process.terminate()
+            process.kill() if at_once else process.terminate()
     _, alive = psutil.wait_procs(running, 15)
     for process in [*alive, *containers]:
         with suppress(psutil.NoSuchProcess):
