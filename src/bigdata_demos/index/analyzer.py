@@ -6,7 +6,7 @@ only the word has other characters; then it is one of the hexadecimal form (:fun
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from ..keywords.analysis.candidates import BREAK, is_simple, lower, segment, word_of
@@ -22,6 +22,7 @@ BETWEEN_LINES: Final = _ESCAPE
 """The token between two lines, so that no phrase goes across."""
 
 
+@lru_cache(maxsize=1 << 16)
 def encode(token: str) -> str:
     """Return a token in letters and digits of ASCII."""
     token = token[:_MAX_TOKEN]

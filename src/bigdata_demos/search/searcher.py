@@ -14,6 +14,8 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -31,6 +33,7 @@ _SENTENCE: Final = 60  # characters of a line that is not a heading
 _SNIPPET_FROM: Final = 100_000  # characters of a page that a snippet is looked for in
 _START: Final = 4  # letters of a word that its stem has, too, at most
 _LINES: Final = 30  # that are analyzed to find the best one
+_LONG: Final = 320  # characters; longer lines are divided
 _ACCENTS: Final = re.compile("[\u0300-\u036f]")
 _LAST: Final = "\U0010ffff"
 _NEAREST_AMONG: Final = 20_000  # words that a misspelt one is compared with
@@ -198,8 +201,8 @@ class Searcher:
                 best.setdefault(content, (page, score))
             total = rows[0][4] if rows else 0
             if len(best) >= limit or len(rows) == total:
-                hits = [self._hit(page, content, score, terms) for content, (page, score) in best.items()]
-                return Found(total, hits[:limit])
+                first = islice(best.items(), limit)
+                return Found(total, [self._hit(page, content, score, terms) for content, (page, score) in first])
             wanted *= 4
 
     def _hit(self, page: int, content: int, score: int, terms: Mapping[str, int]) -> Hit:
@@ -363,8 +366,10 @@ def snippet(text: str, language: str, terms: Mapping[str, int]) -> tuple[str, li
     Sentences are preferred to headings, lines after the title to the title, and among equal ones the first. Only lines with the
     first letters of a term are looked at, if there are any: to analyze all of a long page takes longer than to find it.
     """
-    title, *lines = text[:_SNIPPET_FROM].split("\n")
-    lines.append(title)
+    title, *rest = text[:_SNIPPET_FROM].split("\n")
+    lines: list[str] = []
+    for line in (*rest, title):
+        lines += _divided(line) if len(line) > _LONG else (line,)
     words = analyzer(language)
     best, line = (-1, 0), title
     for most, other in _promising(terms, lines):
@@ -386,15 +391,23 @@ def snippet(text: str, language: str, terms: Mapping[str, int]) -> tuple[str, li
     return whole[start:end], [(a - shift, b - shift) for a, b in marks if start <= a - indent and b - indent <= end]
 
 
+def _divided(line: str) -> Iterator[str]:
+    """Yield the pieces of a long line: sentences, or else words, as many as make at most ``_LONG`` characters."""
+    start = 0
+    while start + _LONG < len(line):
+        half, end = start + _LONG // 2, start + _LONG
+        end = next((cut + 1 for mark in (". ", " ", "\u200b") if (cut := line.rfind(mark, half, end)) >= 0), end)
+        yield line[start:end].lstrip(" ")
+        start = end
+    yield line[start:].lstrip(" ")
+
+
 def _promising(terms: Mapping[str, int], lines: Sequence[str]) -> list[tuple[int, str]]:
     """Return lines with words that start as terms do, and how many terms these may be: those with the most first.
 
     If there are none, these are the first lines.
     """
-    starts: dict[int, set[str]] = defaultdict(set)
-    for token, term in terms.items():
-        stem = _folded(decode(token))
-        starts[term].add(stem[: max(1, min(_START, len(stem) - 1))])
+    starts = _starts(tuple(terms.items()))
     text = "\n".join(lines).lower()
     found = {term: set().union(*(_lines_with(start, text) for start in some)) for term, some in starts.items()}
     if missing := [term for term, numbers in found.items() if not numbers and not text.isascii()]:  # stems have no accents
@@ -405,6 +418,16 @@ def _promising(terms: Mapping[str, int], lines: Sequence[str]) -> list[tuple[int
         return [(len(starts), line) for line in lines[:_LINES]]
     ranked = sorted(most.items(), key=lambda one: (-one[1], one[0]))
     return [(count, lines[number]) for number, count in ranked[:_LINES]]
+
+
+@lru_cache(maxsize=100)
+def _starts(terms: Sequence[tuple[str, int]]) -> Mapping[int, set[str]]:
+    """Return what words may start with that have the tokens of terms, by term."""
+    starts: dict[int, set[str]] = defaultdict(set)
+    for token, term in terms:
+        stem = _folded(decode(token))
+        starts[term].add(stem[: max(1, min(_START, len(stem) - 1))])
+    return starts
 
 
 def _lines_with(start: str, text: str) -> set[int]:
