@@ -103,7 +103,8 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
             "http://localhost:{YARN_NODE_PORT}, history http://localhost:{HADOOP_HISTORY_PORT}".format(**ports)
         )
     root = compose.environment[registry.ROOT]
-    say(f"ready: input is read below {root}, results are written below {root}/{registry.OUT}")
+    sees = f": input is read below {root}, results are written below {root}/{registry.OUT}" if set(kinds) != {"postgres"} else ""
+    say(f"ready{sees}")
     schemes = {
         "spark": "spark://localhost:{SPARK_MASTER_PORT}",
         "dask": "tcp://localhost:{DASK_SCHEDULER_PORT}",
