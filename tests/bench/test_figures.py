@@ -141,10 +141,13 @@ def test_results_that_are_none_are_refused(change: dict[str, Any], what: str) ->
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs" / "benchmark").rglob("results.json")), ids=str)
-def test_committed_results_of_format_1_load(path: Path) -> None:
+def test_committed_results_load(path: Path) -> None:
     """Format 1 calls the rounds `runs` and the runs `tries`; nothing is lost, and what is saved again is format 2."""
     before = json.loads(path.read_text())
     after = msgspec.to_builtins(results.load(path))
+    if before["format"] == 2:
+        assert {**after, **before} == after
+        return
     assert (before["format"], after["format"], after["rounds"], after["runs"]) == (1, 2, before["runs"], before["tries"])
     if before.get("access"):
         assert (after["access"]["rounds"], after["access"]["runs"]) == (before["access"]["runs"], before["access"]["tries"])

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bigdata_demos.errors import InputError, UsageError
-from bigdata_demos.index.analyzer import analyzer, encode
+from bigdata_demos.index.analyzer import analyzer
 from bigdata_demos.index.database import open_database
 from bigdata_demos.index.load import load
 from bigdata_demos.keywords import run
 from bigdata_demos.search.query import parse
-from bigdata_demos.search.searcher import Searcher, open_searcher, snippet
+from bigdata_demos.search.searcher import Searcher, open_searcher
 from tests.support.paths import SITE
 
 
@@ -233,17 +233,3 @@ def test_copies_are_one_hit(tmp_path: Path) -> None:
         found = opened.search("zebra")
     assert [(hit.url, hit.copies) for hit in found.hits] == [("a.html", 2), ("d.html", 0)]
     assert found.total == 4
-
-
-def test_snippets() -> None:
-    """The line with most of the words; marks fit also after a weak block's tab and in text without spaces."""
-    text, marks = snippet("Title\nnothing\n\ta zebra and an apple\nzebra", "en", {"zebra": 0, "appl": 1})
-    assert (text, [text[start:end] for start, end in marks]) == ("a zebra and an apple", ["zebra", "apple"])
-    words = "全文\u200b検索\u200bの\u200b仕組み"
-    text, marks = snippet(f"Title\n{words}", "ja", {encode("検索"): 0})
-    assert (text, [text[start:end] for start, end in marks]) == ("全文検索の仕組み", ["検索"])
-    long = "filler " * 100 + "zebra " + "filler " * 100
-    text, marks = snippet(f"Title\n{long}", "en", {"zebra": 0})
-    assert [text[start:end] for start, end in marks] == ["zebra"]
-    assert len(text) <= 160
-    assert snippet("Title", "en", {"zebra": 0})[1] == []

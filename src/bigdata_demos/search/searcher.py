@@ -9,36 +9,25 @@ hit.
 
 import difflib
 import json
-import re
-import unicodedata
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ..errors import InputError
-from ..index.analyzer import analyzer, decode, encode, prefixes, shown
+from ..index.analyzer import analyzer, decode, encode, prefixes
 from ..index.database import Database, open_database
 from ..keywords.analysis.candidates import lower
 from .query import Term, parse
+from .snippets import Mark, snippet
 
 _MAX_EXPANDED: Final = 500  # words that a prefix stands for, in alphabetical order
 _MAX_SLOTS: Final = 40  # tables in a statement; SQLite joins 64
 _COMMON: Final = 10  # a stopword need not be in a page if 1 of so many pages has it
-_SNIPPET: Final = 160  # characters
-_SENTENCE: Final = 60  # characters of a line that is not a heading
-_SNIPPET_FROM: Final = 100_000  # characters of a page that a snippet is looked for in
-_START: Final = 4  # letters of a word that its stem has, too, at most
-_LINES: Final = 30  # that are analyzed to find the best one
-_LONG: Final = 320  # characters; longer lines are divided
-_ACCENTS: Final = re.compile("[\u0300-\u036f]")
 _LAST: Final = "\U0010ffff"
 _NEAREST_AMONG: Final = 20_000  # words that a misspelt one is compared with
 _ALIKE: Final = 0.7  # of 1: how much it must be like one of them
-Mark = tuple[int, int]
 
 
 class Hit(NamedTuple):
@@ -356,99 +345,6 @@ def _postings(slot: _Slot) -> str:
 
 def _pages_of(slot: _Slot) -> str:
     return f"IN (SELECT page FROM {_postings(slot)} AS found)"  # noqa: S608 (numbers)
-
-
-def snippet(text: str, language: str, terms: Mapping[str, int]) -> tuple[str, list[Mark]]:
-    """Return the part of a page's text with the most terms of a query, and where their tokens are in it.
-
-    ``terms`` has the number of the term for each token.
-
-    Sentences are preferred to headings, lines after the title to the title, and among equal ones the first. Only lines with the
-    first letters of a term are looked at, if there are any: to analyze all of a long page takes longer than to find it.
-    """
-    title, *rest = text[:_SNIPPET_FROM].split("\n")
-    lines: list[str] = []
-    for line in (*rest, title):
-        lines += _divided(line) if len(line) > _LONG else (line,)
-    words = analyzer(language)
-    best, line = (-1, 0), title
-    for most, other in _promising(terms, lines):
-        if (most, _SENTENCE) <= best:
-            break
-        number = len({terms[token] for token in words.tokens(other) if token in terms})
-        if (number, min(len(other), _SENTENCE)) > best:
-            best, line = (number, min(len(other), _SENTENCE)), other
-    marks = [(start, end) for token, start, end in words.matches(line) if token in terms]
-    whole = shown(line)
-    indent = len(line) - len(line.removeprefix("\t"))
-    first = marks[0][0] - indent if marks else 0
-    start = max(0, first - _SNIPPET // 3)
-    start = 0 if len(whole) <= _SNIPPET else whole.rfind(" ", 0, start) + 1 if start else 0
-    end = start + _SNIPPET
-    if end < len(whole):
-        end = max(whole.rfind(" ", start, end), start + _SNIPPET // 2)
-    shift = indent + start
-    return whole[start:end], [(a - shift, b - shift) for a, b in marks if start <= a - indent and b - indent <= end]
-
-
-def _divided(line: str) -> Iterator[str]:
-    """Yield the pieces of a long line: sentences, or else words, as many as make at most ``_LONG`` characters."""
-    start = 0
-    while start + _LONG < len(line):
-        half, end = start + _LONG // 2, start + _LONG
-        end = next((cut + 1 for mark in (". ", " ", "\u200b") if (cut := line.rfind(mark, half, end)) >= 0), end)
-        yield line[start:end].lstrip(" ")
-        start = end
-    yield line[start:].lstrip(" ")
-
-
-def _promising(terms: Mapping[str, int], lines: Sequence[str]) -> list[tuple[int, str]]:
-    """Return lines with words that start as terms do, and how many terms these may be: those with the most first.
-
-    If there are none, these are the first lines.
-    """
-    starts = _starts(tuple(terms.items()))
-    text = "\n".join(lines).lower()
-    found = {term: set().union(*(_lines_with(start, text) for start in some)) for term, some in starts.items()}
-    if missing := [term for term, numbers in found.items() if not numbers and not text.isascii()]:  # stems have no accents
-        text = _folded(text)
-        found |= {term: set().union(*(_lines_with(start, text) for start in starts[term])) for term in missing}
-    most = Counter(number for numbers in found.values() for number in numbers)
-    if not most:
-        return [(len(starts), line) for line in lines[:_LINES]]
-    ranked = sorted(most.items(), key=lambda one: (-one[1], one[0]))
-    return [(count, lines[number]) for number, count in ranked[:_LINES]]
-
-
-@lru_cache(maxsize=100)
-def _starts(terms: Sequence[tuple[str, int]]) -> Mapping[int, set[str]]:
-    """Return what words may start with that have the tokens of terms, by term."""
-    starts: dict[int, set[str]] = defaultdict(set)
-    for token, term in terms:
-        stem = _folded(decode(token))
-        starts[term].add(stem[: max(1, min(_START, len(stem) - 1))])
-    return starts
-
-
-def _lines_with(start: str, text: str) -> set[int]:
-    """Return the numbers of the lines with a word that starts with some letters."""
-    numbers, number, line = set(), 0, 0  # the line's number, and its start
-    at = text.find(start)
-    while at >= 0:
-        if at and text[at - 1].isalnum():
-            at = text.find(start, at + 1)
-            continue
-        number += text.count("\n", line, at)
-        numbers.add(number)
-        line = at
-        end = text.find("\n", at)
-        at = text.find(start, end) if end >= 0 else -1
-    return numbers
-
-
-def _folded(text: str) -> str:
-    """Return a text in lower case and without accents, which some stems do not have. It has as many lines."""
-    return text.lower() if text.isascii() else _ACCENTS.sub("", unicodedata.normalize("NFKD", text.lower()))
 
 
 @contextmanager
