@@ -63,9 +63,7 @@ def parser() -> command.Parser:
         ("status", "show which services are running and ready"),
     ):
         subcommand = commands.add_parser(name, help=summary)
-        subcommand.add_argument(
-            "kinds", nargs="*", metavar="KIND", help="spark, dask, hadoop, postgres (default: all containers)"
-        )
+        subcommand.add_argument("kinds", nargs="*", metavar="KIND", help=f"{', '.join(_KINDS)} (default: all containers)")
         subcommand.add_argument("--containers", action="store_true", help=_CONTAINERS)
     logs = commands.add_parser("logs", help="show the logs of the containers")
     logs.add_argument("services", nargs="*", metavar="SERVICE", help="such as spark-worker-1 (default: all)")

@@ -17,7 +17,7 @@ from typing import Final, NoReturn
 from urllib.parse import quote
 
 from ..errors import EngineUnavailable, UsageError
-from . import registry
+from . import postgres, registry
 from .docker import Compose, Service, ask, find_compose, output_of, why
 from .hadoop.configuration import TASK_MEMORY
 from .probe import mebibytes
@@ -103,13 +103,14 @@ def up(kinds: Sequence[str], *, root: str = "", build: bool = False, say: Say) -
             "http://localhost:{YARN_NODE_PORT}, history http://localhost:{HADOOP_HISTORY_PORT}".format(**ports)
         )
     root = compose.environment[registry.ROOT]
+    password = quote(str(registry.password_file()))
     sees = f": input is read below {root}, results are written below {root}/{registry.OUT}" if set(kinds) != {"postgres"} else ""
     say(f"ready{sees}")
     schemes = {
         "spark": "spark://localhost:{SPARK_MASTER_PORT}",
         "dask": "tcp://localhost:{DASK_SCHEDULER_PORT}",
         "hadoop": "hdfs://localhost:{HDFS_PORT}",
-        "postgres": f"postgresql://bigdata_demos@localhost:{{POSTGRES_PORT}}/bigdata_demos?passfile={quote(str(registry.password_file()))}",
+        "postgres": f"postgresql://{postgres.NAME}@localhost:{{POSTGRES_PORT}}/{postgres.NAME}?passfile={password}",
     }
     return [schemes[kind].format(**ports) for kind in kinds]
 

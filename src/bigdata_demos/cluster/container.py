@@ -91,11 +91,7 @@ def _postgres() -> NoReturn:
 def _hadoop_daemon(name: str) -> NoReturn:
     """Run one of Hadoop's daemons, under its address, which the host can reach, too."""
     for kept in (HADOOP / "name", HADOOP / "blocks"):
-        if kept.exists() and kept.stat().st_uid != os.getuid():
-            raise UsageError(
-                f"{kept} belongs to user {kept.stat().st_uid}, and this container runs as {os.getuid()}: "
-                "BIGDATA_DEMOS_USER=USER:GROUP is who the containers run as; or remove HDFS's volumes (docs/cluster.md)"
-            )
+        registry.check_owner(kept, "HDFS's volumes")
     HADOOP.joinpath("logs").mkdir(exist_ok=True)
     cluster = daemons.Cluster(SCRATCH / "hadoop", [])
     configuration.write(_hadoop_layout(addresses()), cluster.hadoop.conf)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import EngineUnavailable, UsageError
+from . import registry
 
 NAME: Final = "bigdata_demos"
 """The name of the database, and of its user."""
@@ -28,11 +29,7 @@ def prepare(home: Path, scratch: Path, password_file: Path) -> list[str]:
     if programs is None:
         raise UsageError("there is no PostgreSQL in this image: build it again (bigdata-demos cluster up postgres --build)")
     data, new = home / "data", home / "new"
-    if data.exists() and data.stat().st_uid != os.getuid():
-        raise UsageError(
-            f"{data} belongs to user {data.stat().st_uid}, and this container runs as {os.getuid()}: "
-            "BIGDATA_DEMOS_USER=USER:GROUP is who the containers run as; or remove PostgreSQL's volume (docs/cluster.md)"
-        )
+    registry.check_owner(data, "PostgreSQL's volume")
     if not data.exists():
         shutil.rmtree(new, ignore_errors=True)  # of a start that was killed
         _run([programs / "initdb", "--pgdata", new, "--username", NAME, "--encoding", "UTF8", "--locale", "C.UTF-8"])

@@ -100,7 +100,7 @@ def secret(*, make: bool = True) -> str:
 
 def password_file() -> Path:
     """Return the file with the password of the compose cluster's PostgreSQL, in libpq's format. Errors: :func:`_read_secret`."""
-    _read_secret("pgpass", before="*:*:*:bigdata_demos:")
+    _read_secret("pgpass", before="*:*:*:*:")
     return (directory() or Path()) / "pgpass"
 
 
@@ -156,6 +156,15 @@ def owner_of(path: Path) -> str:
         return str(path.stat().st_uid)
     except OSError:
         return "nobody (it is not there)"
+
+
+def check_owner(path: Path, volume: str) -> None:
+    """Check that what a container finds on a volume is its user's. Raises UsageError if it is not."""
+    if path.exists() and path.stat().st_uid != os.getuid():
+        raise UsageError(
+            f"{path} belongs to user {path.stat().st_uid}, and this container runs as {os.getuid()}: "
+            f"BIGDATA_DEMOS_USER=USER:GROUP is who the containers run as; or remove {volume} (docs/cluster.md)"
+        )
 
 
 def bindable(address: str) -> bool:

@@ -22,23 +22,28 @@ _locks: dict[Path, int] = {}  # file descriptors
 
 
 def make(parent: str | None = None) -> Path:
-    """Make a directory (``parent`` None: where the system has temporary files), and remove those of processes that have ended."""
+    """Make a directory (``parent`` None: where the system has temporary files), and remove this user's of ended processes.
+
+    On a file system without locks, no directory can be told from one in use, so none is removed.
+    """
     directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-    _locks[directory] = _lock(directory)
+    with suppress(OSError):
+        _locks[directory] = _lock(directory)
     for other in directory.parent.glob(f"{PREFIX}*"):
-        if other not in _locks:
-            with suppress(OSError):  # another user's, in use, or removed meanwhile
-                if time.time() - other.stat().st_mtime > _NEW:
-                    descriptor = _lock(other)
-                    remove(other)
-                    os.close(descriptor)
+        with suppress(OSError):  # in use, or removed meanwhile
+            state = other.lstat()
+            if state.st_uid == os.getuid() and time.time() - state.st_mtime > _NEW:
+                descriptor = _lock(other)
+                remove(other)
+                os.close(descriptor)
     return directory
 
 
 def discard(directory: Path) -> None:
     """Remove a directory that :func:`make` returned."""
     remove(directory)
-    os.close(_locks.pop(directory))
+    if directory in _locks:
+        os.close(_locks.pop(directory))
 
 
 def _lock(directory: Path) -> int:

@@ -46,14 +46,15 @@ def write_class_path(jars: Path) -> None:
         archive.writestr("META-INF/MANIFEST.MF", "\r\n".join(["Manifest-Version: 1.0", *lines, "", ""]))
 
 
-def share(jars: Path, say: Callable[[str], None]) -> None:
-    """Make the file of shared classes for the Java that is found, unless it is there, or cannot be made by this Java.
+def share(jars: Path, java: str, say: Callable[[str], None]) -> None:
+    """Make the file of shared classes for a Java, unless it is there. Without it, JVMs only start more slowly."""
+    try:
+        _share(jars, java, say)
+    except OSError as error:
+        say(f"Hadoop's classes cannot be prepared in {jars}, so that its programs start more slowly: {error.strerror}")
 
-    Raises EngineNotInstalled if there is no Java; OSError if the disk is full.
-    """
-    java = find_java("hadoop")
-    if not os.access(jars, os.W_OK):
-        return
+
+def _share(jars: Path, java: str, say: Callable[[str], None]) -> None:
     version = subprocess.run([java, "-version"], capture_output=True, check=True).stderr
     made_for = hashlib.sha256(_LIST.read_bytes() + version + str(jars).encode()).hexdigest()
     with suppress(OSError):
@@ -68,7 +69,7 @@ def share(jars: Path, say: Callable[[str], None]) -> None:
         done = subprocess.run(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         if done.returncode == 0 and archive.exists():
             archive.replace(jars / _ARCHIVE)
-        else:  # without it, JVMs only start more slowly
+        else:
             (jars / _ARCHIVE).unlink(missing_ok=True)
     with atomic(jars / _MADE_FOR) as file:
         file.write(made_for.encode("ascii"))
@@ -83,6 +84,6 @@ def _write_list(recorded: Iterable[Path]) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "share":  # used by docker/Dockerfile
-        share(Path(os.environ["BIGDATA_DEMOS_HADOOP_JARS"]), print)
+        share(Path(os.environ["BIGDATA_DEMOS_HADOOP_JARS"]), find_java("hadoop"), print)
     else:  # `list`, used by `make hadoop-classes`: arguments are recorded lists
         _write_list(map(Path, sys.argv[2:]))

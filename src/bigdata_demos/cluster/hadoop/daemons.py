@@ -85,7 +85,7 @@ def start(cluster: Cluster, slots: int, say: Callable[[str], None], names: Itera
     """
     java = find_java("hadoop")
     there = jars.install(say)
-    classes.share(there, say)
+    classes.share(there, java, say)
     wishes = configuration.PORTS.values() if wish else [0] * len(configuration.PORTS)
     ports = dict(zip(configuration.PORTS, free_ports(wishes), strict=True))
     hosts = dict.fromkeys(DAEMONS, LOOPBACK)
