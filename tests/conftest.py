@@ -48,25 +48,29 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Groups(config, log)
 
 
-_CLUSTERS = "clusters"
+_CLUSTERS = {
+    "stack": ("tests/cluster/test_compose.py", "tests/cluster/hadoop/test_compose.py", "[spark-cluster"),
+    "hadoop": ("tests/cluster/hadoop/", "tests/storage/test_webhdfs.py", "[hadoop"),
+}
+"""The tests that need a cluster, by its fixture: the starts of their modules' paths, and of their parameters."""
 
 
 def _group_of(nodeid: str) -> str:
-    """Return the group of a test: all that use containers or Hadoop are one; others are grouped by module, or by session."""
+    """Return the group of a test: all that use one cluster are one group; others are grouped by module, or by session."""
+    for cluster, marks in _CLUSTERS.items():
+        if any(nodeid.startswith(mark) or ("[" in mark and mark in nodeid) for mark in marks):
+            return cluster
     module, _, name = nodeid.partition("::")
     place = re.search(r"\[(serial|[a-z]+-(?:local|cluster))", name) if module.endswith("test_conformance.py") else None
-    slow = module.startswith(("tests/cluster/hadoop/", "tests/cluster/test_compose.py", "tests/storage/test_webhdfs.py"))
-    if slow or "[hadoop" in name or "[spark-cluster" in name:
-        return _CLUSTERS
     return f"{module} {place[1]}" if place else module
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests of clusters first, since they take longest. Raises ``pytest.UsageError`` if one of them is in another group."""
     for item in items:
-        if {"stack", "hadoop"} & set(getattr(item, "fixturenames", ())) and _group_of(item.nodeid) != _CLUSTERS:
-            raise pytest.UsageError(f"{item.nodeid} uses a cluster: _group_of in tests/conftest.py must say so")
-    items.sort(key=lambda item: _group_of(item.nodeid) != _CLUSTERS)
+        for cluster in _CLUSTERS.keys() & set(getattr(item, "fixturenames", ())) - {_group_of(item.nodeid)}:
+            raise pytest.UsageError(f"{item.nodeid} uses {cluster}: _CLUSTERS in tests/conftest.py must say so")
+    items.sort(key=lambda item: _group_of(item.nodeid) not in _CLUSTERS)
 
 
 @pytest.fixture(scope="session")

@@ -31,8 +31,8 @@ NAMES = (
     "directory", "directory-many-splits", "bundled", "warc", "warc.gz", "warc.gz-many-splits", "avro-many-splits",
     "avro-versions", "jsonl-many-splits", "jsonl.gz", "mixed-and-glob", "stdin", "one-page", "uneven", "unicode", "bad",
 )  # fmt: skip
-HADOOP_NAMES = ("all-files", "avro-versions", "stdin", "unicode")
-"""Hadoop takes half a minute for each input and 2 seconds for each split, so the files of most other inputs are those of one."""
+HADOOP_NAMES = ("all-files", "all-streams")
+"""Hadoop takes half a minute for each input and 2 seconds for each split, so the other inputs' files are those of two."""
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ UNICODE = [
     {"url": "combining", "text": "e\u0301clair e\u0301clair pastry éclair"},
     {"url": "zero\u200bwidth", "text": "zero\u200bwidth space zero\u200bwidth space"},
 ]
+UNICODE_OPTIONS: dict[str, Any] = {"stopword_list": "none", "top": 50, "keep_text": True}
 
 
 def make_inputs(root: Path) -> dict[str, Input]:
@@ -69,7 +70,7 @@ def make_inputs(root: Path) -> dict[str, Input]:
         shutil.copy(site / name, mixed / name)
     (mixed / "more.jsonl").write_bytes(b"".join(lines[:5]))
     shutil.copy(root / "site.warc.gz", mixed / "crawl")  # no suffix: known by its content
-    long = " ".join(f"word{i % 977} data pipeline{i % 31}," for i in range(30_000))
+    long = " ".join(f"word{i % 977} data pipeline{i % 31}," for i in range(12_000))
     uneven = [{"id": 0, "text": long}, *({"id": i, "text": f"short page number{i} data pipeline"} for i in range(1, 200))]
     bad = [
         b"{broken\n",
@@ -90,6 +91,7 @@ def make_inputs(root: Path) -> dict[str, Input]:
     small = {"split_bytes": 40_000}
     several = [str(mixed), str(site / "a*.html"), str(site / "spark.html"), str(site / "spark.html")]
     uneven_lines = write_lines(root / "uneven.jsonl", uneven)
+    unicode_lines = write_lines(root / "unicode.jsonl", UNICODE)
     damaged = [*(str(root / name) for name in ("bad.jsonl", "cut.avro", "cut.warc.gz")), str(site / "bad")]
     return {
         "directory": Input([str(site)]),
@@ -106,16 +108,18 @@ def make_inputs(root: Path) -> dict[str, Input]:
         "stdin": Input(["-"], {"effort": "fast"}, lambda: lines),
         "one-page": Input([str(site / "spark.html")]),
         "uneven": Input([uneven_lines], {"split_bytes": 20_000}),
-        "unicode": Input([write_lines(root / "unicode.jsonl", UNICODE)], {"stopword_list": "none", "top": 50, "keep_text": True}),
+        "unicode": Input([unicode_lines], UNICODE_OPTIONS),
         "bad": Input(damaged, small),
         "all-files": Input(
             [
                 str(site),
                 *(str(root / name) for name in ("site.warc", "site.warc.gz", "site.jsonl", "site.jsonl.gz")),
                 *several,
+                *versions,
                 uneven_lines,
                 *damaged,
             ],
-            {"split_bytes": 200_000},
+            {"split_bytes": 600_000, "reader_schema": "bigdata-demos:page/1"},
         ),
+        "all-streams": Input(["-", unicode_lines], {**UNICODE_OPTIONS, "effort": "fast"}, lambda: lines),
     }
