@@ -16,7 +16,6 @@ from ..errors import EngineUnavailable, JobFailed
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
-_WORTH_A_WORKER = 1_000  # pages
 _START = 60.0  # the most seconds until the workers have started
 
 
@@ -149,9 +148,9 @@ def run_to_end(coroutine: Coroutine[Any, Any, Done]) -> Done:
             raise
 
 
-def workers_for(pages: int, wanted: int = 0) -> int:
-    """Return ``wanted``, or else a worker for each core and each 1,000 pages: a process takes half a second to start."""
-    return wanted or min(os.cpu_count() or 1, -(-pages // _WORTH_A_WORKER))
+def workers_for(pages: int, each: int, wanted: int = 0) -> int:
+    """Return ``wanted``, or else a worker for every ``each`` pages, but no more than cores: a process takes time to start."""
+    return wanted or min(os.cpu_count() or 1, -(-pages // each))
 
 
 def in_processes(function: Callable[[Item], Done], items: Iterable[Item], workers: int) -> Iterator[Done]:

@@ -5,28 +5,26 @@ other one is ``zz`` and the hexadecimal digits of its UTF-8. The encoding of a p
 only the word has other characters; then it is one of the hexadecimal form (:func:`prefixes`).
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from functools import cache, lru_cache
+from collections.abc import Iterator, Sequence
+from functools import cache, cached_property
 from typing import Final
 
-from ..keywords.analysis.candidates import BREAK, is_simple, lower, segment, word_of
+from ..keywords.analysis.candidates import BREAK, lower, segment, word_of
 from ..keywords.analysis.languages import LANGUAGES, Lexicon, Rules
 from ..keywords.analysis.segments import insert
 from ..keywords.analysis.text import clean
 
 _ESCAPE: Final = "zz"
-_BREAK: Final = "\x02"  # a word of its own, which the text of a page does not have
 _JOINTS: Final = str.maketrans("-_", "  ")
 _MAX_TOKEN: Final = 64  # characters; more are cut
 BETWEEN_LINES: Final = _ESCAPE
-"""The token between two lines, so that no phrase goes across."""
+"""The token between the tokens of two lines, so that no phrase goes across."""
 
 
-@lru_cache(maxsize=1 << 16)
 def encode(token: str) -> str:
     """Return a token in letters and digits of ASCII."""
     token = token[:_MAX_TOKEN]
-    if token.isascii() and token.isalnum() and token == token.lower() and not token.startswith(_ESCAPE):
+    if token.isascii() and token.isalnum() and not token.startswith(_ESCAPE) and token == token.lower():
         return token
     return _ESCAPE + token.encode("utf-8", "surrogatepass").hex()
 
@@ -45,62 +43,53 @@ def prefixes(start: str) -> tuple[str, ...]:
 class Analyzer(dict[str, str]):
     """The tokens of a language by words as they are written: none for punctuation and addresses, several for ``map-reduce``.
 
-    Those of a word are one text, with spaces between them. ``stops`` are the tokens of stopwords.
+    Those of a word are one text, with spaces between them.
     """
 
     _LIMIT: Final = 300_000
 
     def __init__(self, language: str) -> None:
-        super().__init__({_BREAK: BETWEEN_LINES})
+        super().__init__()
         self.language = language if language in LANGUAGES else "en"
         self.lexicon: Lexicon = Rules().lexicon(self.language)
-        self.stops: set[str] = set()
 
     def __missing__(self, written: str) -> str:
         self.learn([written])
         return self[written]
 
-    def learn(self, words: Collection[str]) -> None:
-        """Analyze words that are not known yet, all at once, since stemming one after another takes much longer."""
+    def learn(self, words: Sequence[str]) -> None:
+        """Analyze words that are not known yet."""
         if len(self) + len(words) > self._LIMIT:
             self.clear()
-            self[_BREAK] = BETWEEN_LINES
-        owners, forms, texts = [], [], []
-        for written in words:
-            for part in parts_of(written):
-                form = text = lower(part)
+        self.update(zip(words, self.analyzed(words), strict=True))
+
+    def analyzed(self, words: Sequence[str]) -> list[str]:
+        """Return the tokens of each word, all at once, since stemming one after another takes much longer."""
+        tokens = [""] * len(words)
+        owners, texts = [], []
+        for number, written in enumerate(words):
+            if written.isalpha():
+                owners.append(number)
+                texts.append(written.lower())
+                continue
+            parts = [] if word_of(written, self.lexicon).number == BREAK else parts_of(written)  # none of an address
+            for part in parts:
+                text = lower(part)
                 if not part.isalpha():
                     word = word_of(part, self.lexicon)
                     if word.number == BREAK:
                         continue
-                    text = word.text or form
-                owners.append(written)
-                forms.append(form)
+                    text = word.text or text
+                owners.append(number)
                 texts.append(text)
-        self.update(dict.fromkeys(words, ""))
-        stopwords = self.lexicon.stopwords.words
-        for written, form, token in zip(owners, forms, map(encode, self.lexicon.stem(texts)), strict=True):
-            self[written] += f" {token}" if self[written] else token
-            if form in stopwords:
-                self.stops.add(token)
+        for owner, token in zip(owners, map(encode, self.lexicon.stem(texts)), strict=True):
+            tokens[owner] = f"{tokens[owner]} {token}" if tokens[owner] else token
+        return tokens
 
-    def lines(self, lines: Iterable[str]) -> str:
-        """Return the tokens of lines of a page's text, with spaces between them, and :data:`BETWEEN_LINES` after each line.
-
-        Lines whose words take longer to find come last.
-        """
-        groups: tuple[list[str], list[str]] = ([], [])
-        for line in lines:
-            groups[not is_simple(line)].append(line)
-        found: list[str] = []
-        for group in filter(None, groups):
-            text, pattern = segment(f"\n{_BREAK}\n".join([*group, ""]))
-            found += pattern.findall(text)
-        tokens = list(map(self.get, found))
-        if None in tokens:
-            self.learn({written for written, known in zip(found, tokens, strict=True) if known is None})
-            tokens = list(map(self.__getitem__, found))
-        return " ".join(filter(None, tokens))
+    @cached_property
+    def stops(self) -> frozenset[str]:
+        """The tokens of stopwords."""
+        return frozenset(" ".join(self.analyzed(sorted(self.lexicon.stopwords.words))).split())
 
     def matches(self, line: str) -> Iterator[tuple[str, int, int]]:
         """Yield the tokens of a line of a page's text, with their starts and ends in the line without zero-width spaces."""

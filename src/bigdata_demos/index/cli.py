@@ -42,7 +42,7 @@ def parser() -> command.Parser:
         type=command.number_from(0),
         default=0,
         metavar="N",
-        help="processes that analyze pages (default: one for each core and 1,000 pages)",
+        help="processes that analyze pages (default: one for every 5,000 pages, up to the number of cores)",
     )
     return made
 

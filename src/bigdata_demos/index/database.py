@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Final, Protocol
 
 from .pages import Page
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the tables. An index of another version has to be made again."""
 _TABLES: Final = """
 CREATE TABLE runs (id {id}, digest {text} UNIQUE NOT NULL, engine {text} NOT NULL, pages INTEGER NOT NULL,
@@ -47,8 +47,7 @@ _STAGED: Final = """
 CREATE {unlogged} TABLE {staged}.pages (n BIGINT PRIMARY KEY, url {text} NOT NULL, site {text} NOT NULL, title {text} NOT NULL,
     language {text} NOT NULL, content BIGINT NOT NULL, declared {text} NOT NULL, text {text} NOT NULL);
 CREATE {unlogged} TABLE {staged}.keywords (n BIGINT NOT NULL, rank INTEGER NOT NULL, phrase {text} NOT NULL,
-    lowered {text} NOT NULL, stems {text} NOT NULL, score BIGINT NOT NULL, tf INTEGER NOT NULL, df BIGINT NOT NULL);
-CREATE {unlogged} TABLE {staged}.postings (token {text} NOT NULL, n BIGINT NOT NULL, impact INTEGER NOT NULL)
+    lowered {text} NOT NULL, stems {text} NOT NULL, score BIGINT NOT NULL, tf INTEGER NOT NULL, df BIGINT NOT NULL)
 """
 
 
@@ -93,6 +92,10 @@ class Database(ABC):
         """Execute a statement, in which ``?`` stands for the values."""
 
     @abstractmethod
+    def insert(self, table: str, *columns: Sequence[object]) -> None:
+        """Insert many rows at once: numbers, and tokens of :mod:`.analyzer`."""
+
+    @abstractmethod
     def phrases(self, sequences: Iterable[Sequence[str]]) -> str:
         """Return the value for :attr:`phrase`: phrases as sequences of tokens."""
 
@@ -101,8 +104,8 @@ class Database(ABC):
         """Make the statements inside one transaction, which excludes other writers from its start."""
 
     @abstractmethod
-    def staging(self) -> AbstractContextManager[str]:
-        """Create the staged tables, and remove them at the end; yields the address for :func:`stage_into`."""
+    def staging(self, directory: Path) -> AbstractContextManager[str]:
+        """Create the staged tables (files in the directory), and remove them at the end; yields the address for stage_into."""
 
     @abstractmethod
     def deadline(self, seconds: float) -> AbstractContextManager[None]:
@@ -139,6 +142,15 @@ def storable(value: object) -> object:
 def is_address(database: str | Path) -> bool:
     """Whether a database is named by the address of a server, and not by a path."""
     return str(database).startswith(("postgresql://", "postgres://"))
+
+
+def shown_name(index: str) -> str:
+    """Return what an index, or an output, is called on pages: without directories, and without a password."""
+    if is_address(index):
+        from .postgres import without_password
+
+        return without_password(index)
+    return Path(index).name or index
 
 
 @contextmanager

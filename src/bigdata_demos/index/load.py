@@ -1,9 +1,9 @@
 """Loads the output of a run into an index, exactly once, and removes it again.
 
 It is a small MapReduce of its own. Worker processes take the parts of the output, each independently: they analyze the pages, and
-write what they find to *staged* tables. Then one transaction of SQL merges these into the index. A load that is killed leaves
-nothing that is seen, and one that is repeated leaves what it left before: a page that is in the index already, by its URL, is
-replaced, and so is one that the output has twice, by the later one.
+write what they find to *staged* tables, and postings to sorted runs (:mod:`.postings`). Then one transaction merges these into
+the index. A load that is killed leaves nothing that is seen, and one that is repeated leaves what it left before: a page that is
+in the index already, by its URL, is replaced, and so is one that the output has twice, by the later one.
 """
 
 import json
@@ -16,11 +16,16 @@ from ..cluster.processes import in_processes, workers_for
 from ..errors import InputError
 from ..keywords.output.reading import Manifest, read_manifest, records
 from ..keywords.outputs import place_of
+from ..storage import scratch
 from ..storage.places import Place, address, at
+from . import postings
 from .database import Database, stage_into, storable
 from .pages import pages_of
 
 _PART: Final = 1 << 32  # more than the pages of a part
+_WORTH_A_WORKER: Final = 5_000  # pages: each process learns the words anew
+_TASKS: Final = 2  # of each worker, or more
+_PAGES: Final = 10_000  # of a task, unless parts are larger
 Progress = Callable[[str, int, int], None]
 
 _MERGE: Final = """
@@ -32,12 +37,7 @@ CREATE TEMPORARY TABLE numbers AS
 CREATE UNIQUE INDEX numbers_n ON numbers (n);
 INSERT INTO texts SELECT page, text FROM {staged}.pages JOIN numbers USING (n) ORDER BY page;
 INSERT INTO keywords SELECT page, rank, phrase, lowered, stems, score, tf, df
-    FROM {staged}.keywords JOIN numbers USING (n) ORDER BY page, rank;
-INSERT INTO words (token, pages) SELECT token, count(*) FROM {staged}.postings JOIN numbers USING (n) WHERE true
-    GROUP BY token ORDER BY token ON CONFLICT (token) DO UPDATE SET pages = words.pages + excluded.pages;
-INSERT INTO postings SELECT words.id, page, impact FROM {staged}.postings AS new
-    JOIN numbers ON numbers.n = new.n JOIN words ON words.token = new.token ORDER BY words.id, page;
-DROP TABLE numbers
+    FROM {staged}.keywords JOIN numbers USING (n) ORDER BY page, rank
 """
 _REMOVE: Final = """
 UPDATE words SET pages = words.pages - counted.number FROM (
@@ -59,7 +59,7 @@ def load(database: Database, output: str | Path, progress: Progress | None = Non
         database: an index that was opened for writing; its tables are created if there are none.
         output: a directory, also in HDFS.
         progress: called with ``"analyze"``, the pages that are done, and all.
-        workers: processes that analyze pages; 0 for one for each core and each 1,000 pages.
+        workers: processes that analyze pages; 0 for one for every 5,000 pages, up to the number of cores.
 
     Raises:
         InputError: it is no output, or one of its parts has changed.
@@ -69,42 +69,54 @@ def load(database: Database, output: str | Path, progress: Progress | None = Non
     where = address(place)
     manifest = read_manifest(place)
     tell = progress or (lambda *_: None)
-    with database.staging() as staged:
-        _stage_all(staged, where, manifest, workers_for(manifest.pages, workers), tell)
-        tell("merge", 0, 1)
-        with database.transaction():
-            database.create()
-            _merge(database, place, manifest)
-        tell("merge", 1, 1)
+    directory = scratch.make()
+    try:
+        with database.staging(directory) as staged:
+            _stage_all(staged, directory, where, manifest, workers_for(manifest.pages, _WORTH_A_WORKER, workers), tell)
+            tell("merge", 0, 1)
+            with database.transaction():
+                database.create()
+                _merge(database, directory, place, manifest)
+            tell("merge", 1, 1)
+    finally:
+        scratch.discard(directory)
     database.tidy()
     return manifest
 
 
-def _stage_all(staged: str, output: str, manifest: Manifest, workers: int, progress: Progress) -> None:
-    """Stage all parts of an output, by worker processes if they are worth it."""
+def _stage_all(staged: str, directory: Path, output: str, manifest: Manifest, workers: int, progress: Progress) -> None:
+    """Stage all parts of an output, by worker processes if they are worth it. A task has several parts if these are small."""
     names = sorted(name.partition("/")[2] for name in manifest.parts["keywords"])
-    stage = partial(stage_part, staged, output, manifest)
+    tasks = max(_TASKS * workers, manifest.pages // _PAGES)
+    size = -(-len(names) // tasks) or 1
+    stage = partial(stage_parts, staged, directory, output, manifest)
     done = 0
-    for pages in in_processes(stage, names, workers):
+    for pages in in_processes(stage, [names[start : start + size] for start in range(0, len(names), size)], workers):
         done += pages
         progress("analyze", done, manifest.pages)
 
 
-def stage_part(staged: str, output: str, manifest: Manifest, name: str) -> int:
-    """Stage the pages of one part of an output; return their number. It runs in the workers."""
-    first = int("".join(filter(str.isdigit, name))) * _PART
-    return stage_into(staged)(staged, first, pages_of(at(output), manifest, name))
+def stage_parts(staged: str, directory: Path, output: str, manifest: Manifest, names: Sequence[str]) -> int:
+    """Stage the pages of some parts of an output; return their number. It runs in the workers."""
+    stage, done = stage_into(staged), 0
+    with postings.Runs(directory, names[0]) as runs:
+        for name in names:
+            first = int("".join(filter(str.isdigit, name))) * _PART
+            done += stage(staged, first, runs.passing(pages_of(at(output), manifest, name), first))
+    return done
 
 
-def _merge(database: Database, place: Place, manifest: Manifest) -> None:
+def _merge(database: Database, directory: Path, place: Place, manifest: Manifest) -> None:
     """Merge the staged pages, in a transaction."""
     run = _record(database, manifest)
     database.execute(
         f"CREATE TEMPORARY TABLE gone AS SELECT id AS page FROM pages WHERE url IN (SELECT url FROM {database.staged}.pages)"  # noqa: S608 (our own name)
     )
     _remove_gone(database)
-    for statement in (*_MERGE.split(";\n")[:-1], database.merge_body, _MERGE.split(";\n")[-1]):
+    for statement in (*_MERGE.split(";\n"), database.merge_body):
         database.execute(statement.format(staged=database.staged), (run,) if "?" in statement else ())
+    postings.add(database, directory)
+    database.execute("DROP TABLE numbers")
     database.execute("DELETE FROM rejections WHERE run = ?", (run,))
     for row in records(place, manifest.parts["rejected"], "rejected"):
         values = [row[name] for name in ("source", "offset", "url", "reason", "detail")]

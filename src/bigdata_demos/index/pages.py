@@ -9,7 +9,6 @@ and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009, se
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
@@ -19,9 +18,9 @@ from ..errors import InputError
 from ..keywords.analysis.candidates import lower
 from ..keywords.output.reading import Manifest, records
 from ..storage.places import Place
-from .analyzer import BETWEEN_LINES, analyzer, parts_of
+from .analyzer import analyzer, parts_of
+from .words import Numbers, PageWords, words_of
 
-_STRONG, _WEAK, _TITLE, _KEYWORD = 4, 1, 16, 8
 _MODEL_LENGTH: Final = 500  # tokens
 _SUFFIX: Final = re.compile(r"\.\w{1,5}$")
 
@@ -42,7 +41,7 @@ class Keyword(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page and what is looked up of it: ``body`` are its tokens, those of each line in their order, ``impacts`` of its words.
+    """A page and what is looked up of it: its words, and the impact of each.
 
     ``content`` is a hash of the text, ``declared`` a JSON array of the keywords that the page itself declares.
     """
@@ -55,8 +54,8 @@ class Page(NamedTuple):
     declared: str
     text: str
     keywords: list[Keyword]
-    body: str
-    impacts: dict[str, int]
+    words: PageWords
+    impacts: Numbers
 
 
 def pages_of(place: Place, manifest: Manifest, number: str) -> Iterator[Page]:
@@ -86,24 +85,10 @@ def _only(manifest: Manifest, kind: str, number: str) -> dict[str, str]:
 def analyze(row: dict[str, Any], text: str) -> Page:
     """Analyze a page: a row of ``keywords/``, and its text as ``schemas/text.avsc`` describes it."""
     tokens_of = analyzer(row["language"])
-    title, *lines = text.split("\n")
-    body: list[str] = []
-    counts: Counter[str] = Counter()
-    for weight, some in (
-        (_TITLE, [title]),
-        (_STRONG, [line for line in lines if not line.startswith("\t")]),
-        (_WEAK, [line for line in lines if line.startswith("\t")]),
-        (_STRONG, [words_of(row["url"])]),
-    ):
-        body.append(tokens_of.lines(some))
-        for token, number in Counter(body[-1].split()).items():
-            counts[token] += weight * number
-    del counts[BETWEEN_LINES]
-    for keyword in row["keywords"]:
-        for token in tokens_of.of_stems(keyword["stems"]):
-            counts[token] += _KEYWORD
-    tokens = " ".join(filter(None, body))
-    rest = 5 * (_MODEL_LENGTH + tokens.count(" ") + 1)
+    in_keywords = [token for keyword in row["keywords"] for token in tokens_of.of_stems(keyword["stems"])]
+    words = words_of(f"{text}\n{path_of(row['url'])}", row["language"], in_keywords)
+    weighted = 1000 * words.counts
+    rest = 5 * (_MODEL_LENGTH + words.body.count(" ") + 1)
     return Page(
         row["url"],
         site_of(row["url"]),
@@ -124,12 +109,12 @@ def analyze(row: dict[str, Any], text: str) -> Page:
             )
             for rank, keyword in enumerate(row["keywords"], 1)
         ],
-        tokens,
-        {token: 1_024_000 * count // (1000 * count + rest) for token, count in counts.items()},
+        words,
+        1024 * weighted // (weighted + rest),
     )
 
 
-def words_of(url: str) -> str:
+def path_of(url: str) -> str:
     """Return the words of a URL's path, without the suffix of a file."""
     try:
         path = unquote(urlsplit(url).path)

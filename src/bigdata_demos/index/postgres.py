@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ SCHEMA: Final = "bigdata_demos"
 _STAGED: Final = "bigdata_demos_staged"
 _LOCK: Final = 0x62644944  # "bdID": of pg_advisory_lock
 _BATCH: Final = 500  # pages that are copied at once
+_ROWS: Final = 10_000  # rows that are formatted at once
 _CHUNK, LONGEST = 192, 64
 """Tokens of a row of ``body`` and, of a phrase, at most.
 
@@ -61,6 +63,13 @@ class Postgres(Database):
     def execute(self, sql: str, values: Sequence[object] = ()) -> Rows:
         return self.connection.execute(sql.replace("%", "%%").replace("?", "%s").encode(), values)
 
+    def insert(self, table: str, *columns: Sequence[object]) -> None:
+        line = "\t".join(["%s"] * len(columns)) + "\n"
+        with self.connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as copy:
+            for start in range(0, len(columns[0]), _ROWS):
+                some = (column[start : start + _ROWS] for column in columns)
+                copy.write("".join(map(line.__mod__, zip(*some, strict=True))))
+
     def phrases(self, sequences: Iterable[Sequence[str]]) -> str:
         return " | ".join(f"({' <-> '.join(sequence[:LONGEST])})" for sequence in sequences)
 
@@ -83,7 +92,7 @@ class Postgres(Database):
             self.execute("SELECT pg_advisory_unlock(?)", (_LOCK,))
 
     @contextmanager
-    def staging(self) -> Iterator[str]:
+    def staging(self, directory: Path) -> Iterator[str]:  # noqa: ARG002 (they are on the server)
         self._lock()
         try:
             self.execute(f"DROP SCHEMA IF EXISTS {_STAGED} CASCADE")  # of a load that was killed
@@ -178,12 +187,11 @@ def stage(address: str, first: int, pages: Iterable[Page]) -> int:
                 for n, page in batch:
                     for keyword in page.keywords:
                         copy.write_row((n, *map(storable, keyword)))
-            with cursor.copy(f"COPY {_STAGED}.postings FROM STDIN") as copy:  # tokens need no escapes
-                for n, page in batch:
-                    copy.write("".join([f"{token}\t{n}\t{impact}\n" for token, impact in page.impacts.items()]))
             with cursor.copy(f"COPY {_STAGED}.body FROM STDIN") as copy:
                 for n, page in batch:
-                    copy.write("".join(f"{n}\t{chunk}\t{vector}\n" for chunk, vector in enumerate(vectors(page.body.split()))))
+                    copy.write(
+                        "".join(f"{n}\t{chunk}\t{vector}\n" for chunk, vector in enumerate(vectors(page.words.body.split())))
+                    )
     return number - first
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _STDIN: Final = "stdin.jsonl"  # the copy of standard input in the working directory, which workers open
+_PAGES: Final = 1_000  # that a process converts to tables, at least
 _BUNDLED: Final = "site.warc.gz"  # the copy of the bundled crawl there, which containers open
 
 
@@ -356,7 +357,7 @@ def _to_parquet(workers: int, progress: engines.Progress, place: Place, parts: S
     convert = functools.partial(_convert, places.address(place))
     files: list[dict[str, Any]] = []
     pages = sum(part.records for part in parts if part.kind == "keywords")
-    for number, written in enumerate(in_processes(convert, parts, workers_for(pages, workers)), 1):
+    for number, written in enumerate(in_processes(convert, parts, workers_for(pages, _PAGES, workers)), 1):
         files += written
         progress("parquet", number, len(parts))
     return sorted(files, key=lambda file: str(file["path"]))

@@ -1175,6 +1175,12 @@ EXPORT i64 kernel_scan(Kernel *k, const u8 *s, i64 size, u32 language, int rules
     return (i64)(k->unknown.size / sizeof(Token));
 }
 
+/* The tokens of the text at hand, once all its words are learned; returns how many. */
+EXPORT i64 kernel_tokens(Kernel *k, const Token **at) {
+    *at = (const Token *)k->tokens.at;
+    return (i64)(k->tokens.size / sizeof(Token));
+}
+
 EXPORT const Token *kernel_unknown(Kernel *k) { return (const Token *)k->unknown.at; }
 
 typedef struct { u64 hash; u32 characters, end; u8 kind, flags, skipped, cut; } Learned;

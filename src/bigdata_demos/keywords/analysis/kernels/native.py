@@ -28,8 +28,10 @@ _NO_MEMORY, _NEEDS_PYTHON = -1, -2
 _IS_LETTER, _IS_SPACE, _IS_CLASSIFIED = 1, 2, 0x80  # classes of characters, as kernel.c has them; bits 4 and 5 are the script
 LIMIT: Final = 500_000  # words, about 60 MB; then all are forgotten
 _NO_WORD: Final = "\x01\n"  # in place of no stopwords
-_TOKEN: Final = np.dtype([("start", "<u4"), ("end", "<u4"), ("number", "<i4"), ("flags", "<u4")])
-_LEARNED: Final = np.dtype(
+STRONG: Final = 64
+"""The flag of tokens in strong blocks, as kernel.c has it."""
+TOKEN: Final = np.dtype([("start", "<u4"), ("end", "<u4"), ("number", "<i4"), ("flags", "<u4")])
+LEARNED: Final = np.dtype(
     [("hash", "<u8"), ("characters", "<u4"), ("end", "<u4"), *((name, "u1") for name in ("kind", "flags", "skipped", "cut"))],
     align=True,
 )
@@ -80,6 +82,7 @@ def library() -> c.CDLL | str:
         ("mark", size, pointer, c.c_char_p, size, pointer),
         ("blocks", size, pointer, c.c_char_p, size, c.c_int),
         ("scan", size, pointer, c.c_char_p, size, c.c_uint32, c.c_int, c.c_int),
+        ("tokens", size, pointer, pointer),
         ("unknown", pointer, pointer),
         ("learn", c.c_int, pointer, pointer, c.c_char_p),
         ("start_counts", c.c_int, pointer, size, c.c_int),
@@ -137,34 +140,76 @@ def _class_of(char: str) -> int:
     return bits
 
 
-class NativeKernel:
-    """Implements :class:`~.Kernel`, which has the docstrings of its methods."""
+class NativeScanner:
+    """Splits texts into tokens, and numbers the words among them; subclasses say what a new word means."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self) -> None:
         """Start with no words."""
         lib: Any = library()
-        self.lib, self.rules = lib, rules
+        self.lib = lib
         self.kernel = lib.kernel_new()
         if not self.kernel:
             raise MemoryError("the kernel is out of memory")
         self.classes = lib.kernel_classes(self.kernel)
-        english = rules.lexicon("en")
-        words, endings, dates = (
-            "".join(f"{word}\n" for word in words if word.isascii() and "\0" not in word)
-            for words in (english.stopwords.words, english.stopwords.endings, english.dates)
-        )
-        _checked(lib.kernel_english(self.kernel, f"{words or _NO_WORD}\n{endings}".encode(), f"\n{dates}".encode()))
-        self.table: frequencies.Table = b""
-        self.scanner = Scanner(self.mark, self.count_levels, self.blocks)
-        self.frequencies = _Frequencies()
-        self.held: tuple[Any, ...] = ()
-        self.pages = 0
         self.text = b""
 
     def __del__(self) -> None:
         """Free the kernel's memory."""
         if getattr(self, "kernel", None):
             self.lib.kernel_free(self.kernel)
+
+    def split(self, text: bytes, language: str, rules: int) -> None:
+        """Split a text into tokens, and learn its new words; the kernel then works on this text."""
+        self.text = text  # the kernel keeps a pointer to it
+        if self.lib.kernel_words(self.kernel) > LIMIT:
+            self.forget()
+        arguments = (self.kernel, text, len(text), _NUMBERS[language], rules)
+        again = False
+        while (unknown := self.lib.kernel_scan(*arguments, again)) <= _NEEDS_PYTHON:
+            again = True
+            block = (_NEEDS_PYTHON - unknown) >> 8
+            c.memmove(self.classes + 256 * block, classes(block), 256)
+        if _checked(unknown):
+            spans = np.frombuffer(c.string_at(self.lib.kernel_unknown(self.kernel), unknown * TOKEN.itemsize), TOKEN)
+            self.learn([text[start:end].decode() for start, end in spans[["start", "end"]].tolist()], language)
+
+    def forget(self) -> None:
+        """Forget all words."""
+        _checked(self.lib.kernel_forget(self.kernel))
+
+    def learn(self, words: list[str], language: str) -> None:
+        """Learn new words, by one call of :meth:`learned`."""
+        raise NotImplementedError
+
+    def learned(self, records: npt.NDArray[Any], stems: bytes = b"") -> None:
+        """Tell the kernel what new words mean: for each a record of :data:`LEARNED`, and the stems that these refer to."""
+        _checked(self.lib.kernel_learn(self.kernel, _pointer_to(records), stems))
+
+    def scanned(self) -> npt.NDArray[Any]:
+        """Return the tokens of the text, as records of :data:`TOKEN`."""
+        at = c.c_void_p()
+        count = self.lib.kernel_tokens(self.kernel, c.byref(at))
+        return np.frombuffer(c.string_at(at, count * TOKEN.itemsize), TOKEN)
+
+
+class NativeKernel(NativeScanner):
+    """Implements :class:`~.Kernel`, which has the docstrings of its methods."""
+
+    def __init__(self, rules: Rules) -> None:
+        """Start with no words."""
+        super().__init__()
+        self.rules = rules
+        english = rules.lexicon("en")
+        words, endings, dates = (
+            "".join(f"{word}\n" for word in words if word.isascii() and "\0" not in word)
+            for words in (english.stopwords.words, english.stopwords.endings, english.dates)
+        )
+        _checked(self.lib.kernel_english(self.kernel, f"{words or _NO_WORD}\n{endings}".encode(), f"\n{dates}".encode()))
+        self.table: frequencies.Table = b""
+        self.scanner = Scanner(self.mark, self.count_levels, self.blocks)
+        self.frequencies = _Frequencies()
+        self.held: tuple[Any, ...] = ()
+        self.pages = 0
 
     def out(self, size: int) -> bytes:
         """Return the output of the last function."""
@@ -195,44 +240,32 @@ class NativeKernel:
         return self.out(size)
 
     def scan(self, document: Document) -> None:
-        """Split a page into tokens, and learn those that are new; the kernel then works on this page."""
-        self.text = text = document.utf8  # the kernel keeps a pointer to it
+        """Split a page into tokens."""
         language = LANGUAGES[document.language]
         rules = _ENGLISH * (document.language == "en") | _NOUNS * language.nouns | _SHORT * language.short
-        if self.lib.kernel_words(self.kernel) > LIMIT:
-            _checked(self.lib.kernel_forget(self.kernel))
-        arguments = (self.kernel, text, len(text), _NUMBERS[document.language], rules)
-        again = False
-        while (unknown := self.lib.kernel_scan(*arguments, again)) <= _NEEDS_PYTHON:
-            again = True
-            block = (_NEEDS_PYTHON - unknown) >> 8
-            c.memmove(self.classes + 256 * block, classes(block), 256)
-        if _checked(unknown):
-            self.learn(text, unknown, document.language)
+        self.split(document.utf8, document.language, rules)
 
-    def learn(self, text: bytes, unknown: int, language: str) -> None:
+    def learn(self, words: list[str], language: str) -> None:
         """Stem and hash the new words of a text."""
         lexicon = self.rules.lexicon(language)
-        spans = np.frombuffer(c.string_at(self.lib.kernel_unknown(self.kernel), unknown * _TOKEN.itemsize), _TOKEN)
-        tokens = [text[start:end].decode() for start, end in zip(spans["start"].tolist(), spans["end"].tolist(), strict=True)]
-        words = [word_of(token, lexicon) for token in tokens]
-        stemmed = iter(lexicon.stem([word.text for word in words if word.number > STOPWORD]))
-        stems = [next(stemmed) if word.number > STOPWORD else "" for word in words]
+        meanings = [word_of(word, lexicon) for word in words]
+        stemmed = iter(lexicon.stem([word.text for word in meanings if word.number > STOPWORD]))
+        stems = [next(stemmed) if word.number > STOPWORD else "" for word in meanings]
         utf8 = [stem.encode() for stem in stems]
-        learned = np.zeros(unknown, _LEARNED)
+        learned = np.zeros(len(words), LEARNED)
         sizes = list(map(len, utf8))
         if max(sizes) > _HASHED:
             learned["hash"] = np.array([word_hash(stem) if len(stem) > _HASHED / 4 else 0 for stem in stems], np.uint64)
         learned["characters"] = list(map(len, stems))
         learned["end"] = np.cumsum(sizes)
-        learned["kind"] = [word.number for word in words]
-        learned["flags"] = [word.flags for word in words]
-        for i, word in enumerate(words):
+        learned["kind"] = [word.number for word in meanings]
+        learned["flags"] = [word.flags for word in meanings]
+        for i, word in enumerate(meanings):
             if word.skipped or word.cut:
-                token = tokens[i]
+                token = words[i]
                 learned[i]["skipped"] = len(token[: word.skipped].encode())
                 learned[i]["cut"] = len(token[len(token) - word.cut :].encode())
-        _checked(self.lib.kernel_learn(self.kernel, _pointer_to(learned), b"".join(utf8)))
+        self.learned(learned, b"".join(utf8))
 
     def start_counts(self) -> None:
         _checked(self.lib.kernel_start_counts(self.kernel, 1 << 16, 0))
