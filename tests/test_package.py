@@ -124,8 +124,11 @@ TESTED_IN = {
     "crawl/html": "crawl/test_files",
     "crawl/records": "crawl/test_jsonl",
     "index/cache": "search/test_cli",
+    "index/postings": "index/test_load",
     "index/sqlite": "index/test_load",
     "keywords/outputs": "storage/test_webhdfs",
+    "search/overview": "serve/test_app",
+    "serve/views": "serve/test_app",
     "storage/files": "crawl/test_files",
 }
 """The test modules of modules that are reached through others only."""

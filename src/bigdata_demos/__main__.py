@@ -11,6 +11,8 @@ COMMANDS = {
     "keywords": "extract the keywords of a crawl, on any engine",
     "index": "load the output of runs into a database that can be searched",
     "search": "search the pages of a crawl",
+    "serve": "look at a crawl in a browser: search, keywords, pages",
+    "report": "write what a crawl is about into one HTML file",
     "export": "export keywords and pages to Parquet, DuckDB, CSV or JSON lines",
     "corpus": "make a corpus of pages, or convert one",
     "avro": "show, convert, join, recompress, compare and repair Avro files",

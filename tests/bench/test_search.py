@@ -21,6 +21,9 @@ def test_report(capsys: pytest.CaptureFixture[str]) -> None:
     median, p95, p99, slowest, hits = map(float, rows["40 to SQLite"])
     assert 0 < median <= p95 <= p99 <= slowest < 10_000
     assert hits >= 1
+    for view in ("50 × overview", "40 × search", "40 × page", "50 × rejected", "50 × runs"):
+        median, p95, p99, slowest = map(float, rows[view])
+        assert 0 < median <= p95 <= p99 <= slowest < 10_000
     assert "loading into SQLite, run 1" in err
 
 

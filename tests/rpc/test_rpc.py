@@ -31,9 +31,9 @@ from bigdata_demos.rpc import wire
 from bigdata_demos.rpc.cli import main
 from bigdata_demos.rpc.client import Client
 from bigdata_demos.rpc.protocol import Protocol, keyword_index
-from bigdata_demos.rpc.searchers import Searchers, open_searchers
 from bigdata_demos.rpc.server import MAX_REMEMBERED, Limits, Responder, Server, serving
 from bigdata_demos.rpc.service import DeclaredError, handlers
+from bigdata_demos.search.pool import Searchers, open_searchers
 from tests.support.java_avro import prepare
 from tests.support.paths import DATA, ROOT
 from tests.support.requirements import refuse

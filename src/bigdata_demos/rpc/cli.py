@@ -95,8 +95,8 @@ def seconds(text: str) -> float:
 def serve(arguments: argparse.Namespace) -> None:
     """Answer calls until a signal comes. Raises BigDataDemosError if it cannot start; Ended when a signal comes."""
     from ..index.cache import index_of
+    from ..search.pool import open_searchers
     from .protocol import keyword_index
-    from .searchers import open_searchers
     from .server import POLL, Limits, Responder, Server
     from .service import handlers
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..errors import UsageError
-from .searchers import Searchers
+from ..search.pool import Searchers
 
 _MAX_LIMIT: Final = 1_000  # the most pages that a call returns
 _SUGGESTIONS: Final = 10

@@ -9,6 +9,7 @@ hit.
 
 import difflib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -78,7 +79,23 @@ class Searcher:
         """Return the best hits of a query. Raises UsageError if the query is empty."""
         return self._search(parse(query), limit)
 
+    def facets(self, query: str) -> tuple[Counter[str], Counter[str]]:
+        """Return the sites and the languages of the hits of a query, with numbers of hits. Raises UsageError if it is empty."""
+        sites, languages = Counter[str](), Counter[str]()
+        if selection := self._selection(parse(query)):
+            sql, values, _ = selection
+            sql = f"SELECT site, language, count(*) FROM ({sql}) AS scored JOIN pages ON id = page GROUP BY site, language"  # noqa: S608 (values are bound)
+            for site, language, count in self.database.execute(sql, values):
+                sites[site] += count
+                languages[language] += count
+        return sites, languages
+
     def _search(self, terms: Sequence[Term], limit: int) -> Found:
+        selection = self._selection(terms)
+        return self._ranked(*selection, limit) if selection else Found(0, [])
+
+    def _selection(self, terms: Sequence[Term]) -> tuple[str, list[object], dict[str, int]] | None:
+        """Return a query for the hits and their scores, its values, and the tokens to be marked; None if there can be no hit."""
         languages = [term.text.lower() for term in terms if term.field == "lang" and not term.without] or self.languages
         meanings = [(term, self._meaning(term, languages)) for term in terms]
         common = {term for term, meaning in meanings if self._is_common(term, meaning, languages)}
@@ -97,14 +114,14 @@ class Searcher:
                 required += meaning.slots
                 conditions += meaning.conditions
         if any(not slot.numbers for slot in required):  # a word that no page has
-            return Found(0, [])
+            return None
         required = sorted(dict.fromkeys(required), key=lambda slot: slot.df)
         optional = [slot for slot in dict.fromkeys(optional) if slot.numbers][: max(0, _MAX_SLOTS - len(required))]
         sql, values = self._scored(required, optional, conditions)
         marked = {
             token: number for number, (term, meaning) in enumerate(meanings) if not term.without for token in meaning.tokens
         }
-        return self._ranked(sql, values, marked, limit)
+        return sql, values, marked
 
     def _meaning(self, term: Term, languages: Sequence[str]) -> _Meaning:
         """Look a term up."""
@@ -204,18 +221,36 @@ class Searcher:
         return Hit(url, title, language, score, *snippet(text, language, terms), keywords, copies)
 
     def page(self, url: str) -> dict[str, Any] | None:
-        """Return the URL, the title, the keywords and the declared keywords of a page; None if it is not in the index.
+        """Return the URL, title, site, language, keywords and declared keywords of a page; None if it is not in the index.
 
-        Keywords have their phrase, stems, score, tf and df, best first.
+        Keywords have their phrase, stems, score, tf and df, best first. ``has_text`` says whether the page's text was kept.
         """
-        row = self.database.execute("SELECT id, title, declared FROM pages WHERE url = ?", (url,)).fetchone()
+        row = self.database.execute(
+            "SELECT pages.id, title, site, language, declared, has_text FROM pages JOIN runs ON runs.id = run WHERE url = ?",
+            (url,),
+        ).fetchone()
         if row is None:
             return None
-        page, title, declared = row
+        page, title, site, language, declared, has_text = row
         names = ("phrase", "stems", "score", "tf", "df")
         rows = self.database.execute(f"SELECT {', '.join(names)} FROM keywords WHERE page = ? ORDER BY rank", (page,))  # noqa: S608
         keywords = [dict(zip(names, keyword, strict=True)) for keyword in rows]
-        return {"url": url, "title": title, "keywords": keywords, "declared": json.loads(declared)}
+        facts = {"url": url, "title": title, "site": site, "language": language, "has_text": bool(has_text)}
+        return {**facts, "keywords": keywords, "declared": json.loads(declared)}
+
+    def text(self, url: str) -> str:
+        """Return the text of a page as ``schemas/text.avsc`` describes it: its title and keywords, if it was not kept."""
+        row = self.database.execute("SELECT text FROM texts JOIN pages ON id = page WHERE url = ?", (url,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def copies(self, url: str, limit: int = 20) -> list[str]:
+        """Return other URLs with the text of a page."""
+        rows = self.database.execute(
+            "SELECT other.url FROM pages AS own JOIN pages AS other ON other.content = own.content"
+            " WHERE own.url = ? AND other.url <> ? ORDER BY other.url LIMIT ?",
+            (url, url, limit),
+        )
+        return [other for (other,) in rows]
 
     def stats(self) -> dict[str, Any]:
         """Return the numbers of pages, keywords, pairs of these, rejected pages and runs, and the digest of the last run."""

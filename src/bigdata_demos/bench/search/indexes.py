@@ -2,11 +2,15 @@
 
 In each round, the job runs with ``--keep-text``, and its output is loaded into each database, in rotating order, all as processes
 of their own. Then the queries are put to each database: keywords of its pages, drawn by a fixed seed, each once, after the
-database was opened anew. A server's CPU seconds and memory are not measured.
+database was opened anew. Last, ``bigdata-demos serve`` is asked over HTTP for its views of SQLite, by one reader. The CPU seconds
+and the memory of PostgreSQL's server are not measured.
 """
 
+import http.client
 import os
 import random
+import shlex
+import subprocess
 import sys
 import tempfile
 import time
@@ -14,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode, urlsplit
 
 from ...errors import JobFailed, UsageError
 from ...index.database import Database, is_address, open_database
@@ -81,6 +86,10 @@ def run(
         yield f"{'queries':28}{'median ms':>12}{'p95':>9}{'p99':>9}{'slowest':>9}{'hits (median)':>15}"
         for step, database in databases.items():
             yield _answers(step, database, queries)
+        progress("views of serve")
+        yield ""
+        yield f"{'views of serve':28}{'median ms':>12}{'p95':>9}{'p99':>9}{'slowest':>9}"
+        yield from _views(str(file), queries)
 
 
 def _runs(database: Database) -> list[str]:
@@ -123,13 +132,58 @@ def _costs(took: Mapping[str, Sequence[Measured]]) -> Iterator[str]:
         yield f"{name:28}{cells[0]:>22}{cells[1]:>22}{memory:9.0f}{ratio.median:8.2f}"
 
 
+def _drawn(database: Database, column: str, table: str, number: int) -> list[str]:
+    """Return some values of a column, drawn by a fixed seed."""
+    values = [value for (value,) in database.execute(f"SELECT DISTINCT {column} FROM {table} ORDER BY {column}")]  # noqa: S608 (our own names)
+    return random.Random(_SEED).sample(values, min(number, len(values)))  # noqa: S311
+
+
+def _quantiles(name: str, took: Sequence[float]) -> str:
+    """Return the start of a row: of milliseconds, the median, some quantiles, and the most."""
+    ranked = sorted(took)
+    quantiles = "".join(f"{ranked[min(len(ranked) - 1, int(share * len(ranked)))]:{width}.1f}" for share, width in _QUANTILES)
+    return f"{name:28}{quantiles}{ranked[-1]:9.1f}"
+
+
+def _views(path: str, number: int) -> Iterator[str]:
+    """Ask a server for each of its views, for searches and pages so often; yield a row for each view."""
+    with open_database(path) as database:
+        searches = [f"/?{urlencode({'q': phrase})}" for phrase in _drawn(database, "phrase", "keywords", number)]
+        pages = [f"/page?{urlencode({'url': url})}" for url in _drawn(database, "url", "pages", number)]
+    line = [sys.executable, "-m", "bigdata_demos", "serve", path, "--port", "0", "--seconds", "60"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            assert server.stdout
+            host = urlsplit(server.stdout.readline().strip()).netloc
+            if not host:
+                raise JobFailed(f"{shlex.join(line)} does not start")
+            connection = http.client.HTTPConnection(host, timeout=_TIMEOUT)
+            for name, paths in (
+                ("overview", ["/"] * 50),
+                ("search", searches),
+                ("page", pages),
+                ("rejected", ["/rejected"] * 50),
+                ("runs", ["/runs"] * 50),
+            ):
+                took = []
+                for one in paths:
+                    started = time.perf_counter()
+                    connection.request("GET", one)
+                    answer = connection.getresponse()
+                    answer.read()
+                    took.append(1000 * (time.perf_counter() - started))
+                    if answer.status != 200:
+                        raise JobFailed(f"{one} was answered with status {answer.status}")
+                yield _quantiles(f"{len(took)} × {name}", took)
+        finally:
+            server.terminate()
+
+
 def _answers(name: str, address: str, queries: int) -> str:
     """Put the queries to a database; return a row of the table."""
     with open_database(address) as database:
-        phrases = [phrase for (phrase,) in database.execute("SELECT DISTINCT phrase FROM keywords ORDER BY phrase")]
-        drawn = random.Random(_SEED).sample(phrases, min(queries, len(phrases)))  # noqa: S311
         searcher, took, hits = Searcher(database), [], []
-        for phrase in drawn:
+        for phrase in _drawn(database, "phrase", "keywords", queries):
             started = time.perf_counter()
             try:
                 found = searcher.search(phrase)
@@ -137,6 +191,4 @@ def _answers(name: str, address: str, queries: int) -> str:
                 continue
             took.append(1000 * (time.perf_counter() - started))
             hits.append(found.total)
-    took.sort()
-    quantiles = "".join(f"{took[min(len(took) - 1, int(share * len(took)))]:{width}.1f}" for share, width in _QUANTILES)
-    return f"{f'{len(took)} to {name}':28}{quantiles}{took[-1]:9.1f}{sorted(hits)[len(hits) // 2]:15}"
+    return f"{_quantiles(f'{len(took)} to {name}', took)}{sorted(hits)[len(hits) // 2]:15}"

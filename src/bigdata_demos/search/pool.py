@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 
-from ..search.searcher import Searcher, open_searcher
+from .searcher import Searcher, open_searcher
 
 _READERS: Final = 4  # the most lookups at once; others wait
 _CLOSING: Final = 1.0  # seconds that a running lookup has when the server ends

@@ -1,0 +1,1 @@
+"""A crawl's index as web pages, and as an API of JSON."""

@@ -1,0 +1,1 @@
+"""What the pages for browsers have in common: templates, the stylesheet, and how addresses and numbers are shown."""
