@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bigdata_demos.errors import InputError, OutputError
+from bigdata_demos.index import postings
 from bigdata_demos.index.database import VERSION, open_database
 from bigdata_demos.index.load import drop, load
 from bigdata_demos.index.pages import site_of
@@ -103,6 +104,19 @@ def test_loading_again_changes_nothing(output: Path, tmp_path: Path) -> None:
     assert first["postings"] == second["postings"] == third["postings"] == fourth["postings"]
     assert len(third["pages"]) == len(third["texts"]) == len(first["pages"])
     assert len(fourth["pages"]) == len(first["pages"])
+
+
+def test_many_runs_and_ranges(output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However small the runs are that workers write, and the ranges that are merged at once, the postings are the same."""
+    for name, run_size, range_size in (("a.db", 4_000_000, 1_000_000), ("b.db", 500, 200), ("c.db", 1, 1)):
+        monkeypatch.setattr(postings, "_RUN", run_size)
+        monkeypatch.setattr(postings, "_RANGE", range_size)
+        with open_database(tmp_path / name, write=True) as database:
+            load(database, output)
+    assert rows(tmp_path / "a.db") == rows(tmp_path / "b.db") == rows(tmp_path / "c.db")
+    with closing(sqlite3.connect(tmp_path / "c.db")) as database:
+        for word, pages in database.execute("SELECT id, pages FROM words").fetchall():
+            assert database.execute("SELECT count(*) FROM postings WHERE word = ?", (word,)).fetchone() == (pages,)
 
 
 def test_a_naive_reducer_doubles_its_rows(output: Path, tmp_path: Path) -> None:

@@ -1,6 +1,11 @@
 """The part of a page that is shown with a hit."""
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bigdata_demos.index.analyzer import encode
+from bigdata_demos.search import snippets
 from bigdata_demos.search.snippets import snippet
 
 
@@ -36,3 +41,19 @@ def test_long_lines_are_divided() -> None:
     spaceless = "文字\u200b" * 700 + "検索\u200b" + "文字\u200b" * 700
     text, marks = snippet(f"Title\n{spaceless}", "ja", {encode("検索"): 0})
     assert [text[start:end] for start, end in marks] == ["検索"]
+
+
+WORDS = st.sampled_from(["shuffle", "map", "the", "a", "word", "reduce"])
+LINES = st.lists(st.lists(WORDS, max_size=30).map(" ".join), min_size=1, max_size=12)
+
+
+@given(LINES, st.integers(1, 300))
+def test_the_beginning_of_a_page_is_enough_if_it_has_the_best_line(lines: list[str], size: int) -> None:
+    """A snippet is that of the whole text, however long the part that is looked at first."""
+    text, terms = "\n".join(lines), {"shuffl": 0, "reduc": 1}
+    with pytest.MonkeyPatch.context() as patch:
+        found = []
+        for beginning in (size, 0):
+            patch.setattr(snippets, "_BEGINNING", beginning)
+            found.append(snippets.snippet(text, "en", terms))
+    assert found[0] == found[1]

@@ -27,7 +27,7 @@ class Runs:
     """Writes the postings of parts of an output into files that start with ``name``. A context, at whose end all are written."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        self._path = directory / name
+        self._directory, self._name = directory, name.replace(".", "-")
         self._written = 0
         self._start()
 
@@ -68,7 +68,7 @@ class Runs:
         ranks[in_order] = np.arange(len(in_order))
         order = np.argsort(ranks[numbers], kind="stable")
         pages = np.repeat(np.array(self._pages), list(map(len, self._tokens)))
-        path = self._path.with_name(f"{self._path.name}-{self._written}")
+        path = self._directory / f"{self._name}-{self._written}"
         self._written += 1
         np.save(path.with_suffix(".pages.npy"), pages[order])
         np.save(path.with_suffix(".impacts.npy"), np.concatenate(self._impacts)[order])

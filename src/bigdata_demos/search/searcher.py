@@ -21,7 +21,7 @@ from ..index.analyzer import analyzer, decode, encode, prefixes
 from ..index.database import Database, open_database
 from ..keywords.analysis.candidates import lower
 from .query import Term, parse
-from .snippets import Mark, snippet
+from .snippets import FROM, Mark, snippet
 
 _MAX_EXPANDED: Final = 500  # words that a prefix stands for, in alphabetical order
 _MAX_SLOTS: Final = 40  # tables in a statement; SQLite joins 64
@@ -213,7 +213,7 @@ class Searcher:
 
     def _hit(self, page: int, content: int, score: int, terms: Mapping[str, int]) -> Hit:
         url, title, language, text = self.database.execute(
-            "SELECT url, title, language, text FROM pages JOIN texts ON page = id WHERE id = ?", (page,)
+            "SELECT url, title, language, substr(text, 1, ?) FROM pages JOIN texts ON page = id WHERE id = ?", (FROM, page)
         ).fetchone()
         (copies,) = self.database.execute("SELECT count(*) - 1 FROM pages WHERE content = ?", (content,)).fetchone()
         rows = self.database.execute("SELECT phrase, stems FROM keywords WHERE page = ? ORDER BY rank", (page,)).fetchall()
@@ -295,14 +295,12 @@ class Searcher:
         )
         return [phrase for (phrase,) in rows]
 
-    def top(self, *, site: str = "", language: str = "", limit: int = 20) -> list[tuple[str, int]]:
-        """Return the keywords of most pages, of a site or in a language, as most of these write them, and how many."""
-        return self._phrases(
-            "WHERE page IN (SELECT id FROM pages WHERE (CAST(? AS TEXT) = '' OR site = ?)"
-            " AND (CAST(? AS TEXT) = '' OR language = ?))",
-            (site, site, language, language),
-            limit,
-        )
+    def top(self, *, site: str = "", language: str = "", run: str = "", limit: int = 20) -> list[tuple[str, int]]:
+        """Return the keywords of most pages, of a site, in a language or of a run, as most of these write them, and how many."""
+        chosen = {"site = ?": site, "language = ?": language, "run = (SELECT id FROM runs WHERE digest = ?)": run}
+        conditions = [condition for condition, value in chosen.items() if value]
+        where = f"WHERE page IN (SELECT id FROM pages WHERE {' AND '.join(conditions)})" if conditions else ""  # noqa: S608 (constants)
+        return self._phrases(where, [value for value in chosen.values() if value], limit)
 
     def suggestions(self, start: str, limit: int = 10) -> list[tuple[str, int]]:
         """Return the keywords that start with a prefix, those of most pages first, and the numbers of pages."""

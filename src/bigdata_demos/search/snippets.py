@@ -15,7 +15,9 @@ from ..index.analyzer import analyzer, decode, shown
 
 _SIZE: Final = 160  # characters
 _SENTENCE: Final = 60  # characters of a line that is not a heading
-_FROM: Final = 100_000  # characters of a page that a snippet is looked for in
+FROM: Final = 100_000
+"""Characters of a page that a snippet is looked for in."""
+_BEGINNING: Final = 8_000  # characters that are looked at first: a sentence there with all terms is the best one of the page
 _START: Final = 4  # letters of a word that its stem has, too, at most
 _LINES: Final = 30  # that are analyzed to find the best one
 _LONG: Final = 320  # characters; longer lines are divided
@@ -31,18 +33,11 @@ def snippet(text: str, language: str, terms: Mapping[str, int]) -> tuple[str, li
 
     Sentences are preferred to headings, lines after the title to the title, and among equal ones the first.
     """
-    title, *rest = text[:_FROM].split("\n")
-    lines: list[str] = []
-    for line in (*rest, title):
-        lines += _divided(line) if len(line) > _LONG else (line,)
+    text = text[:FROM]
+    best, line = _best_line(text[: max(0, text.rfind("\n", 0, _BEGINNING))], language, terms)
+    if best < (len({*terms.values()}), _SENTENCE) or line == text.partition("\n")[0]:  # the rest may have a better one
+        _, line = _best_line(text, language, terms)
     words = analyzer(language)
-    best, line = (-1, 0), title
-    for most, other in _promising(terms, lines):
-        if (most, _SENTENCE) <= best:
-            break
-        number = len({terms[token] for token in words.tokens(other) if token in terms})
-        if (number, min(len(other), _SENTENCE)) > best:
-            best, line = (number, min(len(other), _SENTENCE)), other
     marks = [(start, end) for token, start, end in words.matches(line) if token in terms]
     whole = shown(line)
     indent = len(line) - len(line.removeprefix("\t"))
@@ -57,6 +52,23 @@ def snippet(text: str, language: str, terms: Mapping[str, int]) -> tuple[str, li
         end = cut if (cut := whole.rfind(" ", start + _SIZE // 2, end)) >= 0 else end
     shift = indent + start
     return whole[start:end], [(a - shift, b - shift) for a, b in marks if start <= a - indent and b - indent <= end]
+
+
+def _best_line(text: str, language: str, terms: Mapping[str, int]) -> tuple[tuple[int, int], str]:
+    """Return the best line, with the number of its terms, and its length up to ``_SENTENCE``."""
+    title, *rest = text.split("\n")
+    lines: list[str] = []
+    for line in (*rest, title):
+        lines += _divided(line) if len(line) > _LONG else (line,)
+    words = analyzer(language)
+    best, found = (-1, 0), title
+    for most, line in _promising(terms, lines):
+        if (most, _SENTENCE) <= best:
+            break
+        number = len({terms[token] for token in words.tokens(line) if token in terms})
+        if (number, min(len(line), _SENTENCE)) > best:
+            best, found = (number, min(len(line), _SENTENCE)), line
+    return best, found
 
 
 def _divided(line: str) -> Iterator[str]:

@@ -45,7 +45,7 @@ class Site:
 
     def __init__(self, searchers: Searchers, name: str, comparison: Comparison | None = None, before: str = "") -> None:
         self.searchers, self.name, self.comparison, self.before = searchers, name, comparison, before
-        self._overview: tuple[object, dict[str, Any]] = (None, {})
+        self._computed: dict[Callable[[Searcher], Any], tuple[object, Any]] = {}
 
     @contextmanager
     def lookup(self) -> Iterator[Searcher]:
@@ -56,12 +56,12 @@ class Site:
         except TimeoutError as error:
             raise HTTPException(503, f"{error}: try again, or ask for less") from None
 
-    def overview(self, searcher: Searcher) -> dict[str, Any]:
-        """Return the overview, computed again only if runs were loaded or dropped."""
-        rows = searcher.database.execute("SELECT id, digest, has_text FROM runs ORDER BY id").fetchall()
-        if self._overview[0] != rows:
-            self._overview = (rows, views.index(searcher))
-        return self._overview[1]
+    def of_runs(self, view: Callable[[Searcher], Any], searcher: Searcher) -> Any:
+        """Return a view of the whole crawl, computed again only if runs were loaded or dropped."""
+        runs = searcher.database.execute("SELECT id, digest, pages, has_text FROM runs ORDER BY id").fetchall()
+        if self._computed.get(view, (None,))[0] != runs:
+            self._computed[view] = (runs, view(searcher))
+        return self._computed[view][1]
 
     def html(self, template: str, **values: Any) -> HTMLResponse:
         """Render a page."""
@@ -113,7 +113,7 @@ def _add_pages(app: FastAPI, site: Site) -> None:
             if any(map(str.strip, (q, site_, lang))):
                 values = views.results(searcher, q, site_, lang, limit)
                 return site.html("results" if fragment else "search", **values)
-            values = {**site.overview(searcher), "q": "", "site": "", "lang": ""}
+            values = {**site.of_runs(views.index, searcher), "q": "", "site": "", "lang": ""}
             return site.html("overview" if fragment else "index", **values)
 
     @app.get("/page", response_class=HTMLResponse, include_in_schema=False)
@@ -129,7 +129,7 @@ def _add_pages(app: FastAPI, site: Site) -> None:
     @app.get("/runs", response_class=HTMLResponse, include_in_schema=False)
     def runs() -> HTMLResponse:
         with site.lookup() as searcher:
-            return site.html("runs", runs=overview.runs(searcher.database))
+            return site.html("runs", runs=site.of_runs(views.runs, searcher))
 
     @app.get("/changes", response_class=HTMLResponse, include_in_schema=False)
     def changes() -> HTMLResponse:

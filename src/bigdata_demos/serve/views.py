@@ -16,6 +16,7 @@ STEP: Final = 10
 MOST: Final = 100
 """Hits that are shown at most."""
 _LISTED: Final = 12  # sites and languages beside hits
+_TOP_OF_RUN: Final = 6  # keywords of a run
 _FEW: Final = 5  # rejected pages of each reason, if all are listed
 _TOP: Final = 24  # keywords of the overview
 
@@ -30,6 +31,13 @@ def index(searcher: Searcher) -> dict[str, Any]:
         "reasons": overview.reasons(searcher.database),
         "last": next(iter(overview.runs(searcher.database)), None),
     }
+
+
+def runs(searcher: Searcher) -> list[tuple[overview.Run, list[tuple[str, int]]]]:
+    """Return the runs, and the keywords of most of their pages."""
+    return [
+        (run, searcher.top(run=run.digest, limit=_TOP_OF_RUN) if run.present else []) for run in overview.runs(searcher.database)
+    ]
 
 
 def query_of(q: str, site: str, lang: str) -> str:
