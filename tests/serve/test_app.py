@@ -1,8 +1,9 @@
 """The pages and the API, from SQLite and from PostgreSQL: what they show, what they refuse, and that text stays text."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -205,6 +206,18 @@ def test_limits(index: str) -> None:
         assert (answer.status_code, "too many concurrent lookups" in answer.text) == (503, True)
         busy.close()
         assert client.get("/?q=shuffle").status_code == 200
+
+
+def test_a_database_that_fails(tmp_path: Path) -> None:
+    """While it is served: one line, on the page and as JSON, and the server goes on."""
+    make_index(tmp_path, tmp_path / "a.db")
+    for client in client_of(str(tmp_path / "a.db")):
+        with closing(sqlite3.connect(tmp_path / "a.db")) as database:
+            database.execute("DROP TABLE keywords")
+        for path in ("/page?url=https://a.example/spark", "/api/page?url=https://a.example/spark"):
+            answer = client.get(path)
+            assert (answer.status_code, "the index cannot be read: no such table" in answer.text) == (503, True)
+        assert client.get("/rejected").status_code == 200
 
 
 def test_changes_and_new_runs(tmp_path: Path) -> None:

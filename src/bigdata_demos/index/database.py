@@ -79,6 +79,8 @@ class Database(ABC):
     """The statement that merges the staged tokens into it."""
     body_page: str
     """The column of its pages."""
+    errors: ClassVar[tuple[type[Exception], ...]]
+    """What a statement raises if the database fails."""
     phrase: str
     """A set of pages, ``IN …``: those that have one of some phrases."""
 

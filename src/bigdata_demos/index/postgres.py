@@ -43,6 +43,7 @@ class Postgres(Database):
         "covering": "INCLUDE (impact)",
         "unlogged": "UNLOGGED",
     }
+    errors = (psycopg.Error,)
     staged = _STAGED
     body = (
         "CREATE TABLE body (page INTEGER, chunk INTEGER, tokens TSVECTOR NOT NULL, PRIMARY KEY (page, chunk));\n"

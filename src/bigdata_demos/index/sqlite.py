@@ -34,6 +34,7 @@ class Sqlite(Database):
         "covering": "",
         "unlogged": "",
     }
+    errors = (sqlite3.Error,)
     staged = "staged"
     body = (
         "CREATE VIRTUAL TABLE body USING fts5(tokens, tokenize = 'ascii');\n"

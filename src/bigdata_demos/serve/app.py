@@ -52,7 +52,10 @@ class Site:
         """Yield a searcher; what goes wrong with the database is an answer with status 503."""
         try:
             with self.searchers.lookup() as searcher:
-                yield searcher
+                try:
+                    yield searcher
+                except searcher.database.errors as error:
+                    raise HTTPException(503, f"the index cannot be read: {error}") from None
         except TimeoutError as error:
             raise HTTPException(503, f"{error}: try again, or ask for less") from None
 

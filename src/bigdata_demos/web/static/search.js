@@ -14,7 +14,8 @@ if (form && results) {
     url.searchParams.set("fragment", "true");
     try {
       const answer = await fetch(url, { signal: running.signal });
-      results.innerHTML = await answer.text(); // the server has escaped all that comes from pages
+      if (answer.ok) results.innerHTML = await answer.text(); // the server has escaped all that comes from pages
+      else results.textContent = `The server answers with status ${answer.status}: try again, or ask for less.`;
     } catch (error) {
       if (error.name !== "AbortError") results.textContent = "The server does not answer.";
     }
