@@ -15,7 +15,7 @@ import pytest
 from bigdata_demos.cluster.standalone import ANY_PORT, LOOPBACK, Cluster, dask_cluster, free_ports, spark_cluster
 from bigdata_demos.keywords import open_session, run
 from tests.support.paths import SITE
-from tests.support.processes import addresses_of
+from tests.support.processes import addresses_of, kill_and_wait
 from tests.support.requirements import require
 
 
@@ -106,13 +106,18 @@ def test_nothing_is_left_of_a_cluster(kind: str) -> None:
 
 
 def test_command_prints_the_address(tmp_path: Path) -> None:
-    """`bigdata-demos cluster dask` prints the address that --cluster takes, and ends on SIGTERM."""
+    """`bigdata-demos cluster dask` prints the address that --cluster takes, starts a worker that dies again, ends on SIGTERM."""
     require("dask")
     line = [sys.executable, "-m", "bigdata_demos.cluster", "dask", "--workers", "1"]
     process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
     try:
         assert process.stdout
+        assert process.stderr
         url = process.stdout.readline().strip()
+        assert "1 workers" in process.stderr.readline()
+        [worker] = [one for one in psutil.Process(process.pid).children() if "dask_worker" in " ".join(one.cmdline())]
+        kill_and_wait(worker.pid)
+        assert process.stderr.readline() == "worker 1 ended with status -9: it is started again\n"
         done = subprocess.run(
             [sys.executable, "-m", "bigdata_demos.keywords", str(SITE), "--engine", "dask", "--cluster", url, "-q", "--format", "jsonl"],
             capture_output=True, text=True, check=True,

@@ -6,12 +6,13 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from .. import command
 from ..command import say
 from ..errors import EngineUnavailable, UsageError
 
+_RESTARTS: Final = 20  # of workers of local processes, before it is given up
 _EPILOG = """\
 examples:
   bigdata-demos cluster up                           Spark in containers; docs/cluster.md has variables and troubleshooting
@@ -119,11 +120,18 @@ def _run_processes(arguments: argparse.Namespace) -> NoReturn:
         print(running.url, flush=True)
         page = f", web page http://{running.page}" if running.page else ""
         say(f"{arguments.workers} workers{page}, logs in {running.logs}; Ctrl-C stops it")
-        while all(process.poll() is None for process in running.processes):
+        restarts = 0
+        while running.processes[0].poll() is None and restarts <= _RESTARTS:
+            for number, process in enumerate(running.processes):
+                if number and (status := process.poll()) is not None:
+                    say(f"worker {number} ended with status {status}: it is started again")
+                    running.restart(number)
+                    restarts += 1
             time.sleep(0.5)
-        raise EngineUnavailable(
-            f"a process of the cluster ended, and the others have been stopped: see the logs in {running.logs}"
-        )
+        ended = "the workers end again and again" if restarts > _RESTARTS else "the master of the cluster ended"
+        log = max(running.logs.glob("*.log"), key=lambda path: path.stat().st_mtime)
+        last = next(reversed([line for line in log.read_text(errors="replace").splitlines() if line.strip()]), "no message")
+        raise EngineUnavailable(f"{ended}, and everything has been stopped; the last line of {log.name}: {last.strip()}")
 
 
 def _control_hadoop(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,12 +28,16 @@ ANY_PORT = range(20_000, 32_000)
 
 
 class Cluster(NamedTuple):
-    """A running cluster: its address, its web page, and its processes, of which the first is the master."""
+    """A running cluster: its address, its web page, and its processes, of which the first is the master.
+
+    ``restart`` starts a process again, by its index.
+    """
 
     url: str
     page: str
     processes: list[subprocess.Popen[bytes]]
     logs: Path
+    restart: Callable[[int], None]
 
 
 def free_port(wish: int = 0) -> int:
@@ -70,7 +74,7 @@ def processes() -> Iterator[tuple[Callable[[str, Sequence[str], dict[str, str]],
     with tempfile.TemporaryDirectory(prefix="bigdata-demos-cluster-") as directory:
 
         def start(name: str, command: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-            with (Path(directory) / f"{name}.log").open("wb") as log:
+            with (Path(directory) / f"{name}.log").open("ab") as log:
                 process = subprocess.Popen(
                     command,
                     stdin=subprocess.DEVNULL,
@@ -118,19 +122,20 @@ def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> It
     spark_class = ["bash", f"{home}/bin/spark-class"]  # it executes the JVM
     with processes() as (start, logs):
         master = ["org.apache.spark.deploy.master.Master", "--host", LOOPBACK, "--port", str(port), "--webui-port", str(page)]
-        running = [start("master", [*spark_class, *master], environment)]
+        lines = {"master": [*spark_class, *master]}
         url = f"spark://{LOOPBACK}:{port}"
         for number in range(workers):
             worker = ["org.apache.spark.deploy.worker.Worker", "--host", LOOPBACK, "--webui-port", "0"]
             worker += ["--cores", str(cores), "--memory", memory, "--work-dir", str(logs / f"work-{number}"), url]
-            running.append(start(f"worker-{number}", [*spark_class, *worker], environment))
+            lines[f"worker-{number}"] = [*spark_class, *worker]
+        running, restart = _start_all(lines, lambda name, line: start(name, line, environment))
 
         def ready() -> bool:
             with LOCAL.open(f"http://{LOOPBACK}:{page}/json/", timeout=3) as answer:
                 return int(json.load(answer)["aliveworkers"]) == workers
 
         wait(ready, running, logs)
-        yield Cluster(url, f"{LOOPBACK}:{page}", running, logs)
+        yield Cluster(url, f"{LOOPBACK}:{page}", running, logs, restart)
 
 
 @contextmanager
@@ -145,13 +150,13 @@ def dask_cluster(workers: int = 2) -> Iterator[Cluster]:
     with processes() as (start, logs):
         scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--no-show"]
         local_page = ["--dashboard-address", f"{LOOPBACK}:0"]  # without it, Dask listens on all addresses even if the page is off
-        running = [
-            start("scheduler", [*scheduler, *local_page, "--host", url.rpartition(":")[0], "--port", url.rpartition(":")[2]], {})
-        ]
+        host, _, port = url.rpartition(":")
+        lines = {"scheduler": [*scheduler, *local_page, "--host", host, "--port", port]}
         for number in range(workers):
             worker = [sys.executable, "-m", "distributed.cli.dask_worker", url, "--nthreads", "1", "--no-dashboard"]
             worker += [*local_page, "--host", LOOPBACK, "--local-directory", str(logs), "--name", f"worker-{number}"]
-            running.append(start(f"worker-{number}", worker, {}))
+            lines[f"worker-{number}"] = worker
+        running, restart = _start_all(lines, lambda name, line: start(name, line, {}))
 
         def ready() -> bool:
             from distributed import Client
@@ -160,7 +165,20 @@ def dask_cluster(workers: int = 2) -> Iterator[Cluster]:
                 return len(client.scheduler_info(n_workers=-1)["workers"]) == workers
 
         wait(ready, running, logs)
-        yield Cluster(url, "", running, logs)
+        yield Cluster(url, "", running, logs, restart)
+
+
+def _start_all(
+    lines: Mapping[str, Sequence[str]], start: Callable[[str, Sequence[str]], subprocess.Popen[bytes]]
+) -> tuple[list[subprocess.Popen[bytes]], Callable[[int], None]]:
+    """Start the processes of a cluster, by name; return them, and the function that starts one again."""
+    running = [start(name, line) for name, line in lines.items()]
+
+    def restart(index: int) -> None:
+        name = [*lines][index]
+        running[index] = start(name, lines[name])
+
+    return running, restart
 
 
 def wait(ready: Callable[[], bool], running: Sequence[subprocess.Popen[bytes]], logs: Path) -> None:
