@@ -1,6 +1,10 @@
 """The commit: nothing that others have put at the output is replaced, and readers always find an output."""
 
+import os
+import subprocess
+import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +91,29 @@ def test_readers_always_find_an_output(tmp_path: Path) -> None:
     assert not missing
     assert '"top": 11' in (output / "manifest.json").read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    """For the same output; what another process uses stays, as does what belongs to another output."""
+    script = (
+        "import sys, time; from pathlib import Path; from bigdata_demos.keywords.output import commit\n"
+        "with commit.working_directory(Path(sys.argv[1]), overwrite=False) as made:\n"
+        "    print(made, flush=True); time.sleep(60)\n"
+    )
+    line = [sys.executable, "-c", script]
+    made = []
+    with ExitStack() as stack:
+        for name in ("out", "out", "out[1]"):
+            process = stack.enter_context(subprocess.Popen([*line, str(tmp_path / name)], stdout=subprocess.PIPE, text=True))
+            stack.callback(process.kill)
+            assert process.stdout
+            made.append((process, Path(process.stdout.readline().strip())))
+            os.utime(made[-1][1], (0, 0))
+        made[0][0].kill()
+        made[0][0].wait()
+        go(tmp_path / "out")
+        assert [path.exists() for _, path in made] == [False, True, True]
+        made[2][0].kill()
+        made[2][0].wait()
+        go(tmp_path / "out[1]")
+        assert [path.exists() for _, path in made] == [False, True, False]

@@ -1,7 +1,9 @@
 """The commit: parts become visible all at once."""
 
 import contextlib
+import glob
 import json
+import logging
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -9,11 +11,13 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from ...errors import OutputError
+from ...storage import scratch
 from ...storage.atomic import exchange, rename_new
 from ...storage.places import Place, move, remove
 from ..model import KINDS, Part, PartKind
 
 MANIFEST: Final = "manifest.json"
+_UNFINISHED: Final = ".unfinished"
 P = TypeVar("P", bound=Place)
 
 
@@ -21,9 +25,11 @@ P = TypeVar("P", bound=Place)
 def working_directory(output: P, *, overwrite: bool, kinds: Sequence[PartKind] = KINDS) -> Iterator[P]:
     """Yield a directory beside ``output`` for a run's parts; it is removed at the end, unless :func:`commit` has renamed it.
 
+    On this machine's file systems, those that killed runs for the same output have left are removed, too.
+
     Raises OutputError if ``output`` exists and may not be replaced, or the directory cannot be created.
     """
-    workdir = cast(P, output.absolute().parent / f".{output.name}.{uuid.uuid4().hex}.unfinished")
+    workdir = cast(P, output.absolute().parent / f".{output.name}.{uuid.uuid4().hex}{_UNFINISHED}")
     try:
         if output.exists() and not overwrite:
             raise OutputError(f"{output} exists already: name another `output`, or set `overwrite=True`")
@@ -36,9 +42,15 @@ def working_directory(output: P, *, overwrite: bool, kinds: Sequence[PartKind] =
                 (workdir / kind).mkdir(parents=True)
         except OSError as error:
             raise OutputError(f"cannot write {error.filename or output}: {error.strerror or error}") from None
+        if isinstance(workdir, Path):
+            scratch.hold(workdir)
+            for left in scratch.reclaim(workdir.parent, f".{glob.escape(output.name)}.*{_UNFINISHED}"):
+                logging.getLogger(__name__).info("%s, which a killed run had left, was removed", left)
         yield workdir
     finally:
         remove(workdir)
+        if isinstance(workdir, Path):
+            scratch.release(workdir)
 
 
 def _check_replaceable(output: Place) -> None:
