@@ -124,7 +124,6 @@ TESTED_IN = {
     "crawl/html": "crawl/test_files",
     "crawl/records": "crawl/test_jsonl",
     "index/cache": "search/test_cli",
-    "index/postings": "index/test_load",
     "index/sqlite": "index/test_load",
     "keywords/outputs": "storage/test_webhdfs",
     "search/overview": "serve/test_app",

@@ -23,6 +23,7 @@ PLACES = [
         for place in ("local", "cluster", "cluster-container-driver")
         if place == "local" or (place == "cluster" and engine.scheme) or engine.name == "spark"
         for workers in (1, 2)
+        if (place, workers) != ("cluster-container-driver", 1)  # which differs from the driver on the host in its place only
     ),
 ]
 """Engine, number of workers, place. Spark's cluster is the compose cluster; without Docker it is one of local processes."""

@@ -237,7 +237,7 @@ def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def digest_of_one_split(crawl: Path) -> str:
     """The digest if the whole file is one split."""
-    result = run([crawl], output=crawl.parent / "whole")
+    result = run([crawl], engine="serial", output=crawl.parent / "whole")
     assert (result.pages, result.rejected, result.skipped) == (len(LINES) - 1, 3, 0)
     return result.digest
 
@@ -246,7 +246,7 @@ def digest_of_one_split(crawl: Path) -> str:
 @settings(max_examples=25, deadline=None)
 def test_splits_make_no_difference(split_bytes: int, crawl: Path, digest_of_one_split: str) -> None:
     """The digest is the same however the file is cut, in the middle of lines and of characters too."""
-    result = run([crawl], output=crawl.parent / "cut", overwrite=True, split_bytes=split_bytes)
+    result = run([crawl], engine="serial", output=crawl.parent / "cut", overwrite=True, split_bytes=split_bytes)
     assert (result.pages, result.rejected, result.skipped) == (len(LINES) - 1, 3, 0)
     assert result.digest == digest_of_one_split
 
@@ -256,8 +256,8 @@ def test_splits_smaller_than_a_line(split_bytes: int, tmp_path: Path) -> None:
     """Splits in which no line starts have no pages, and those with a line have it whole."""
     path = tmp_path / "two.jsonl"
     path.write_text('{"id": 1, "text": "data é"}\n{"id": 2, "text": "data page"}\n', encoding="utf-8")
-    whole = run([path], output=tmp_path / "whole")
-    cut = run([path], output=tmp_path / "cut", split_bytes=split_bytes)
+    whole = run([path], engine="serial", output=tmp_path / "whole")
+    cut = run([path], engine="serial", output=tmp_path / "cut", split_bytes=split_bytes)
     assert (cut.pages, cut.digest) == (2, whole.digest)
 
 

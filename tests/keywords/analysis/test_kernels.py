@@ -277,7 +277,7 @@ def test_scores_without_a_table(top: int) -> None:
                 assert in_c.score(document(body)) == plainly.score(document(body))
 
 
-@pytest.mark.parametrize("top", [1, 10, 999, 1000])
+@pytest.mark.parametrize("top", [1, 1000])
 def test_very_long_pages(top: int) -> None:
     """Hundreds of thousands of words; occurrences beyond those that count; equal scores, so that ties decide."""
     chance = random.Random(top)
