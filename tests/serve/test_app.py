@@ -14,6 +14,7 @@ from bigdata_demos.index.database import open_database
 from bigdata_demos.index.load import drop
 from bigdata_demos.search.compare import compare
 from bigdata_demos.search.pool import open_searchers
+from bigdata_demos.serve import views
 from bigdata_demos.serve.app import Site, make_app
 from tests.support.crawls import PAGES, make_index
 from tests.support.postgres import postgres_server
@@ -206,6 +207,16 @@ def test_limits(index: str) -> None:
         assert (answer.status_code, "too many concurrent lookups" in answer.text) == (503, True)
         busy.close()
         assert client.get("/?q=shuffle").status_code == 200
+
+
+def test_a_lookup_that_takes_too_long(index: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is ended by the database, and the answer says so."""
+    sql = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 1000000000) SELECT count(*) FROM n"
+    monkeypatch.setattr(views, "rejected", lambda searcher, *_: searcher.database.execute(sql).fetchone())
+    for client in client_of(index, 0.3):
+        answer = client.get("/rejected")
+        assert (answer.status_code, "the lookup took too long: try again" in answer.text) == (503, True)
+        assert client.get("/runs").status_code == 200
 
 
 def test_a_database_that_fails(tmp_path: Path) -> None:

@@ -12,11 +12,15 @@ _CLOSING: Final = 1.0  # seconds that a running lookup has when the server ends
 
 
 class Searchers:
-    """Open searchers, of which each lookup takes one; ``seconds`` is the time limit of a lookup."""
+    """Open searchers, of which each lookup takes one; ``seconds`` is the time limit of a lookup.
+
+    ``errors`` are what a lookup raises if the database fails.
+    """
 
     def __init__(self, searchers: list[Searcher], seconds: float) -> None:
         self.free: queue.SimpleQueue[Searcher] = queue.SimpleQueue()
         self.number, self.seconds = len(searchers), seconds
+        self.errors = searchers[0].database.errors
         for searcher in searchers:
             self.free.put(searcher)
 

@@ -52,12 +52,11 @@ class Site:
         """Yield a searcher; what goes wrong with the database is an answer with status 503."""
         try:
             with self.searchers.lookup() as searcher:
-                try:
-                    yield searcher
-                except searcher.database.errors as error:
-                    raise HTTPException(503, f"the index cannot be read: {error}") from None
+                yield searcher
         except TimeoutError as error:
             raise HTTPException(503, f"{error}: try again, or ask for less") from None
+        except self.searchers.errors as error:
+            raise HTTPException(503, f"the index cannot be read: {error}") from None
 
     def of_runs(self, view: Callable[[Searcher], Any], searcher: Searcher) -> Any:
         """Return a view of the whole crawl, computed again only if runs were loaded or dropped."""
