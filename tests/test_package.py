@@ -127,7 +127,6 @@ TESTED_IN = {
     "index/sqlite": "index/test_load",
     "keywords/outputs": "storage/test_webhdfs",
     "search/overview": "serve/test_app",
-    "serve/views": "serve/test_app",
     "storage/files": "crawl/test_files",
 }
 """The test modules of modules that are reached through others only."""
