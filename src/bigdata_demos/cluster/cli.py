@@ -130,8 +130,8 @@ def _run_processes(arguments: argparse.Namespace) -> NoReturn:
             time.sleep(0.5)
         ended = "the workers end again and again" if restarts > _RESTARTS else "the master of the cluster ended"
         log = max(running.logs.glob("*.log"), key=lambda path: path.stat().st_mtime)
-        last = next(reversed([line for line in log.read_text(errors="replace").splitlines() if line.strip()]), "no message")
-        raise EngineUnavailable(f"{ended}, and everything has been stopped; the last line of {log.name}: {last.strip()}")
+        last = log.read_text(errors="replace").strip().rpartition("\n")[2] or "no message"
+        raise EngineUnavailable(f"{ended}, and everything has been stopped; the last line of {log.name}: {last}")
 
 
 def _control_hadoop(arguments: argparse.Namespace) -> int:

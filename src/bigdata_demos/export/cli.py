@@ -11,7 +11,7 @@ from ..errors import UsageError
 from ..keywords.output.reading import read_manifest
 from ..keywords.output.tables import TABLES, require, rows, tables_of
 from ..keywords.outputs import place_of
-from ..storage.atomic import atomic, writing
+from ..storage.atomic import atomic, check_new, writing
 from .formats import FORMATS, counted
 
 _EPILOG = """\
@@ -67,8 +67,8 @@ def _execute(arguments: argparse.Namespace) -> None:
         raise UsageError(f"`output_format={name}` is not written to standard output: name a file by `to`")
     for package in form.packages:
         require(package)
-    if arguments.to != "-" and os.path.lexists(arguments.to) and not arguments.overwrite:
-        raise UsageError(f"{arguments.to} exists already: name another file by `to`, or set `overwrite=True`")
+    if arguments.to != "-":
+        check_new(arguments.to, overwrite=arguments.overwrite)
     place = place_of(arguments.run)
     manifest = read_manifest(place)
     names = [arguments.table] if arguments.table else form.tables or tables_of(manifest)

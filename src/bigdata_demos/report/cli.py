@@ -1,7 +1,6 @@
 """The command ``bigdata-demos report``."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -12,7 +11,7 @@ from ..errors import UsageError
 from ..index.cache import index_of
 from ..index.database import shown_name
 from ..search.searcher import open_searcher
-from ..storage.atomic import atomic, writing
+from ..storage.atomic import atomic, check_new, writing
 from .file import MOST, report
 
 _EPILOG: Final = """\
@@ -48,8 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _execute(arguments: argparse.Namespace) -> None:
     if not arguments.index:
         raise UsageError("name an index, or an output of the keywords command")
-    if arguments.to != "-" and os.path.lexists(arguments.to) and not arguments.overwrite:
-        raise UsageError(f"{arguments.to} exists already: name another file by `to`, or set `overwrite=True`")
+    if arguments.to != "-":
+        check_new(arguments.to, overwrite=arguments.overwrite)
     index = index_of(arguments.index, command.say, partial(command.Progress, "page", quiet=arguments.quiet))
     with open_searcher(index) as searcher:
         html = report(searcher, shown_name(arguments.index)).encode()

@@ -113,25 +113,29 @@ def _add_pages(app: FastAPI, site: Site) -> None:
               fragment: bool = False) -> HTMLResponse:  # fmt: skip
         with site.lookup() as searcher:
             if any(map(str.strip, (q, site_, lang))):
-                values = views.results(searcher, q, site_, lang, limit)
-                return site.html("results" if fragment else "search", **values)
-            values = {**site.of_runs(views.index, searcher), "q": "", "site": "", "lang": ""}
-            return site.html("overview" if fragment else "index", **values)
+                whole, part, values = "search", "results", views.results(searcher, q, site_, lang, limit)
+            else:
+                chosen = {"q": "", "site": "", "lang": ""}
+                whole, part, values = "index", "overview", {**site.of_runs(views.index, searcher), **chosen}
+        return site.html(part if fragment else whole, **values)
 
     @app.get("/page", response_class=HTMLResponse, include_in_schema=False)
     def page(url: str) -> HTMLResponse:
         with site.lookup() as searcher:
-            return site.html("page", **views.page(searcher, url))
+            values = views.page(searcher, url)
+        return site.html("page", **values)
 
     @app.get("/rejected", response_class=HTMLResponse, include_in_schema=False)
     def rejected(reason: Text = "", part: Text = "") -> HTMLResponse:
         with site.lookup() as searcher:
-            return site.html("rejected", **views.rejected(searcher, reason, part.strip()))
+            values = views.rejected(searcher, reason, part.strip())
+        return site.html("rejected", **values)
 
     @app.get("/runs", response_class=HTMLResponse, include_in_schema=False)
     def runs() -> HTMLResponse:
         with site.lookup() as searcher:
-            return site.html("runs", runs=site.of_runs(views.runs, searcher))
+            found = site.of_runs(views.runs, searcher)
+        return site.html("runs", runs=found)
 
     @app.get("/changes", response_class=HTMLResponse, include_in_schema=False)
     def changes() -> HTMLResponse:

@@ -28,7 +28,6 @@ def index(searcher: Searcher) -> dict[str, Any]:
         "top": searcher.top(limit=_TOP),
         "sites": overview.sites(searcher.database, _LISTED),
         "languages": overview.languages(searcher.database)[:_LISTED],
-        "reasons": overview.reasons(searcher.database),
         "last": next(iter(overview.runs(searcher.database)), None),
     }
 
@@ -54,7 +53,7 @@ def address(chosen: Mapping[str, str], **other: object) -> str:
 def results(searcher: Searcher, q: str, site: str, lang: str, limit: int) -> dict[str, Any]:
     """Return hits, facets and, if there is no hit, advice; or what is wrong with the query."""
     chosen = {"q": q, "site": site, "lang": lang}
-    shown: dict[str, Any] = {**chosen, "limit": limit, "total": 0, "hits": [], "wrong": "", "advice": "", "facets": []}
+    shown: dict[str, Any] = {**chosen, "total": 0, "hits": [], "wrong": "", "advice": "", "facets": []}
     query = query_of(q, site, lang)
     try:
         found = searcher.search(query, limit)
@@ -64,7 +63,7 @@ def results(searcher: Searcher, q: str, site: str, lang: str, limit: int) -> dic
     except UsageError as error:
         return {**shown, "wrong": str(error)}
     facets = [
-        {"title": title, "field": field, "chosen": chosen[field], "without": address(chosen, **{field: ""}), "values": values}
+        {"title": title, "chosen": chosen[field], "without": address(chosen, **{field: ""}), "values": values}
         for title, field, values in (
             ("Sites", "site", _facet(sites, chosen, "site")),
             ("Languages", "lang", _facet(languages, chosen, "lang")),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import OutputError
+from ..errors import OutputError, UsageError
 
 
 @contextlib.contextmanager
@@ -67,6 +67,12 @@ def _renameat2(source: Path, target: Path, flag: int) -> bool:
     if number in _UNSUPPORTED:
         return False
     raise OSError(number, os.strerror(number), str(target))
+
+
+def check_new(to: str, *, overwrite: bool) -> None:
+    """Raise UsageError if something is at ``to``, a command's parameter of this name, that may not be replaced."""
+    if os.path.lexists(to) and not overwrite:
+        raise UsageError(f"{to} exists already: name another file by `to`, or set `overwrite=True`")
 
 
 @contextlib.contextmanager
