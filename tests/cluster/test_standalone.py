@@ -152,11 +152,20 @@ def test_free_ports_are_different_and_not_those_of_outgoing_connections() -> Non
     """The one wished for is given when it is free, and not when a process listens on it."""
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
-        ports = free_ports([port, *[0] * 200])
+        ports = free_ports([port, *[0] * 30])
     assert len(set(ports)) == len(ports)
     assert set(ports) <= set(ANY_PORT)
     assert free_ports([ports[0], ports[0]])[0] == ports[0]
     assert len(set(free_ports([ports[0], ports[0]]))) == 2
+
+
+def test_free_ports_are_not_given_to_another_process() -> None:
+    """A port that one process was given is not given to another, though nothing listens on it yet: two clusters may start at once."""
+    mine = free_ports([0, 0])
+    code = f"from bigdata_demos.cluster.standalone import free_ports; print(*free_ports({mine}))"
+    others = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert len(others) == 2
+    assert not set(map(int, others)) & set(mine)
 
 
 def test_sockets_have_short_paths(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ..errors import EngineNotInstalled, EngineUnavailable
 from .java import find_java
@@ -48,21 +48,32 @@ def free_port(wish: int = 0) -> int:
 def free_ports(wishes: Iterable[int]) -> list[int]:
     """Return one port of loopback for each wish, all different, which no process uses: the one wished for, or any (0).
 
+    Until this process ends, no other process is given these ports by this function: what listens on them may start minutes later.
+
     Raises EngineUnavailable if none is free.
     """
     with ExitStack() as held:  # all at once, so that none is chosen twice
         return [held.enter_context(_bound(wish)).getsockname()[1] for wish in wishes]
 
 
+_reserved: Final[dict[int, socket.socket]] = {}
+"""For each port that this process was given, a UDP socket that is bound to its number, which leaves TCP free for the program."""
+
+
 def _bound(wish: int) -> socket.socket:
-    """Return a socket that is bound to the port wished for, or to another one."""
+    """Return a socket that is bound to the port wished for, or to another one, which is then reserved for this process."""
     for port in [*([wish] if wish else []), *random.sample(ANY_PORT, 100)]:
-        probe = socket.socket()
+        probe, reservation = socket.socket(), _reserved.get(port) or socket.socket(type=socket.SOCK_DGRAM)
         try:
             probe.bind((LOOPBACK, port))
+            if port not in _reserved:
+                reservation.bind((LOOPBACK, port))
         except OSError:
             probe.close()
+            if port not in _reserved:
+                reservation.close()
         else:
+            _reserved[port] = reservation
             return probe
     raise EngineUnavailable(f"no free port was found on {LOOPBACK} between {ANY_PORT.start} and {ANY_PORT.stop}")
 
