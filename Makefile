@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test setup docs lint clean crawl hadoop-jars hadoop-classes cluster-up cluster-down cluster-status cluster-logs
+.PHONY: demo test setup docs lint clean crawl hadoop-jars hadoop-classes spark-classes cluster-up cluster-down cluster-status cluster-logs
 
 demo: setup
 	$(BIN)/python -m bigdata_demos.demo
@@ -18,10 +18,11 @@ $(VENV)/ready: pyproject.toml hatch_build.py src/bigdata_demos/keywords/analysis
 	  { echo "error: $$($(PYTHON) --version) is too old: install Python 3.11 or newer, then: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' || \
 	  { echo "error: this Python makes no virtual environments: install its venv package (Debian: apt-get install python3-venv)"; exit 1; }
-	@echo 'setting up .venv: a minute or two'
+	@echo 'setting up .venv: two minutes or three'
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[all]' --group test
+	$(BIN)/python -m bigdata_demos.cluster prepare
 	@touch $@
 
 docs: setup
@@ -56,6 +57,21 @@ hadoop-classes: setup
 	BIGDATA_DEMOS_HADOOP_JVM='-XX:DumpLoadedClassList=$(CURDIR)/out/classes/%p.txt' $(BIN)/python -m bigdata_demos.keywords --engine hadoop \
 	  --output out/classes/output >/dev/null
 	$(BIN)/python -m bigdata_demos.cluster.hadoop.classes list out/classes/*.txt
+	rm -rf out/classes
+
+# The list of the classes that Spark's programs load: here, and on a cluster with the settings of the compose cluster (docs/cluster.md)
+spark-classes: export JDK_JAVA_OPTIONS = -XX:DumpLoadedClassList=$(CURDIR)/out/classes/%p.txt
+spark-classes: setup
+	rm -rf out/classes && mkdir -p out/classes/conf out/classes/events
+	$(BIN)/python -m bigdata_demos.keywords --engine spark --output out/classes/local >/dev/null
+	$(BIN)/python -m bigdata_demos.cluster.settings out/classes/conf/spark-defaults.conf file://$(CURDIR)/out/classes/events
+	export SPARK_CONF_DIR=$(CURDIR)/out/classes/conf; \
+	  $(BIN)/python -m bigdata_demos.cluster spark >out/classes/address & \
+	  until grep -q spark: out/classes/address; do sleep 1; done; \
+	  $(BIN)/python -m bigdata_demos.keywords --engine spark --cluster "$$(cat out/classes/address)" --engine-option ui=0 \
+	    --output out/classes/cluster >/dev/null; \
+	  kill $$!; wait
+	$(BIN)/python -m bigdata_demos.cluster.spark_classes list out/classes/*.txt
 	rm -rf out/classes
 
 clean:

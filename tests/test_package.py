@@ -118,7 +118,6 @@ TESTED_IN = {
     "bench/report/parts": "bench/test_figures",
     "bench/report/resources": "bench/test_figures",
     "bench/report/sections": "bench/test_figures",
-    "cluster/cli": "cluster/test_standalone",
     "cluster/dask": "cluster/test_standalone",
     "cluster/spark_master": "cluster/test_standalone",
     "crawl/html": "crawl/test_files",
@@ -127,6 +126,7 @@ TESTED_IN = {
     "index/sqlite": "index/test_load",
     "keywords/outputs": "storage/test_webhdfs",
     "search/overview": "serve/test_app",
+    "storage/cache": "search/test_cli",
     "storage/files": "crawl/test_files",
 }
 """The test modules of modules that are reached through others only."""

@@ -107,7 +107,9 @@ def test_a_driver_without_the_secret_is_turned_away(stack: Stack, known: str, tm
         (tmp_path / "secret").chmod(0o600)
     started = time.monotonic()
     output = stack.shared / "out" / f"turned-away-{known.replace(' ', '-')}"
-    said = error_of(keywords(stack, stack.shared, "--output", output, **{registry.RUN: str(tmp_path)}))
+    page = stack.shared / "page.html"
+    page.write_text("<p>A page.", encoding="utf-8")
+    said = error_of(keywords(stack, page, "--output", output, **{registry.RUN: str(tmp_path)}))
     assert time.monotonic() - started < 50, "Spark itself gives up after a minute"
     assert {
         "another secret": f"refuses this driver: its secret is another than {tmp_path}/secret",

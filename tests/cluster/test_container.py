@@ -13,12 +13,12 @@ from bigdata_demos.cluster.settings import write_settings
 
 def test_settings_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     """Mode 0600, whatever the umask and the mode of a file that was there before."""
-    path = tmp_path / "spark-defaults.conf"
+    path = tmp_path / "settings.conf"
     path.write_text("old")
     path.chmod(0o644)
     before = os.umask(0)
     try:
-        write_settings(tmp_path, "s3cr3t", "file:///events")
+        write_settings(path, "s3cr3t", "file:///events")
     finally:
         os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -26,7 +26,7 @@ def test_settings_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     assert settings["spark.authenticate.secret"] == "s3cr3t"
     assert settings["spark.authenticate"] == settings["spark.network.crypto.enabled"] == "true"
     assert settings["spark.eventLog.dir"] == settings["spark.history.fs.logDirectory"] == "file:///events"
-    assert [path.name for path in tmp_path.iterdir()] == ["spark-defaults.conf"]
+    assert [path.name for path in tmp_path.iterdir()] == ["settings.conf"]
 
 
 @pytest.mark.skipif(find_spec("pyspark") is None, reason="pyspark is not installed")
@@ -57,6 +57,6 @@ def test_secret_is_on_no_command_line(tmp_path: Path, role: str, monkeypatch: py
     made = (at / "secret").read_text()
     assert any("org.apache.spark.deploy" in word for word in started)
     assert made not in " ".join(started)
-    conf = tmp_path / "conf" / "spark-defaults.conf"
+    conf = tmp_path / "settings.conf"
     assert f"spark.authenticate.secret {made}\n" in conf.read_text()
     assert stat.S_IMODE(conf.stat().st_mode) == 0o600

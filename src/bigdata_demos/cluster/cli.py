@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 
 from .. import command
 from ..command import say
-from ..errors import EngineUnavailable, UsageError
+from ..errors import EngineNotInstalled, EngineUnavailable, UsageError
 
 _RESTARTS: Final = 20  # of workers of local processes, before it is given up
 _EPILOG = """\
@@ -26,6 +26,8 @@ examples:
 
   bigdata-demos cluster up postgres                  PostgreSQL in a container, for an index; prints its address
   bigdata-demos index out/crawl --db "$(bigdata-demos cluster up postgres)"
+
+  bigdata-demos cluster prepare                      once: half a minute and 100 MB, then Spark starts twice as fast
 
 without Docker, in two terminals:
   bigdata-demos cluster spark --workers 2
@@ -69,6 +71,7 @@ def parser() -> command.Parser:
     logs = commands.add_parser("logs", help="show the logs of the containers")
     logs.add_argument("services", nargs="*", metavar="SERVICE", help="such as spark-worker-1 (default: all)")
     logs.add_argument("--follow", "-f", action="store_true", help="keep showing new lines until Ctrl-C")
+    commands.add_parser("prepare", help="let Spark's and Hadoop's JVMs share their classes, so that they start in half the time")
     commands.add_parser("run", help="run `bigdata-demos keywords` in a container, with the arguments that follow")
     for kind in ("spark", "dask"):
         processes = commands.add_parser(kind, help=f"run a {kind} cluster of local processes until Ctrl-C")
@@ -96,6 +99,8 @@ def _execute(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
         with contextlib.suppress(KeyboardInterrupt):  # a signal is its normal end
             _run_processes(arguments)
         return 0
+    if arguments.command == "prepare":
+        return _prepare()
     kinds = set(arguments.kinds) if arguments.command in ("up", "down", "status") else set()
     if not kinds <= {*_KINDS}:
         raise UsageError(f"no such cluster: {' '.join(arguments.kinds)} (choose from {', '.join(_KINDS)})")
@@ -106,6 +111,21 @@ def _execute(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
         return _control_hadoop(arguments) if local else _control_containers(arguments, rest)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("`cluster status` shows what is still up, `cluster down` stops it") from None
+
+
+def _prepare() -> int:
+    """Make the files of shared classes for each engine that is installed."""
+    from . import spark_classes
+    from .hadoop import classes, jars
+    from .java import find_java
+
+    try:
+        spark_classes.prepare(say)
+    except EngineNotInstalled as error:
+        say(f"nothing to prepare for Spark: {error}")
+    if not jars.missing():
+        classes.shared(jars.directory()).make(find_java("hadoop"), say)
+    return 0
 
 
 def _run_processes(arguments: argparse.Namespace) -> NoReturn:

@@ -14,12 +14,11 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NoReturn
 
 from ..errors import BigDataDemosError, UsageError
-from . import postgres, registry
+from . import postgres, registry, spark_classes
 from .hadoop import configuration, daemons, jars
 from .hadoop.client import HOSTS, command
 from .java import find_java
@@ -188,20 +187,16 @@ ROLES: Final[Mapping[str, Callable[..., None]]] = {
 
 
 def _become_spark(name: str, *arguments: str) -> NoReturn:
-    spark = find_spec("pyspark")
-    if spark is None or not spark.origin:
-        raise UsageError("there is no pyspark in this image")
-    home = str(Path(spark.origin).parent)
-    configuration = SCRATCH / "conf"
-    configuration.mkdir(exist_ok=True)
-    write_settings(configuration, registry.secret(), registry.events().as_uri())
+    settings = SCRATCH / "settings.conf"
+    write_settings(settings, registry.secret(), registry.events().as_uri())
     environment = {
-        "SPARK_HOME": home,
-        "SPARK_CONF_DIR": str(configuration),
+        "SPARK_HOME": str(spark_classes.home()),
+        "SPARK_DAEMON_JAVA_OPTS": spark_classes.java_options(spark_classes.directory()),
         "SPARK_LOCAL_DIRS": str(SCRATCH),
         "SPARK_PUBLIC_DNS": "localhost",  # the links of web pages are for the host's browser
     }
-    become(["bash", f"{home}/bin/spark-class", f"org.apache.spark.{name}", *arguments], environment)
+    line = ["bash", f"{spark_classes.home()}/bin/spark-class", f"org.apache.spark.{name}", "--properties-file", str(settings)]
+    become([*line, *arguments], environment)
 
 
 def become(command: list[str], environment: Mapping[str, str]) -> NoReturn:

@@ -1,11 +1,13 @@
 """Spark's settings that the compose cluster and its drivers share."""
 
 import os
+import secrets
+import sys
 from pathlib import Path
 
 
-def write_settings(directory: Path, secret: str, events: str) -> None:
-    """Write ``spark-defaults.conf``, which only its owner can read; a command line would show the secret to all users.
+def write_settings(path: Path, secret: str, events: str) -> None:
+    """Write a properties file, which only its owner can read; a command line would show the secret to all users.
 
     Clients without the secret are refused (``spark.authenticate``), and network traffic is encrypted (AES in Galois/counter
     mode); see https://spark.apache.org/docs/latest/security.html.
@@ -29,7 +31,10 @@ def write_settings(directory: Path, secret: str, events: str) -> None:
         "spark.history.fs.cleaner.maxAge": "30d",
         "spark.worker.cleanup.enabled": "true",
     }
-    path = directory / "spark-defaults.conf"
     path.unlink(missing_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.writelines(f"{name} {value}\n" for name, value in settings.items())
+
+
+if __name__ == "__main__":  # used by `make spark-classes`: arguments are the file, and the address of the directory of event logs
+    write_settings(Path(sys.argv[1]), secrets.token_hex(), sys.argv[2])

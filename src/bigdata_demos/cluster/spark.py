@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 
 from ..errors import BigDataDemosError, EngineUnavailable, JobFailed
-from . import registry
+from . import registry, spark_classes, spark_daemon
 from .java import find_java
 from .probe import mebibytes, reachable
 from .processes import environment
@@ -36,7 +37,6 @@ OPTIONS: Final = {
     "ui": "port of Spark's web page for the job, 0 for any free one, none for none (default: none; on the compose cluster 4040)",
     "master-ui": "address of the master's web page, such as localhost:8080: asked when no worker takes the job",
 }
-_JAVA_OPTIONS: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 WAIT: Final = 20.0
 """Seconds to wait for executors."""
 _GRACE: Final = 2.0  # seconds to wait for another message after a master has refused a driver
@@ -44,8 +44,10 @@ LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 @contextmanager
-def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[tuple[SparkContext, int]]:
+def connect(cluster: str, workers: int, options: Mapping[str, str], preload: str) -> Iterator[tuple[SparkContext, int]]:
     """Yield a context on this machine or a cluster, and the number of its slots. Leaving it ends the JVM, too.
+
+    The workers have the module ``preload``, and what it imports, from their start.
 
     Raises EngineNotInstalled if Java is missing; EngineUnavailable if the cluster cannot be reached, or has no worker that is
     large enough.
@@ -57,7 +59,7 @@ def connect(cluster: str, workers: int, options: Mapping[str, str]) -> Iterator[
     )
     variables = {"PYSPARK_PYTHON": options.get("python", sys.executable)}
     with tempfile.TemporaryDirectory(prefix="spark-") as directory, _socket_directory(directory) as sockets:
-        conf = SparkConf().setAppName("bigdata_demos keywords").setAll(_settings_for(options))
+        conf = SparkConf().setAppName("bigdata_demos keywords").setAll(_settings_for(options, preload))
         conf.set("spark.local.dir", directory).set("spark.sql.warehouse.dir", directory)
         if cluster:
             host, _ = reachable(cluster, "spark", f"{registry.HOW_TO_START}, or without Docker: … cluster spark")
@@ -118,7 +120,9 @@ def _join_compose(
             f"this machine does not have {record.gateway}, its address for the containers: Docker runs in a virtual machine (as "
             "on macOS), or the cluster was stopped; run the driver in a container instead: docker compose run --rm keywords …"
         )
-    write_settings(directory, registry.secret(make=False), registry.events().as_uri())
+    settings = directory / "settings.conf"
+    write_settings(settings, registry.secret(make=False), registry.events().as_uri())
+    conf.set("spark.executor.extraJavaOptions", spark_classes.java_options(spark_classes.IN_IMAGE))
     address = socket.gethostbyname(socket.gethostname()) if inside else record.gateway
     variables = _stay_on(conf, address)
     if inside:
@@ -127,11 +131,13 @@ def _join_compose(
         variables["PYSPARK_PYTHON"] = record.interpreter
     if "ui" not in options:
         conf.set("spark.ui.enabled", "true").set("spark.ui.port", "4040")
-    return {**variables, "SPARK_CONF_DIR": str(directory), "SPARK_PUBLIC_DNS": "localhost"}
+    submit = f"--properties-file {shlex.quote(str(settings))} pyspark-shell"
+    return {**variables, "PYSPARK_SUBMIT_ARGS": submit, "SPARK_PUBLIC_DNS": "localhost"}
 
 
-def _settings_for(options: Mapping[str, str]) -> list[tuple[str, str]]:
+def _settings_for(options: Mapping[str, str], preload: str) -> list[tuple[str, str]]:
     settings = {
+        **spark_daemon.settings(preload),
         "spark.log.level": "WARN",
         "spark.ui.showConsoleProgress": "false",
         "spark.ui.enabled": "true" if options.get("ui", "none") != "none" else "false",
@@ -142,9 +148,8 @@ def _settings_for(options: Mapping[str, str]) -> list[tuple[str, str]]:
         # One shuffle file for each map task: one for each of its buckets costs the JVM more than the data.
         "spark.shuffle.sort.bypassMergeThreshold": "1",
         "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
-        # The JVMs only pass bytes on, so the optimizing compiler would take more time than it saves.
-        "spark.driver.extraJavaOptions": _JAVA_OPTIONS,
-        "spark.executor.extraJavaOptions": _JAVA_OPTIONS,
+        "spark.driver.extraJavaOptions": spark_classes.java_options(spark_classes.directory()),
+        "spark.executor.extraJavaOptions": spark_classes.java_options(spark_classes.directory()),
         "spark.driver.maxResultSize": "0",  # the table of document frequencies is bounded by the driver's memory only
         "spark.dynamicAllocation.enabled": "false",  # the start-up counts until every slot has answered
     }
@@ -160,7 +165,7 @@ def start(conf: SparkConf, variables: Mapping[str, str], log: Path) -> SparkCont
     refusal: list[str] = []
     over = threading.Event()
     watcher = threading.Thread(
-        target=_give_up_when_refused, args=(log, children, "SPARK_CONF_DIR" in variables, refusal, over), daemon=True
+        target=_give_up_when_refused, args=(log, children, "PYSPARK_SUBMIT_ARGS" in variables, refusal, over), daemon=True
     )
     watcher.start()
     try:
@@ -326,7 +331,8 @@ def in_plain_words() -> Iterator[None]:
         if "No module named" in text:
             name = re.search(r"No module named '([^']*)'", text)
             raise EngineUnavailable(
-                f"the workers' Python lacks {name[1] if name else 'a package'}: pip install bigdata-demos there, the same version"
+                f"the workers' Python lacks {name[1] if name else 'a package'}: pip install bigdata-demos there, the same "
+                f"version with Python {sys.version_info.major}.{sys.version_info.minor}, as here"
             ) from RuntimeError(text)
         raised = re.findall(r"^\s*(?:\w+\.)*(\w+(?:Error|Exception|Exit|Interrupt)): (.*)$", text, re.MULTILINE)
         raised = [(name, what) for name, what in raised if not name.startswith(("SparkException", "Py4J", "PySpark"))]

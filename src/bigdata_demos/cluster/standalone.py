@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ..errors import EngineNotInstalled, EngineUnavailable
+from . import spark_classes
 from .java import find_java
 from .probe import LOCAL
 
@@ -118,16 +119,15 @@ def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> It
     Raises EngineNotInstalled if Java or pyspark is missing; EngineUnavailable if it does not come up.
     """
     find_java()
-    spark = find_spec("pyspark")
-    if spark is None or not spark.origin:
-        raise EngineNotInstalled("pyspark is not installed: pip install 'pyspark>=4.1,<4.4'")
-    home = str(Path(spark.origin).parent)
+    home = str(spark_classes.home())
+    java_options = spark_classes.java_options(spark_classes.directory())
     port, page = free_ports([0, 8080])  # the page's default port, which clients try first
     environment = {
         "SPARK_HOME": home,
         "SPARK_LOCAL_IP": LOOPBACK,
         "SPARK_DAEMON_MEMORY": "512m",
-        "SPARK_DAEMON_JAVA_OPTS": "-Dspark.master.rest.enabled=false",  # since Spark 4.1 it listens on all addresses by default
+        # Since Spark 4.1 the master listens for HTTP requests on all addresses by default
+        "SPARK_DAEMON_JAVA_OPTS": f"{java_options} -Dspark.master.rest.enabled=false",
         "PYSPARK_PYTHON": sys.executable,
     }
     spark_class = ["bash", f"{home}/bin/spark-class"]  # it executes the JVM
@@ -139,13 +139,16 @@ def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> It
             worker = ["org.apache.spark.deploy.worker.Worker", "--host", LOOPBACK, "--webui-port", "0"]
             worker += ["--cores", str(cores), "--memory", memory, "--work-dir", str(logs / f"work-{number}"), url]
             lines[f"worker-{number}"] = [*spark_class, *worker]
-        running, restart = _start_all(lines, lambda name, line: start(name, line, environment))
 
-        def ready() -> bool:
+        def alive() -> int:
             with LOCAL.open(f"http://{LOOPBACK}:{page}/json/", timeout=3) as answer:
-                return int(json.load(answer)["aliveworkers"]) == workers
+                return int(json.load(answer)["aliveworkers"])
 
-        wait(ready, running, logs)
+        def master_ready(master: subprocess.Popen[bytes]) -> None:  # a worker that finds none tries again after ten seconds
+            wait(lambda: alive() == 0, [master], logs)
+
+        running, restart = _start_all(lines, lambda name, line: start(name, line, environment), master_ready)
+        wait(lambda: alive() == workers, running, logs)
         yield Cluster(url, f"{LOOPBACK}:{page}", running, logs, restart)
 
 
@@ -167,7 +170,7 @@ def dask_cluster(workers: int = 2) -> Iterator[Cluster]:
             worker = [sys.executable, "-m", "distributed.cli.dask_worker", url, "--nthreads", "1", "--no-dashboard"]
             worker += [*local_page, "--host", LOOPBACK, "--local-directory", str(logs), "--name", f"worker-{number}"]
             lines[f"worker-{number}"] = worker
-        running, restart = _start_all(lines, lambda name, line: start(name, line, {}))
+        running, restart = _start_all(lines, lambda name, line: start(name, line, {}), lambda _: None)
 
         def ready() -> bool:
             from distributed import Client
@@ -180,10 +183,18 @@ def dask_cluster(workers: int = 2) -> Iterator[Cluster]:
 
 
 def _start_all(
-    lines: Mapping[str, Sequence[str]], start: Callable[[str, Sequence[str]], subprocess.Popen[bytes]]
+    lines: Mapping[str, Sequence[str]],
+    start: Callable[[str, Sequence[str]], subprocess.Popen[bytes]],
+    after_first: Callable[[subprocess.Popen[bytes]], None],
 ) -> tuple[list[subprocess.Popen[bytes]], Callable[[int], None]]:
-    """Start the processes of a cluster, by name; return them, and the function that starts one again."""
-    running = [start(name, line) for name, line in lines.items()]
+    """Start the processes of a cluster, by name; return them, and the function that starts one again.
+
+    ``after_first`` is called with the first process, the master, before the others start.
+    """
+    (master, line), *workers = lines.items()
+    running = [start(master, line)]
+    after_first(running[0])
+    running += [start(name, line) for name, line in workers]
 
     def restart(index: int) -> None:
         name = [*lines][index]

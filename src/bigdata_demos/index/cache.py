@@ -3,11 +3,11 @@
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 from ..errors import InputError
 from ..keywords.output.reading import read_manifest
 from ..keywords.outputs import place_of
+from ..storage.cache import cache_directory
 from .database import VERSION, is_address, open_database
 from .load import Progress, load
 
@@ -15,7 +15,7 @@ from .load import Progress, load
 def index_of(index: str, say: Callable[[str], None], progress: Callable[[], AbstractContextManager[Progress]]) -> str:
     """Return the database that is named, or the one of the output that is named.
 
-    The latter is made in ``~/.cache/bigdata-demos/index`` (or ``$XDG_CACHE_HOME``), once for each digest and version of tables.
+    The latter is made in ``~/.cache/bigdata_demos/index`` (or ``$XDG_CACHE_HOME``), once for each digest and version of tables.
 
     Args:
         index: the path or address of a database, or an output directory, also in HDFS.
@@ -28,7 +28,7 @@ def index_of(index: str, say: Callable[[str], None], progress: Callable[[], Abst
     if is_address(index) or not (os.path.isdir(index) or "://" in index):
         return index
     manifest = read_manifest(place_of(index))
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "bigdata-demos", "index")
+    cache = cache_directory("index")
     kind = "-text" if manifest.parts["text"] else ""
     path = cache / f"{manifest.digest.removeprefix('sha256:')[:32]}{kind}-{VERSION}.db"
     try:

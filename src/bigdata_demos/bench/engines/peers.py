@@ -185,7 +185,7 @@ def spark(files: Sequence[str], workers: int, cluster: str, clock: Clock) -> Ans
     from ...cluster.spark import connect
     from . import wordcount
 
-    with connect(cluster, workers, {}) as (context, slots):
+    with connect(cluster, workers, {}, wordcount.__name__) as (context, slots):
         context.parallelize(range(slots), slots).map(warm).collect()
         clock.lap("start")
         pages = context.accumulator(0)

@@ -85,7 +85,7 @@ def start(cluster: Cluster, slots: int, say: Callable[[str], None], names: Itera
     """
     java = find_java("hadoop")
     there = jars.install(say)
-    classes.share(there, java, say)
+    classes.shared(there).make(java, say)
     wishes = configuration.PORTS.values() if wish else [0] * len(configuration.PORTS)
     ports = dict(zip(configuration.PORTS, free_ports(wishes), strict=True))
     hosts = dict.fromkeys(DAEMONS, LOOPBACK)
@@ -97,8 +97,10 @@ def start(cluster: Cluster, slots: int, say: Callable[[str], None], names: Itera
     if not (data / "name" / "current").exists():
         format_namenode(cluster, environment)
     for name in names:
+        if name == "historyserver":  # which would look for HDFS again after ten seconds
+            wait(cluster, ["namenode"])
         start_daemon(cluster, name, environment)
-    wait(cluster)
+    wait(cluster, names)
 
 
 def environment_of(cluster: Cluster, java: str) -> dict[str, str]:
@@ -136,10 +138,13 @@ def start_daemon(cluster: Cluster, name: str, environment: Mapping[str, str]) ->
     return daemon
 
 
-def wait(cluster: Cluster) -> None:
-    """Wait until the cluster can run a job. Raises EngineUnavailable if one of its processes ends, or it takes too long."""
+def wait(cluster: Cluster, names: Iterable[str] = DAEMONS) -> None:
+    """Wait until daemons are ready: if these are all, the cluster can run a job.
+
+    Raises EngineUnavailable if one of the cluster's processes ends, or it takes too long.
+    """
     deadline = time.monotonic() + WAIT
-    while waited_for := not_ready(cluster.hadoop, {daemon.name for daemon in cluster.daemons}):
+    while waited_for := not_ready(cluster.hadoop, names):
         ended = next((daemon.name for daemon in cluster.daemons if daemon.process() is None), None)
         if ended or time.monotonic() > deadline:
             name = ended or waited_for

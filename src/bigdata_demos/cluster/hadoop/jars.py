@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from ...errors import EngineUnavailable
 from ...storage.atomic import atomic
+from ...storage.cache import cache_directory
 from . import classes
 
 VERSION: Final = "3.4.2"
@@ -48,11 +49,11 @@ def directory() -> Path:
     """Return the directory of the jars."""
     if given := os.environ.get(DIRECTORY):
         return Path(given).expanduser().absolute()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "bigdata_demos" / f"hadoop-{VERSION}"
+    return cache_directory(f"hadoop-{VERSION}")
 
 
-def _not_installed() -> list[Jar]:
+def missing() -> list[Jar]:
+    """Return the jars that are not in the directory."""
     return [jar for jar in listed() if not (directory() / jar.name).exists()]
 
 
@@ -62,13 +63,13 @@ def install(say: Callable[[str], None]) -> Path:
     Raises EngineUnavailable if one cannot be downloaded, or has another checksum.
     """
     target = directory()
-    if missing := _not_installed():
-        share = -(-_MEGABYTES * len(missing) // len(listed()))
-        say(f"fetching Hadoop {VERSION} from Maven Central: {len(missing)} jars, about {share} MB, into {target}")
+    if absent := missing():
+        share = -(-_MEGABYTES * len(absent) // len(listed()))
+        say(f"fetching Hadoop {VERSION} from Maven Central: {len(absent)} jars, about {share} MB, into {target}")
         try:
             target.mkdir(parents=True, exist_ok=True)
             with ThreadPoolExecutor(8) as pool:
-                list(pool.map(lambda jar: fetch(jar, target), missing))
+                list(pool.map(lambda jar: fetch(jar, target), absent))
         except OSError as error:
             raise EngineUnavailable(
                 f"Hadoop's jars cannot be had: {error}: is there a network, or a mirror for {MIRROR}=URL?"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pyspark import BarrierTaskContext, SparkContext
+from pyspark import SparkContext
 
 from ...cluster.spark import OPTIONS, broadcast_bound, connect, in_plain_words, watched
 from ...crawl.model import Split
@@ -26,9 +26,9 @@ def open(settings: Settings) -> Iterator[Run]:
     """Start Spark on this machine, or connect to a cluster; then wait until every slot's Python has the job's imports."""
     check_options("spark", settings.options, OPTIONS)
     bound = broadcast_bound(settings.options)
-    with connect(settings.cluster, settings.workers, settings.options) as (context, slots), in_plain_words():
+    with connect(settings.cluster, settings.workers, settings.options, Job.__module__) as (context, slots), in_plain_words():
         context.setJobDescription("start-up: one no-op on every slot")
-        context.parallelize(range(slots), slots).barrier().mapPartitions(_wait_for_everyone).collect()
+        context.parallelize(range(slots), slots).map(lambda _: warm_up()).collect()
 
         def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
             with in_plain_words(), spill.directory(job.workdir) as spilled:
@@ -98,10 +98,3 @@ def _run_rdd(
 def itself(key: int) -> int:
     """Partition by the key itself: key i goes to partition i."""
     return key
-
-
-def _wait_for_everyone(_: Iterable[int]) -> Iterable[str]:
-    """Import what the job needs, and return when every slot has done so."""
-    version = warm_up()
-    BarrierTaskContext.get().barrier()
-    yield version
