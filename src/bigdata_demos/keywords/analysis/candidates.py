@@ -34,22 +34,24 @@ _STRONG, _WEAK = 4, 1  # the weight of a word in a strong and in a weak block
 _MOSTLY_LOWER: Final = 6  # a page with less than 1 word in so many capitalized does not follow the rules for capitals
 
 
-def ranges(categories: str, last: int = 0x1FFFF) -> str:
-    """Return the characters of some Unicode categories, as the inside of a regular expression's ``[…]``."""
-    wanted = categories.split()
-    codes = [code for code in range(last + 1) if unicodedata.category(chr(code)) in wanted]
-    starts = [code for code, before in zip(codes, [-2, *codes], strict=False) if code != before + 1]
-    ends = [code for code, after in zip(codes, [*codes[1:], -2], strict=True) if code != after - 1]
-    return "".join(f"{chr(start)}-{chr(end)}" for start, end in zip(starts, ends, strict=True))
+def is_word_character(char: str) -> bool:
+    """Return whether a character can be in a word.
+
+    Python's word characters lack the marks that many scripts write their vowels with, and the joiners inside their words.
+    """
+    return char.isalnum() or char in "_\u200c\u200d" or (unicodedata.category(char) in ("Mn", "Mc") and char <= _LAST_MARK)
+
+
+_LAST_MARK: Final = "\U0001ffff"  # those beyond choose between forms of a character
 
 
 @cache
 def word_character() -> str:
-    """Return a regular expression for the characters of words.
-
-    Python's word characters lack the marks that many scripts write their vowels with, and the joiners inside their words.
-    """
-    return rf"[\w{ranges('Mn Mc')}\u200c\u200d]"
+    """Return a regular expression for the characters of words."""
+    others = [code for code in range(ord(_LAST_MARK) + 1) if is_word_character(chr(code)) and not chr(code).isalnum()]
+    starts = [code for code, before in zip(others, [-2, *others], strict=False) if code != before + 1]
+    ends = [code for code, after in zip(others, [*others[1:], -2], strict=True) if code != after - 1]
+    return rf"[\w{''.join(f'{chr(start)}-{chr(end)}' for start, end in zip(starts, ends, strict=True))}]"
 
 
 # Words, with what may be inside or after them, and any other character, which ends a run. Where a part in the first line

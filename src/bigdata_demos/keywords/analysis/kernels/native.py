@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from ...model import Document, Packed
 from .. import frequencies
-from ..candidates import SCRIPTS, STOPWORD, word_character, word_hash, word_of
+from ..candidates import SCRIPTS, STOPWORD, is_word_character, word_hash, word_of
 from ..languages import LANGUAGES, Rules
 from ..scores import log_steps
+from ..segments import BETWEEN
 from ..text import FLAT, INLINE, MAX_DEPTH, SIBLINGS, WATCHED, Marked, Scanner, clean
 
 HERE: Final = Path(__file__).parent
@@ -123,21 +124,18 @@ def _checked(result: int, error: type[MemoryError] = MemoryError) -> int:
 
 @lru_cache(maxsize=5000)
 def classes(block: int) -> bytes:
-    """Return the classes of 256 characters, from ``256 * block`` on."""
-    return bytes(map(_class_of, map(chr, range(256 * block, 256 * block + 256))))
+    """Return the classes of 256 characters, from ``256 * block`` on: whether each can be in a word, is a space, and its script.
 
-
-def _class_of(char: str) -> int:
-    """Return the class of a character: whether it can be in a word, whether it is a space, and its script without spaces."""
-    bits = _IS_CLASSIFIED
-    if re.match(word_character(), char):
-        bits |= _IS_LETTER
-    if re.match(r"[\s\u200b]", char):
-        bits |= _IS_SPACE
+    They are those of the regular expressions of :mod:`..candidates`, found without compiling these in each process.
+    """
+    text = "".join(map(chr, range(256 * block, 256 * block + 256)))
+    bits = bytearray(_IS_CLASSIFIED | _IS_LETTER * is_word_character(char) | _IS_SPACE * char.isspace() for char in text)
+    if block == ord(BETWEEN) >> 8:
+        bits[ord(BETWEEN) & 255] |= _IS_SPACE
     for number, script in enumerate(SCRIPTS, 1):
-        if re.match(script, char):
-            bits |= number << 4
-    return bits
+        for match in re.finditer(script, text):
+            bits[match.start()] |= number << 4
+    return bytes(bits)
 
 
 class NativeScanner:
