@@ -21,6 +21,7 @@ from ..errors import EngineNotInstalled, EngineUnavailable
 from . import spark_classes
 from .java import find_java
 from .probe import LOCAL
+from .watch import watch
 
 WAIT = 60.0  # seconds to wait for a cluster
 LOOPBACK = "127.0.0.1"
@@ -81,9 +82,12 @@ def _bound(wish: int) -> socket.socket:
 
 @contextmanager
 def processes() -> Iterator[tuple[Callable[[str, Sequence[str], dict[str, str]], subprocess.Popen[bytes]], Path]]:
-    """Yield a function that starts a process with a log file, and the logs' directory; all processes end with the context."""
+    """Yield a function that starts a process with a log file, and the logs' directory; all processes end with the context.
+
+    They end with this process, too, if it is killed.
+    """
     running: list[subprocess.Popen[bytes]] = []
-    with tempfile.TemporaryDirectory(prefix="bigdata-demos-cluster-") as directory:
+    with tempfile.TemporaryDirectory(prefix="bigdata-demos-cluster-") as directory, watch(directory) as add:
 
         def start(name: str, command: Sequence[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
             with (Path(directory) / f"{name}.log").open("ab") as log:
@@ -97,6 +101,7 @@ def processes() -> Iterator[tuple[Callable[[str, Sequence[str], dict[str, str]],
                     start_new_session=True,  # Ctrl-C is this program's business
                 )
             running.append(process)
+            add(process.pid)
             return process
 
         try:

@@ -17,6 +17,7 @@ from ...errors import EngineUnavailable
 from ..java import find_java
 from ..probe import LOCAL
 from ..standalone import LOOPBACK, free_ports
+from ..watch import watch
 from . import classes, client, configuration, jars
 from .client import Hadoop, command
 
@@ -65,21 +66,34 @@ class Cluster(NamedTuple):
 
 @contextmanager
 def local_hadoop(slots: int, say: Callable[[str], None], names: Iterable[str] = DAEMONS) -> Iterator[Cluster]:
-    """Run Hadoop, or some of its daemons, on this machine until the context ends, in a temporary directory.
+    """Run Hadoop, or some of its daemons, on this machine until the context or this process ends, in a temporary directory.
 
     Raises EngineNotInstalled if Java is missing; EngineUnavailable if it does not come up.
     """
-    with tempfile.TemporaryDirectory(prefix="bigdata-demos-hadoop-", ignore_cleanup_errors=True) as directory:
+    with (
+        tempfile.TemporaryDirectory(prefix="bigdata-demos-hadoop-", ignore_cleanup_errors=True) as directory,
+        watch(directory) as add,
+    ):
         cluster = Cluster(Path(directory), [])
         try:
-            start(cluster, slots, say, names, wish=False)
+            start(cluster, slots, say, names, wish=False, add=add)
             yield cluster
         finally:
             stop(cluster, at_once=True)
 
 
-def start(cluster: Cluster, slots: int, say: Callable[[str], None], names: Iterable[str] = DAEMONS, *, wish: bool) -> None:
-    """Start daemons, and wait until they are ready. ``wish``: on Hadoop's default ports, as far as they are free.
+def start(
+    cluster: Cluster,
+    slots: int,
+    say: Callable[[str], None],
+    names: Iterable[str] = DAEMONS,
+    *,
+    wish: bool,
+    add: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Start daemons, and wait until they are ready.
+
+    ``wish``: on Hadoop's default ports, as far as they are free; ``add`` is given the number of each process.
 
     Raises EngineNotInstalled if Java is missing; EngineUnavailable if they do not come up.
     """
@@ -99,7 +113,7 @@ def start(cluster: Cluster, slots: int, say: Callable[[str], None], names: Itera
     for name in names:
         if name == "historyserver":  # which would look for HDFS again after ten seconds
             wait(cluster, ["namenode"])
-        start_daemon(cluster, name, environment)
+        add(start_daemon(cluster, name, environment).pid)
     wait(cluster, names)
 
 
