@@ -116,6 +116,7 @@ TESTED_IN = {
     "bench/environment": "bench/test_figures",
     "bench/report/curves": "bench/test_figures",
     "bench/report/parts": "bench/test_figures",
+    "bench/report/plots": "bench/test_figures",
     "bench/report/resources": "bench/test_figures",
     "bench/report/sections": "bench/test_figures",
     "cluster/dask": "cluster/test_standalone",

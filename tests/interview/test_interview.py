@@ -370,7 +370,7 @@ def test_newest_of_this_machine_is_shown_with_date_and_command(tmp_path: Path, m
     assert "one thread took 20 seconds" in command("--section", "spoken", "--width", "500", cwd=tmp_path).stdout
     html = command("--html", "-", cwd=tmp_path).stdout
     assert "2026-01-02 03:04 UTC" in html
-    assert "<kbd>python -m bigdata_demos.bench &#x27;a crawl.warc.gz&#x27;</kbd>" in html
+    assert "<kbd>python -m bigdata_demos.bench &#39;a crawl.warc.gz&#39;</kbd>" in html
     assert "<td>12.0–29.0!</td>" in html
     assert "not there" in command("--section", "figures", "--results", "out/other", cwd=tmp_path).stdout
 

@@ -34,7 +34,6 @@ def report(searcher: Searcher, name: str) -> str:
         first=pages[:_LISTED],
         shown=len(pages),
         data=json.dumps(pages, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
-        style=style,
         script=script,
         policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'",
     )

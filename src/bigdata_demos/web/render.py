@@ -6,6 +6,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import jinja2
+from markupsafe import Markup
 
 _PLACE: Final = files(__package__)
 _STATIC: Final = {"style.css": "text/css", "search.js": "text/javascript", "report.js": "text/javascript"}
@@ -21,6 +22,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, link=link, short=short)
+    environment.globals["style"] = Markup(_PLACE.joinpath("static", "style.css").read_text("utf-8"))  # noqa: S704 (our own)
     return environment
 
 

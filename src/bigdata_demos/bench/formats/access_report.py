@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Any, Final, NamedTuple
 
+from markupsafe import Markup
+
 from ..report.parts import MIB, Table
-from ..report.svg import Bar, Dot, Plot, Strip, bars, strips
+from ..report.plots import Bar, Dot, Strip, bars, strips
 from ..report.table import NONE, UNSTABLE_IS, aligned, number, size_of
 from ..results import PLAIN, STEPS, Access, FormatRun
 from ..statistics import Interval, Spread, ratio, spread
@@ -227,8 +229,8 @@ class Part(NamedTuple):
 
     data: str
     legend: list[tuple[str, int]]
-    sizes: Plot
-    reads: Plot
+    sizes: Callable[[], Markup]
+    reads: Callable[[], Markup]
     figures: Table
     sentences: list[str]
     ranges: Table
@@ -252,13 +254,13 @@ def section(access: Access) -> dict[str, Any]:
 def _of_data(access: Access, data: str) -> Part:
     group = rows(access, data)
     colours = {family: index for index, family in enumerate(dict.fromkeys(row.family for row in group))}
-    sizes = [Bar(row.format, size_of(row.nbytes), [("size", row.nbytes / MIB, colours[row.family])]) for row in group]
+    sizes = [Bar(row.format, size_of(row.nbytes), [(row.nbytes / MIB, colours[row.family])]) for row in group]
     reads = [
         Strip(
             row.format,
             seconds(cost(row, "read")),
             colours[row.family],
-            [Dot(one.seconds["read"], f"{row.format}, round {one.round}: {seconds(one.seconds['read'])}") for one in row.runs],
+            [Dot(one.seconds["read"]) for one in row.runs],
             cost(row, "read"),
         )
         for row in group
@@ -267,7 +269,7 @@ def _of_data(access: Access, data: str) -> Part:
     return Part(
         data,
         list(colours.items()),
-        bars(f"Size of {data}", sizes, "MiB", lambda mib: size_of(mib * MIB)),
+        bars(f"Size of {data}", sizes, "MiB"),
         strips(f"Reading all {data}", reads, "seconds to read all, as dicts; logarithmic", log=True),
         Table(_HEAD, [cells(row, _plain_of(group)) for row in group], [len(_HEAD) - 1]),
         sentences(group),

@@ -7,8 +7,8 @@ from ..engines.contestants import label
 from ..results import CONTROL, PEER, PEERS_CONTROL, Results
 from ..statistics import Spread, spread
 from .parts import Panel, Section, Table, by_size, colour, dot, short
+from .plots import Series, lines
 from .summary import Line, costs, overtakings, speedups
-from .svg import Ring, Series, linear, lines, logarithmic
 from .table import NONE, corpus, interval, number, overtaken, told
 
 
@@ -25,13 +25,12 @@ def speedup_section(results: Results) -> Section:
             Series("as many times as workers", 0, [(float(n), float(n)) for n in (workers[0], workers[-1])], dashed=True),
             *(_series_of(results, size, line) for line in engines),
         ]
-        across = linear([float(workers[-1])])._replace(ticks=[float(n) for n in workers])
-        down = linear([float(workers[-1]), *(dot.value for one in series for _, dot in one.dots)])
         plot = lines(
             f"Speed-up by workers, {corpus(results, size)}",
             series,
-            (across, down),
             ("workers", "times as fast as serial, start-up apart"),
+            log=False,
+            ticks=[float(n) for n in workers],
         )
         shown = [("workers-fold (dashed)", 0), *((one.name, one.colour) for one in series[1:])]
         body = [
@@ -56,7 +55,7 @@ def _series_of(results: Results, size: int, line: Line) -> Series:
     for one in results.runs:
         base = control.get(one.round)
         if (one.contestant, one.cluster, one.size) == (line.name, line.cluster, size) and one.counts and one.work and base:
-            dots.append((float(one.workers), dot(results, one, base / one.work, "times")))
+            dots.append((float(one.workers), dot(one, base / one.work)))
     name = short((line.name, 0, line.cluster)).replace(" ×0", "")
     return Series(
         name, colour(results, (line.name, 0, line.cluster)), [(float(n), s.middle) for n, s in sorted(line.work.items())], dots
@@ -75,7 +74,7 @@ def cost_section(results: Results) -> Section:
         if points:
             peer = any(one.kind == PEER for one in good)
             if not peer or key[0] == PEERS_CONTROL:
-                dots = [(pages[one.size], dot(results, one, one.seconds, "s")) for one in good]
+                dots = [(pages[one.size], dot(one, one.seconds)) for one in good]
                 series.append(Series(short(key), len(series) % 11, points, dots, dashed=peer))
             body.append(
                 (label(key), *(number(some.median) if some else NONE for some in medians.values()), growth(medians, pages))
@@ -92,12 +91,9 @@ def cost_section(results: Results) -> Section:
     if len(pages) > 1:
         said += [f"overtakes one thread: {overtaken(one)}" for one in crossings]
     base = next((one.points for one in series if one.name == CONTROL), [])
-    rings = [Ring(one.pages, between(base, one.pages), overtaken(one)) for one in crossings if one.pages and one.crossed and base]
-    axes = (
-        logarithmic(list(pages.values()), sorted(set(pages.values()))),
-        logarithmic([d.value for one in series for _, d in one.dots]),
-    )
-    plot = lines("Seconds by pages", series, axes, ("pages", "seconds, start-up included"), rings)
+    rings = [(one.pages, between(base, one.pages)) for one in crossings if one.pages and one.crossed and base]
+    units = ("pages", "seconds, start-up included")
+    plot = lines("Seconds by pages", series, units, log=True, ticks=sorted(set(pages.values())), rings=rings)
     head = ("contestant", *(f"{number(count)} pages" for count in pages.values()), "growth")
     shown = list({one.name: one.colour for one in series}.items())
     return "Cost by size, and COST", words, [("", Panel(plot, Table(head, body), shown, said))]

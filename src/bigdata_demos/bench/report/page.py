@@ -1,30 +1,22 @@
-"""Renders the page from ``page.html.jinja`` as one self-contained HTML file without scripts."""
+"""Renders the page of a benchmark as one self-contained HTML file without scripts."""
 
 import shlex
 from collections import Counter
 
-import jinja2
-
+from ...web.render import render
 from ..engines.contestants import label
 from ..formats import access_report
-from ..results import CONTROL, PEER, Results
+from ..results import Results
 from .curves import cost_section, speedup_section
 from .parts import Table
 from .resources import CPU, MEMORY, resource_section, shuffle_section
-from .sections import ratio_section, stage_section, startup_section, time_section
-from .summary import costs, failed, rows
-from .table import NONE, UNSTABLE_IS, number, size_of
+from .sections import faster, ratio_section, stage_section, startup_section, time_section
+from .summary import failed, rows
+from .table import NONE, UNSTABLE_IS, headline, inputs, number, size_of
 
 
 def page(results: Results) -> str:
     """Return the whole page."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(__package__, "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(number=number, size_of=size_of)
     sections = (
         [
             time_section(results),
@@ -40,18 +32,20 @@ def page(results: Results) -> str:
         if results.runs
         else []
     )
-    return environment.get_template("page.html.jinja").render(
+    access = results.access
+    return render(
+        "benchmark",
         results=results,
-        largest=results.job(results.sizes[-1]),
+        headline=headline(results),
         lead=_lead(results),
-        tiles=_tiles(results),
+        faster=faster(results),
         warnings=warnings(results),
         sections=sections,
         peers=Table(("peer", "what it does"), list(results.notes.items()), [1]),
         command=shlex.join(results.command),
         environment=facts(results),
         runs=runs(results),
-        **(access_report.section(results.access) if results.access else {"access": None}),
+        **(access_report.section(access) | {"block_size": size_of(access.block_bytes)} if access else {"access": None}),
     )
 
 
@@ -63,32 +57,12 @@ def _lead(results: Results) -> str:
     runs = Counter((one.key, one.size) for one in results.runs if not one.cold)
     whole = min(runs.values(), default=0) == results.rounds
     left = "" if whole else f" (of {results.rounds}: it was stopped before its end)"
+    right = len(results.runs) - len(failed(results))
     return (
-        f"{pages} pages of {', '.join(results.inputs)}, {counted}{left}{cold}; in each round every contestant once, in an order "
-        f"shuffled with seed {results.seed}. Made {results.created} on {results.machine.cpu}, {results.machine.cores} cores."
+        f"{pages} pages of {inputs(results)}, {counted}{left}{cold}; in each round every contestant once, in an order "
+        f"shuffled with seed {results.seed}. {right} of {len(results.runs)} runs gave the right answer. "
+        f"Made {results.created} on {results.machine.cpu}, {results.machine.cores} cores."
     )
-
-
-def _tiles(results: Results) -> list[tuple[str, str]]:
-    """Return the key figures of the largest size, each with a caption."""
-    if not results.runs:
-        return []
-    size = results.sizes[-1]
-    engines = [row for row in rows(results, size) if row.kind != PEER and row.seconds]
-    shown = [(f"{number(row.rate)} pages/s", "serial, one thread") for row in engines if row.key[0] == CONTROL]
-    rivals = [row for row in engines if row.ratio and row.key[0] != CONTROL]
-    if rivals:
-        best = min(rivals, key=lambda row: row.ratio.middle if row.ratio else 0)
-        assert best.ratio is not None
-        shown.append((f"{best.ratio.middle:.2f} × serial", f"least time: {best.label}"))
-    beaten = sorted({one.name for one in costs(results, size) if one.workers})
-    shown.append(
-        (f"{len(beaten)} of {len({row.key[0] for row in rivals})}", f"engines beat one thread: {', '.join(beaten) or 'none'}")
-    )
-    wrong = failed(results)
-    answers = f"{len(results.runs) - len(wrong)} of {len(results.runs)}"
-    shown.append((answers, "runs finished with the right answer"))
-    return shown
 
 
 def warnings(results: Results) -> list[str]:

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from markupsafe import Markup
+
 from ..engines.contestants import label
 from ..results import CONTROL, Results, Run
+from .plots import Dot
 from .summary import Key
-from .svg import Dot, Plot
-from .table import corpus, number
+from .table import corpus
 
 MIB: Final = 1 << 20
 
@@ -37,14 +39,13 @@ class Table(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """A plot beside its table, or below it if ``wide``; ``note``: what is shown if there is no plot."""
+    """A plot, drawn when it is shown, above its table; ``note``: what is shown if there is no plot."""
 
-    plot: Plot | None = None
+    plot: Callable[[], Markup] | None = None
     table: Table | None = None
     legend: Sequence[tuple[str, int]] = ()
     remarks: Sequence[str] = ()
     note: str = ""
-    wide: bool = False
 
 
 Section = tuple[str, str, list[tuple[str, Panel]]]
@@ -52,14 +53,11 @@ Section = tuple[str, str, list[tuple[str, Panel]]]
 
 
 def by_size(results: Results, make: Callable[[int], Panel]) -> list[tuple[str, Panel]]:
-    """Return a named panel for each size, the largest first."""
-    return [(corpus(results, size), make(size)) for size in reversed(results.sizes)]
+    """Return a named panel for each size, the largest first, which alone has a plot."""
+    largest, *others = [(corpus(results, size), make(size)) for size in reversed(results.sizes)]
+    return [largest, *((name, panel._replace(plot=None, legend=())) for name, panel in others)]
 
 
-def dot(results: Results, one: Run, value: float, unit: str, *, marked: bool = False) -> Dot:
-    """Return a run as a dot; ``marked`` adds its index in the results."""
-    look = "failed" if one.error is not None else "cold" if one.cold else "good"
-    says = f"{short(one.key)}, round {one.round}{' (cold)' if one.cold else ''}: {number(value)} {unit}"
-    says += f": {one.error}" if one.error else ""
-    place = next(index for index, other in enumerate(results.runs) if other is one) if marked else None
-    return Dot(value, says, look, place)
+def dot(one: Run, value: float) -> Dot:
+    """Return a run as a dot."""
+    return Dot(value, "failed" if one.error is not None else "cold" if one.cold else "good")

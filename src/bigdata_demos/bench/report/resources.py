@@ -6,8 +6,8 @@ from typing import NamedTuple
 from ..results import Results, Run
 from ..statistics import Spread, spread
 from .parts import MIB, Panel, Section, Table, by_size, colour, dot, short
+from .plots import Bar, Strip, bars, strips
 from .summary import Row, rows
-from .svg import Bar, Strip, bars, strips
 from .table import NONE, corpus, number, range_of, size_of
 
 
@@ -53,7 +53,7 @@ def resource_section(results: Results, resource: Resource) -> Section:
         for row in rows(results, size):
             values = [(one, value) for one in row.good if (value := figure(one)) is not None]
             some = spread([value for _, value in values])
-            dots = [dot(results, one, value, unit) for one, value in values]
+            dots = [dot(one, value) for one, value in values]
             shown = f"{number(some.median)} {unit}" if some else NONE
             if some:
                 drawn.append(Strip(short(row.key), shown, colour(results, row.key), dots, some.median))
@@ -87,17 +87,13 @@ def shuffle_section(results: Results) -> Section:
         for row in finished:
             sizes = row.shuffles()
             if sizes:
-                parts = [(name, nbytes / MIB, names.index(name) % 10 + 1) for name, nbytes in sizes.items()]
+                parts = [(nbytes / MIB, names.index(name) % 10 + 1) for name, nbytes in sizes.items()]
                 drawn.append(Bar(short(row.key), size_of(sum(sizes.values())), parts))
             reason = "" if sizes else f"not measured: {row.unmeasured('shuffle')}"
             body.append((row.label, *(size_of(sizes.get(name)) for name in names), reason))
-        plot = (
-            bars(f"Bytes shuffled and kept, {corpus(results, size)}", drawn, "MiB", lambda mib: size_of(mib * MIB))
-            if drawn
-            else None
-        )
+        plot = bars(f"Bytes shuffled and kept, {corpus(results, size)}", drawn, "MiB") if drawn else None
         shown = [(name, index % 10 + 1) for index, name in enumerate(names)]
-        return Panel(plot, Table(("contestant", *names, ""), body, [len(names) + 1]), shown, wide=True)
+        return Panel(plot, Table(("contestant", *names, ""), body, [len(names) + 1]), shown)
 
     words = (
         "What the job hands to its engine, as each manifest counts it: frequencies and postings are shuffled; kept is what "

@@ -3,13 +3,37 @@
 from collections.abc import Iterable
 from typing import Final
 
-from ..results import CONTROL, Results
+from ..results import CONTROL, ENGINE, Results
 from .parts import Panel, Section, Table, by_size, colour, dot, short
+from .plots import Bar, Strip, bars, strips
 from .summary import by_round, rows, seconds_of
-from .svg import Bar, Strip, bars, strips
 from .table import NONE, corpus, flags, interval, number, range_of
 
 _WIDE: Final = 10  # times with a larger ratio get a logarithmic axis, to keep short ones distinguishable
+
+
+def faster(results: Results) -> Panel | None:
+    """Return the plot of how many times faster than one thread each engine is at the largest size, the fastest first."""
+    if not results.runs:
+        return None
+    size = results.sizes[-1]
+    control = by_round(results, (CONTROL, 1, ""), size, seconds_of)
+    plotted = []
+    for row in rows(results, size):
+        if row.kind == ENGINE and row.ratio and row.key[0] != CONTROL:
+            dots = [dot(one, control[one.round] / one.seconds) for one in row.good if one.round in control]
+            middle, low, high = row.ratio
+            ends = (1 / high, 1 / low) if low and high else (None, None)
+            plotted.append(Strip(short(row.key), f"{1 / middle:.2f} ×", colour(results, row.key), dots, 1 / middle, *ends))
+    if not plotted:
+        return None
+    plotted.sort(key=lambda strip: -(strip.middle or 0))
+    unit = "times as fast as one thread, start-up included"
+    words = (
+        f"{corpus(results, size)}. Right of the line is faster than one thread. A dot is a run, compared with one thread's of "
+        "the same round; the tick is the median, and the band its 95 % bootstrap interval."
+    )
+    return Panel(strips(f"Times as fast as one thread, {corpus(results, size)}", plotted, unit, reference=1), note=words)
 
 
 def time_section(results: Results) -> Section:
@@ -22,7 +46,7 @@ def time_section(results: Results) -> Section:
                 short(row.key),
                 f"{number(row.seconds.median)} s" if row.seconds else "failed" if row.errors else NONE,
                 colour(results, row.key),
-                [dot(results, one, one.seconds, "s", marked=True) for one in row.runs],
+                [dot(one, one.seconds) for one in row.runs],
                 row.seconds.median if row.seconds else None,
             )
             for row in shown_rows
@@ -51,7 +75,7 @@ def ratio_section(results: Results) -> Section:
             return Panel(note="There is no round in which both the control and another one finished.")
         plotted = []
         for row in shown_rows:
-            dots = [dot(results, one, one.seconds / control[one.round], "×") for one in row.good if control.get(one.round)]
+            dots = [dot(one, one.seconds / control[one.round]) for one in row.good if control.get(one.round)]
             some = row.ratio
             assert some is not None
             plotted.append(Strip(short(row.key), f"{some.middle:.2f}", colour(results, row.key), dots, *some))
@@ -86,7 +110,7 @@ def startup_section(results: Results) -> Section:
                 Bar(
                     short(row.key),
                     f"{number(row.seconds.median)} s",
-                    [("start-up", startup, 2), ("work", work, 1), ("end", rest, 0)],
+                    [(startup, 2), (work, 1), (rest, 0)],
                 )
             )
             share = f"{100 * startup / row.seconds.median:.0f} %" if known else row.unmeasured("startup") or NONE
@@ -123,11 +147,11 @@ def stage_section(results: Results) -> Section:
         drawn = []
         for row in shown_rows:
             took = row.phases()
-            parts = [(name, took[name], colour_of) for name, colour_of in names.items() if name in took]
+            parts = [(took[name], colour_of) for name, colour_of in names.items() if name in took]
             drawn.append(Bar(short(row.key), f"{number(sum(took.values()))} s", parts))
         body = [(row.label, *(number(row.phases().get(name)) for name in names)) for row in shown_rows]
         plot = bars(f"Seconds by phase, {corpus(results, size)}", drawn, "seconds, medians")
-        return Panel(plot, Table(("contestant", *names), body), list(names.items()), wide=True)
+        return Panel(plot, Table(("contestant", *names), body), list(names.items()))
 
     words = (
         "As each run's manifest has it. plan: imports, and splits from names and sizes. start: the engine. map: read, parse, "

@@ -1,11 +1,13 @@
 """Formats the figures for a terminal, and numbers for both terminal and page."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from ...keywords.engines import ENGINES
 from ..engines.contestants import label
-from ..results import Results
+from ..results import ENGINE, Results
 from ..statistics import UNSTABLE, Interval, Spread
-from .summary import Cost, Overtaking, Row, costs, failed, overtakings, rows
+from .summary import Cost, Overtaking, Row, costs, failed, overtakings, rows, speedups
 
 NONE = "–"
 UNSTABLE_IS = f"the slowest run took more than {UNSTABLE:g} times the fastest"
@@ -32,11 +34,15 @@ def size_of(nbytes: float | None) -> str:
     return f"{number(nbytes)} GiB"
 
 
+def inputs(results: Results) -> str:
+    """Return the names of the inputs, without their directories."""
+    return ", ".join(Path(name).name for name in results.inputs)
+
+
 def corpus(results: Results, size: int) -> str:
-    """Return the size, the number of pages and the name of the corpus; of several inputs the first is named."""
-    others = len(results.inputs) - 1
-    named = [*results.inputs[:1], *([f"{others} more"] if others > 0 else [])]
-    return f"size {size}: {number(results.job(size).pages)} pages" + (f" of {' and '.join(named)}" if named else "")
+    """Return the size, the number of pages and the names of the inputs."""
+    named = f" of {inputs(results)}" if results.inputs else ""
+    return f"size {size}: {number(results.job(size).pages)} pages{named}"
 
 
 def range_of(some: Spread | None) -> str:
@@ -102,9 +108,38 @@ def overtaken(some: Overtaking) -> str:
     return f"{label(some.key)}: {'at about' if some.crossed else 'faster already at'} {number(some.pages)} pages"
 
 
+def headline(results: Results) -> str:
+    """Return the result in one or two sentences: the fastest engine at the largest size, and those that never paid off."""
+    measured = {size: [line for line in speedups(results, size) if line.kind == ENGINE] for size in results.sizes}
+    best = {
+        (line.name, line.cluster): max((speedup.middle, workers) for workers, speedup in line.total.items())
+        for line in measured[results.sizes[-1]]
+    }
+    if not best:
+        return "No engine finished beside one thread." if results.runs else "No run has ended."
+    pages = f"For {number(results.job(results.sizes[-1]).pages)} pages"
+    (name, cluster), (most, workers) = max(best.items(), key=lambda item: item[1])
+    if most <= 1:
+        return f"{pages}, one thread is the fastest: no engine beats it, start-up included."
+    fastest = f"{_in_prose(name, cluster)} with {workers} workers"
+    said = f"{pages}, {fastest} is {most:.1f} times as fast as one thread, start-up included."
+    never = [
+        _in_prose(*key)
+        for key in best
+        if all(one.middle <= 1 for lines in measured.values() for line in lines if (line.name, line.cluster) == key
+               for one in line.total.values())
+    ]  # fmt: skip
+    return f"{said} {' and '.join(never)} never beat{'s' if len(never) == 1 else ''} one thread here." if never else said
+
+
+def _in_prose(name: str, cluster: str) -> str:
+    title = ENGINES[name].title if name in ENGINES else name
+    return f"{title} on a cluster" if cluster else title
+
+
 def table(results: Results) -> str:
     """Format the tables of all sizes."""
-    lines = []
+    lines = [headline(results)]
     for size in results.sizes:
         job = results.job(size)
         lines += ["", f"{corpus(results, size)}, {size_of(job.input_bytes)} as stored, {job.digest or 'no digest'}"]
