@@ -1,5 +1,6 @@
 """Shared classes: a Java that cannot make them, a directory that cannot take them, and their list."""
 
+import dataclasses
 import gzip
 import os
 import stat
@@ -53,6 +54,25 @@ def test_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
     told: list[str] = []
     classes_in(tmp_path / "not there").make(str(java), told.append)
     assert "so that its programs start more slowly: No such file or directory" in told[-1]
+
+
+def test_other_jars_of_the_same_names(tmp_path: Path) -> None:
+    """The file is made again: a Java would ignore one that was made of other jars, as when an environment was made anew."""
+    jar, directory = tmp_path / "jars" / "one.jar", tmp_path / "classes"
+    for one in (jar.parent, directory):
+        one.mkdir()
+    jar.write_bytes(b"one")
+    java = tmp_path / "java"
+    java.write_text(JAVA, encoding="ascii")
+    java.chmod(0o700)
+    for class_path in (f"/no/conf:{jar.parent}/*", str(jar)):
+        shared = dataclasses.replace(classes_in(directory), class_path=class_path)
+        told: list[str] = []
+        for change in (None, "time", None):
+            if change:
+                os.utime(jar, (1, jar.stat().st_mtime + 5))
+            shared.make(str(java), told.append)
+        assert len(told) == 2
 
 
 def test_list_has_what_can_be_shared(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class SharedClasses:
 
     def _make(self, java: str, say: Callable[[str], None]) -> None:
         version = subprocess.run([java, "-version"], capture_output=True, check=True).stderr
-        made_for = hashlib.sha256(self.names.read_bytes() + version + self.class_path.encode()).hexdigest()
+        made_for = hashlib.sha256(self.names.read_bytes() + version + self._jars().encode()).hexdigest()
         note = self.archive.with_name(f"{self.archive.name}.made-for")
         with suppress(OSError):
             if note.read_text(encoding="ascii") == made_for:
@@ -63,6 +63,12 @@ class SharedClasses:
                 self.archive.unlink(missing_ok=True)
         with atomic(note) as file:
             file.write(made_for.encode("ascii"))
+
+    def _jars(self) -> str:
+        """Return the class path, with the sizes and times of its jars: of other jars of the same names, the file is not valid."""
+        patterns = [Path(f"{entry}.jar") if entry.endswith("*") else Path(entry) for entry in self.class_path.split(":")]
+        jars = sorted(jar for pattern in patterns for jar in pattern.parent.glob(pattern.name))
+        return "\n".join([self.class_path, *(f"{jar} {jar.stat().st_size} {jar.stat().st_mtime_ns}" for jar in jars)])
 
 
 def write_list(names: Path, recorded: Iterable[Path]) -> None:

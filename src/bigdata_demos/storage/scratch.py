@@ -24,9 +24,9 @@ _held: dict[Path, int] = {}  # file descriptors
 
 def make(parent: str | None = None) -> Path:
     """Make a temporary directory (``parent`` None: where the system has them), and hold it; remove those of ended processes."""
+    reclaim(Path(parent or tempfile.gettempdir()), f"{PREFIX}*")  # first: an interrupt meanwhile leaves nothing
     directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     hold(directory)
-    reclaim(directory.parent, f"{PREFIX}*")
     return directory
 
 
