@@ -86,16 +86,23 @@ def test_search_and_facets(client: TestClient) -> None:
     german = client.get("/", params={"q": "shuffle", "lang": "de"}).text
     assert "1 page<" in german
     assert "Shuffle ohne Spark" in german
-    assert '<a href="/?q=shuffle" aria-label="All languages, not only de">' in german
+    assert 'href="/?q=shuffle" aria-label="All pages, not only de">' in german
     of_site = client.get("/", params={"site": "a.example", "fragment": "true"}).text
     assert of_site.lstrip().startswith("<p")
     assert "6 pages" in of_site
+    assert "Keywords of most of these pages" in of_site
+    first = client.get("/", params={"site": "a.example", "limit": 2}).text
+    assert "6 pages, the first 2 by address shown" in first
     more = client.get("/", params={"q": "shuffle", "limit": 1}).text
-    assert 'class="more" href="/?q=shuffle&amp;limit=11"' in more
+    assert 'class="more" href="/?q=shuffle&amp;limit=11#hit-2"' in more
 
 
 def test_without_a_hit(client: TestClient) -> None:
-    """Advice, or what is wrong with the query."""
+    """Advice, or what is wrong with the query; a site that was chosen can be left; an address that was rejected is told."""
+    none = client.get("/", params={"q": "nowhere", "site": "a.example"}).text
+    assert 'href="/?q=nowhere" aria-label="All pages, not only a.example"' in none
+    assert "The page with this address was rejected: <a" in client.get("/", params={"q": "https://a.example/empty"}).text
+    assert "which was rejected: empty (" in client.get("/page", params={"url": "https://a.example/empty"}).text
     assert "did you mean shuffles?" in client.get("/", params={"q": "shufle"}).text
     assert "Query has no word to look for." in client.get("/", params={"q": '-"'}).text
     answer = client.get("/", params={"q": "x" * 1500})
@@ -118,6 +125,15 @@ def test_overview(client: TestClient) -> None:
     runs = Shown(client.get("/runs").text).text
     for said in ("pages.jsonl", "serial", "shuffle"):
         assert said in runs.lower()
+
+
+def test_report(client: TestClient) -> None:
+    """The file of `bigdata-demos report`, to be saved."""
+    answer = client.get("/report.html")
+    assert answer.headers["content-disposition"] == 'attachment; filename="report.html"'
+    assert answer.headers["content-type"].startswith("text/html")
+    assert f"{len(PAGES)} pages with" in answer.text
+    assert 'href="/report.html"' in client.get("/").text
 
 
 def test_page(client: TestClient) -> None:

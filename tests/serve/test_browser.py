@@ -119,7 +119,7 @@ def test_facets_and_more(page: Page, address: str) -> None:
     page.get_by_role("link", name="de", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("pages")
     assert "lang=de" in page.url
-    page.get_by_role("link", name="All languages, not only de").click()
+    page.get_by_role("link", name="All pages, not only de").click()
     assert page.url == f"{address}/?q=spark"
     expect(page.locator(".hits > li")).to_have_count(10)
     page.get_by_role("link", name="Show more").click()

@@ -82,6 +82,14 @@ def rejections(database: Database, reason: str, part: str = "", limit: int = _EX
     return [Rejection(*row) for row in database.execute(sql, (reason, *_pattern(part), limit))]
 
 
+def rejection_of(database: Database, url: str) -> Rejection | None:
+    """Return why the page with a URL was rejected; None if it was not."""
+    columns = "url, source, start, reason, detail"
+    sql = f"SELECT {columns} FROM rejections WHERE url = ? ORDER BY run DESC, source, start LIMIT 1"  # noqa: S608 (a constant)
+    row = database.execute(sql, (url,)).fetchone() if url else None
+    return Rejection(*row) if row else None
+
+
 def _pattern(part: str) -> tuple[str, str]:
     pattern = re.sub("([!%_])", r"!\1", part.lower())
     return f"%{pattern}%", f"%{pattern}%"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
 from ..errors import BigDataDemosError, InputError, UsageError
+from ..report.file import report
 from ..search import overview
 from ..search.compare import Comparison
 from ..search.pool import Searchers
@@ -35,6 +36,7 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",
 }
+_COMPUTED: Final = 200  # views that are kept
 Text = Annotated[str, Query(max_length=2_000)]
 Host = Annotated[str, Query(alias="site", max_length=2_000)]
 Limit = Annotated[int, Query(ge=1, le=views.MOST)]
@@ -45,7 +47,12 @@ class Site:
 
     def __init__(self, searchers: Searchers, name: str, comparison: Comparison | None = None, before: str = "") -> None:
         self.searchers, self.name, self.comparison, self.before = searchers, name, comparison, before
-        self._computed: dict[Callable[[Searcher], Any], tuple[object, Any]] = {}
+        self._runs: object = None
+        self._computed: dict[tuple[object, ...], Any] = {}
+
+    def report(self, searcher: Searcher) -> str:
+        """Return the crawl as one file."""
+        return report(searcher, self.name)
 
     @contextmanager
     def lookup(self) -> Iterator[Searcher]:
@@ -58,12 +65,15 @@ class Site:
         except self.searchers.errors as error:
             raise HTTPException(503, f"the index cannot be read: {error}") from None
 
-    def of_runs(self, view: Callable[[Searcher], Any], searcher: Searcher) -> Any:
-        """Return a view of the whole crawl, computed again only if runs were loaded or dropped."""
+    def of_runs(self, view: Callable[..., Any], searcher: Searcher, *chosen: str) -> Any:
+        """Return a view of the whole crawl, or of what was chosen of it, computed again only if runs were loaded or dropped."""
         runs = searcher.database.execute("SELECT id, digest, pages, has_text FROM runs ORDER BY id").fetchall()
-        if self._computed.get(view, (None,))[0] != runs:
-            self._computed[view] = (runs, view(searcher))
-        return self._computed[view][1]
+        if self._runs != runs or len(self._computed) > _COMPUTED:
+            self._runs, self._computed = runs, {}
+        computed = self._computed
+        if (view, chosen) not in computed:
+            computed[view, chosen] = view(searcher, *chosen)
+        return computed[view, chosen]
 
     def html(self, template: str, **values: Any) -> HTMLResponse:
         """Render a page."""
@@ -114,6 +124,8 @@ def _add_pages(app: FastAPI, site: Site) -> None:
         with site.lookup() as searcher:
             if any(map(str.strip, (q, site_, lang))):
                 whole, part, values = "search", "results", views.results(searcher, q, site_, lang, limit)
+                if values["total"] and not q.strip():
+                    values["top"] = site.of_runs(views.top, searcher, site_, lang)
             else:
                 chosen = {"q": "", "site": "", "lang": ""}
                 whole, part, values = "index", "overview", {**site.of_runs(views.index, searcher), **chosen}
@@ -136,6 +148,12 @@ def _add_pages(app: FastAPI, site: Site) -> None:
         with site.lookup() as searcher:
             found = site.of_runs(views.runs, searcher)
         return site.html("runs", runs=found)
+
+    @app.get("/report.html", include_in_schema=False)
+    def of_report() -> Response:
+        with site.lookup() as searcher:
+            html = site.of_runs(site.report, searcher)
+        return Response(html, media_type="text/html", headers={"Content-Disposition": 'attachment; filename="report.html"'})
 
     @app.get("/changes", response_class=HTMLResponse, include_in_schema=False)
     def changes() -> HTMLResponse:

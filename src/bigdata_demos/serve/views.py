@@ -19,6 +19,7 @@ _LISTED: Final = 12  # sites and languages beside hits
 _TOP_OF_RUN: Final = 6  # keywords of a run
 _FEW: Final = 5  # rejected pages of each reason, if all are listed
 _TOP: Final = 24  # keywords of the overview
+_TOP_OF_CHOSEN: Final = 12  # keywords of a site, or of a language
 
 
 def index(searcher: Searcher) -> dict[str, Any]:
@@ -39,6 +40,11 @@ def runs(searcher: Searcher) -> list[tuple[overview.Run, list[tuple[str, int]]]]
     ]
 
 
+def top(searcher: Searcher, site: str, lang: str) -> list[tuple[str, int]]:
+    """Return the keywords of most pages of a site, or in a language."""
+    return searcher.top(site=site, language=lang, limit=_TOP_OF_CHOSEN)
+
+
 def query_of(q: str, site: str, lang: str) -> str:
     """Return the query that a search box and the chosen site and language are."""
     chosen = (f'{field}:"{value}"' for field, value in (("site", site), ("lang", lang)) if value)
@@ -53,7 +59,9 @@ def address(chosen: Mapping[str, str], **other: object) -> str:
 def results(searcher: Searcher, q: str, site: str, lang: str, limit: int) -> dict[str, Any]:
     """Return hits, facets and, if there is no hit, advice; or what is wrong with the query."""
     chosen = {"q": q, "site": site, "lang": lang}
-    shown: dict[str, Any] = {**chosen, "total": 0, "hits": [], "wrong": "", "advice": "", "facets": []}
+    filters = [(value, address(chosen, **{field: ""})) for field, value in (("site", site), ("lang", lang)) if value]
+    shown: dict[str, Any] = {**chosen, "total": 0, "hits": [], "wrong": "", "advice": "", "facets": [], "filters": filters}
+    shown |= {"rejected": overview.rejection_of(searcher.database, q.strip()), "top": []}
     query = query_of(q, site, lang)
     try:
         found = searcher.search(query, limit)
@@ -63,13 +71,13 @@ def results(searcher: Searcher, q: str, site: str, lang: str, limit: int) -> dic
     except UsageError as error:
         return {**shown, "wrong": str(error)}
     facets = [
-        {"title": title, "chosen": chosen[field], "without": address(chosen, **{field: ""}), "values": values}
+        {"title": title, "values": [] if chosen[field] else values}
         for title, field, values in (
             ("Sites", "site", _facet(sites, chosen, "site")),
             ("Languages", "lang", _facet(languages, chosen, "lang")),
         )
     ]
-    more = address(chosen, limit=limit + STEP) if found.total > len(found.hits) == limit < MOST else ""
+    more = f"{address(chosen, limit=limit + STEP)}#hit-{limit + 1}" if found.total > len(found.hits) == limit < MOST else ""
     return {**shown, "total": found.total, "hits": found.hits, "facets": facets, "more": more}
 
 
@@ -83,7 +91,9 @@ def page(searcher: Searcher, url: str) -> dict[str, Any]:
     """Return a page's keywords, where they are in its text, related pages and copies. Raises InputError if there is none."""
     found = searcher.page(url)
     if found is None:
-        raise InputError(f"no page of the index has the URL {url}")
+        rejection = overview.rejection_of(searcher.database, url)
+        why = f", which was rejected: {rejection.reason} ({rejection.detail})" if rejection else ""
+        raise InputError(f"no page of the index has the URL {url}{why}")
     lines, left_out = marked(searcher.text(url), found["language"], [keyword["stems"] for keyword in found["keywords"]])
     return {
         "page": found,
