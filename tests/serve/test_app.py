@@ -130,6 +130,7 @@ def test_overview(client: TestClient) -> None:
 def test_report(client: TestClient) -> None:
     """The file of `bigdata-demos report`, to be saved."""
     answer = client.get("/report.html")
+    assert answer.status_code == 200, answer.text
     assert answer.headers["content-disposition"] == 'attachment; filename="report.html"'
     assert answer.headers["content-type"].startswith("text/html")
     assert f"{len(PAGES)} pages with" in answer.text

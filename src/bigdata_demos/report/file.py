@@ -47,8 +47,8 @@ def _hash(text: str) -> str:
 def _pages(searcher: Searcher) -> Iterator[tuple[str, str, str, list[str]]]:
     """Yield URL, title, language and keywords of the first pages, in the order of URLs."""
     rows: Any = searcher.database.execute(
-        "SELECT some.id, url, title, language, phrase FROM (SELECT * FROM pages ORDER BY url LIMIT ?) AS some"
-        " LEFT JOIN keywords ON keywords.page = some.id ORDER BY url, rank",
+        "SELECT listed.id, url, title, language, phrase FROM (SELECT * FROM pages ORDER BY url LIMIT ?) AS listed"
+        " LEFT JOIN keywords ON keywords.page = listed.id ORDER BY url, rank",
         (MOST,),
     )
     for (_, *page), keywords in groupby(rows, itemgetter(0, 1, 2, 3)):
