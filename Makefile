@@ -18,7 +18,7 @@ $(VENV)/ready: pyproject.toml hatch_build.py src/bigdata_demos/keywords/analysis
 	  { echo "error: $$($(PYTHON) --version) is too old: install Python 3.11 or newer, then: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' || \
 	  { echo "error: this Python makes no virtual environments: install its venv package (Debian: apt-get install python3-venv)"; exit 1; }
-	@echo 'setting up .venv: two minutes or three'
+	@echo 'setting up .venv: two or three minutes'
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[all]' --group test

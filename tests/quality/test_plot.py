@@ -1,13 +1,13 @@
 """The plot of F1 against speed."""
 
 import itertools
-import sys
 import xml.etree.ElementTree as ET
 
 import pytest
 
 from bigdata_demos.errors import UsageError
 from bigdata_demos.quality.plot import Point, plot
+from bigdata_demos.web import plots
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -52,6 +52,6 @@ def test_labels_do_not_overlap() -> None:
 
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is said what to install."""
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr(plots, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"bigdata-demos\[plots\]"):
         plot({"ours": Point(20, 1000)}, "t")

@@ -207,14 +207,17 @@ def _tell(done: int, total: int, one: Run) -> None:
 
 
 def _show(results: Results, directory: Path) -> None:
-    """Write the page to its file, and the tables to standard output."""
+    """Write the tables to standard output, and the page to its file."""
     from .formats.access_report import text
     from .report.table import table
 
-    path = _write_page(results, directory)
     write(table(results))
     if results.access:
         write(f"\n{text(results.access)}")
+    try:
+        path = _write_page(results, directory)
+    except UsageError as error:
+        raise UsageError(f"{error}, then: bigdata-demos bench report {directory}") from None
     command.say(f"{path}, {directory / FILE}")
 
 

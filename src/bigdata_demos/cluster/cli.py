@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, NoReturn
 
 from .. import command
@@ -114,17 +115,20 @@ def _execute(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
 
 
 def _prepare() -> int:
-    """Make the files of shared classes for each engine that is installed."""
+    """Make the files of shared classes for each engine that is installed; without them, JVMs only start more slowly."""
     from . import spark_classes
     from .hadoop import classes, jars
     from .java import find_java
 
-    try:
-        spark_classes.prepare(say)
-    except EngineNotInstalled as error:
-        say(f"nothing to prepare for Spark: {error}")
-    if not jars.missing():
-        classes.shared(jars.directory()).make(find_java("hadoop"), say)
+    def prepare_hadoop() -> None:
+        if not jars.missing():
+            classes.shared(jars.directory()).make(find_java("hadoop"), say)
+
+    for engine, prepare in (("Spark", partial(spark_classes.prepare, say)), ("Hadoop", prepare_hadoop)):
+        try:
+            prepare()
+        except (EngineNotInstalled, EngineUnavailable) as error:
+            say(f"{engine}'s classes are not prepared: {error}")
     return 0
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,7 +53,8 @@ def prepare(say: Callable[[str], None]) -> None:
     Raises EngineNotInstalled if pyspark or Java is missing, EngineUnavailable if Spark's launcher does not know its class path.
     """
     java, where = find_java(), directory()
-    where.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # if it cannot be made, the classes cannot be either, which is told
+        where.mkdir(parents=True, exist_ok=True)
     SharedClasses("Spark", _LIST, where / _ARCHIVE, _class_path(java)).make(java, say)
 
 

@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ..errors import UsageError
+from ..web.plots import require_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,11 +32,10 @@ class _Label(NamedTuple):
 
 def plot(points: Mapping[str, Point], title: str) -> str:
     """Return the SVG. Names that start with ``ours`` are emphasized. Raises UsageError if matplotlib is missing."""
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise UsageError("a plot needs the package matplotlib: pip install 'bigdata-demos[plots]'") from None
+    require_matplotlib()
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": title, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure((7.2, 3.8), dpi=72)  # a pixel is a point
         axes = figure.add_axes((0.08, 0.13, 0.74, 0.78))

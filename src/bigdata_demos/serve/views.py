@@ -61,12 +61,13 @@ def results(searcher: Searcher, q: str, site: str, lang: str, limit: int) -> dic
     chosen = {"q": q, "site": site, "lang": lang}
     filters = [(value, address(chosen, **{field: ""})) for field, value in (("site", site), ("lang", lang)) if value]
     shown: dict[str, Any] = {**chosen, "total": 0, "hits": [], "wrong": "", "advice": "", "facets": [], "filters": filters}
-    shown |= {"rejected": overview.rejection_of(searcher.database, q.strip()), "top": []}
+    shown |= {"rejected": None, "top": []}
     query = query_of(q, site, lang)
     try:
         found = searcher.search(query, limit)
         if not found.hits:
-            return {**shown, "advice": searcher.advice(query)}
+            rejection = overview.rejection_of(searcher.database, q.strip())
+            return {**shown, "advice": searcher.advice(query), "rejected": rejection}
         sites, languages = searcher.facets(query)
     except UsageError as error:
         return {**shown, "wrong": str(error)}

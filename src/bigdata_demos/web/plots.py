@@ -7,9 +7,12 @@ import io
 import re
 from collections.abc import Callable
 from html import escape
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
+
+from ..errors import UsageError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,6 +45,12 @@ def series(number: int) -> str:
     return colour(f"series-{number % COLOURS}")
 
 
+def require_matplotlib() -> None:
+    """Raise UsageError if there is no matplotlib."""
+    if find_spec("matplotlib") is None:
+        raise UsageError("plots need the package matplotlib: pip install 'bigdata-demos[plots]'")
+
+
 def figure(title: str, height: float, draw: Callable[["Axes", bool], object]) -> Markup:
     """Return a plot as SVG.
 
@@ -49,7 +58,10 @@ def figure(title: str, height: float, draw: Callable[["Axes", bool], object]) ->
         title: what it shows, for those who do not see it.
         height: its height in inches.
         draw: draws it; its arguments are the axes, and whether the screen is narrow.
+
+    Raises UsageError if there is no matplotlib.
     """
+    require_matplotlib()
     return Markup("").join(_drawn(title, height, draw, width) for width in _INCHES)
 
 

@@ -59,7 +59,7 @@ def time_section(results: Results) -> Section:
         return Panel(plot, Table(("contestant", "seconds (range)", "pages/s", "runs", ""), body, [4]))
 
     words = (
-        "Wall clock around the whole process. A dot is a run, the line their median. Dashed and hollow: the cold first round, "
+        "Wall clock around the whole process. A dot is a run, the line their median. Hollow: the cold first round, "
         "which no figure counts. ✕: failed, or gave another answer."
     )
     return "Time, and pages a second", words, by_size(results, make)
