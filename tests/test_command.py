@@ -39,20 +39,21 @@ def test_version_and_help(name: str) -> None:
     assert subprocess.run(other, capture_output=True, text=True, check=True).stdout == shown.stdout
 
 
+COMPLETE = {
+    "avro": ("count", "x.avro"),
+    "corpus": ("pydoc",),
+    "quality": ("x",),
+    "rpc": ("serve", "x"),
+    "cluster": ("up",),
+    "experiments": ("list",),
+}
+"""What commands need to be complete."""
+
+
 @pytest.mark.parametrize("name", top.COMMANDS)
 def test_wrong_usage_is_one_line_with_a_suggestion(name: str) -> None:
     """Exit status 2, nothing on standard output, and the option that was probably meant."""
-    misspelled = ["avro", "count", "x.avro"] if name == "avro" else ["corpus", "pydoc"] if name == "corpus" else [name]
-    misspelled = (
-        ["quality", "x"]
-        if name == "quality"
-        else ["rpc", "serve", "x"]
-        if name == "rpc"
-        else ["cluster", "up"]
-        if name == "cluster"
-        else misspelled
-    )
-    done = bigdata_demos(*misspelled, "--verbos")
+    done = bigdata_demos(name, *COMPLETE.get(name, ()), "--verbos")
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")

@@ -20,6 +20,7 @@ COMMANDS = {
     "quality": "measure keywords by gold standards, beside other extractors",
     "rpc": "serve the keyword index by Avro RPC over HTTP",
     "interview": "print an interview answer: the engines compared, their code, your measurements",
+    "experiments": "show single effects of big data tools: combiner, skew, stragglers, formats",
     "cluster": "start and stop Spark, Dask and Hadoop on this machine, in containers or as processes",
 }
 EPILOG = """\

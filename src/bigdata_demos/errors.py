@@ -98,6 +98,10 @@ class JobFailed(EngineError):
     """The job started and did not finish."""
 
 
+class ExperimentsFailed(BigDataDemosError):
+    """Some of several experiments failed; their errors were shown before."""
+
+
 def printable(text: str) -> str:
     """Return a text on one line, with control characters and others that would steer a terminal escaped."""
     shown = "".join(char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode() for char in text)

@@ -1,0 +1,7 @@
+"""``python -m bigdata_demos.experiments``."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())
