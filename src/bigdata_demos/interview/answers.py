@@ -1,22 +1,7 @@
-"""The text of the answer: what to say in 30 seconds, and how the engines differ, with sources."""
+"""How the engines differ, in one screen, with sources."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
-
-QUESTIONS: Final = (
-    "Do you have experience using big data tools like Hadoop, Spark or Avro?",
-    "Can you write a parallel implementation of an algorithm?",
-)
-_BEFORE: Final = (
-    "Yes, both. I run one MapReduce job, keyword extraction from a web crawl, on five engines: one thread, asyncio with a "
-    "process pool, Dask, Spark, and Hadoop on HDFS and YARN. Each does two map-reduce passes and writes the same answer, bit "
-    "for bit, as Avro."
-)
-"""The sentences before the figures."""
-_AFTER: Final = "I start with one thread: a cluster has to beat it."  # the sentence after the figures
-_WITHOUT_FIGURES: Final = "Start-up dominates small jobs, the shuffle large ones."
-"""The sentence in place of the figures if there are none."""
-WORDS: Final = 85  # 30 seconds at 170 words a minute
 
 
 class _Topic(NamedTuple):
@@ -47,7 +32,7 @@ TOPICS: Final = (
     _Topic(
         "Execution model",
         {
-            "Hadoop": "one map and one reduce per job, each task in a JVM: two passes, two jobs",
+            "Hadoop": "one map and one reduce phase per job; two passes are two jobs",
             "Spark": "lazy; the driver cuts the graph into stages of tasks at each shuffle",
             "Dask": "a graph of tasks; a scheduler sends them to workers one by one",
             "asyncio": "an event loop sends splits to processes, a bounded number at a time",
@@ -59,7 +44,7 @@ TOPICS: Final = (
         {
             "Hadoop": "map output sorted by key on local disk, fetched by reducers over HTTP",
             "Spark": "each map task writes one data file and an index; reducers fetch ranges",
-            "Dask": "more tasks in the same graph; workers send each other their buckets",
+            "Dask": "bags: tasks of the same graph; dataframes: worker to worker (P2P)",
             "asyncio": "packed buckets return to the parent, which writes them to files",
             "serial": "buckets are appended to files in the working directory",
         },
@@ -70,7 +55,7 @@ TOPICS: Final = (
             "Hadoop": "failed tasks run again, slow ones twice; HDFS replicates each block",
             "Spark": "a lost partition is recomputed from its lineage",
             "Dask": "tasks of a lost worker, and the results it held, run again elsewhere",
-            "asyncio": "none: if a worker dies, the run fails with an error",
+            "asyncio": "a new pool runs the tasks in flight again, up to four times",
             "serial": "none: if the process dies, the run is lost",
         },
     ),
@@ -78,7 +63,7 @@ TOPICS: Final = (
         "Memory",
         {
             "Hadoop": "tasks stream; everything between two jobs is on HDFS",
-            "Spark": "one heap per executor for caching and shuffling, which spills to disk",
+            "Spark": "a heap per executor, which spills; Python workers are outside it",
             "Dask": "results stay in the workers that made them, which spill to disk",
             "asyncio": "each process has its own heap; large tables are memory-mapped files",
             "serial": "one split and the memory-mapped frequencies at a time",
@@ -86,7 +71,7 @@ TOPICS: Final = (
     ),
 )
 ONE_THREAD: Final = (
-    "The job ends before a cluster has started; the data fits on one disk and you can wait; or tasks are so small that "
+    "The job ends before a cluster has started; the data fit on one disk and you can wait; or tasks are so small that "
     "scheduling them costs more than running them. McSherry et al. call the number of cores at which a system beats "
     "a competent single thread its COST: many published systems needed hundreds, some never beat it."
 )
@@ -110,8 +95,3 @@ SOURCES: Final = (
     Source("asyncio: PEP 3156", "https://peps.python.org/pep-3156/"),
     Source("process pools: PEP 3148", "https://peps.python.org/pep-3148/"),
 )
-
-
-def spoken(figures: str = "") -> str:
-    """The spoken answer. ``figures`` is a sentence with the figures of this machine, or ``""`` if there are none."""
-    return " ".join((_BEFORE, figures or _WITHOUT_FIGURES, _AFTER))

@@ -1,13 +1,15 @@
 """The answer as one HTML page, without scripts and external resources."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
+from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
+from ..experiments.records import Record
 from ..web.render import render
-from . import answers, code, figures, terminal
+from . import answers, code, figures, ran, sheets, terminal
 from .code import Listing
 
 _BEFORE_METHOD = re.compile(r"(?<=[\w)\]])\.(?=\w+\()")  # the places where a line may be wrapped, besides spaces
@@ -15,13 +17,15 @@ _Line = tuple[int, list[tuple[Markup, str]]]
 """A line of code: its indent, and its parts with their kinds (``""`` for plain code)."""
 
 
-def page(listings: Sequence[Listing], selection: figures.Selection) -> str:
-    """Return the page."""
+def page(listings: Sequence[Listing], selection: figures.Selection, recorded: Mapping[str, Record]) -> str:
+    """Return the page. ``recorded``: the records of experiments that may be quoted."""
     measured = selection.here
+    said = figures.sentence(measured)
+    shown = [sheets.load(name) for name in sheets.QUESTIONS]
     return render(
         "interview",
-        questions=answers.QUESTIONS,
-        spoken=answers.spoken(figures.sentence(measured)),
+        sheets=[(one, ran.of_sheet(one, recorded, measured), list(_lines(one.code())) if one.program else []) for one in shown],
+        markdown=lambda text: _markdown(sheets.filled(text, said)),
         engines=list(answers.TOPICS[0].engines),
         topics=answers.TOPICS,
         one_thread=answers.ONE_THREAD,
@@ -35,6 +39,19 @@ def page(listings: Sequence[Listing], selection: figures.Selection) -> str:
         to_measure=figures.COMMAND,
         left_out=selection.left_out,
     )
+
+
+def _markdown(text: str) -> Markup:
+    """Render Markdown, with links to the sources. HTML in it is text."""
+    definitions = "\n".join(f"[{label}]: {url}" for label, url in sheets.sources().items())
+    renderer = MarkdownIt("commonmark", {"html": False})
+    return Markup(renderer.render(f"{sheets.without_links(text)}\n\n{definitions}"))  # noqa: S704 (rendered, without HTML)
+
+
+def _lines(source: str) -> Iterator[_Line]:
+    """Yield the lines of a source."""
+    for line, kinds in zip(source.removesuffix("\n").split("\n"), code.kinds(source), strict=True):
+        yield _line(line, kinds)
 
 
 def _blocks(one: Listing) -> Iterator[tuple[str, list[_Line]]]:

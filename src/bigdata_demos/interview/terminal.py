@@ -1,12 +1,16 @@
 """The answer as text, for a terminal or a pipe."""
 
+import io
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
-from . import answers, code, figures
+from .. import command
+from ..experiments import records
+from . import answers, code, figures, ran, sheets
 from .code import Listing
+from .sheets import Sheet
 
 _COLOURS: Final = {"k": "35", "s": "32", "m": "1;36", "c": "2", "n": "33", "d": "1;34", "title": "1", "dim": "2"}
 """The SGR parameters of the kinds of code (:func:`.code.kinds`) and of text."""
@@ -39,13 +43,65 @@ def _fill(text: str, width: int, indent: str = "", hang: str = "") -> str:
     )
 
 
-def spoken(selection: figures.Selection, width: int, paint: Paint) -> Iterator[str]:
-    """Yield the spoken answer."""
-    yield paint("In 30 seconds", "title")
-    for question in answers.QUESTIONS:
-        yield _fill(question, width, "  ", "  ")
-    yield ""
-    yield _fill(answers.spoken(figures.sentence(selection.here)), width, "  “", "   ") + "”"
+def markdown(text: str, width: int, indent: str = "  ") -> str:
+    """Render Markdown as text of a width, without the spaces at the ends of lines."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    columns = min(width, TEXT) - len(indent)
+    console = Console(width=columns, file=io.StringIO(), force_terminal=command.coloured(), highlight=False)
+    with console.capture() as rendered:
+        console.print(Markdown(sheets.without_links(text)))
+    return "\n".join(f"{indent}{line}".rstrip() for line in rendered.get().strip("\n").split("\n"))
+
+
+def items(texts: Iterable[str], width: int) -> Iterator[str]:
+    """Yield a list, an item for each text."""
+    yield markdown("\n".join(f"- {text}" for text in texts), width, " ")
+
+
+def overview(shown: Sequence[Sheet], selection: figures.Selection, width: int, paint: Paint) -> Iterator[str]:
+    """Yield all questions, each with what to say in 30 seconds."""
+    said = figures.sentence(selection.here)
+    yield paint("The questions, in 30 seconds each", "title")
+    for sheet in shown:
+        yield from ("", paint(sheet.question, "title"), markdown(sheets.filled(sheet.thirty_seconds, said), width))
+        yield paint(f"  bigdata-demos interview {sheet.name}", "dim")
+
+
+def sheet(
+    shown: Sheet, recorded: Mapping[str, records.Record], selection: figures.Selection, width: int, paint: Paint
+) -> Iterator[str]:
+    """Yield the whole sheet of a question."""
+    said = figures.sentence(selection.here)
+    yield paint(shown.question, "title")
+    yield from ("", paint("Points to make", "d"), *items(shown.points, width))
+    for heading, text in (
+        ("Thirty seconds", shown.thirty_seconds),
+        ("Two minutes", shown.two_minutes),
+        ("The tools", shown.tools),
+        ("This project", shown.project),
+    ):
+        yield from ("", paint(heading, "d"), markdown(sheets.filled(text, said), width))
+    if shown.program:
+        yield from ("", paint(f"The program: interview/{shown.program}", "d"), "")
+        for line, marks in zip(shown.code().splitlines(), code.kinds(shown.code()), strict=True):
+            yield "  " + "".join(paint(part, kind) for part, kind in runs(line, marks))
+    yield from ("", paint("What you ran", "d"))
+    for one in ran.of_sheet(shown, recorded, selection.here):
+        yield _fill(one.finding, width, "  ", "  ")
+        if one.where:
+            yield paint(_fill(f"({one.where})", width, "    ", "    "), "dim")
+        yield f"    $ {one.command}"
+    yield from ("", paint("Follow-ups", "d"))
+    for number, follow_up in enumerate(shown.follow_ups):
+        yield from (
+            *([""] if number else []),
+            _fill(follow_up.question, width, "  ", "  "),
+            markdown(follow_up.answer, width, "    "),
+        )
+    yield from ("", paint("The usual mistake", "d"), markdown(shown.mistake, width))
+    yield from ("", paint("Sources", "d"), *(f"  {label}: {url}" for label, url in shown.sources().items()))
 
 
 def engines(width: int, paint: Paint) -> Iterator[str]:
@@ -61,7 +117,7 @@ def engines(width: int, paint: Paint) -> Iterator[str]:
     yield paint("When one thread is better", "d")
     yield _fill(answers.ONE_THREAD, width, "  ", "  ")
     yield paint("Here", "d")
-    yield _fill(answers.HERE, width, "  ", "  ")
+    yield markdown(answers.HERE, width)
     yield paint("Sources", "d")
     sources = "\xa0· ".join(source.text.replace(" ", "\xa0") for source in answers.SOURCES)
     yield _fill(sources, width, "  ", "  ").replace("\xa0", " ")
