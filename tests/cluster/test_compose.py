@@ -301,7 +301,7 @@ class TestWithADriver:
 
     def test_workers_that_are_all_taken(self, stack: Stack, session: Session, pages: str) -> None:
         """Another job has the workers: told, with what is free, instead of waiting for ever."""
-        said = error_of(keywords(stack, pages))
+        said = error_of(keywords(stack, pages, "--engine-option", "wait=8"))
         assert "gave 0 of one executor" in said
         assert "free on its workers: 0 cores" in said
 

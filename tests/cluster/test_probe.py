@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bigdata_demos.cluster.probe import check_python, mebibytes
+from bigdata_demos.cluster.probe import check_python, mebibytes, seconds
 from bigdata_demos.errors import EngineUnavailable, UsageError
 
 
@@ -35,3 +35,11 @@ def test_no_amounts_of_memory(text: str) -> None:
     """The error has the variable's name."""
     with pytest.raises(UsageError, match=f"^{re.escape(f'NAME={text}')}: not an amount of memory"):
         mebibytes("NAME", text)
+
+
+def test_seconds() -> None:
+    """Whole ones, at least one."""
+    assert seconds("NAME", "120") == 120
+    for text in ("", "0", "-1", "1.5", "1e9", "1234567", "soon"):
+        with pytest.raises(UsageError, match=f"^{re.escape(f'NAME={text}')}: not a number of seconds"):
+            seconds("NAME", text)

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bigdata_demos.cluster import credentials
 from bigdata_demos.cluster.standalone import ANY_PORT, LOOPBACK, Cluster, dask_cluster, free_ports, spark_cluster
 from bigdata_demos.keywords import open_session, run
 from tests.support.paths import SITE
@@ -25,6 +26,9 @@ def spark() -> Iterator[Cluster]:
     require("spark")
     with spark_cluster(1, memory="600m") as cluster:
         yield cluster
+
+
+SOON = ("--engine-option", "wait=8")
 
 
 def error_of(cluster: Cluster, *arguments: str, **environment: str) -> str:
@@ -51,15 +55,25 @@ def error_of(cluster: Cluster, *arguments: str, **environment: str) -> str:
 
 def test_worker_that_is_too_small(spark: Cluster) -> None:
     """No worker has the memory: what they have is said, instead of waiting for ever."""
-    said = error_of(spark, "--engine-option", "memory=4g", "--engine-option", f"master-ui={spark.page}")
+    said = error_of(spark, "--engine-option", "memory=4g", *SOON, "--engine-option", f"master-ui={spark.page}")
     assert "gave 0 of one executor of 1 core and 4g of memory" in said
     assert "free on its workers: 1 cores and 600 MB" in said
     assert "--engine-option memory=" in said
 
 
+def test_driver_without_the_secret(spark: Cluster, tmp_path: Path) -> None:
+    """Another user's driver finds no secret, and is refused; on the command lines of the daemons there is none to see."""
+    said = error_of(spark, XDG_STATE_HOME=str(tmp_path))
+    assert "refuses this driver: it wants a secret, and this driver has none" in said
+    settings = credentials.path_for(spark.url).read_text().splitlines()
+    (secret,) = [line.split()[1] for line in settings if line.startswith("spark.authenticate.secret ")]
+    lines = [" ".join(psutil.Process(process.pid).cmdline()) for process in spark.processes]
+    assert all("--properties-file" in line and secret not in line for line in lines)
+
+
 def test_more_workers_than_there_are(spark: Cluster) -> None:
     """Two executors asked for, one there."""
-    assert "gave 1 of 2 executors" in error_of(spark, "--workers", "2", "--engine-option", "memory=500m")
+    assert "gave 1 of 2 executors" in error_of(spark, "--workers", "2", "--engine-option", "memory=500m", *SOON)
 
 
 def test_workers_without_this_python(spark: Cluster) -> None:
@@ -85,7 +99,7 @@ def test_scheduler_without_enough_workers() -> None:
     """Dask: more workers asked for than there are."""
     require("dask")
     with dask_cluster(1) as cluster:
-        assert "has 1 workers, not 3: start more" in error_of(cluster, "--workers", "3")
+        assert "has 1 workers, not 3: start more" in error_of(cluster, "--workers", "3", *SOON)
 
 
 @pytest.mark.parametrize("kind", ["spark", "dask"])
@@ -128,6 +142,20 @@ def test_command_prints_the_address(tmp_path: Path) -> None:
         assert process.wait(20) == 0
 
 
+def check_driver_takes_its_own_secret_only(port: int) -> None:
+    """Spark in one JVM listens, too: a remote call of another process gets no further than the question for the secret."""
+    body = b"any"
+    header = bytes([3]) + (1).to_bytes(8, "big") + len(body).to_bytes(4, "big")  # org.apache.spark.network.protocol.RpcRequest
+    with socket.create_connection((LOOPBACK, port), 20) as connection:
+        connection.sendall((8 + len(header) + len(body)).to_bytes(8, "big") + header + body)
+        said = b""
+        while b"Message" not in said and b"NettyRpc" not in said:  # the latter reads calls of everyone
+            more = connection.recv(4096)
+            assert more, said
+            said += more
+    assert b"Expected SaslMessage" in said
+
+
 def test_sparks_page_names_the_two_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With its web page on, Spark describes jobs and stages by what they do; the page listens on loopback only."""
     require("spark")
@@ -141,6 +169,7 @@ def test_sparks_page_names_the_two_passes(tmp_path: Path, capsys: pytest.Capture
         assert page.startswith("http://127.0.0.1:")
         context._accumulatorServer.handle_error(None, ("127.0.0.1", 0))  # type: ignore[arg-type]
         assert "Exception occurred" not in capsys.readouterr().err  # as when Java ends first, after Ctrl-C
+        check_driver_takes_its_own_secret_only(int(context.getConf().get("spark.driver.port", "0")))
         for what in ("jobs", "stages"):
             with urllib.request.urlopen(f"{page}/api/v1/applications/{context.applicationId}/{what}", timeout=20) as answer:
                 said = " | ".join(one.get("description", "") for one in json.load(answer))

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bigdata_demos.cluster import credentials
 from bigdata_demos.cluster.watch import watch
 from tests.support.processes import kill_and_wait
 from tests.support.requirements import require
@@ -65,13 +66,14 @@ def test_a_normal_end_is_the_callers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["dask", "spark"])
 def test_cluster_ends_with_a_command_that_is_killed(kind: str) -> None:
-    """The master and the workers of `bigdata-demos cluster dask` and `spark`, and their logs."""
+    """The master and the workers of `bigdata-demos cluster dask` and `spark`, their logs, and their secret."""
     require(kind)
     line = [sys.executable, "-m", "bigdata_demos.cluster", kind, "--workers", "1"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as command:
         assert command.stdout
         assert command.stderr
-        assert "://" in command.stdout.readline()
+        secret = credentials.path_for(command.stdout.readline().strip())
+        assert secret.is_file()
         logs = command.stderr.readline().partition("logs in ")[2].partition(";")[0]
         assert Path(logs).is_dir()
         processes = psutil.Process(command.pid).children(recursive=True)
@@ -79,3 +81,4 @@ def test_cluster_ends_with_a_command_that_is_killed(kind: str) -> None:
     _, alive = psutil.wait_procs(processes, timeout=30)
     assert not alive
     assert is_removed(Path(logs))
+    assert is_removed(secret)

@@ -49,6 +49,13 @@ def check_python(where: str, versions: Collection[str]) -> None:
         )
 
 
+def seconds(name: str, text: str) -> float:
+    """Convert a number of seconds. Raises UsageError if it is none."""
+    if not re.fullmatch(r"[1-9]\d{0,5}", text, re.ASCII):
+        raise UsageError(f"{name}={text}: not a number of seconds such as 20")
+    return float(text)
+
+
 def mebibytes(name: str, text: str) -> int:
     """Convert an amount of memory such as 1g or 2GiB to MiB. Raises UsageError if it is not an amount of memory."""
     match = re.fullmatch(r"([1-9]\d*)([kmgt])(i?b)?", text.strip(), re.IGNORECASE | re.ASCII)

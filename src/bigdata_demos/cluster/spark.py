@@ -21,9 +21,9 @@ from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 
 from ..errors import BigDataDemosError, EngineUnavailable, JobFailed
-from . import registry, spark_classes, spark_daemon
+from . import credentials, registry, spark_classes, spark_daemon
 from .java import find_java
-from .probe import mebibytes, reachable
+from .probe import mebibytes, reachable, seconds
 from .processes import environment
 from .settings import write_settings
 from .spark_master import ask_master, check_capacity, free_resources
@@ -35,19 +35,22 @@ OPTIONS: Final = {
     "(default an eighth of the executor's memory)",
     "python": "the workers' Python (default: this one; on the compose cluster its own)",
     "ui": "port of Spark's web page for the job, 0 for any free one, none for none (default: none; on the compose cluster 4040)",
+    "wait": "seconds to wait for a cluster's workers (default 20)",
     "master-ui": "address of the master's web page, such as localhost:8080: asked when no worker takes the job",
 }
-WAIT: Final = 20.0
-"""Seconds to wait for executors."""
+WORKERLESS: Final = 20.0
+"""Seconds without a worker after which a job is given up."""
+_WAIT: Final = "20"  # seconds to wait for executors
 _GRACE: Final = 2.0  # seconds to wait for another message after a master has refused a driver
-LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 @contextmanager
-def connect(cluster: str, workers: int, options: Mapping[str, str], preload: str) -> Iterator[tuple[SparkContext, int]]:
+def connect(
+    cluster: str, workers: int, options: Mapping[str, str], preload: str, settings: Mapping[str, str] = {}
+) -> Iterator[tuple[SparkContext, int]]:
     """Yield a context on this machine or a cluster, and the number of its slots. Leaving it ends the JVM, too.
 
-    The workers have the module ``preload``, and what it imports, from their start.
+    The workers have the module ``preload``, and what it imports, from their start. ``settings`` are further settings of Spark.
 
     Raises EngineNotInstalled if Java is missing; EngineUnavailable if the cluster cannot be reached, or has no worker that is
     large enough.
@@ -68,12 +71,14 @@ def connect(cluster: str, workers: int, options: Mapping[str, str], preload: str
             if record := registry.find(cluster):
                 variables |= _join_compose(record, cluster, conf, Path(directory), options)
                 check_capacity(cluster, workers, options)
-            elif host in LOOPBACK:
-                variables |= _stay_on(conf, "127.0.0.1")
+            elif host in credentials.LOOPBACK:
+                variables |= _stay_on(conf, "127.0.0.1") | _with_settings(credentials.find(cluster))
         else:
             conf.setMaster(f"local[{slots},4]").set("spark.driver.memory", memory)
+            conf.set("spark.authenticate", "true")  # with a secret that this JVM makes: other users reach its ports, too
             conf.set("spark.python.unix.domain.socket.dir", sockets)
             variables |= _stay_on(conf, "127.0.0.1")
+        conf.setAll(list(settings.items()))
         context = start(conf, variables, Path(directory) / "driver.log")
         try:
             if cluster:
@@ -131,8 +136,12 @@ def _join_compose(
         variables["PYSPARK_PYTHON"] = record.interpreter
     if "ui" not in options:
         conf.set("spark.ui.enabled", "true").set("spark.ui.port", "4040")
-    submit = f"--properties-file {shlex.quote(str(settings))} pyspark-shell"
-    return {**variables, "PYSPARK_SUBMIT_ARGS": submit, "SPARK_PUBLIC_DNS": "localhost"}
+    return {**variables, **_with_settings(settings), "SPARK_PUBLIC_DNS": "localhost"}
+
+
+def _with_settings(file: Path | None) -> dict[str, str]:
+    """Return the variables that let a driver read a properties file, in which there is a secret; none for None."""
+    return {"PYSPARK_SUBMIT_ARGS": f"--properties-file {shlex.quote(str(file))} pyspark-shell"} if file else {}
 
 
 def _settings_for(options: Mapping[str, str], preload: str) -> list[tuple[str, str]]:
@@ -164,9 +173,9 @@ def start(conf: SparkConf, variables: Mapping[str, str], log: Path) -> SparkCont
     children = {child.pid for child in psutil.Process().children()}
     refusal: list[str] = []
     over = threading.Event()
-    watcher = threading.Thread(
-        target=_give_up_when_refused, args=(log, children, "PYSPARK_SUBMIT_ARGS" in variables, refusal, over), daemon=True
-    )
+    has_secret = "PYSPARK_SUBMIT_ARGS" in variables
+    secret = str(credentials.find(conf.get("spark.master", "")) or f"{registry.directory()}/secret") if has_secret else ""
+    watcher = threading.Thread(target=_give_up_when_refused, args=(log, children, secret, refusal, over), daemon=True)
     watcher.start()
     try:
         with environment(variables), _stderr_to(log):
@@ -190,8 +199,11 @@ def start(conf: SparkConf, variables: Mapping[str, str], log: Path) -> SparkCont
         watcher.join()
 
 
-def _give_up_when_refused(log: Path, children: set[int], has_secret: bool, refusal: list[str], over: threading.Event) -> None:
-    """End a JVM that a master has refused, and keep the reason: Spark would retry for a minute, and then not report it."""
+def _give_up_when_refused(log: Path, children: set[int], secret: str, refusal: list[str], over: threading.Event) -> None:
+    """End a JVM that a master has refused, and keep the reason: Spark would retry for a minute, and then not report it.
+
+    ``secret``: the file with the driver's secret, ``""`` if it has none.
+    """
     while not over.wait(0.5):
         said = log.read_text(errors="replace") if log.exists() else ""
         if "Failed to connect to master" not in said:
@@ -200,11 +212,12 @@ def _give_up_when_refused(log: Path, children: set[int], has_secret: bool, refus
             return
         causes = re.findall(r"Caused by: (?:[\w.$]+\.)?([\w$]+: .*)", said)
         guess = (
-            f"its secret is another than {registry.directory()}/secret, or a firewall drops its answers: restart it "
-            f"({registry.HOW_TO_START}), or name its own docker/run by {registry.RUN}"
-            if has_secret  # and the record says that the versions are the same
+            f"its secret is another than {secret}, or a firewall drops its answers: restart it ({registry.HOW_TO_START}), or "
+            f"name its own docker/run by {registry.RUN}"
+            if secret  # and the record says that the versions are the same
             else "it wants a secret, and this driver has none (if it is the compose cluster of another directory, name that "
-            f"directory's docker/run by {registry.RUN}), or its Spark is another than {pyspark.__version__}"
+            f"directory's docker/run by {registry.RUN}; if another user runs it by `cluster spark`, start your own), or its "
+            f"Spark is another than {pyspark.__version__}"
         )
         refusal.append(f"{guess} ({causes[-1] if causes else 'no reason given'})")
         _kill_new_children(children)
@@ -269,7 +282,8 @@ def _wait_for_executors(context: SparkContext, cluster: str, workers: int, optio
     """
     begun = since = time.monotonic()
     there = 0
-    for limit in (WAIT, 2 * WAIT):
+    wait = seconds("`engine_options[wait]`", options.get("wait", _WAIT))
+    for limit in (wait, 2 * wait):
         while time.monotonic() < begun + limit:
             try:
                 now = executors(context)
@@ -361,7 +375,7 @@ def watched(context: SparkContext, description: str, phase: str, progress: Calla
             with suppress(Exception):
                 if not str(context.master).startswith("spark://") or executors(context):
                     alive = time.monotonic()
-                elif time.monotonic() - alive > WAIT:  # Spark would wait for ever
+                elif time.monotonic() - alive > WORKERLESS:  # Spark would wait for ever
                     lost.set()
                     context.cancelAllJobs()
             with suppress(Exception):  # a job must not fail because of its progress
@@ -378,7 +392,7 @@ def watched(context: SparkContext, description: str, phase: str, progress: Calla
     except Py4JError:
         if lost.is_set():
             raise EngineUnavailable(
-                f"{context.master} has had no worker for {WAIT:.0f} s: they were stopped, or died; start some again"
+                f"{context.master} has had no worker for {WORKERLESS:.0f} s: they were stopped, or died; start some again"
             ) from None
         raise
     finally:

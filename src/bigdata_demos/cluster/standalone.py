@@ -6,6 +6,7 @@ They are for trying ``--cluster`` without Docker, and for the tests. Leaving the
 import json
 import os
 import random
+import secrets
 import socket
 import subprocess
 import sys
@@ -18,9 +19,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ..errors import EngineNotInstalled, EngineUnavailable
-from . import spark_classes
+from . import credentials, spark_classes
 from .java import find_java
 from .probe import LOCAL
+from .settings import write_settings
 from .watch import watch
 
 WAIT = 60.0  # seconds to wait for a cluster
@@ -119,7 +121,7 @@ def processes() -> Iterator[tuple[Callable[[str, Sequence[str], dict[str, str]],
 
 @contextmanager
 def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> Iterator[Cluster]:
-    """Start a Spark standalone master and workers.
+    """Start a Spark standalone master and workers, which take drivers of this user only: see :mod:`.credentials`.
 
     Raises EngineNotInstalled if Java or pyspark is missing; EngineUnavailable if it does not come up.
     """
@@ -131,17 +133,18 @@ def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> It
         "SPARK_HOME": home,
         "SPARK_LOCAL_IP": LOOPBACK,
         "SPARK_DAEMON_MEMORY": "512m",
-        # Since Spark 4.1 the master listens for HTTP requests on all addresses by default
-        "SPARK_DAEMON_JAVA_OPTS": f"{java_options} -Dspark.master.rest.enabled=false",
+        "SPARK_DAEMON_JAVA_OPTS": java_options,
         "PYSPARK_PYTHON": sys.executable,
     }
     spark_class = ["bash", f"{home}/bin/spark-class"]  # it executes the JVM
-    with processes() as (start, logs):
-        master = ["org.apache.spark.deploy.master.Master", "--host", LOOPBACK, "--port", str(port), "--webui-port", str(page)]
+    url = f"spark://{LOOPBACK}:{port}"
+    with processes() as (start, logs), credentials.kept(url) as settings:
+        write_settings(settings, secrets.token_hex(32))
+        common = ["--host", LOOPBACK, "--properties-file", str(settings)]
+        master = ["org.apache.spark.deploy.master.Master", *common, "--port", str(port), "--webui-port", str(page)]
         lines = {"master": [*spark_class, *master]}
-        url = f"spark://{LOOPBACK}:{port}"
         for number in range(workers):
-            worker = ["org.apache.spark.deploy.worker.Worker", "--host", LOOPBACK, "--webui-port", "0"]
+            worker = ["org.apache.spark.deploy.worker.Worker", *common, "--webui-port", "0"]
             worker += ["--cores", str(cores), "--memory", memory, "--work-dir", str(logs / f"work-{number}"), url]
             lines[f"worker-{number}"] = [*spark_class, *worker]
 
@@ -159,20 +162,28 @@ def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> It
 
 @contextmanager
 def dask_cluster(workers: int = 2) -> Iterator[Cluster]:
-    """Start a Dask scheduler and workers of one thread.
+    """Start a Dask scheduler and workers of one thread, which take clients of this user only: see :mod:`.credentials`.
 
-    Raises EngineNotInstalled if distributed is missing; EngineUnavailable if it does not come up.
+    Raises EngineNotInstalled if a package is missing; EngineUnavailable if it does not come up.
     """
-    if find_spec("distributed") is None:
-        raise EngineNotInstalled("distributed is not installed: pip install dask distributed")
-    url = f"tcp://{LOOPBACK}:{free_port()}"
-    with processes() as (start, logs):
+    for package in ("distributed", "cryptography"):
+        if find_spec(package) is None:
+            raise EngineNotInstalled(f"{package} is not installed: pip install dask distributed cryptography")
+    from distributed.security import Security
+
+    from .dask import security_from
+
+    url = f"tls://{LOOPBACK}:{free_port()}"
+    with processes() as (start, logs), credentials.kept(url) as certificate:
+        generated = Security.temporary()
+        credentials.write(certificate, generated.tls_scheduler_cert + generated.tls_scheduler_key)
+        tls = [f"--tls-{what}={certificate}" for what in ("ca-file", "cert", "key")]
         scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard", "--no-show"]
         local_page = ["--dashboard-address", f"{LOOPBACK}:0"]  # without it, Dask listens on all addresses even if the page is off
         host, _, port = url.rpartition(":")
-        lines = {"scheduler": [*scheduler, *local_page, "--host", host, "--port", port]}
+        lines = {"scheduler": [*scheduler, *tls, *local_page, "--host", host, "--port", port]}
         for number in range(workers):
-            worker = [sys.executable, "-m", "distributed.cli.dask_worker", url, "--nthreads", "1", "--no-dashboard"]
+            worker = [sys.executable, "-m", "distributed.cli.dask_worker", url, *tls, "--nthreads", "1", "--no-dashboard"]
             worker += [*local_page, "--host", LOOPBACK, "--local-directory", str(logs), "--name", f"worker-{number}"]
             lines[f"worker-{number}"] = worker
         running, restart = _start_all(lines, lambda name, line: start(name, line, {}), lambda _: None)
@@ -180,7 +191,7 @@ def dask_cluster(workers: int = 2) -> Iterator[Cluster]:
         def ready() -> bool:
             from distributed import Client
 
-            with Client(url, timeout=3) as client:
+            with Client(url, timeout=3, security=security_from(certificate)) as client:
                 return len(client.scheduler_info(n_workers=-1)["workers"]) == workers
 
         wait(ready, running, logs)

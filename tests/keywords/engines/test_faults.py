@@ -120,6 +120,43 @@ def test_a_killed_worker_changes_nothing(engine: str, digest: str, tmp_path: Pat
         assert add_up(parts).digest == digest
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingJob(Job):
+    """A job that scores nothing before a file ``go`` exists."""
+
+    def score_split(self, split: Split, kept: bytes, table: Table) -> Scored:
+        """Wait."""
+        while not (Path(self.workdir) / "go").exists():
+            time.sleep(0.05)
+        return Job.score_split(self, split, kept, table)
+
+
+@pytest.mark.usefixtures("by_value")
+def test_dask_survives_the_loss_of_the_table(digest: str, tmp_path: Path) -> None:
+    """The workers that hold the table of document frequencies die before any split is scored: it is computed again."""
+    from distributed import get_client
+
+    lost = list[str]()
+
+    def kill_holders(phase: str, _done: int, _total: int) -> None:
+        if phase != "score" or lost:
+            return
+        client = get_client()
+        deadline = time.monotonic() + 30
+        while not lost and time.monotonic() < deadline:
+            lost.extend(worker for key, at in client.who_has().items() if str(key).startswith("join-") for worker in at)
+        assert lost, "the table is nowhere"
+        for process in client.run(os.getpid, workers=lost).values():
+            os.kill(process, signal.SIGKILL)
+        (workdir / "go").touch()
+
+    with open_session("dask", workers=2) as session, commit.working_directory(tmp_path / "out", overwrite=False) as workdir:
+        job, splits = job_of(WaitingJob, workdir)
+        parts = session.run_job(job, splits, kill_holders)
+    assert lost
+    assert add_up(parts).digest == digest
+
+
 def test_the_table_of_faults(capsys: pytest.CaptureFixture[str]) -> None:
     """What docs/reliability.md says of the engines that start fast."""
     load_script("measure_faults").main(["serial", "asyncio"])
@@ -206,7 +243,7 @@ class SlowJob(Job):
 @pytest.mark.usefixtures("by_value")
 @pytest.mark.parametrize(
     ("engine", "victims", "said"),
-    [("dask", slice(0, 1), "connection to Dask's scheduler is lost"), ("spark", slice(1, None), "has had no worker for 20 s")],
+    [("dask", slice(0, 1), "connection to Dask's scheduler is lost"), ("spark", slice(1, None), "has had no worker for 5 s")],
 )
 def test_a_cluster_that_goes_away_is_told(
     engine: str, victims: slice, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -214,6 +251,8 @@ def test_a_cluster_that_goes_away_is_told(
     """The scheduler, or all workers, killed in the middle of the job: an error within half a minute, not a wait for ever."""
     require(engine)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # Dask sends this module's classes by name
+    if engine == "spark":
+        monkeypatch.setattr("bigdata_demos.cluster.spark.WORKERLESS", 5.0)
     with ExitStack() as stack:
         cluster = stack.enter_context(spark_cluster(1) if engine == "spark" else dask_cluster(1))
         workdir = stack.enter_context(commit.working_directory(tmp_path / "out", overwrite=False))

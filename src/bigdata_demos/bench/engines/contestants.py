@@ -19,8 +19,11 @@ from ..results import CONTROL, ENGINE, PEER, PEERS_CONTROL, Run
 from .measure import Measured
 from .peers import PEERS
 
-_SCHEMES: Final = {**{engine.name: engine.scheme for engine in ENGINES.values() if engine.scheme}, "spark-wordcount": "spark"}
-"""The URL scheme of each contestant that can run on a cluster."""
+_SCHEMES: Final = {
+    **{engine.name: {engine.scheme, engine.secure_scheme} - {""} for engine in ENGINES.values()},
+    "spark-wordcount": {"spark"},
+}
+"""The URL schemes of each contestant that can run on a cluster."""
 _CLUSTERS: Final = tuple(engine.variable for engine in ENGINES.values() if engine.variable)  # environment variables
 LOCAL: Final = "local"
 """The ``--cluster`` value that adds this machine to the clusters."""
@@ -74,7 +77,7 @@ def choose(
             absent[name] = why
             continue
         kind = PEER if name in PEERS else ENGINE
-        places = [url for url in clusters if url.startswith(f"{_SCHEMES.get(name)}://")]
+        places = [url for url in clusters if url.partition("://")[0] in _SCHEMES.get(name, ())]
         if not places or LOCAL in clusters:
             places.insert(0, "")
         serially = kind == PEER and not PEERS[name].parallel

@@ -40,6 +40,7 @@ class Engine:
         module: the module in this package.
         requirements: what ``pip install`` takes if the engine's packages are missing, ``""`` if there are none to install.
         scheme: how a cluster's address begins, ``""`` if the engine runs on this machine only.
+        secure_scheme: how it begins if connections to the cluster are encrypted, ``""`` if it makes no difference.
         variable: the environment variable with the default of ``--cluster``, ``""`` if there is none.
         needs_java: whether it needs a Java runtime.
         repeats: whether a task runs again when the process that it ran in has died.
@@ -51,6 +52,7 @@ class Engine:
     module: str
     requirements: str = ""
     scheme: str = ""
+    secure_scheme: str = ""
     variable: str = ""
     needs_java: bool = False
     repeats: bool = True
@@ -62,10 +64,10 @@ ENGINES: Final[Mapping[str, Engine]] = {
     for engine in (
         Engine("serial", "one thread", "serial", repeats=False),
         Engine("asyncio", "asyncio", "asyncio_pool"),
-        Engine("dask", "Dask", "dask_bag", "dask distributed", "tcp", "BIGDATA_DEMOS_DASK"),
-        Engine("spark", "Spark", "spark_rdd", "'pyspark>=4.1,<4.4'", "spark", "BIGDATA_DEMOS_SPARK", needs_java=True),
+        Engine("dask", "Dask", "dask_bag", "dask distributed cryptography", "tcp", "tls", "BIGDATA_DEMOS_DASK"),
+        Engine("spark", "Spark", "spark_rdd", "'pyspark>=4.1,<4.4'", "spark", variable="BIGDATA_DEMOS_SPARK", needs_java=True),
         Engine(
-            "hadoop", "Hadoop", "hadoop_streaming", "requests", "hdfs", "BIGDATA_DEMOS_HADOOP",
+            "hadoop", "Hadoop", "hadoop_streaming", "requests", "hdfs", variable="BIGDATA_DEMOS_HADOOP",
             needs_java=True, download="cluster.hadoop.jars",
         ),
     )

@@ -5,7 +5,8 @@ scheduler. All data are results of tasks, so what is lost with a worker is compu
 """
 
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter, itemgetter
 from typing import Any
@@ -16,7 +17,7 @@ from distributed import CancelledError, Client, as_completed, futures_of
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
-from ...cluster.dask import connect, local_cluster, quiet
+from ...cluster.dask import connect, ended_for_memory, local_cluster, prepare, quiet, watched
 from ...crawl.model import Split
 from ...errors import JobFailed, UsageError
 from ..job import Job
@@ -24,7 +25,10 @@ from ..model import Part
 from . import Progress, Run, Settings, check_options, warm_up
 
 _SHUFFLED = 8  # the most partitions of a shuffle
-OPTIONS = {"memory": "memory of each worker of an embedded cluster, such as 2GiB (default: its share of the machine's)"}
+OPTIONS = {
+    "memory": "memory of each worker of an embedded cluster, such as 2GiB (default: its share of the machine's)",
+    "wait": "seconds to wait for a cluster's workers (default 20)",
+}
 
 
 @contextmanager
@@ -33,9 +37,9 @@ def open(settings: Settings) -> Iterator[Run]:
     check_options("dask", settings.options, OPTIONS)
     with quiet():
         if settings.cluster:
-            if settings.options:
+            if "memory" in settings.options:
                 raise UsageError("`engine_options[memory]` is for an embedded cluster only: running workers have their own limit")
-            with connect(settings.cluster, settings.workers) as client:
+            with connect(settings.cluster, settings.workers, settings.options.get("wait", "20")) as client:
                 yield opened(client, settings.workers)
         else:
             workers = settings.workers or os.cpu_count() or 1
@@ -47,13 +51,16 @@ def opened(client: Client, workers: int) -> Run:
     """Wait for some workers of a cluster (0: all of them), and return the function that runs jobs on them."""
     everyone = sorted(client.scheduler_info(n_workers=-1)["workers"])
     chosen = everyone[:workers] if 0 < workers < len(everyone) else None  # None: those that join later, too
-    client.run(warm_up, workers=chosen)
+    prepare(client, chosen, warm_up)
 
     def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+        began = time.time()
         try:
-            return _run_bag(client, chosen, job, splits, progress) if splits else []
+            with watched(client):
+                return _run_bag(client, chosen, job, splits, progress) if splits else []
         except KilledWorker as error:
-            raise JobFailed(f"Dask gave up on a task during which {error.allowed_failures + 1} workers died: {error}") from error
+            why = ended_for_memory(client, began) or str(error)
+            raise JobFailed(f"Dask gave up on a task during which {error.allowed_failures + 1} workers died: {why}") from error
         except (CommClosedError, CancelledError) as error:
             raise JobFailed("the connection to Dask's scheduler is lost: it was stopped or has died; start it again") from error
 
@@ -73,6 +80,9 @@ def _run_bag(client: Client, workers: list[str] | None, job: Job, splits: Sequen
             progress(phase, done, len(futures))
         return bag
 
+    def join(tables: Iterable[tuple[int, bytes]]) -> bytes:
+        return job.join(dict(tables))
+
     bag = db.from_sequence(splits, npartitions=len(splits))
 
     # Pass 1: map
@@ -80,7 +90,7 @@ def _run_bag(client: Client, workers: list[str] | None, job: Job, splits: Sequen
     # shuffle, reduce
     tables = _by_bucket(mapped.map(attrgetter("frequencies")))
     merged = compute(tables.map(lambda group: (group[0], job.merge(group[0], [table for _, table in group[1]]))), "merge")
-    frequencies = delayed(lambda tables: job.join(dict(tables)))(merged)  # a task: if the workers that have it die, it runs again
+    frequencies = delayed(join)(merged)  # a task, not a scattered table: if the workers that have it die, it runs again
 
     # Pass 2: map
     kept = mapped.map(attrgetter("kept"))
