@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test setup docs lint clean crawl hadoop-jars hadoop-classes spark-classes cluster-up cluster-down cluster-status cluster-logs
+.PHONY: demo test setup docs site lint clean crawl hadoop-jars hadoop-classes spark-classes cluster-up cluster-down cluster-status cluster-logs
 
 demo: setup
 	$(BIN)/python -m bigdata_demos.demo
@@ -27,6 +27,11 @@ $(VENV)/ready: pyproject.toml hatch_build.py src/bigdata_demos/keywords/analysis
 
 docs: setup
 	$(BIN)/python -m tests.test_docs
+	$(BIN)/python -m tests.test_tour
+
+# The documentation as a web site, in out/site
+site: setup
+	$(BIN)/mkdocs build --quiet
 
 lint: setup
 	$(BIN)/ruff check
