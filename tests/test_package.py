@@ -113,13 +113,11 @@ def test_engine_records() -> None:
 
 
 TESTED_IN = {
-    "bench/environment": "bench/test_figures",
     "bench/report/curves": "bench/test_figures",
     "bench/report/parts": "bench/test_figures",
     "bench/report/plots": "bench/test_figures",
     "bench/report/resources": "bench/test_figures",
     "bench/report/sections": "bench/test_figures",
-    "cluster/dask": "cluster/test_standalone",
     "cluster/spark_master": "cluster/test_standalone",
     "crawl/html": "crawl/test_files",
     "crawl/records": "crawl/test_jsonl",

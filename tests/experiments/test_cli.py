@@ -62,6 +62,11 @@ def test_what_a_run_prints_and_records(
     assert f"  with     {'█' * 10} 1\n  without  {'█' * 40} 4\n" in shown.out
     assert "Look at: the rows" in shown.out
     assert shown.err == "  working\n"
+    assert cli.main(["report"]) == 0
+    report = capsys.readouterr().out
+    assert "## known: a test\n\nWhat happens.\n\nAnd why.\n\nOn three words:\n\n|  | rows | MB |\n| --- | ---: | ---: |\n" in report
+    assert "| with | 1,234,567 | 0.0123 |" in report
+    assert f"**{OUTCOME.finding}**" in report
     made = records.of_this_machine()["known"]
     assert (made.finding, made.counts, made.command) == (OUTCOME.finding, OUTCOME.counts, "bigdata-demos experiments run known")
 
@@ -72,6 +77,8 @@ def test_what_is_not_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cap
     fake(monkeypatch, "known", OUTCOME)
     assert cli.main(["run", "known", "--quick"]) == 0
     assert records.of_this_machine() == {}
+    assert cli.main(["report", "elsewhere"]) == 1
+    assert "elsewhere has no records of experiments" in capsys.readouterr().err
     fake(monkeypatch, "absent", Outcome(**{**vars(OUTCOME), "holds": False}))
     assert cli.main(["run", "absent"]) == 0
     assert "The effect did not show here." in capsys.readouterr().out

@@ -30,10 +30,25 @@ class Experiment(NamedTuple):
 
 
 _SPARK: Final = "'bigdata-demos[spark]'"
+_TABLES: Final = "'bigdata-demos[spark,tables]'"
 _BOTH: Final = "'bigdata-demos[spark,dask]'"
 
 EXPERIMENTS: Final[Mapping[str, Experiment]] = {
     "combiner": Experiment("combiner", "a combiner makes the shuffle smaller: groupByKey, reduceByKey, foldby", _BOTH),
+    "schema-evolution": Experiment("schema_evolution", "which changes of a schema old and new programs survive"),
+    "formats": Experiment("formats", "what one field costs in JSON lines, Avro and Parquet", "'bigdata-demos[tables]'"),
+    "hot-key": Experiment("hot_key", "one key has half of all rows: one task gets them all, unless the key is salted", _SPARK),
+    "idempotent-sink": Experiment("idempotent_sink", "a task that runs twice doubles its rows, unless the sink prevents it"),
+    "broadcast-join": Experiment("broadcast_join", "a join with a small table needs no shuffle of the large one", _SPARK),
+    "batch-size": Experiment("batch_size", "small work items in small and large batches: messages against balance"),
+    "small-files": Experiment("small_files", "thousands of small files against ten large ones, and what packing saves"),
+    "killed-worker": Experiment("killed_worker", "what a killed worker costs on one thread, asyncio, Dask and Spark", _BOTH),
+    "damage": Experiment("damage", "flipped bits and cuts in Avro files: what is noticed, and what survives"),
+    "straggler": Experiment("straggler", "one task is slow, and a speculative copy of it overtakes it", _SPARK),
+    "dataframe": Experiment("dataframe", "a DataFrame with built-in functions sends no row to Python, an RDD sends all", _TABLES),
+    "python-bridge": Experiment("bridge", "rows between the JVM and Python: one by one, in Arrow batches, packed", _TABLES),
+    "between-passes": Experiment("between_passes", "a second pass: recomputed, persisted in memory, or read from files", _SPARK),
+    "cost": Experiment("cost", "from how many pages on an engine beats one thread (COST)", _BOTH),
 }
 """The experiments by name, in the order in which ``run all`` runs them."""
 

@@ -10,12 +10,15 @@ import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .. import command
-from ..errors import BigDataDemosError, EngineNotInstalled, ExperimentsFailed
+from ..errors import BigDataDemosError, EngineNotInstalled, ExperimentsFailed, InputError
 from ..storage import scratch
-from . import EXPERIMENTS, Outcome, Setting, load
+from . import EXPERIMENTS, Module, Outcome, Setting, load
+
+if TYPE_CHECKING:
+    from . import records
 
 DIRECTORY: Final = "out/experiments"
 EPILOG: Final = """\
@@ -25,6 +28,7 @@ examples:
   bigdata-demos experiments run hot-key straggler --cluster spark://localhost:7077
   bigdata-demos experiments run all            all of them, in about twenty minutes
   bigdata-demos experiments show combiner      its source, which is meant to be read
+  bigdata-demos experiments report > mine.md   what was recorded, as Markdown
 """
 _COLUMNS: Final = 100  # of text, at most
 _BAR: Final = 40  # characters of the longest bar
@@ -41,6 +45,8 @@ def parser() -> command.Parser:
     commands.add_parser("list", help="list the experiments")
     show = commands.add_parser("show", help="print the source of an experiment")
     show.add_argument("name", choices=tuple(EXPERIMENTS), metavar="NAME", help="an experiment")
+    report = commands.add_parser("report", help="print what was recorded, as Markdown")
+    report.add_argument("records", nargs="?", default=DIRECTORY, metavar="DIR", help=f"directory (default: {DIRECTORY})")
     run = commands.add_parser("run", help="run experiments", epilog=EPILOG)
     run.add_argument("names", nargs="+", choices=(*EXPERIMENTS, "all"), metavar="NAME", help="experiments, or all")
     run.add_argument("--cluster", default="", metavar="URL", help="run Spark there (default: on this machine)")
@@ -62,8 +68,37 @@ def _execute(arguments: argparse.Namespace) -> None:
         command.print_table(("name", "shows"), [(name, one.title) for name, one in EXPERIMENTS.items()])
     elif arguments.command == "show":
         print(Path(str(load(arguments.name).__file__)).read_text("utf-8"), end="")
+    elif arguments.command == "report":
+        _report(Path(arguments.records))
     else:
         _run_all(arguments)
+
+
+def _report(directory: Path) -> None:
+    from . import records
+
+    found = [records.load(path) for name in EXPERIMENTS if (path := directory / f"{name}.json").exists()]
+    if not found:
+        raise InputError(f"{directory} has no records of experiments: `bigdata-demos experiments run all` makes them")
+    print("# Experiments\n\n" + "\n\n".join(markdown(one) for one in found))
+
+
+def markdown(one: "records.Record") -> str:
+    """Return a record as a section of Markdown."""
+    module = load(one.name)
+    intro = inspect.cleandoc(module.__doc__ or "").replace("``", "`")
+    finding = one.finding if one.holds else f"The effect did not show here. {one.finding}"
+    rows = [" | ".join(map(cell, row)) for row in one.rows]
+    table = [" | ".join(one.head), " | ".join(["---", *["---:"] * (len(one.head) - 1)]), *rows]
+    parts = [f"## {one.name}: {EXPERIMENTS[one.name].title}", intro]
+    parts += [f"{'Quickly, on' if one.quick else 'On'} {one.data}:", "\n".join(f"| {row} |" for row in table), f"**{finding}**"]
+    parts += [f"- *{title}*: {text}" for title, text in _texts(module)]
+    parts += [f"`{one.command}`, {one.seconds:.0f} s, {one.created[:10]}, {one.machine.cores} cores, {one.machine.cpu}"]
+    return "\n\n".join(parts)
+
+
+def _texts(module: Module) -> tuple[tuple[str, str], ...]:
+    return (("Look at", module.WATCH), ("On its pages", module.PAGES), ("On 100 machines", module.LARGER))
 
 
 def _run_all(arguments: argparse.Namespace) -> None:
@@ -115,10 +150,10 @@ def run(name: str, arguments: argparse.Namespace) -> None:
     line += ["--cluster", arguments.cluster] if arguments.cluster else []
     line += ["--workers", str(arguments.workers)] if arguments.workers else []
     made = records.record(name, outcome, seconds, quick=arguments.quick, command=shlex.join(line))
-    _print_outcome(outcome)
-    for title, text in (("Look at", module.WATCH), ("On its pages", module.PAGES), ("On 100 machines", module.LARGER)):
-        _print_text(f"{title}: {text}")
     path = records.save(made, Path(arguments.output))
+    _print_outcome(outcome)
+    for title, text in _texts(module):
+        _print_text(f"{title}: {text}")
     print(f"\n{seconds:.0f} s on {made.machine.cores} cores ({made.machine.cpu}); recorded in {path}")
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from ..bench import environment, results
+from ..bench import results
 from ..errors import InputError
 from ..storage.atomic import atomic, writing
 from . import EXPERIMENTS, Outcome
@@ -27,8 +27,8 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     versions: Mapping[str, str]
     data: str
     head: Sequence[str]
-    rows: Sequence[Sequence[str | float]]
-    bars: Mapping[str, float]
+    rows: Sequence[Sequence[str | int | float]]
+    bars: Mapping[str, int | float]
     unit: str
     finding: str
     holds: bool
@@ -37,6 +37,8 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def record(name: str, outcome: Outcome, seconds: float, *, quick: bool, command: str) -> Record:
     """Return the record of a run that has just ended."""
+    from ..bench import environment  # what it imports is not needed to read records
+
     now = datetime.now(UTC).isoformat(timespec="seconds")
     measured = {field: getattr(outcome, field) for field in Outcome.__dataclass_fields__}
     return Record(name, now, command, quick, seconds, environment.machine(), environment.versions(), **measured)
