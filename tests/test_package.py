@@ -121,7 +121,6 @@ TESTED_IN = {
     "cluster/spark_master": "cluster/test_standalone",
     "crawl/html": "crawl/test_files",
     "crawl/records": "crawl/test_jsonl",
-    "experiments/spark_stages": "experiments/test_combiner",
     "index/cache": "search/test_cli",
     "index/sqlite": "index/test_load",
     "keywords/outputs": "storage/test_webhdfs",

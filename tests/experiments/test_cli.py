@@ -64,7 +64,9 @@ def test_what_a_run_prints_and_records(
     assert shown.err == "  working\n"
     assert cli.main(["report"]) == 0
     report = capsys.readouterr().out
-    assert "## known: a test\n\nWhat happens.\n\nAnd why.\n\nOn three words:\n\n|  | rows | MB |\n| --- | ---: | ---: |\n" in report
+    assert (
+        "## known: a test\n\nWhat happens.\n\nAnd why.\n\nOn three words:\n\n|  | rows | MB |\n| --- | ---: | ---: |\n" in report
+    )
     assert "| with | 1,234,567 | 0.0123 |" in report
     assert f"**{OUTCOME.finding}**" in report
     made = records.of_this_machine()["known"]

@@ -26,7 +26,7 @@ examples:
   bigdata-demos experiments list
   bigdata-demos experiments run combiner
   bigdata-demos experiments run hot-key straggler --cluster spark://localhost:7077
-  bigdata-demos experiments run all            all of them, in about twenty minutes
+  bigdata-demos experiments run all            all of them, in about nine minutes
   bigdata-demos experiments show combiner      its source, which is meant to be read
   bigdata-demos experiments report > mine.md   what was recorded, as Markdown
 """

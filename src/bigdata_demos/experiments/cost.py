@@ -50,7 +50,7 @@ def break_even(serial: tuple[float, float], engine: tuple[float, float]) -> floa
 
 def measure(setting: Setting) -> Outcome:
     """Run the job at three sizes on each engine."""
-    sizes = [20, 40, 60] if setting.quick else [1_000, 4_000, 12_000]
+    sizes = [20, 40, 60] if setting.quick else [1_000, 3_000, 10_000]
     paths = []
     for size in sizes:
         paths.append(str(setting.directory / f"{size}.warc.gz"))

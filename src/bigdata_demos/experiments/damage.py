@@ -101,7 +101,7 @@ def measure(setting: Setting) -> Outcome:
     """Damage files with each codec, and read them."""
     pages = synthetic.pages(40 if setting.quick else 100, seed=1, nbytes=1000)
     records = [{"url": page.url, "html": decoded(page)} for page in pages]
-    times = 40 if setting.quick else 200
+    times = 40 if setting.quick else 120
     codecs = ["null", "deflate", *(codec for codec in CHECKED if codec != "snappy" or find_spec("cramjam")), _UNCHECKED]
     rows: list[tuple[str | float, ...]] = []
     unnoticed, altered, survived = dict[str, int](), dict[str, int](), dict[str, int]()

@@ -87,7 +87,7 @@ def write(directory: Path, each: int) -> int:
 
 def measure(setting: Setting) -> Outcome:
     """Count document frequencies by each way; compare what crosses to Python, and the results."""
-    each, repetitions = (10, 1) if setting.quick else (50, 3)
+    each, repetitions = (10, 1) if setting.quick else (40, 3)
     nbytes = write(setting.directory / "pages", each)
     path = (setting.directory / "pages").as_uri()
     results, rows, crossed = [], [], {}

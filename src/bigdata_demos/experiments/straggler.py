@@ -102,7 +102,7 @@ def run(setting: Setting, pause: float, *, speculation: bool) -> Seen:
 
 def measure(setting: Setting) -> Outcome:
     """Run the same tasks without and with speculation."""
-    pause = 0.3 if setting.quick else 1
+    pause = 0.3 if setting.quick else 0.6
     with nullcontext(setting.cluster) if setting.cluster else two_hosts() as cluster:
         there = replace(setting, cluster=cluster, workers=max(setting.workers, 2))
         setting.say("without speculation")

@@ -29,7 +29,7 @@ examples:
   bigdata-demos interview --practice             be asked; or only some questions: --practice skew exactly-once
   bigdata-demos interview --section code --width 200 | less
   bigdata-demos interview --html                 one page, out/interview.html: open it in a browser
-  bigdata-demos experiments run all              measure what the answers quote, in about twenty minutes
+  bigdata-demos experiments run all              measure what the answers quote, in about nine minutes
 """
 
 
