@@ -180,7 +180,7 @@ def cell(value: str | float) -> str:
     """Format a cell of a table: whole numbers with thousands separators, others with three digits."""
     if isinstance(value, str):
         return value
-    return f"{value:,}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:.3g}"
 
 
 def bars(lengths: Mapping[str, float]) -> list[str]:

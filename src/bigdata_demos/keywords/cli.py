@@ -28,6 +28,7 @@ examples:
   bigdata-demos keywords site/ --language de                     of German pages, whatever their language seems to be
   bigdata-demos keywords crawl.warc.gz --output hdfs://HOST:8020/results/crawl   the same, written to HDFS by the workers
   bigdata-demos keywords 'CC-MAIN-*.warc.gz' --engine spark --cluster spark://localhost:7077 --output out/cc
+  bigdata-demos keywords 'CC-MAIN-*.warc.gz' --output out/cc --resume   go on where the same command was killed
   bigdata-demos keywords dump.avro --reader-schema page.avsc     other field names, which page.avsc has as aliases
   bigdata-demos keywords crawl.warc.gz --index crawl.db          a database for bigdata-demos search
   zcat pages.jsonl.gz | bigdata-demos keywords - --format jsonl | jq -r '.keywords[0].phrase'
@@ -140,6 +141,12 @@ def parser() -> command.Parser:
         "bigdata-demos:page/1 (default: the schema of each file)",
     )
     made.add_argument(
+        "--resume",
+        action="store_true",
+        help="keep the results of map tasks beside the --output until the run has succeeded, and go on from those of an earlier "
+        "run of the same command that was killed or failed",
+    )
+    made.add_argument(
         "--engine-option",
         dest="engine_options",
         action="append",
@@ -229,6 +236,7 @@ def _run(arguments: argparse.Namespace) -> "Result":
             verify=arguments.verify,
             split_bytes=arguments.split_bytes,
             reader_schema=arguments.reader_schema,
+            resume=arguments.resume,
             engine_options=dict(_key_and_value(text) for text in arguments.engine_options),
             stdin=sys.stdin.buffer if sys.stdin else None,
             progress=progress,

@@ -24,7 +24,7 @@ from ..crawl.model import Split
 from ..errors import InputError, OutputError, TooManyRejected, UsageError
 from ..storage import places, scratch
 from ..storage.places import Place
-from . import engines, isolation
+from . import checkpoints, engines, isolation
 from .analysis import effort as efforts
 from .analysis import kernels, languages, stopwords
 from .job import Job, bits_for
@@ -135,6 +135,7 @@ def run(
     verify: bool | None = None,
     split_bytes: int | None = None,
     reader_schema: str | Path = "",
+    resume: bool = False,
     engine_options: Mapping[str, str] | None = None,
     stdin: Iterable[bytes] | None = None,
     progress: engines.Progress = _no_progress,
@@ -169,6 +170,8 @@ def run(
             (:func:`bigdata_demos.crawl.plan.plan`).
         reader_schema: the reader's schema for Avro input whose fields have other names or types: a file, JSON, or a built-in
             one, such as ``bigdata-demos:page/1``. ``""``: each file's own.
+        resume: whether the results of map tasks stay beside the output until the run has succeeded, and those of an earlier run
+            of the same job, which was killed or failed, are used (:mod:`.checkpoints`). Not with standard input, HDFS or Hadoop.
         engine_options: engine-specific options.
         stdin: lines of JSON for the input ``-``.
         progress: called with a phase's name, its tasks done, and its tasks.
@@ -188,6 +191,8 @@ def run(
     inputs = check_paths(inputs)
     if isinstance(engine, Session) and (workers or cluster or engine_options):
         raise UsageError("a session has its own workers, cluster and engine_options: give them to open_session")
+    if resume:
+        _check_resumable(inputs, engine.engine if isinstance(engine, Session) else engine, output)
     given = None if output is None else place_of(output)
     where = engine.cluster if isinstance(engine, Session) else cluster
     compose = registry.find(where)
@@ -229,7 +234,12 @@ def run(
             avro.check_reader(splits, reader)
         repeats = engines.ENGINES[engine.engine if isinstance(engine, Session) else engine].repeats
         limit = page_seconds if repeats else 0
+        ranges = [[[spooled.get(piece.path, piece.path), *piece[1:]] for piece in split.ranges] for split in splits]
         job = Job(top, rules, bits_for(splits), str(workdir), places.address(unfinished), reader, effort, limit, keep_text)
+        if resume and isinstance(place, Path):
+            job, found = checkpoints.begin(checkpoints.directory_for(place), job, ranges, versions())
+            if found:
+                log.warning("%d of the %d results of map tasks are there from an earlier run", found, 2 * len(splits))
         log.info("%d splits, %d buckets", len(splits), 1 << job.bits)
         clock.lap("plan")
         with opening as session:
@@ -286,7 +296,7 @@ def run(
             **({"engine_counters": totals.engine} if totals.engine else {}),
             "seconds": {**clock.laps, "startup": round(startup, 3), "total": round(time.monotonic() - begun, 3)},
             "versions": versions(),
-            "splits": [[[spooled.get(piece.path, piece.path), *piece[1:]] for piece in split.ranges] for split in splits],
+            "splits": ranges,
         }
         for path in spooled:
             Path(path).unlink(missing_ok=True)
@@ -295,6 +305,8 @@ def run(
             commit.commit(unfinished, place, parts, manifest, overwrite=overwrite, convert=convert)
         except OSError as error:
             raise OutputError(f"cannot write {error.filename or place}: {error.strerror or error}") from None
+    if isinstance(place, Path):
+        places.remove(checkpoints.directory_for(place))
     result = Result(
         place,
         session.engine,
@@ -407,6 +419,17 @@ def check(*, top: int, workers: int, max_rejected: float, split_bytes: int | Non
         raise UsageError("`page_seconds` must be a number of seconds (0: no limit)")
     if split_bytes is not None and split_bytes < 1:
         raise UsageError("`split_bytes` must be 1 or more")
+
+
+def _check_resumable(inputs: Sequence[str], engine: str, output: str | Path | None) -> None:
+    """Raise UsageError if a run cannot be resumed."""
+    if output is None or "://" in str(output):
+        raise UsageError("`resume=True` needs an `output` in a directory of this machine, or one that it shares with the workers")
+    if "-" in inputs:
+        raise UsageError("`resume=True` needs input that can be read again, and not standard input: write it to a file")
+    if not engines.ENGINES[engine].resumes:
+        able = ", ".join(name for name, one in engines.ENGINES.items() if one.resumes)
+        raise UsageError(f"`resume=True` does not work with engine {engine}: use one of {able}")
 
 
 def check_paths(inputs: Sequence[str | Path]) -> list[str]:

@@ -44,6 +44,7 @@ class Engine:
         variable: the environment variable with the default of ``--cluster``, ``""`` if there is none.
         needs_java: whether it needs a Java runtime.
         repeats: whether a task runs again when the process that it ran in has died.
+        resumes: whether its map tasks can take results of an earlier run (:mod:`..checkpoints`).
         download: a module below ``bigdata_demos`` whose ``install(say)`` downloads what the engine needs, once.
     """
 
@@ -56,6 +57,7 @@ class Engine:
     variable: str = ""
     needs_java: bool = False
     repeats: bool = True
+    resumes: bool = True
     download: str = ""
 
 
@@ -68,7 +70,7 @@ ENGINES: Final[Mapping[str, Engine]] = {
         Engine("spark", "Spark", "spark_rdd", "'pyspark>=4.1,<4.4'", "spark", variable="BIGDATA_DEMOS_SPARK", needs_java=True),
         Engine(
             "hadoop", "Hadoop", "hadoop_streaming", "requests", "hdfs", variable="BIGDATA_DEMOS_HADOOP",
-            needs_java=True, download="cluster.hadoop.jars",
+            needs_java=True, resumes=False, download="cluster.hadoop.jars",
         ),
     )
 }  # fmt: skip
