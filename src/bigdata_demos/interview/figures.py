@@ -18,8 +18,9 @@ HEADS: Final = ("contestant", "seconds", "range", "runs", "ratio", "start-up", "
 """The column heads of a table of figures (:func:`cells`)."""
 LEGEND: Final = (
     "seconds: median, of the whole process, start-up included; range: of the runs, with ! where it is too wide to trust; "
-    "ratio: to serial's seconds in the same round, less is quicker; cold: the first run, which is not among the others. The answers "
-    f"quote the largest job that takes one thread at least {_QUOTED_SECONDS} seconds, and experiments that were not run with --quick"
+    "ratio: to serial's seconds in the same round, less is quicker; cold: the first run, which is not among the others. "
+    f"The answers quote the largest job that takes one thread at least {_QUOTED_SECONDS} seconds, and experiments that were not "
+    "run with --quick"
 )
 
 
