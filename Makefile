@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test setup docs site lint clean crawl hadoop-jars hadoop-classes spark-classes cluster-up cluster-down cluster-status cluster-logs
+.PHONY: demo test setup docs chaos site lint clean crawl hadoop-jars hadoop-classes spark-classes cluster-up cluster-down cluster-status cluster-logs
 
 demo: setup
 	$(BIN)/python -m bigdata_demos.demo
@@ -32,6 +32,10 @@ docs: setup
 # The documentation as a web site, in out/site
 site: setup
 	$(BIN)/mkdocs build --quiet
+
+# Faults of real runs: what happens on each engine, and the seconds that it costs (docs/reliability.md)
+chaos: setup
+	$(BIN)/python docs/measure_faults.py --seconds
 
 lint: setup
 	$(BIN)/ruff check

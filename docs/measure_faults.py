@@ -72,17 +72,25 @@ def _with_a_slow_page(crawl: Path, directory: Path) -> Path:
     return site
 
 
-def measure(engine: str, directory: Path, expected: str) -> dict[str, str]:
-    """Return what each fault did to an engine's run. ``expected``: the digest of an undisturbed run."""
+def measure(engine: str, directory: Path, expected: str, *, seconds: bool) -> dict[str, str]:
+    """Return what each fault did to an engine's run.
+
+    ``expected``: the digest of an undisturbed run. ``seconds``: whether to tell how much longer the disturbed run took.
+    """
     outcomes: dict[str, str] = {}
     options = {} if engine == "serial" else {"workers": 2}
 
     def outcome(result: Result | str) -> str:
         if isinstance(result, str):
             return "fails"
-        return "same digest" if result.digest == expected else "**another digest**"
+        said = "same digest" if result.digest == expected else "**another digest**"
+        return f"{said}, {max(result.seconds - quiet.seconds, 0):.1f} s lost" if isinstance(quiet, Result) else said
 
     crawl = directory / "crawl.warc.gz"
+    quiet = None
+    if seconds:
+        with open_session(engine, **options) as session:
+            quiet = _attempt(session, crawl, directory / f"{engine}-quiet", lambda *_: None)
     for phase in PHASES:
         with open_session(engine, **options) as session:
             kill = _Once(phase, _kill_worker)
@@ -115,6 +123,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("engines", nargs="*", metavar="ENGINE", default=ENGINES)
+    parser.add_argument("--seconds", action="store_true", help="tell how many seconds each fault cost")
     arguments = parser.parse_args(argv)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -122,7 +131,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         crawl.write_bytes(plan.bundled_crawl().read_bytes())
         _with_a_slow_page(crawl, directory)
         expected = run([crawl], engine="serial", output=directory / "expected").digest
-        table = {engine: measure(engine, directory, expected) for engine in arguments.engines}
+        table = {engine: measure(engine, directory, expected, seconds=arguments.seconds) for engine in arguments.engines}
     print(f"| fault | {' | '.join(table)} |")
     print(f"|---|{'---|' * len(table)}")
     for fault in next(iter(table.values())):
