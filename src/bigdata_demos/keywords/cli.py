@@ -57,7 +57,7 @@ def parser() -> command.Parser:
     made.add_argument(
         "--cluster",
         metavar="URL",
-        help="spark://HOST:7077, tcp://HOST:8786 (Dask), hdfs://HOST:8020 (Hadoop) "
+        help="spark://HOST:7077, tcp:// or tls://HOST:8786 (Dask), hdfs://HOST:8020 (Hadoop) "
         "(default: $BIGDATA_DEMOS_SPARK, …_DASK, …_HADOOP, or else this machine)",
     )
     made.add_argument("--top", type=int, default=10, metavar="K", help="maximum number of keywords per page (default: 10)")
