@@ -23,7 +23,7 @@ from bigdata_demos.keywords import Result, Session, open_session, run
 
 ENGINES: Final = ("serial", "asyncio", "dask", "spark")
 PHASES: Final = ("map", "merge", "score", "index")
-_WORKERS: Final = ("multiprocessing.spawn", "pyspark.daemon")  # in their command lines
+_WORKERS: Final = ("multiprocessing.spawn", "spark_daemon")  # in their command lines
 _LIMIT: Final = 1.0  # seconds for a page
 
 Progress = Callable[[str, int, int], None]
@@ -95,6 +95,8 @@ def measure(engine: str, directory: Path, expected: str, *, seconds: bool) -> di
         with open_session(engine, **options) as session:
             kill = _Once(phase, _kill_worker)
             result = _attempt(session, crawl, directory / f"{engine}-{phase}", kill)
+        if kill.result is False and engine != "serial":
+            raise RuntimeError(f"no worker process of {engine} was found: are they called otherwise than {_WORKERS}?")
         outcomes[f"a worker is killed at the start of `{phase}`"] = outcome(result) if kill.result else "no such"
     with open_session(engine, **options) as session:
         site = directory / "site"
