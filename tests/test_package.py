@@ -34,7 +34,12 @@ def test_wheel_carries_the_crawl_the_schemas_and_the_types(tmp_path: Path) -> No
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    assert {"bigdata_demos/data/site.warc.gz", "bigdata_demos/schemas/keywords.avsc", "bigdata_demos/py.typed"} <= set(names)
+    assert {
+        "bigdata_demos/data/site.warc.gz",
+        "bigdata_demos/schemas/keywords.avsc",
+        "bigdata_demos/interview/questions/skew.md",
+        "bigdata_demos/py.typed",
+    } <= set(names)
     assert not [name for name in names if "__pycache__" in name or name.startswith("tests")]
     environment = tmp_path / "environment"
     venv.create(environment, symlinks=True)
