@@ -62,7 +62,7 @@ def started() -> Iterator[Cluster]:
 
 def test_cluster_of_processes_takes_its_own_certificate_only(started: Cluster) -> None:
     """The same of `bigdata-demos cluster dask`, whose certificate is found by its address."""
-    with dask.quiet(), dask.connect(started.url, 1, "20") as client:
+    with dask.quiet(), dask.connect(started.url, 1, {}) as client:
         assert client.submit(int, "7").result() == 7
         processes = [psutil.Process(process.pid) for process in started.processes]
         processes += [child for process in processes for child in process.children(recursive=True)]
@@ -74,7 +74,7 @@ def test_another_user_is_told(started: Cluster, tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     with (
         pytest.raises(EngineUnavailable, match="wants a certificate, and this user has none"),
-        dask.connect(started.url, 1, "20"),
+        dask.connect(started.url, 1, {}),
     ):
         pass
 

@@ -162,7 +162,7 @@ def test_what_was_run_is_quoted_with_its_place_and_what_was_not_with_its_command
         ("", f"bigdata-demos experiments run {name}") for name in sheet.experiments[1:]
     ]
     [absent, *_] = ran.of_sheet(sheet, {"combiner": a_record(holds=False)}, None)
-    assert absent.finding == "Here the effect did not show. It sent 3 MB."
+    assert absent.finding == "The effect did not show here. It sent 3 MB."
 
 
 def test_markdown_in_a_terminal() -> None:

@@ -107,6 +107,8 @@ def test_only_the_same_job_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             run([page], engine="serial", output=output, resume=True)
     with pytest.raises(UsageError, match=r"resume=True: .* is of a run with other input, options or versions"):
         run([page], engine="serial", output=output, resume=True, top=3)
+    with pytest.raises(UsageError, match=r"is of a run with other input, options"):
+        run([page], engine="asyncio", output=output, resume=True, page_seconds=5)
     page.write_text("<p>something else entirely</p>")
     with pytest.raises(UsageError, match=r"is of a run with other input"):
         run([page], engine="serial", output=output, resume=True)

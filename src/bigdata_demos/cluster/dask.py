@@ -7,7 +7,7 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -22,7 +22,7 @@ from distributed.versions import VersionMismatchWarning
 
 from ..errors import EngineUnavailable, UsageError
 from . import credentials, registry
-from .probe import check_python, reachable, seconds
+from .probe import check_python, reachable, seconds_to_wait
 from .processes import check_machine, environment
 
 _WAIT: Final = 20.0  # seconds to wait for a scheduler
@@ -80,14 +80,16 @@ def local_cluster(workers: int, memory: str) -> Iterator[LocalCluster]:
 
 
 @contextmanager
-def connect(address: str, workers: int, wait: str) -> Iterator[Client]:
-    """Connect to a scheduler that has at least some workers within ``wait`` seconds, with this Python and this package.
+def connect(address: str, workers: int, options: Mapping[str, str]) -> Iterator[Client]:
+    """Connect to a scheduler that has at least some workers, with this Python and this package.
+
+    Of the engine-specific ``options``, it takes ``wait``: the seconds to wait for the workers.
 
     The certificate for an address that begins with ``tls://`` is that of ``cluster dask``, or else of Dask's own configuration.
 
     Raises EngineUnavailable if there is no such scheduler, or its workers cannot run the job.
     """
-    limit = seconds("`engine_options[wait]`", wait)
+    limit = seconds_to_wait(options)
     scheme = "tls" if address.startswith("tls://") else "tcp"
     reachable(address, scheme, f"{registry.HOW_TO_START} dask, or without Docker: … cluster dask")
     if record := registry.find(address):

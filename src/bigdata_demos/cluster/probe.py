@@ -3,7 +3,8 @@
 import platform
 import re
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
 
@@ -47,6 +48,15 @@ def check_python(where: str, versions: Collection[str]) -> None:
             f"Python is {platform.python_version()} here and {', '.join(others)} on {where}: driver and workers must have the "
             f"same minor version; run this with Python {'.'.join(others[0].split('.')[:2])}, or make their environment anew"
         )
+
+
+WAIT: Final = "seconds to wait for a cluster's workers (default 20)"
+"""The description of the engine-specific option ``wait``."""
+
+
+def seconds_to_wait(options: Mapping[str, str]) -> float:
+    """Return the value of the option ``wait``. Raises UsageError if it is not a number of seconds."""
+    return seconds("`engine_options[wait]`", options.get("wait", "20"))
 
 
 def seconds(name: str, text: str) -> float:

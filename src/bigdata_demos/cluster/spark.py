@@ -23,7 +23,7 @@ from pyspark.errors import PySparkException
 from ..errors import BigDataDemosError, EngineUnavailable, JobFailed
 from . import credentials, registry, spark_classes, spark_daemon
 from .java import find_java
-from .probe import mebibytes, reachable, seconds
+from .probe import WAIT, mebibytes, reachable, seconds_to_wait
 from .processes import environment
 from .settings import write_settings
 from .spark_master import ask_master, check_capacity, free_resources
@@ -35,12 +35,11 @@ OPTIONS: Final = {
     "(default an eighth of the executor's memory)",
     "python": "the workers' Python (default: this one; on the compose cluster its own)",
     "ui": "port of Spark's web page for the job, 0 for any free one, none for none (default: none; on the compose cluster 4040)",
-    "wait": "seconds to wait for a cluster's workers (default 20)",
+    "wait": WAIT,
     "master-ui": "address of the master's web page, such as localhost:8080: asked when no worker takes the job",
 }
 WORKERLESS: Final = 20.0
 """Seconds without a worker after which a job is given up."""
-_WAIT: Final = "20"  # seconds to wait for executors
 _GRACE: Final = 2.0  # seconds to wait for another message after a master has refused a driver
 
 
@@ -282,7 +281,7 @@ def _wait_for_executors(context: SparkContext, cluster: str, workers: int, optio
     """
     begun = since = time.monotonic()
     there = 0
-    wait = seconds("`engine_options[wait]`", options.get("wait", _WAIT))
+    wait = seconds_to_wait(options)
     for limit in (wait, 2 * wait):
         while time.monotonic() < begun + limit:
             try:

@@ -97,6 +97,11 @@ class Outcome:
     counts: Mapping[str, int]
 
 
+def conclusion(finding: str, *, holds: bool) -> str:
+    """Return a finding as it is quoted: with a remark if the effect was not there."""
+    return finding if holds else f"The effect did not show here. {finding}"
+
+
 class Module(Protocol):
     """The module of an experiment."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from .. import command
 from ..errors import BigDataDemosError, EngineNotInstalled, ExperimentsFailed, InputError
 from ..storage import scratch
-from . import EXPERIMENTS, Module, Outcome, Setting, load
+from . import EXPERIMENTS, Module, Outcome, Setting, conclusion, load
 
 if TYPE_CHECKING:
     from . import records
@@ -87,7 +87,7 @@ def markdown(one: "records.Record") -> str:
     """Return a record as a section of Markdown."""
     module = load(one.name)
     intro = inspect.cleandoc(module.__doc__ or "").replace("``", "`")
-    finding = one.finding if one.holds else f"The effect did not show here. {one.finding}"
+    finding = conclusion(one.finding, holds=one.holds)
     rows = [" | ".join(map(cell, row)) for row in one.rows]
     table = [" | ".join(one.head), " | ".join(["---", *["---:"] * (len(one.head) - 1)]), *rows]
     parts = [f"## {one.name}: {EXPERIMENTS[one.name].title}", intro]
@@ -139,8 +139,7 @@ def run(name: str, arguments: argparse.Namespace) -> None:
     directory = scratch.make(root)
     try:
         workers = arguments.workers or os.cpu_count() or 1
-        quiet = getattr(arguments, "quiet", False)
-        say = (lambda _: None) if quiet else (lambda text: command.say(f"  {text}"))
+        say = (lambda _: None) if arguments.quiet else (lambda text: command.say(f"  {text}"))
         start = time.perf_counter()
         outcome = module.measure(Setting(directory, arguments.quick, workers, arguments.cluster, say))
         seconds = time.perf_counter() - start
@@ -173,7 +172,7 @@ def _print_outcome(outcome: Outcome) -> None:
     print(f"\n{outcome.unit}:")
     for line in bars(outcome.bars):
         print(line)
-    _print_text(outcome.finding if outcome.holds else f"The effect did not show here. {outcome.finding}")
+    _print_text(conclusion(outcome.finding, holds=outcome.holds))
 
 
 def cell(value: str | float) -> str:

@@ -20,7 +20,7 @@ def practice(
         yield paint(sheet.question, "title")
         yield _answered(wait)
         yield paint("The points to make", "d")
-        yield from terminal.items(sheet.points, width)
+        yield terminal.items(sheet.points, width)
         yield from ("", paint("The usual mistake", "d"), terminal.markdown(sheet.mistake, width))
         follow_up: FollowUp = chosen.choice(sheet.follow_ups)
         yield from ("", paint(f"Follow-up: {follow_up.question}", "title"))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..experiments import EXPERIMENTS, records
+from ..experiments import EXPERIMENTS, conclusion, records
 from . import figures
 from .sheets import Sheet
 
@@ -25,8 +25,7 @@ def of_sheet(sheet: Sheet, recorded: Mapping[str, records.Record], measured: fig
     for name in sheet.experiments:
         if one := recorded.get(name):
             where = f"{one.data}; {figures.moment(one.created)}, {one.machine.cores} cores, {one.machine.cpu}"
-            finding = one.finding if one.holds else f"Here the effect did not show. {one.finding}"
-            listed.append(Ran(finding, where, one.command))
+            listed.append(Ran(conclusion(one.finding, holds=one.holds), where, one.command))
         else:
             listed.append(Ran(f"Not run here yet: {EXPERIMENTS[name].title}.", "", f"bigdata-demos experiments run {name}"))
     return listed

@@ -55,9 +55,9 @@ def markdown(text: str, width: int, indent: str = "  ") -> str:
     return "\n".join(f"{indent}{line}".rstrip() for line in rendered.get().strip("\n").split("\n"))
 
 
-def items(texts: Iterable[str], width: int) -> Iterator[str]:
-    """Yield a list, an item for each text."""
-    yield markdown("\n".join(f"- {text}" for text in texts), width, " ")
+def items(texts: Iterable[str], width: int) -> str:
+    """Return a list, with an item for each text."""
+    return markdown("\n".join(f"- {text}" for text in texts), width, " ")
 
 
 def overview(shown: Sequence[Sheet], selection: figures.Selection, width: int, paint: Paint) -> Iterator[str]:
@@ -75,7 +75,7 @@ def sheet(
     """Yield the whole sheet of a question."""
     said = figures.sentence(selection.here)
     yield paint(shown.question, "title")
-    yield from ("", paint("Points to make", "d"), *items(shown.points, width))
+    yield from ("", paint("Points to make", "d"), items(shown.points, width))
     for heading, text in (
         ("Thirty seconds", shown.thirty_seconds),
         ("Two minutes", shown.two_minutes),

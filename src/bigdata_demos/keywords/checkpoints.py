@@ -29,17 +29,20 @@ def directory_for(output: Path) -> Path:
     return output.absolute().parent / f".{output.name}.resume"
 
 
-def begin(directory: Path, job: Job, splits: Sequence[Sequence[Any]], versions: Mapping[str, str]) -> tuple["ResumableJob", int]:
+def begin(
+    directory: Path, job: Job, page_seconds: float, splits: Sequence[Sequence[Any]], versions: Mapping[str, str]
+) -> tuple["ResumableJob", int]:
     """Prepare the directory for a job; return the job that uses it, and how many results are there already.
 
-    ``splits`` are the ranges of each, as in the manifest. They, the job's settings, the versions of all that a result depends on,
-    and the sizes and times of the local input files must be those of the run whose results are there.
+    ``page_seconds`` is the limit that was asked for, which some engines do not have, and ``splits`` are the ranges of each, as in
+    the manifest. They, the job's settings, the versions of all that a result depends on, and the sizes and times of the local
+    input files must be those of the run whose results are there.
 
     Raises UsageError if it has results of another job, OutputError if it cannot be written.
     """
-    # what differs between runs of the same job or, in the case of the limit for a page, between engines; and what is not JSON
-    own = {"workdir", "parts", "page_seconds", "rules"}
+    own = {"workdir", "parts", "rules"}  # what differs between runs of the same job, and what is not JSON
     settings = {field.name: getattr(job, field.name) for field in fields(job) if field.name not in own}
+    settings["page_seconds"] = page_seconds
     stopwords = job.rules.stopwords
     settings["rules"] = [job.rules.language, *((sorted(stopwords.words), stopwords.endings) if stopwords else ())]
     paths = sorted({str(piece[0]) for split in splits for piece in split})
@@ -90,7 +93,7 @@ class ResumableJob(Job):
             # the sums of digests have more bits than MessagePack's integers
             _write(path, ([{**asdict(part), "digest": f"{part.digest:x}"} for part in scored.parts], scored.postings))
             return scored
-        scored = Scored([Part(**{**fields, "digest": int(fields["digest"], 16)}) for fields in found], postings)
+        scored = Scored([Part(**{**part, "digest": int(part["digest"], 16)}) for part in found], postings)
         for part in scored.parts:
             _link(checkpoints / part.path.replace("/", "-"), parts / part.path)
         return scored

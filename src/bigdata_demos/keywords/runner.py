@@ -237,7 +237,7 @@ def run(
         ranges = [[[spooled.get(piece.path, piece.path), *piece[1:]] for piece in split.ranges] for split in splits]
         job = Job(top, rules, bits_for(splits), str(workdir), places.address(unfinished), reader, effort, limit, keep_text)
         if resume and isinstance(place, Path):
-            job, found = checkpoints.begin(checkpoints.directory_for(place), job, ranges, versions())
+            job, found = checkpoints.begin(checkpoints.directory_for(place), job, page_seconds, ranges, versions())
             if found:
                 log.warning("%d of the %d results of map tasks are there from an earlier run", found, 2 * len(splits))
         log.info("%d splits, %d buckets", len(splits), 1 << job.bits)

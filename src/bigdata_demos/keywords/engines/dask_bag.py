@@ -18,6 +18,7 @@ from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from ...cluster.dask import connect, ended_for_memory, local_cluster, prepare, quiet, watched
+from ...cluster.probe import WAIT
 from ...crawl.model import Split
 from ...errors import JobFailed, UsageError
 from ..job import Job
@@ -27,7 +28,7 @@ from . import Progress, Run, Settings, check_options, warm_up
 _SHUFFLED = 8  # the most partitions of a shuffle
 OPTIONS = {
     "memory": "memory of each worker of an embedded cluster, such as 2GiB (default: its share of the machine's)",
-    "wait": "seconds to wait for a cluster's workers (default 20)",
+    "wait": WAIT,
 }
 
 
@@ -39,7 +40,7 @@ def open(settings: Settings) -> Iterator[Run]:
         if settings.cluster:
             if "memory" in settings.options:
                 raise UsageError("`engine_options[memory]` is for an embedded cluster only: running workers have their own limit")
-            with connect(settings.cluster, settings.workers, settings.options.get("wait", "20")) as client:
+            with connect(settings.cluster, settings.workers, settings.options) as client:
                 yield opened(client, settings.workers)
         else:
             workers = settings.workers or os.cpu_count() or 1
