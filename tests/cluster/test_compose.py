@@ -27,7 +27,7 @@ from bigdata_demos.cluster.spark import executors
 from bigdata_demos.errors import EngineUnavailable
 from bigdata_demos.keywords import Session, open_session, run
 from tests.support.paths import ROOT, SITE
-from tests.support.processes import addresses_of
+from tests.support.processes import listening
 from tests.support.requirements import require
 from tests.support.stack import TEST_PROJECT, Stack
 
@@ -276,9 +276,9 @@ class TestWithADriver:
         gateway = registry.find(stack.address).gateway  # type: ignore[union-attr]
         alive = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
         (driver,) = [child for child in alive if "org.apache.spark.deploy.SparkSubmit" in child.cmdline()]
-        listening = {address.removeprefix("::ffff:") for address in addresses_of(driver)}
-        assert gateway in listening
-        assert listening <= {gateway, "127.0.0.1", "::1"}
+        addresses = {address for address, _ in listening([driver])}
+        assert gateway in addresses
+        assert addresses <= {gateway, "127.0.0.1", "::1"}
 
     def test_pages_end_no_job(self, stack: Stack, session: Session) -> None:
         """A page of somebody else's, opened on this machine, could post what the master's page has a button for."""

@@ -6,7 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from distributed import Client, Security
 
@@ -14,6 +13,7 @@ from bigdata_demos.cluster import dask
 from bigdata_demos.cluster.standalone import Cluster, dask_cluster
 from bigdata_demos.errors import EngineUnavailable
 from bigdata_demos.keywords import open_session
+from tests.support.processes import listening, tree
 
 GREETING = b"pickle-protocol"
 """A part of what each port of Dask says at first."""
@@ -33,13 +33,12 @@ def heard(port: int, security: Security | None) -> bytes:
     return b""
 
 
-def check_ports(processes: list[psutil.Process], security: Security) -> None:
+def check_ports(ports: set[tuple[str, int]], security: Security) -> None:
     """Check that three ports of a cluster with one worker take a certificate, and no other one; the others are web servers."""
-    listening = [one for process in processes for one in process.net_connections("inet") if one.status == psutil.CONN_LISTEN]
-    assert {one.laddr.ip for one in listening} <= {"127.0.0.1"}
-    ports = {one.laddr.port: heard(one.laddr.port, None) for one in listening}
-    assert not any(GREETING in said for said in ports.values())
-    private = [port for port, said in ports.items() if not said.startswith(b"HTTP/1.")]
+    assert {address for address, _ in ports} == {"127.0.0.1"}
+    answers = {port: heard(port, None) for _, port in ports}
+    assert not any(GREETING in said for said in answers.values())
+    private = [port for port, said in answers.items() if not said.startswith(b"HTTP/1.")]
     other = Security.temporary()
     assert [GREETING in heard(port, security) for port in private] == [True] * 3, "the scheduler, a nanny, a worker"
     assert [heard(port, other) for port in private] == [b""] * 3
@@ -47,10 +46,10 @@ def check_ports(processes: list[psutil.Process], security: Security) -> None:
 
 def test_embedded_cluster_takes_its_own_certificate_only() -> None:
     """No port of the scheduler, of a nanny or of a worker takes a connection without TLS, or with another certificate."""
+    others = listening(tree())  # such as those of the Spark that an earlier test of this process has started
     with dask.quiet(), dask.local_cluster(1, "auto") as cluster, Client(cluster) as client:
-        this = psutil.Process()
         assert client.submit(int, "7").result() == 7
-        check_ports([this, *this.children(recursive=True)], cluster.security)
+        check_ports(listening(tree()) - others, cluster.security)
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +63,7 @@ def test_cluster_of_processes_takes_its_own_certificate_only(started: Cluster) -
     """The same of `bigdata-demos cluster dask`, whose certificate is found by its address."""
     with dask.quiet(), dask.connect(started.url, 1, {}) as client:
         assert client.submit(int, "7").result() == 7
-        processes = [psutil.Process(process.pid) for process in started.processes]
-        processes += [child for process in processes for child in process.children(recursive=True)]
-        check_ports(processes, client.security)
+        check_ports({port for process in started.processes for port in listening(tree(process.pid))}, client.security)
 
 
 def test_another_user_is_told(started: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from bigdata_demos.cluster import credentials
 from bigdata_demos.cluster.standalone import ANY_PORT, LOOPBACK, Cluster, dask_cluster, free_ports, spark_cluster
 from bigdata_demos.keywords import open_session, run
 from tests.support.paths import SITE
-from tests.support.processes import addresses_of, kill_and_wait
+from tests.support.processes import kill_and_wait, listening, tree
 from tests.support.requirements import require
 
 
@@ -108,11 +108,9 @@ def test_nothing_is_left_of_a_cluster(kind: str) -> None:
     require(kind)
     processes: list[psutil.Process] = []
     with pytest.raises(RuntimeError, match="on purpose"), (spark_cluster if kind == "spark" else dask_cluster)(1) as cluster:
-        processes = [psutil.Process(process.pid) for process in cluster.processes]
-        processes += [child for process in processes for child in process.children(recursive=True)]
+        processes = [one for process in cluster.processes for one in tree(process.pid)]
         assert all(process.is_running() for process in processes)
-        listening = {address for process in processes for address in addresses_of(process)}
-        assert listening <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}, "ports on loopback only"
+        assert {address for address, _ in listening(processes)} <= {"127.0.0.1", "::1"}, "ports on loopback only"
         raise RuntimeError("on purpose")
     _, alive = psutil.wait_procs(processes, timeout=10)
     assert not alive
