@@ -27,7 +27,7 @@ from bigdata_demos.keywords.analysis import frequencies, stopwords, text
 from bigdata_demos.keywords.analysis.kernels import Kernel, native, of_this_thread
 from bigdata_demos.keywords.analysis.kernels.native import NativeKernel
 from bigdata_demos.keywords.analysis.kernels.plain import PlainKernel, phrase_hash
-from bigdata_demos.keywords.analysis.languages import Rules
+from bigdata_demos.keywords.analysis.languages import LANGUAGES, Rules
 from bigdata_demos.keywords.analysis.text import MAX_DEPTH, PLAIN, extract
 from bigdata_demos.keywords.model import Document, IndexRow, Keyword, Posting
 from tests.support import reference
@@ -139,6 +139,40 @@ def check(documents: Sequence[Document], rules: Rules = NONE, top: int = 10, *, 
 def test_messy_text(texts: list[tuple[str, str]], words: str, top: int) -> None:
     """Text of many scripts, with every kind of break, and every kind of stopwords."""
     check(documents_of(texts, LISTS[words]), LISTS[words], top, also_reference=True)
+
+
+def own_words(language: str) -> list[str]:
+    """Words that mean something in a language, each as it is, in capitals and in what may be around it; and what has such an ending."""
+    lexicon = Rules().lexicon(language)
+    rules = lexicon.language
+    words = [
+        *rules.connectors,
+        *rules.elided,
+        *sorted(lexicon.dates)[:20],
+        *sorted(lexicon.stopwords.words)[:40],
+        "wörter",
+        "ΣΟΦΟΣ",
+        "İl",
+    ]
+    words += ["kan" + ending for ending in (*rules.verb_endings, *lexicon.stopwords.endings)]
+    words += [f"{before}{mark}wasser" for before in rules.elided for mark in "'’"] + [
+        "L'’",
+        "s's",
+        "もの",
+        "ものは",
+        "ǅungla",
+        "x" * 64,
+        "x" * 96,
+    ]
+    return [form for word in words for form in (word, word.capitalize(), word.upper(), f"{word}'s", f"{word}-7")]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_of_each_language(language: str) -> None:
+    """Stopwords, connectors, elided words, dates, endings and stems are those of the language, in each case and place."""
+    words = own_words(language)
+    bodies = [" ".join(words), " x ".join(words), " ".join(f"Berg {word} tal" for word in words)]
+    check([document(body, language=language) for body in bodies], Rules(), 1000, also_reference=True)
 
 
 @given(texts=st.lists(st.tuples(plain, plain), max_size=6), top=tops)
@@ -1051,6 +1085,39 @@ def test_count_levels_of_many_names() -> None:
     """More names of elements than a table that grows starts with, each in two cases."""
     raw = b"".join(b"<n%d><N%d></n%d>" % (n, n, n) for n in range(1990)) + b"</N3>" * 3 + b"<b>" * 5
     assert warm(NONE)[0].scanner.count_levels(raw) == PLAIN.count_levels(raw)
+
+
+@given(
+    raw=bytes_of_markup
+    | st.lists(
+        st.sampled_from(
+            ["<b>", "<B\x0b", "</b>", "<i x='<b>'>", "</I/", "<strike ", "</strong>", "<a>", "<fontx>", "<tt", "<", ">", "é"]
+        ),
+        max_size=60,
+    ).map(lambda parts: "".join(parts).encode())
+)
+@example(raw=b"<b <b <b>")
+@example(raw=b"<u")
+@MANY
+def test_count_open(raw: bytes) -> None:
+    """Formatting elements, in any case, with what looks like one among the attributes of another, and without an end."""
+    assert warm(NONE)[0].scanner.count_open(raw) == PLAIN.count_open(raw)
+
+
+@given(
+    text=st.text(
+        "今日はいい天気ですからカラダ人民共和国机器学习研究臺灣半導體วันนี้อากาศดี abc12。、\t\n\u200b\U000fffff\U00100000",
+        max_size=80,
+    ),
+    language=st.sampled_from(["ja", "th", "zh", "en"]),
+)
+@example(text="", language="ja")
+@example(text="\n\n", language="th")
+@MANY
+def test_words_of_scripts_without_spaces(text: str, language: str) -> None:
+    """The kernel finds the words that BudouX finds."""
+    in_c = warm(NONE)[0].scanner
+    assert in_c.insert(text.encode(), language) == PLAIN.insert(text.encode(), language)
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1])

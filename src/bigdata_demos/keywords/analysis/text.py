@@ -138,11 +138,13 @@ class Marked(NamedTuple):
 
 
 class Scanner(NamedTuple):
-    """The loops over each character of a page: :func:`mark`, :func:`count_levels`, :func:`blocks`, or faster equivalents."""
+    """The loops over each character of a page: functions of this module, or faster equivalents."""
 
     mark: Callable[[bytes], Marked]
     count_levels: Callable[[bytes], int]
+    count_open: Callable[[bytes], int]
     blocks: Callable[[str], bytes]
+    insert: Callable[[bytes, str], bytes]
 
 
 def extract(page: Page, scanner: Scanner | None = None, rules: Rules = Rules()) -> Document:  # noqa: B008 (immutable)
@@ -171,13 +173,13 @@ def extract(page: Page, scanner: Scanner | None = None, rules: Rules = Rules()) 
     if not _SOME_WORD.search(text) and not any(map(str.isalnum, title)) and not any(map(str.isalnum, text.decode())):
         raise Unreadable("empty", "no word in it")
     language = rules.language or detect(_sample(title, text), named)
-    text = segments.insert(b"%b\n%b" % (title.encode(), text), language)
+    text = scanner.insert(b"%b\n%b" % (title.encode(), text), language)
     return Document(clean(page.url), clean(page.source), page.offset, title, language, text, declared)
 
 
 def _sample(title: str, text: bytes) -> str:
     """Return the start of a page's strong blocks, for its language to be detected from."""
-    strong = re.sub(rb"(?m)^\t.*\n?", b"", text[:20_000])
+    strong = b"".join(line for line in text[:20_000].splitlines(keepends=True) if not line.startswith(b"\t"))
     return f"{title}\n{strong[:3000].decode(errors='ignore')}"
 
 
@@ -213,7 +215,11 @@ def _parse_html(markup: bytes, scanner: Scanner, *, all_text: bool = False) -> t
     most = marked.tags - marked.closing - marked.flat  # an upper bound of the levels
     if most > MAX_DEPTH and scanner.count_levels(markup) > MAX_DEPTH:
         raise Unreadable("too-deep", f"more than {MAX_DEPTH} levels of elements")
-    if most * marked.tags > _MAX_COPIES and _open_formatting(markup) * marked.tags > _MAX_COPIES:
+    if (
+        most * marked.tags > _MAX_COPIES
+        and scanner.count_open(markup) * marked.tags > _MAX_COPIES
+        and 3 * _different_formatting(markup) * marked.tags > _MAX_COPIES  # of equal ones, the parser keeps three
+    ):
         raise Unreadable("too-many-tags", f"formatting elements that stay open make more than {_MAX_COPIES} elements")
     if len(markup) > _LONG_TAGS * marked.tags and _compared_attributes(markup) > _MAX_COMPARED:
         raise Unreadable(
@@ -237,17 +243,9 @@ def _parse_html(markup: bytes, scanner: Scanner, *, all_text: bool = False) -> t
     return title, scanner.blocks(body.text()) if body else b"", declared, named or ""
 
 
-def _open_formatting(markup: bytes) -> int:
-    """Return an upper bound of the formatting elements that are open at once; of equal ones, the parser keeps three."""
-    still_open, most, different = Counter[bytes](), 0, set()
-    for slash, name, attributes in _FORMATTING.findall(markup.lower()):
-        if not slash:
-            still_open[name] += 1
-            different.add((name, attributes))
-            most = max(most, still_open.total())
-        elif still_open[name]:
-            still_open[name] -= 1
-    return min(most, 3 * len(different))
+def _different_formatting(markup: bytes) -> int:
+    """Return how many formatting elements differ in their names or attributes."""
+    return len({(name, attributes) for slash, name, attributes in _FORMATTING.findall(markup.lower()) if not slash})
 
 
 def _compared_attributes(markup: bytes) -> int:
@@ -341,6 +339,18 @@ class _Block:
         return self.bytes >= _CORE and 3 * self.linked <= self.bytes
 
 
+def count_open(markup: bytes) -> int:
+    """Return the most formatting elements that are open at once, counted by name."""
+    still_open, most = Counter[bytes](), 0
+    for slash, name, _ in _FORMATTING.findall(markup.lower()):
+        if not slash:
+            still_open[name] += 1
+            most = max(most, still_open.total())
+        elif still_open[name]:
+            still_open[name] -= 1
+    return most
+
+
 def blocks(text: str) -> bytes:
     """Return the blocks of marked text as lines in UTF-8: clean, white space collapsed, empty ones dropped.
 
@@ -366,5 +376,5 @@ def blocks(text: str) -> bytes:
     return "\n".join(lines).encode()
 
 
-PLAIN: Final = Scanner(mark, count_levels, blocks)
+PLAIN: Final = Scanner(mark, count_levels, count_open, blocks, segments.insert)
 """The scanner without compiled code."""

@@ -54,7 +54,9 @@ static void clear(Bytes *b) {
 
 /* ---- state ---------------------------------------------------------------------------------------------------- */
 
-enum { LETTER = 1, SPACE = 2, SCRIPT = 0x30, CLASSIFIED = 0x80 }; /* the class of a character */
+/* The class of a character: flags, of which Python says what they mean, and above them the character in lower case. */
+enum { LETTER = 1, SPACE = 2, ALPHA = 4, ALNUM = 8, SCRIPT = 0x30, DIGIT = 0x40, CLASSIFIED = 0x80, UPPER = 0x100, LOWER = 0x200, ODD = 0x400 };
+enum { LOWERED = 11, HIRAGANA = 0x20 }; /* bits of flags; one of the scripts */
 enum { BREAK = 0, STOPWORD = 1 };                                 /* numbers of tokens that end a run */
 /* Flags of a token: what candidates.py knows of a word as it is written, then whether it is a word, and in a strong block. */
 enum { CONNECTOR = 1, CAPITAL = 2, NOUN = 4, SHOUTED = 8, DATE = 16, WORD = 32, STRONG = 64 };
@@ -67,15 +69,26 @@ typedef struct { u64 hash; u32 count, page; } Count;
 typedef struct { u64 hash; i64 tf, weight, first, token; u32 tokens, length; u8 whole, dated; } Candidate;
 typedef struct { i64 score, tf, df, first, token; u64 hash; u32 tokens; } Best;
 typedef struct { size_t start, end, bytes, linked; int heading, strong; } Block;
+/* What a language has: words with what they are (STOPS, ...), found by `slots`, and endings of words and verbs, each with its size before it. */
+typedef struct { Bytes words, slots, endings, verb_endings; int stemmer, hiragana; } Lexicon;
+enum { STOPS = 1, CONNECTS = 2, DATES = 4, ELIDED = 8 };
+enum { NO_STEMMER, PORTER, OTHER_STEMMER }; /* stems of Porter's are found here if a word is ASCII, all others in Python */
+enum { LEXICONS = 128 };
+/* BudouX's model of a language: the weight of each feature, which is a kind and one to three characters; open addressing. */
+typedef struct { u64 feature; i64 weight; } Weight;
+typedef struct { Weight *at; size_t mask; i64 total; } Model;
+enum { MODELS = 4 };
 
 typedef struct {
-    u8 *classes; /* of each character */
+    u32 *classes; /* of each character */
+    Lexicon *lexicons[LEXICONS]; /* by the number of the language */
+    Model models[MODELS];
     /* the vocabulary */
     Entry *entries;
     size_t entry_slots, entry_count;
     Bytes spellings, stem_text, stems; /* stems: Stem by number */
-    Bytes stopwords, stop_slots, endings, dates;
-    Bytes unknown;                     /* Token: those of the text at hand that are new */
+    Bytes unknown;                     /* Token: those of the text at hand that are new, and that Python has to look at */
+    Bytes unstemmed, unstemmed_text;   /* numbers (i32) of new words whose stems Python has to find, and the words, each with a line's end */
     Bytes blocks;
     /* the text at hand */
     const u8 *text;
@@ -95,11 +108,22 @@ typedef struct {
     int bits;
 } Kernel;
 
+static void free_lexicon(Lexicon *l) {
+    if (!l) return;
+    free(l->words.at);
+    free(l->slots.at);
+    free(l->endings.at);
+    free(l->verb_endings.at);
+    free(l);
+}
+
 EXPORT void kernel_free(Kernel *k) {
     if (!k) return;
     Bytes *all[] = {&k->spellings, &k->stem_text, &k->stems, &k->unknown, &k->tokens, &k->candidates,
-                    &k->slots,     &k->of_token,  &k->best,  &k->out,     &k->out2,   &k->stopwords, &k->stop_slots,
-                    &k->endings,  &k->dates,     &k->blocks};
+                    &k->slots,     &k->of_token,  &k->best,  &k->out,     &k->out2,   &k->blocks,
+                    &k->unstemmed, &k->unstemmed_text};
+    for (int i = 0; i < LEXICONS; i++) free_lexicon(k->lexicons[i]);
+    for (int i = 0; i < MODELS; i++) free(k->models[i].at);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]->at);
     if (k->postings)
         for (size_t i = 0; i < (size_t)1 << k->bits; i++) free(k->postings[i].at);
@@ -121,7 +145,7 @@ EXPORT int kernel_forget(Kernel *k) {
     }
     memset(k->entries, 0, k->entry_slots * sizeof(Entry));
     k->entry_count = 0;
-    k->spellings.size = k->stem_text.size = k->unknown.size = 0;
+    k->spellings.size = k->stem_text.size = k->unknown.size = k->unstemmed.size = k->unstemmed_text.size = 0;
     k->stems.size = 0;
     Stem none[2] = {{0}};
     return append(&k->stems, none, sizeof none) ? 0 : NO_MEMORY;
@@ -131,7 +155,7 @@ EXPORT Kernel *kernel_new(void) {
     Kernel *k = calloc(1, sizeof(Kernel));
     if (!k) return NULL;
     k->table = 1; /* 0 is no table */
-    k->classes = calloc(0x110000, 1); /* pages of it that no character needs are never touched */
+    k->classes = calloc(0x110000, sizeof(u32)); /* pages of it that no character needs are never touched */
     if (!k->classes || kernel_forget(k) < 0) {
         kernel_free(k);
         return NULL;
@@ -139,7 +163,7 @@ EXPORT Kernel *kernel_new(void) {
     return k;
 }
 
-EXPORT u8 *kernel_classes(Kernel *k) { return k->classes; }
+EXPORT u32 *kernel_classes(Kernel *k) { return k->classes; }
 EXPORT i64 kernel_words(Kernel *k) { return (i64)k->entry_count; }
 EXPORT const u8 *kernel_out(Kernel *k) { return k->out.at; }
 EXPORT const u8 *kernel_out2(Kernel *k) { return k->out2.at; }
@@ -152,6 +176,18 @@ static inline u32 character(const u8 *s, size_t *at) {
     c &= 0x3f >> more;
     while (more--) c = c << 6 | (s[(*at)++] & 0x3f);
     return c;
+}
+
+/* Writes a character, and returns its size. */
+static size_t write_character(u8 *to, u32 c) {
+    if (c < 0x80) {
+        *to = (u8)c;
+        return 1;
+    }
+    size_t more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    for (size_t i = more; i; i--, c >>= 6) to[i] = (u8)(0x80 | (c & 0x3f));
+    *to = (u8)(0xff00 >> (more + 1) | c);
+    return more + 1;
 }
 
 /* The first 8 bytes, or n if that is fewer: then in some order, and some of them twice, but different bytes give different numbers. */
@@ -593,6 +629,33 @@ EXPORT i64 kernel_mark(Kernel *k, const u8 *s, i64 size, u64 *found) {
     return (i64)k->out.size;
 }
 
+/* The most formatting elements that are open at once, as text.py's count_open counts them. */
+EXPORT i64 kernel_open(const u8 *s, i64 size) {
+    const u8 *end = s + size, *at = s;
+    i64 open[256] = {0}, total = 0, most = 0; /* of each name that kernel_names has told */
+    while (at < end && (at = memchr(at, '<', end - at))) {
+        at++;
+        int closes = at < end && *at == '/';
+        const u8 *name = at + closes;
+        u64 number = 0;
+        int letters = 0;
+        for (; name < end && letters < 9 && lower(*name) >= 'a' && lower(*name) <= 'z'; name++, letters++) number = number << 8 | lower(*name);
+        if (!letters || letters > 8 || name >= end || !(ends_name(*name) || *name == '\v')) continue;
+        Name *known = name_slot(number);
+        if (!(known->kind & FORMATTING) || number == 'a') continue;
+        i64 *these = &open[known - names];
+        if (!closes) {
+            ++*these;
+            if (++total > most) most = total;
+        } else if (*these) {
+            --*these;
+            total--;
+        }
+        if (!(at = memchr(name, '>', end - name))) break;
+    }
+    return most;
+}
+
 /* Whether s starts with a name, in lower case, that no letter, digit or _ continues. */
 static int starts_with(const u8 *s, const u8 *end, const char *name) {
     if (!is_at(s, end, name)) return 0;
@@ -795,9 +858,74 @@ EXPORT i64 kernel_blocks(Kernel *k, const u8 *s, i64 size, int cleaned) {
     return write_blocks(k);
 }
 
+/* ---- scripts without spaces ----------------------------------------------------------------------------------- */
+
+static size_t slot_of(u64 feature, size_t mask) { return (feature * 0x9E3779B97F4A7C15u >> 32) & mask; }
+
+/* Tells a model: n features, and their weights. */
+EXPORT int kernel_model(Kernel *k, int number, const u64 *features, const i64 *weights, i64 n) {
+    Model *m = &k->models[number];
+    size_t slots = 64;
+    while (slots < 4 * (size_t)n) slots *= 2;
+    free(m->at);
+    m->at = calloc(slots, sizeof(Weight));
+    if (!m->at) return NO_MEMORY;
+    m->mask = slots - 1;
+    m->total = 0;
+    for (i64 i = 0; i < n; i++) {
+        size_t j = slot_of(features[i], m->mask);
+        while (m->at[j].feature) j = (j + 1) & m->mask;
+        m->at[j] = (Weight){features[i], weights[i]};
+        m->total += weights[i];
+    }
+    return 0;
+}
+
+/* The weight of a feature: the kinds of BudouX's models are numbered from 1 on, and no model has a character from U+100000 on. */
+static inline i64 weight_in(const Model *m, u64 kind, const u32 *characters, int n) {
+    u64 feature = 0;
+    for (int i = 0; i < n; i++) feature = feature << 20 | (characters[i] >> 20 ? 0xfffff : characters[i]);
+    feature |= kind << 60;
+    for (size_t i = slot_of(feature, m->mask);; i = (i + 1) & m->mask) {
+        if (m->at[i].feature == feature) return m->at[i].weight;
+        if (!m->at[i].feature) return 0;
+    }
+}
+
+/* Lines of text with a zero-width space before each word that starts inside a line, as budoux.Parser.parse finds them. Returns their size, in kernel_out. */
+EXPORT i64 kernel_segment(Kernel *k, int number, const u8 *s, i64 size) {
+    const Model *m = &k->models[number];
+    size_t n = 0;
+    clear(&k->out);
+    clear(&k->out2);
+    if (!reserve(&k->out, 4 * (size_t)size + 4) || !reserve(&k->out2, sizeof(u32) * (size_t)size + 4)) return NO_MEMORY;
+    u32 *all = (u32 *)k->out2.at, *start = all;
+    for (size_t at = 0; at < (size_t)size;) all[n++] = character(s, &at);
+    u8 *to = k->out.at;
+    for (u32 *c = all; c < all + n; c++) {
+        if (*c == '\n') {
+            *to++ = '\n';
+            start = c + 1;
+            continue;
+        }
+        if (c > start) {
+            i64 before = c - start, after = 0, score = 0;
+            while (after < 2 && c + after + 1 < all + n && c[after + 1] != '\n') after++;
+            if (before > 2) score += weight_in(m, 1, c - 3, 1) + weight_in(m, 10, c - 3, 3);
+            if (before > 1) score += weight_in(m, 2, c - 2, 1) + weight_in(m, 7, c - 2, 2) + weight_in(m, 11, c - 2, 3);
+            score += weight_in(m, 3, c - 1, 1) + weight_in(m, 4, c, 1) + weight_in(m, 8, c - 1, 2);
+            if (after > 0) score += weight_in(m, 5, c + 1, 1) + weight_in(m, 9, c, 2) + weight_in(m, 12, c - 1, 3);
+            if (after > 1) score += weight_in(m, 6, c + 2, 1) + weight_in(m, 13, c, 3);
+            if (2 * score > m->total) to += write_character(to, 0x200b);
+        }
+        to += write_character(to, *c);
+    }
+    return (i64)(k->out.size = to - k->out.at);
+}
+
 /* ---- words ---------------------------------------------------------------------------------------------------- */
 
-/* BLAKE2b's first 8 bytes, of up to 128 bytes of message (RFC 7693). */
+/* BLAKE2b's first 8 bytes (RFC 7693). */
 static u64 blake2b_8(const u8 *s, size_t n) {
     static const u64 iv[8] = {0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,
                               0x510e527fade682d1, 0x9b05688c2b3e6c1f, 0x1f83d9abfb41bd6b, 0x5be0cd19137e2179};
@@ -807,29 +935,37 @@ static u64 blake2b_8(const u8 *s, size_t n) {
         {9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13}, {2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9},
         {12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11}, {13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10},
         {6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5}, {10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0}};
-    u64 m[16] = {0}, v[16];
-    memcpy(m, s, n);
-    memcpy(v, iv, sizeof iv);
-    memcpy(v + 8, iv, sizeof iv);
-    u64 h = v[0] ^= 0x01010008; /* 8 bytes of hash, no key, sequential */
-    v[12] ^= n;
-    v[14] = ~v[14]; /* the last block */
+    u64 h[8], m[16], v[16];
+    memcpy(h, iv, sizeof iv);
+    h[0] ^= 0x01010008; /* 8 bytes of hash, no key, sequential */
 #define TURN(x, by) ((x) >> (by) | (x) << (64 - (by)))
 #define G(a, b, c, d, x, y)                                                                                                    \
     v[a] += v[b] + (x), v[d] = TURN(v[d] ^ v[a], 32), v[c] += v[d], v[b] = TURN(v[b] ^ v[c], 24), v[a] += v[b] + (y),          \
         v[d] = TURN(v[d] ^ v[a], 16), v[c] += v[d], v[b] = TURN(v[b] ^ v[c], 63)
-    for (int round = 0; round < 12; round++) {
-        const u8 *o = sigma[round % 10];
-        G(0, 4, 8, 12, m[o[0]], m[o[1]]);
-        G(1, 5, 9, 13, m[o[2]], m[o[3]]);
-        G(2, 6, 10, 14, m[o[4]], m[o[5]]);
-        G(3, 7, 11, 15, m[o[6]], m[o[7]]);
-        G(0, 5, 10, 15, m[o[8]], m[o[9]]);
-        G(1, 6, 11, 12, m[o[10]], m[o[11]]);
-        G(2, 7, 8, 13, m[o[12]], m[o[13]]);
-        G(3, 4, 9, 14, m[o[14]], m[o[15]]);
+    for (size_t done = 0, last = 0; !last;) {
+        size_t size = n - done < sizeof m ? n - done : sizeof m;
+        memset(m, 0, sizeof m);
+        memcpy(m, s + done, size);
+        done += size;
+        last = done == n;
+        memcpy(v, h, sizeof h);
+        memcpy(v + 8, iv, sizeof iv);
+        v[12] ^= done;
+        if (last) v[14] = ~v[14];
+        for (int round = 0; round < 12; round++) {
+            const u8 *o = sigma[round % 10];
+            G(0, 4, 8, 12, m[o[0]], m[o[1]]);
+            G(1, 5, 9, 13, m[o[2]], m[o[3]]);
+            G(2, 6, 10, 14, m[o[4]], m[o[5]]);
+            G(3, 7, 11, 15, m[o[6]], m[o[7]]);
+            G(0, 5, 10, 15, m[o[8]], m[o[9]]);
+            G(1, 6, 11, 12, m[o[10]], m[o[11]]);
+            G(2, 7, 8, 13, m[o[12]], m[o[13]]);
+            G(3, 4, 9, 14, m[o[14]], m[o[15]]);
+        }
+        for (int i = 0; i < 8; i++) h[i] ^= v[i] ^ v[i + 8];
     }
-    return h ^ v[0] ^ v[8];
+    return h[0];
 }
 
 /* Porter's stemmer (M. F. Porter, "An algorithm for suffix stripping", 1980), for ASCII in lower case. w[0..n) is the word; y is
@@ -932,43 +1068,48 @@ static void stem(Word *w) {
         if (w->w[i] == 'Y') w->w[i] = 'y';
 }
 
-/* The words of English: stopwords, then endings of such; each is followed by a line's end, and the lists by another. Then names of
-   months and days, with a line's end before each, too. In ASCII only. */
-EXPORT int kernel_english(Kernel *k, const char *lists, const char *dates) {
-    const char *second = strstr(lists, "\n\n");
-    k->dates.size = 0;
-    if (!append(&k->dates, dates, strlen(dates) + 1)) return NO_MEMORY;
-    size_t n = second - lists + 1;
-    k->stopwords.size = 0;
-    k->endings.size = 0;
+/* Tells the words of a language, once: each is its bits (a byte), its UTF-8, and a line's end. Endings of words, and of verbs,
+   have a line's end after each. The hiragana of Japanese are endings and particles. */
+EXPORT int kernel_lexicon(Kernel *k, int language, const u8 *words, i64 size, const char *endings, const char *verb_endings, int stemmer, int hiragana) {
+    Lexicon *l = calloc(1, sizeof *l);
+    if (!l) return NO_MEMORY;
+    free_lexicon(k->lexicons[language]);
+    k->lexicons[language] = l;
+    l->stemmer = stemmer;
+    l->hiragana = hiragana;
     size_t slots = 64;
-    for (size_t i = 0; i < n; i++) slots += 4 * (lists[i] == '\n');
-    while (slots & (slots - 1)) slots++;
-    if (!append(&k->endings, second + 2, strlen(second + 2) + 1) || !append(&k->stopwords, lists, n) ||
-        !reserve(&k->stop_slots, slots * sizeof(u32)))
+    for (i64 i = 0; i < size; i++) slots += 4 * (words[i] == '\n');
+    while (slots & (slots - 1)) slots += slots & -slots;
+    if (!append(&l->words, words, (size_t)size) || !append(&l->endings, endings, strlen(endings) + 1) ||
+        !append(&l->verb_endings, verb_endings, strlen(verb_endings) + 1) || !reserve(&l->slots, slots * sizeof(u32)))
         return NO_MEMORY;
-    k->stop_slots.size = slots * sizeof(u32);
-    memset(k->stop_slots.at, 0, k->stop_slots.size);
-    for (size_t start = 0, end; start < n; start = end + 1) {
-        end = (const u8 *)memchr(k->stopwords.at + start, '\n', n - start) - k->stopwords.at;
-        size_t i = spelling_key(k->stopwords.at + start, end - start) & (slots - 1);
-        u32 *slot = (u32 *)k->stop_slots.at;
+    u32 *slot = (u32 *)l->slots.at;
+    l->slots.size = slots * sizeof(u32);
+    memset(slot, 0, l->slots.size);
+    for (size_t start = 0, end; start < (size_t)size; start = end + 1) {
+        end = (const u8 *)memchr(words + start + 1, '\n', (size_t)size - start - 1) - words;
+        size_t i = spelling_key(words + start + 1, end - start - 1) & (slots - 1);
         while (slot[i]) i = (i + 1) & (slots - 1);
         slot[i] = (u32)start + 1;
     }
     return 0;
 }
 
-static int is_stopword(Kernel *k, const u8 *s, size_t n) {
-    size_t mask = k->stop_slots.size / sizeof(u32) - 1;
-    const u32 *slot = (const u32 *)k->stop_slots.at;
+/* The bits of a word; 0 if a language does not have it. */
+static int bits_of(const Lexicon *l, const u8 *s, size_t n) {
+    size_t mask = l->slots.size / sizeof(u32) - 1;
+    const u32 *slot = (const u32 *)l->slots.at;
     for (size_t i = spelling_key(s, n) & mask; slot[i]; i = (i + 1) & mask) {
-        const u8 *word = k->stopwords.at + slot[i] - 1; /* a line's end follows each, so reading no further than that is safe */
+        const u8 *word = l->words.at + slot[i]; /* a line's end follows each, so reading no further than that is safe */
         size_t j = 0;
         while (j < n && word[j] == s[j]) j++;
-        if (j == n && word[j] == '\n') return 1;
+        if (j == n && word[j] == '\n') return word[-1];
     }
-    for (const char *ending = (const char *)k->endings.at; *ending;) {
+    return 0;
+}
+
+static int has_ending(const Bytes *endings, const u8 *s, size_t n) {
+    for (const char *ending = (const char *)endings->at; *ending;) {
         size_t size = strchr(ending, '\n') - ending;
         if (size <= n && !memcmp(s + n - size, ending, size)) return 1;
         ending += size + 1;
@@ -976,37 +1117,118 @@ static int is_stopword(Kernel *k, const u8 *s, size_t n) {
     return 0;
 }
 
-/* The number of a word of English, in ASCII, that is new: its own, unless it ends a run; see word_of in candidates.py. NO_MEMORY if
-   there is none. */
-static i32 number_of(Kernel *k, const u8 *s, size_t n, uint16_t *flags) {
-    int upper = 0, lowers = 0, digits = 0, any = 0;
-    for (size_t i = 0; i < n && !any; i++) any = s[i] != '_' && s[i] != '-' && s[i] != '\'' && s[i] != '.';
-    if (!any) return BREAK;
-    size_t cut = n >= 2 && s[n - 2] == '\'' && lower(s[n - 1]) == 's' ? 2 : 0, size = n - cut;
-    if (size < 2 || size > 64) return STOPWORD;
-    Word w;
-    char all[72] = "\n"; /* for the dates, with a line's end on each side */
-    for (size_t i = 0; i < n; i++) {
-        w.w[i] = (char)lower(s[i]);
-        if (i >= size) continue;
-        upper += s[i] >= 'A' && s[i] <= 'Z';
-        lowers += s[i] >= 'a' && s[i] <= 'z';
-        digits += s[i] >= '0' && s[i] <= '9';
+/* A token's characters: their classes, where each starts, and where it starts in the token in lower case. */
+enum { MOST = 96, LONGEST = 64 }; /* characters that are looked at, and of a word: what is elided before and after that is shorter */
+typedef struct { u32 class[MOST]; uint16_t at[MOST + 1], lowered_at[MOST + 1]; u8 lowered[4 * MOST]; } Letters;
+
+/* Whether a part of a token ends a run, as candidates.py's is_stopword has it. */
+static int is_stopword(const Lexicon *l, const Letters *t, int from, int to) {
+    const u8 *s = t->lowered + t->lowered_at[from];
+    size_t n = (size_t)(t->lowered_at[to] - t->lowered_at[from]);
+    if (bits_of(l, s, n) & STOPS || has_ending(&l->endings, s, n)) return 1;
+    if (to - from > 4 && t->class[from] & LOWER && has_ending(&l->verb_endings, s, n)) return 1;
+    int hiragana = l->hiragana;
+    for (int i = from; i < to && hiragana; i++) hiragana = (t->class[i] & SCRIPT) == HIRAGANA;
+    return hiragana;
+}
+
+static int set_stem(Kernel *k, Stem *stem, const u8 *s, size_t n) {
+    stem->hash = blake2b_8(s, n);
+    stem->at = (u32)k->stem_text.size;
+    stem->size = (u32)n;
+    stem->characters = 0;
+    for (size_t i = 0; i < n; i++) stem->characters += (s[i] & 0xc0) != 0x80;
+    return append(&k->stem_text, s, n);
+}
+
+/* The number of a new stem; NO_MEMORY if there is none. */
+static i32 new_stem(Kernel *k, const u8 *s, size_t n, size_t skipped, size_t cut) {
+    Stem new = {.skipped = (u8)skipped, .cut = (u8)cut};
+    i32 number = (i32)(k->stems.size / sizeof new);
+    return set_stem(k, &new, s, n) && append(&k->stems, &new, sizeof new) ? number : NO_MEMORY;
+}
+
+/* The number of a word that is new: its own, unless it ends a run; see word_of in candidates.py. NO_MEMORY if there is none,
+   NEEDS_PYTHON if its lower case has rules of its own. */
+static i32 number_of(Kernel *k, const Lexicon *l, const u8 *s, size_t n, uint16_t *flags) {
+    Letters t;
+    u32 all = ALPHA, any = 0; /* flags that all characters have, and that any has */
+    int count = 0;
+    size_t size = 0, at = 0;
+    while (at < n) {
+        size_t start = at;
+        u32 class = k->classes[character(s, &at)];
+        all &= class;
+        any |= class;
+        if (count == MOST) continue;
+        t.class[count] = class;
+        t.at[count] = (uint16_t)start;
+        t.lowered_at[count++] = (uint16_t)size;
+        size += write_character(t.lowered + size, class >> LOWERED);
     }
-    if (!(upper + lowers) || is_stopword(k, (const u8 *)w.w, n) || (cut && is_stopword(k, (const u8 *)w.w, size))) return STOPWORD;
-    memcpy(all + 1, w.w, size);
-    all[size + 1] = '\n';
-    *flags = (uint16_t)(WORD | (s[0] >= 'A' && s[0] <= 'Z' ? CAPITAL : 0) | (upper || digits ? NOUN : 0) |
-                        (upper && !lowers ? SHOUTED : 0) | (strstr((const char *)k->dates.at, all) ? DATE : 0));
-    w.n = (int)size;
-    stem(&w);
-    if (!w.n) { /* nothing left: the word stays */
-        memcpy(w.w, all + 1, size);
-        w.n = (int)size;
+    if (!(any & ALNUM)) return BREAK;
+    if (count == MOST) return STOPWORD;
+    if (any & ODD) return NEEDS_PYTHON;
+    t.at[count] = (uint16_t)n;
+    t.lowered_at[count] = (uint16_t)size;
+    int from = 0, to = count;
+    if (!(all & ALPHA)) {
+        if (is_stopword(l, &t, 0, count)) return STOPWORD;
+        const u8 *apostrophe = memchr(t.lowered, '\'', size);
+        if (apostrophe && (size_t)(apostrophe - t.lowered) + 1 < size && bits_of(l, t.lowered, apostrophe - t.lowered) & ELIDED)
+            while (t.lowered_at[from] <= apostrophe - t.lowered) from++;
+        if (size >= 2 && !memcmp(t.lowered + size - 2, "'s", 2)) to -= 2;
+        any = 0;
+        for (int i = from; i < to; i++) any |= t.class[i];
+        if (!(any & ALPHA)) return STOPWORD;
     }
-    Stem new = {blake2b_8((const u8 *)w.w, w.n), 0, (u32)k->stem_text.size, (u32)w.n, (u32)w.n, 0, 0, (u8)cut};
-    i32 number = (i32)(k->stems.size / sizeof(Stem));
-    return append(&k->stem_text, w.w, w.n) && append(&k->stems, &new, sizeof new) ? number : NO_MEMORY;
+    if (to - from < 2 || to - from > LONGEST) return STOPWORD;
+    const u8 *word = t.lowered + t.lowered_at[from];
+    size_t word_size = t.lowered_at[to] - t.lowered_at[from];
+    int bits = bits_of(l, word, word_size), ascii = 1;
+    size_t skipped = t.at[from], cut = n - t.at[to];
+    if (bits & CONNECTS) {
+        *flags = CONNECTOR;
+        skipped = cut = 0;
+    } else {
+        if (is_stopword(l, &t, from, to)) return STOPWORD;
+        *flags = (uint16_t)(WORD | (bits & DATES ? DATE : 0) | (t.class[from] & UPPER ? CAPITAL : 0) |
+                            ((any & (UPPER | LOWER)) == UPPER ? SHOUTED : 0) | (any & (UPPER | DIGIT) ? NOUN : 0));
+    }
+    for (size_t i = 0; i < word_size; i++) ascii &= word[i] < 0x80;
+    if (l->stemmer == PORTER && ascii) {
+        Word w;
+        memcpy(w.w, word, word_size);
+        w.n = (int)word_size;
+        stem(&w);
+        if (w.n) return new_stem(k, (const u8 *)w.w, w.n, skipped, cut); /* else nothing is left, and the word stays */
+    } else if (l->stemmer != NO_STEMMER) {
+        Stem none = {.skipped = (u8)skipped, .cut = (u8)cut}; /* until kernel_stem is called */
+        i32 number = (i32)(k->stems.size / sizeof none);
+        return append(&k->stems, &none, sizeof none) && append(&k->unstemmed, &number, sizeof number) &&
+                       append(&k->unstemmed_text, word, word_size) && append(&k->unstemmed_text, "\n", 1)
+                   ? number
+                   : NO_MEMORY;
+    }
+    return new_stem(k, word, word_size, skipped, cut);
+}
+
+/* The words whose stems Python has to find, each with a line's end: returns their size. */
+EXPORT i64 kernel_unstemmed(Kernel *k, const u8 **at) {
+    *at = k->unstemmed_text.at;
+    return (i64)k->unstemmed_text.size;
+}
+
+/* Takes their stems, each with a line's end. */
+EXPORT int kernel_stem(Kernel *k, const u8 *stems) {
+    const i32 *numbers = (const i32 *)k->unstemmed.at;
+    for (size_t i = 0; i < k->unstemmed.size / sizeof(i32); i++) {
+        size_t size = strchr((const char *)stems, '\n') - (const char *)stems;
+        if (!set_stem(k, (Stem *)k->stems.at + numbers[i], stems, size)) return NO_MEMORY;
+        stems += size + 1;
+    }
+    k->unstemmed.size = k->unstemmed_text.size = 0;
+    return 0;
 }
 
 /* ---- tokens --------------------------------------------------------------------------------------------------- */
@@ -1046,15 +1268,19 @@ static int add_break(Kernel *k, size_t start, size_t end) {
     return append(&k->tokens, &token, sizeof token);
 }
 
-static int add_word(Kernel *k, size_t start, size_t end, int ascii, u32 strong) {
+static int add_word(Kernel *k, size_t start, size_t end, u32 strong) {
     size_t n = end - start;
     Entry *e = find_entry(k, k->text + start, n);
     if (!e->size) {
-        int here = ascii && k->rules & ENGLISH; /* or else it is learned in Python */
-        Token new = {(u32)start, (u32)end, 0, 0};
+        const Lexicon *l = k->lexicons[k->language];
         e->flags = 0;
-        e->number = here ? number_of(k, k->text + start, n, &e->flags) : -(i32)(k->unknown.size / sizeof new) - 1;
-        if (here ? e->number < 0 : !append(&k->unknown, &new, sizeof new)) return 0;
+        e->number = l ? number_of(k, l, k->text + start, n, &e->flags) : NEEDS_PYTHON;
+        if (e->number == NO_MEMORY) return 0;
+        if (e->number == NEEDS_PYTHON) {
+            Token new = {(u32)start, (u32)end, 0, 0};
+            if (!append(&k->unknown, &new, sizeof new)) return 0;
+            e->number = -(i32)(k->unknown.size / sizeof new);
+        }
         e->at = (u32)k->spellings.size;
         if (!append(&k->spellings, k->text + start, n)) return 0;
         e->size = (u32)n;
@@ -1076,30 +1302,30 @@ static int is_here(const u8 *s, size_t at, size_t n, const char *what) {
 
 /* Whether what is before a place is a word's end: no letter follows, but perhaps one of a script without spaces. Returns
    NEEDS_PYTHON - character if the class of that is not known. */
-static i64 word_ends(const u8 *classes, const u8 *s, size_t at, size_t n) {
+static i64 word_ends(const u32 *classes, const u8 *s, size_t at, size_t n) {
     if (at >= n) return 1;
     u32 c = character(s, &at);
-    u8 class = classes[c];
+    u32 class = classes[c];
     return !(class & CLASSIFIED) ? NEEDS_PYTHON - (i64)c : !(class & LETTER) || class & SCRIPT;
 }
 
 /* Cuts a text into tokens, and gives them their numbers, by the pattern in candidates.py. The text must stay where it is until its
-   candidates are found. Returns how many of its words are new: these are in kernel_unknown, and must be learned. If a character's
+   candidates are found. Returns how many of its words Python has to learn (kernel_unknown); it may have to stem others (kernel_unstemmed). If a character's
    class is not known, returns NEEDS_PYTHON - character: call it `again` when that is known. */
 EXPORT i64 kernel_scan(Kernel *k, const u8 *s, i64 size, u32 language, int rules, int again) {
-    if (k->unknown.size && !again && kernel_forget(k) < 0) return NO_MEMORY; /* somebody was interrupted */
+    if ((k->unknown.size || k->unstemmed.size) && !again && kernel_forget(k) < 0) return NO_MEMORY; /* somebody was interrupted */
     k->text = s;
     k->language = language;
     k->rules = rules;
     clear(&k->tokens);
-    const u8 *classes = k->classes;
+    const u32 *classes = k->classes;
     size_t n = (size_t)size, at = 0;
     int broken = 1; /* whether the last token is a break already */
     u32 strong = n && *s == '\t' ? 0 : STRONG;
     while (at < n) {
         size_t start = at;
         u32 c = character(s, &at);
-        u8 class = classes[c];
+        u32 class = classes[c];
         if (!(class & CLASSIFIED)) return NEEDS_PYTHON - (i64)c;
         if (!(class & LETTER)) {
             if (c == '\n') strong = at < n && s[at] == '\t' ? 0 : STRONG;
@@ -1108,7 +1334,7 @@ EXPORT i64 kernel_scan(Kernel *k, const u8 *s, i64 size, u32 language, int rules
                 if (ends < 0) return ends;
                 if (ends) {
                     at += 3;
-                    if (!add_word(k, start, at, 1, strong)) return NO_MEMORY;
+                    if (!add_word(k, start, at, strong)) return NO_MEMORY;
                     broken = 0;
                     continue;
                 }
@@ -1127,23 +1353,22 @@ EXPORT i64 kernel_scan(Kernel *k, const u8 *s, i64 size, u32 language, int rules
                 for (end = start; n - end >= 2 && is_upper(s[end]) && s[end + 1] == '.';) end += 2;
             if (end > at && (s[at] != '.' || end > start + 2)) {
                 at = end;
-                if (!add_word(k, start, at, 1, strong)) return NO_MEMORY;
+                if (!add_word(k, start, at, strong)) return NO_MEMORY;
                 broken = 0;
                 continue;
             }
         }
-        u8 script = class & SCRIPT;
-        u32 all = c; /* the bits of all its characters */
+        u32 script = class & SCRIPT;
         while (at < n) { /* as long as the next character is a letter that touches the one before */
             size_t next = at;
-            u32 joined = 0, before = c;
+            u32 before = c;
             c = character(s, &next);
             class = classes[c];
             if (!(class & CLASSIFIED)) return NEEDS_PYTHON - (i64)c;
             if (class & LETTER) {
                 if ((class & SCRIPT) != script) break;
             } else if ((c == '\'' || c == '-' || c == 0x2019 || c == 0xb7 || (c == '&' && is_upper(before))) && !script && next < n) {
-                joined = c;
+                u32 joined = c;
                 c = character(s, &next);
                 class = classes[c];
                 if (!(class & CLASSIFIED)) return NEEDS_PYTHON - (i64)c;
@@ -1152,7 +1377,6 @@ EXPORT i64 kernel_scan(Kernel *k, const u8 *s, i64 size, u32 language, int rules
                 break;
             }
             at = next;
-            all |= c | joined;
         }
         if (!script && at < n && (s[at] == ':' || s[at] == '@' || s[at] == '.')) {
             int after_www = s[at] == '.' && at - start >= 3 && !memcmp(s + at - 3, "www", 3);
@@ -1169,7 +1393,7 @@ EXPORT i64 kernel_scan(Kernel *k, const u8 *s, i64 size, u32 language, int rules
                 if (ends) at = end;
             }
         }
-        if (!add_word(k, start, at, all < 0x80, strong)) return NO_MEMORY;
+        if (!add_word(k, start, at, strong)) return NO_MEMORY;
         broken = 0;
     }
     return (i64)(k->unknown.size / sizeof(Token));
@@ -1183,11 +1407,11 @@ EXPORT i64 kernel_tokens(Kernel *k, const Token **at) {
 
 EXPORT const Token *kernel_unknown(Kernel *k) { return (const Token *)k->unknown.at; }
 
-typedef struct { u64 hash; u32 characters, end; u8 kind, flags, skipped, cut; } Learned;
+typedef struct { u32 end; u8 kind, flags, skipped, cut; } Learned;
 
 /* Learns the words that kernel_scan found to be new. Of each the kind (BREAK, STOPWORD, or more for one that has a stem), its flags,
-   the bytes at its ends that are not the word's, its stem's hash (if that has more than 128 bytes) and characters, and where the UTF-8 of that ends in `text` (it
-   starts where the one before ends). */
+   the bytes at its ends that are not the word's, and where the UTF-8 of its stem ends in `text` (it starts where the one before
+   ends). */
 EXPORT int kernel_learn(Kernel *k, const Learned *learned, const u8 *text) {
     Token *unknown = (Token *)k->unknown.at;
     size_t count = k->unknown.size / sizeof(Token);
@@ -1197,11 +1421,9 @@ EXPORT int kernel_learn(Kernel *k, const Learned *learned, const u8 *text) {
         const Learned *l = &learned[i];
         token->number = l->kind;
         if (l->kind > STOPWORD) {
-            token->number = (i32)(k->stems.size / sizeof(Stem));
+            token->number = new_stem(k, text + start, l->end - start, l->skipped, l->cut);
+            if (token->number < 0) return NO_MEMORY;
             token->flags = l->flags | (l->flags & CONNECTOR ? 0 : WORD);
-            u64 hash = l->end - start > 128 ? l->hash : blake2b_8(text + start, l->end - start);
-            Stem stem = {hash, 0, (u32)k->stem_text.size, l->end - start, l->characters, 0, l->skipped, l->cut};
-            if (!append(&k->stem_text, text + start, stem.size) || !append(&k->stems, &stem, sizeof stem)) return NO_MEMORY;
         }
         start = l->end;
         Entry *e = find_entry(k, k->text + token->start, token->end - token->start);

@@ -1,4 +1,4 @@
-"""The kernel in C, called by ctypes; it gives the same results as :mod:`.plain`. New words are stemmed and hashed in Python.
+"""The kernel in C, called by ctypes; it gives the same results as :mod:`.plain`. Python finds the stems of new words.
 
 The library is compiled when the package is installed, and named after the hash of its source. A library of another source
 is not loaded.
@@ -6,7 +6,7 @@ is not loaded.
 
 import ctypes as c
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -16,27 +16,50 @@ import numpy as np
 import numpy.typing as npt
 
 from ...model import Document, Packed
-from .. import frequencies
-from ..candidates import SCRIPTS, STOPWORD, is_word_character, word_hash, word_of
-from ..languages import LANGUAGES, Rules
+from .. import frequencies, segments
+from ..candidates import SCRIPTS, STOPWORD, is_word_character, lower, word_of
+from ..languages import LANGUAGES, Lexicon, Rules
 from ..scores import log_steps
-from ..segments import BETWEEN
 from ..text import FLAT, INLINE, MAX_DEPTH, SIBLINGS, WATCHED, Marked, Scanner, clean
 
 HERE: Final = Path(__file__).parent
 _SOURCE: Final = HERE / "kernel.c"
 _NO_MEMORY, _NEEDS_PYTHON = -1, -2
-_IS_LETTER, _IS_SPACE, _IS_CLASSIFIED = 1, 2, 0x80  # classes of characters, as kernel.c has them; bits 4 and 5 are the script
+# Classes of characters, as kernel.c has them. Bits 4 and 5 are the script; the character in lower case is above the flags.
+_IS_CLASSIFIED, _IS_ODD, _LOWERED = 0x80, 0x400, 11
+_CLASSES: Final[dict[int, Callable[[str], bool]]] = {
+    1: is_word_character,
+    2: lambda char: char.isspace() or char == segments.BETWEEN,
+    4: str.isalpha,
+    8: str.isalnum,
+    0x40: str.isdigit,
+    0x100: str.isupper,
+    0x200: str.islower,
+    # its lower case is two characters, depends on its neighbours, or is of a letter that is neither upper nor lower case
+    _IS_ODD: lambda char: char in "İΣ" or (char.istitle() and not char.isupper()),
+}
+_KINDS: Final = (
+    "UW1",
+    "UW2",
+    "UW3",
+    "UW4",
+    "UW5",
+    "UW6",
+    "BW1",
+    "BW2",
+    "BW3",
+    "TW1",
+    "TW2",
+    "TW3",
+    "TW4",
+)  # of BudouX's features
+_STOPS, _CONNECTS, _DATES, _ELIDED = 1, 2, 4, 8  # what a word is in its language
+_NO_STEMMER, _PORTER, _OTHER_STEMMER = range(3)
 LIMIT: Final = 500_000  # words, about 60 MB; then all are forgotten
-_NO_WORD: Final = "\x01\n"  # in place of no stopwords
 STRONG: Final = 64
 """The flag of tokens in strong blocks, as kernel.c has it."""
 TOKEN: Final = np.dtype([("start", "<u4"), ("end", "<u4"), ("number", "<i4"), ("flags", "<u4")])
-LEARNED: Final = np.dtype(
-    [("hash", "<u8"), ("characters", "<u4"), ("end", "<u4"), *((name, "u1") for name in ("kind", "flags", "skipped", "cut"))],
-    align=True,
-)
-_HASHED: Final = 128  # bytes of stems that the kernel hashes itself
+LEARNED: Final = np.dtype([("end", "<u4"), *((name, "u1") for name in ("kind", "flags", "skipped", "cut"))], align=True)
 _ENGLISH, _NOUNS, _SHORT = 1, 2, 4  # rules of a language, as kernel.c has them
 _NUMBERS: Final = {code: number for number, code in enumerate(LANGUAGES)}
 
@@ -86,9 +109,14 @@ def library() -> c.CDLL | str:
         ("tokens", size, pointer, pointer),
         ("unknown", pointer, pointer),
         ("learn", c.c_int, pointer, pointer, c.c_char_p),
+        ("model", c.c_int, pointer, c.c_int, pointer, pointer, size),
+        ("segment", size, pointer, c.c_int, c.c_char_p, size),
+        ("lexicon", c.c_int, pointer, c.c_int, c.c_char_p, size, c.c_char_p, c.c_char_p, c.c_int, c.c_int),
+        ("unstemmed", size, pointer, pointer),
+        ("stem", c.c_int, pointer, c.c_char_p),
         ("start_counts", c.c_int, pointer, size, c.c_int),
-        ("english", c.c_int, pointer, c.c_char_p, c.c_char_p),
         ("depth", size, c.c_char_p, size, size, c.c_char_p, c.c_char_p),
+        ("open", size, c.c_char_p, size),
         ("count", c.c_int, pointer),
         ("add", c.c_int, pointer, c.c_char_p, size),
         ("counted", size, pointer, c.c_uint32),
@@ -124,18 +152,49 @@ def _checked(result: int, error: type[MemoryError] = MemoryError) -> int:
 
 @lru_cache(maxsize=5000)
 def classes(block: int) -> bytes:
-    """Return the classes of 256 characters, from ``256 * block`` on: whether each can be in a word, is a space, and its script.
+    """Return the classes of 256 characters, from ``256 * block`` on.
 
-    They are those of the regular expressions of :mod:`..candidates`, found without compiling these in each process.
+    Their scripts are those of the regular expressions of :mod:`..candidates`, found without compiling these in each process.
     """
     text = "".join(map(chr, range(256 * block, 256 * block + 256)))
-    bits = bytearray(_IS_CLASSIFIED | _IS_LETTER * is_word_character(char) | _IS_SPACE * char.isspace() for char in text)
-    if block == ord(BETWEEN) >> 8:
-        bits[ord(BETWEEN) & 255] |= _IS_SPACE
+    alike = text.isalpha() and text.lower() == text.upper()  # as in most blocks of Chinese and Korean
+    values = np.full(256, _IS_CLASSIFIED, np.uint32)
+    for flag, test in _CLASSES.items():
+        values |= np.fromiter(map(test, text[:1] if alike else text), np.bool_) * np.uint32(flag)
     for number, script in enumerate(SCRIPTS, 1):
         for match in re.finditer(script, text):
-            bits[match.start()] |= number << 4
-    return bytes(bits)
+            values[match.start()] |= number << 4
+    lowered = np.fromiter((ord(char if alike else lower(char)[0]) for char in text), np.uint32)
+    return (values | lowered << np.uint32(_LOWERED)).tobytes()
+
+
+@cache
+def _words(lexicon: Lexicon) -> bytes:
+    """Return the words of a language as the kernel takes them: for each its bits, its UTF-8, and a line's end."""
+    bits: dict[str, int] = {}
+    language = lexicon.language
+    for bit, words in (
+        (_STOPS, lexicon.stopwords.words),
+        (_CONNECTS, language.connectors),
+        (_DATES, lexicon.dates),
+        (_ELIDED, language.elided),
+    ):
+        for word in words:
+            bits[word] = bits.get(word, 0) | bit
+    return b"".join(bytes([number]) + line for word, number in bits.items() if (line := _line(word)))
+
+
+def _line(word: str) -> bytes:
+    """Return the UTF-8 of a word and a line's end, or nothing if no token can be the word."""
+    return b"" if not word or "\n" in word or "\0" in word else word.encode("utf-8", "surrogatepass") + b"\n"
+
+
+def _feature(kind: str, text: str) -> int:
+    """Return the number that stands in the kernel for a feature of BudouX's models."""
+    number = 0
+    for char in text:
+        number = number << 20 | ord(char)
+    return number | (_KINDS.index(kind) + 1) << 60
 
 
 class NativeScanner:
@@ -166,7 +225,7 @@ class NativeScanner:
         while (unknown := self.lib.kernel_scan(*arguments, again)) <= _NEEDS_PYTHON:
             again = True
             block = (_NEEDS_PYTHON - unknown) >> 8
-            c.memmove(self.classes + 256 * block, classes(block), 256)
+            c.memmove(self.classes + 4 * 256 * block, classes(block), 4 * 256)
         if _checked(unknown):
             spans = np.frombuffer(c.string_at(self.lib.kernel_unknown(self.kernel), unknown * TOKEN.itemsize), TOKEN)
             self.learn([text[start:end].decode() for start, end in spans[["start", "end"]].tolist()], language)
@@ -197,14 +256,10 @@ class NativeKernel(NativeScanner):
         """Start with no words."""
         super().__init__()
         self.rules = rules
-        english = rules.lexicon("en")
-        words, endings, dates = (
-            "".join(f"{word}\n" for word in words if word.isascii() and "\0" not in word)
-            for words in (english.stopwords.words, english.stopwords.endings, english.dates)
-        )
-        _checked(self.lib.kernel_english(self.kernel, f"{words or _NO_WORD}\n{endings}".encode(), f"\n{dates}".encode()))
+        self.lexicons: set[str] = set()  # languages whose words the kernel knows
+        self.models: set[str] = set()  # models of languages without spaces that it knows
         self.table: frequencies.Table = b""
-        self.scanner = Scanner(self.mark, self.count_levels, self.blocks)
+        self.scanner = Scanner(self.mark, self.count_levels, self.count_open, self.blocks, self.insert)
         self.frequencies = _Frequencies()
         self.held: tuple[Any, ...] = ()
         self.pages = 0
@@ -224,6 +279,10 @@ class NativeKernel(NativeScanner):
         flat, siblings = b" ".join(sorted(FLAT)), b" ".join(sorted(SIBLINGS))
         return _checked(self.lib.kernel_depth(markup, len(markup), MAX_DEPTH, flat, siblings))
 
+    def count_open(self, markup: bytes) -> int:
+        """As :func:`~..text.count_open`."""
+        return self.lib.kernel_open(markup, len(markup))  # type: ignore[no-any-return]
+
     def blocks(self, text: str) -> bytes:
         """As :func:`~..text.blocks`."""
         try:
@@ -237,33 +296,57 @@ class NativeKernel(NativeScanner):
             size = self.lib.kernel_blocks(self.kernel, utf8, len(utf8), 1)
         return self.out(size)
 
+    def insert(self, utf8: bytes, language: str) -> bytes:
+        """As :func:`~..segments.insert`."""
+        model = segments.model_of(utf8, language)
+        if not model:
+            return utf8
+        number = list(segments.MODELS).index(model)
+        if model not in self.models:
+            kinds: dict[str, dict[str, int]] = segments.parser(model).model
+            features = [_feature(kind, text) for kind, texts in kinds.items() for text in texts]
+            weights = [weight for texts in kinds.values() for weight in texts.values()]
+            arrays = np.array(features, np.uint64), np.array(weights, np.int64)
+            _checked(self.lib.kernel_model(self.kernel, number, *map(_pointer_to, arrays), len(weights)))
+            self.models.add(model)
+        return self.out(self.lib.kernel_segment(self.kernel, number, utf8, len(utf8)))
+
     def scan(self, document: Document) -> None:
         """Split a page into tokens."""
         language = LANGUAGES[document.language]
+        if document.language not in self.lexicons:
+            self.tell_words(document.language)
         rules = _ENGLISH * (document.language == "en") | _NOUNS * language.nouns | _SHORT * language.short
         self.split(document.utf8, document.language, rules)
 
+        at = c.c_void_p()
+        if size := self.lib.kernel_unstemmed(self.kernel, c.byref(at)):
+            words = c.string_at(at, size).decode().split("\n")
+            stems = self.rules.lexicon(document.language).stem(words[:-1])
+            _checked(self.lib.kernel_stem(self.kernel, "\n".join([*stems, ""]).encode()))
+
+    def tell_words(self, language: str) -> None:
+        """Tell the kernel the words of a language."""
+        lexicon = self.rules.lexicon(language)
+        words = _words(lexicon)
+        endings, verb_endings = (b"".join(map(_line, some)) for some in (lexicon.stopwords.endings, lexicon.verb_endings))
+        stemmer = {"": _NO_STEMMER, "porter": _PORTER}.get(lexicon.language.stemmer, _OTHER_STEMMER)
+        arguments = (_NUMBERS[language], words, len(words), endings, verb_endings, stemmer, language == "ja")
+        _checked(self.lib.kernel_lexicon(self.kernel, *arguments))
+        self.lexicons.add(language)
+
     def learn(self, words: list[str], language: str) -> None:
-        """Stem and hash the new words of a text."""
+        """Learn new words whose lower case has rules of its own."""
         lexicon = self.rules.lexicon(language)
         meanings = [word_of(word, lexicon) for word in words]
-        stemmed = iter(lexicon.stem([word.text for word in meanings if word.number > STOPWORD]))
-        stems = [next(stemmed) if word.number > STOPWORD else "" for word in meanings]
-        utf8 = [stem.encode() for stem in stems]
+        stems = [lexicon.stem([word.text])[0].encode() if word.number > STOPWORD else b"" for word in meanings]
         learned = np.zeros(len(words), LEARNED)
-        sizes = list(map(len, utf8))
-        if max(sizes) > _HASHED:
-            learned["hash"] = np.array([word_hash(stem) if len(stem) > _HASHED / 4 else 0 for stem in stems], np.uint64)
-        learned["characters"] = list(map(len, stems))
-        learned["end"] = np.cumsum(sizes)
-        learned["kind"] = [word.number for word in meanings]
-        learned["flags"] = [word.flags for word in meanings]
-        for i, word in enumerate(meanings):
-            if word.skipped or word.cut:
-                token = words[i]
-                learned[i]["skipped"] = len(token[: word.skipped].encode())
-                learned[i]["cut"] = len(token[len(token) - word.cut :].encode())
-        self.learned(learned, b"".join(utf8))
+        learned["end"] = np.cumsum(list(map(len, stems)))
+        for record, word, token in zip(learned, meanings, words, strict=True):
+            record["kind"], record["flags"] = word.number, word.flags
+            record["skipped"] = len(token[: word.skipped].encode())
+            record["cut"] = len(token[len(token) - word.cut :].encode())
+        self.learned(learned, b"".join(stems))
 
     def start_counts(self) -> None:
         _checked(self.lib.kernel_start_counts(self.kernel, 1 << 16, 0))
