@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bigdata_demos.crawl import charset
 from bigdata_demos.crawl.model import MAX_BYTES, Page, Unreadable
 from bigdata_demos.keywords.analysis import text as text_module
-from bigdata_demos.keywords.analysis.text import MAX_DEPTH, MAX_TAGS, extract
+from bigdata_demos.keywords.analysis.text import COMPOSED, MAX_DEPTH, MAX_TAGS, extract
 from bigdata_demos.keywords.model import Document
 from tests.support.paths import ROOT
 from tests.support.texts import text_of
@@ -378,3 +378,17 @@ def test_a_form_is_read_if_it_has_most_of_the_text(text: str, kept: bool) -> Non
     """A login link beside a page in a form does not make the form a search box; and a search box is none of the page's text."""
     markup = f"<div>Log in, or read on</div><form><div>{text}</div></form>"
     assert (text in extract(Page("u", "s", 0, markup.encode())).text) is kept
+
+
+def test_characters_that_no_normal_form_changes() -> None:
+    """Each is in form C by itself, does not combine with what is before it, and is no mark, which would be put in order."""
+    second = {chr(code) for code in (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))}  # of syllables of Hangul
+    for code in range(0x110000):
+        parts = unicodedata.decomposition(chr(code)).split()
+        if len(parts) == 2 and not parts[0].startswith("<"):
+            second.add(chr(int(parts[1], 16)))
+    composed = re.compile(f"[{COMPOSED}]")
+    chars = [char for char in map(chr, range(0x110000)) if composed.match(char)]
+    assert len(chars) > 50_000
+    assert not second & set(chars)
+    assert all(unicodedata.combining(char) == 0 and unicodedata.is_normalized("NFC", char) for char in chars)

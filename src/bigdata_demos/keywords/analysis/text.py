@@ -112,8 +112,14 @@ _SOME_WORD = re.compile(rb"[0-9A-Za-z]")
 _CONTROL_CHARACTERS = re.compile(r"[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 # Characters that say how text is laid out, inside words too: directions, soft hyphens, byte order marks, invisible operators.
 _FORMAT_CHARACTERS = re.compile("[\xad\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
-# Text without these characters is in Unicode's normal form C already, which is faster to find out than to compute.
-_NOT_COMPOSED = re.compile(r"[^\0-\u02ff\u2010-\u20cf\u2190-\u2328\u232b-\u2adb\u2add-\u2bff]")
+# Text of these characters only is in Unicode's normal form C already, which is faster to find out than to compute: Latin, Greek,
+# Cyrillic, Hebrew and Arabic letters, punctuation, symbols, kana, Han, Hangul, wide forms and emoji. kernel.c has the same list.
+COMPOSED: Final = (
+    r"\0-\u02ff\u0370-\u0373\u0375-\u037d\u037f-\u0386\u0388-\u0482\u048a-\u052f\u0531-\u0556\u05d0-\u05ea\u0620-\u064a\u0660-\u066f"
+    r"\u0671-\u06d5\u1e00-\u1eff\u200b-\u20cf\u2190-\u2328\u232b-\u2adb\u2add-\u2bff\u3001-\u3029\u3030-\u303f\u3041-\u3094"
+    r"\u309b-\u30ff\u3105-\u318e\u3200-\u9fff\uac00-\ud7a3\uff01-\uffee\ufffd\U0001f000-\U0001faff\U00020000-\U0002f7ff"
+)
+_NOT_COMPOSED = re.compile(f"[^{COMPOSED}]")
 # More than 30 marks in a row, which normalization sorts in quadratic time: UAX #15, section 13 (Stream-Safe Text Process).
 _MANY_MARKS = re.compile(r"[^\w\s\0-\u02ff]{30}(?=[^\w\s\0-\u02ff])")
 

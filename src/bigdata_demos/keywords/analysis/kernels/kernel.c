@@ -777,6 +777,29 @@ static inline int is_space(u32 c) {
            (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
+/* Whether text.py's clean() leaves a character from U+0300 on as it is, and beside what others: COMPOSED there, without those that it takes out. */
+static int stays(u32 c) {
+    static const u32 ranges[][2] = {
+        {0x370, 0x373},   {0x375, 0x37d},   {0x37f, 0x386},   {0x388, 0x482},   {0x48a, 0x52f},     {0x531, 0x556},   {0x5d0, 0x5ea},
+        {0x620, 0x64a},   {0x660, 0x66f},   {0x671, 0x6d5},   {0x1e00, 0x1eff}, {0x200b, 0x200d},   {0x2012, 0x2029},
+        {0x202f, 0x205f}, {0x2070, 0x20cf}, {0x2190, 0x2328}, {0x232b, 0x2adb}, {0x2add, 0x2bff},   {0x3001, 0x3029},
+        {0x3030, 0x303f}, {0x3041, 0x3094}, {0x309b, 0x30ff}, {0x3105, 0x318e}, {0x3200, 0x9fff},   {0xac00, 0xd7a3},
+        {0xff01, 0xffee}, {0xfffd, 0xfffd}, {0x1f000, 0x1faff}, {0x20000, 0x2f7ff},
+    };
+    size_t low = 0, high = sizeof ranges / sizeof *ranges;
+    while (high - low > 1) {
+        size_t middle = (low + high) / 2;
+        if (ranges[middle][0] <= c) low = middle;
+        else high = middle;
+    }
+    return ranges[low][0] <= c && c <= ranges[low][1];
+}
+
+/* Format characters and variants of the hyphen, which clean() takes out or replaces. */
+static int is_format(u32 c) {
+    return c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+}
+
 enum { CORE = 60, NEAR = 2, FEW = 150 }; /* text.py says what these are */
 
 /* The lines of blocks that were found in the text, in `out2`; weak ones start with a tab. */
@@ -841,10 +864,10 @@ EXPORT i64 kernel_blocks(Kernel *k, const u8 *s, i64 size, int cleaned) {
             if (!cleaned && (c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x3000)) return NEEDS_PYTHON; /* as clean() has it */
             gap = 1;
         } else if (c >= 0x20 && (c < 0x7f || c > 0x9f) && c != 0xad) {
-            if (!cleaned && c > 0x2ff &&
-                !((c >= 0x2012 && c <= 0x2029) || (c >= 0x2030 && c <= 0x205f) || (c >= 0x2070 && c <= 0x20cf) ||
-                  (c >= 0x2190 && c <= 0x2328) || (c >= 0x232b && c <= 0x2adb) || (c >= 0x2add && c <= 0x2bff)))
-                return NEEDS_PYTHON;
+            if (!cleaned && c > 0x2ff && !stays(c)) {
+                if (is_format(c)) continue;
+                return NEEDS_PYTHON; /* U+2010 and U+2011, too, which are rare */
+            }
             if (gap && block.bytes) *to++ = ' ';
             gap = 0;
             block.bytes += at - from;
