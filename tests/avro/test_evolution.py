@@ -504,3 +504,16 @@ def test_marker_and_fingerprint() -> None:
     """The bytes of the specification: C3 01, then CRC-64-AVRO of the canonical form, the lowest byte first."""
     # Avro's schema-tests.txt has this fingerprint of "int"; 1 is 02 in zig-zag
     assert message("int", 1) == b"\xc3\x01" + (8247732601305521295).to_bytes(8, "little") + b"\x02"
+
+
+@pytest.mark.parametrize("kind", ["keywords", "index", "rejected", "text"])
+def test_outputs_have_no_unions(kind: str) -> None:
+    """So fastavro returns no names of branches, and reading.py returns the records of the present schemas as they are."""
+
+    def unions(part: Any) -> bool:
+        if isinstance(part, dict):
+            inner = [part.get("items"), part.get("values"), *(field["type"] for field in part.get("fields", []))]
+            return any(map(unions, inner))
+        return isinstance(part, list)
+
+    assert not unions(schemas.schema(kind))

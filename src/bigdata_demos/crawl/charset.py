@@ -47,12 +47,16 @@ def decode_html(raw: bytes, content_type: str = "") -> bytes:
         return raw.decode(charset, "replace").removeprefix("\ufeff").encode("utf-8", "ignore")
     if (len(start) - len(start.translate(None, _CONTROL))) * 10 > len(start):
         raise Unreadable("not-html", "binary data")
-    if _is_utf8(raw) and not (raw.isascii() and _ESCAPES.search(raw)):
+    if _is_utf8(raw) and not (raw.isascii() and _has_escapes(raw)):
         return raw.removeprefix(codecs.BOM_UTF8)
     return decode(raw, content_type).encode("utf-8", "ignore")  # surrogates come only from UTF-7 and the like
 
 
-_ESCAPES: Final = re.compile(rb"\x1b[$(]|~\{")  # of ISO-2022-JP and HZ, whose bytes are ASCII
+_ESCAPES: Final = (b"\x1b$", b"\x1b(", b"~{")  # of ISO-2022-JP and HZ, whose bytes are ASCII
+
+
+def _has_escapes(raw: bytes) -> bool:
+    return any(escape[:1] in raw and escape in raw for escape in _ESCAPES)  # one byte is found faster
 
 
 def _is_utf8(raw: bytes) -> bool:
@@ -124,7 +128,7 @@ def decode(raw: bytes, content_type: str = "") -> str:
     first one with few undecodable bytes is taken, else the one that is detected.
     """
     first = _charset_of_start(raw, content_type)
-    if raw.isascii() and not _ESCAPES.search(raw):
+    if raw.isascii() and not _has_escapes(raw):
         return raw.decode()
     utf8 = [] if raw.isascii() else ["utf-8"]
     charsets = [first] if raw.startswith(tuple(mark for mark, _ in _BOMS)) else [*utf8, first, _charset_of_markup(raw)]

@@ -261,10 +261,11 @@ def _print_result(result: "Result", form: str | None) -> None:
 
 
 def _print_jsonl(result: "Result") -> None:
+    encode = json.JSONEncoder(ensure_ascii=False).encode
     for page in result.read_keywords():
         keywords = [{name: keyword[name] for name in ("phrase", "score", "tf", "df")} for keyword in page["keywords"]]
         line = {name: page[name] for name in ("url", "title", "language")} | {"keywords": keywords, "declared": page["declared"]}
-        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+        sys.stdout.write(encode(line) + "\n")
 
 
 def _print_table(result: "Result") -> None:

@@ -126,6 +126,7 @@ _MANY_MARKS = re.compile(r"[^\w\s\0-\u02ff]{30}(?=[^\w\s\0-\u02ff])")
 
 _CORE: Final = 60  # bytes without spaces, about 12 words: the least of a block that is certainly a paragraph
 _NEAR: Final = 2  # blocks from such a one: headings, captions and short paragraphs
+_MOST_SAMPLED: Final = 3000  # bytes of a page, from which its language is detected
 _FEW: Final = 150  # bytes: if the blocks that look like the page's own text have fewer, all count as such
 
 
@@ -185,8 +186,13 @@ def extract(page: Page, scanner: Scanner | None = None, rules: Rules = Rules()) 
 
 def _sample(title: str, text: bytes) -> str:
     """Return the start of a page's strong blocks, for its language to be detected from."""
-    strong = b"".join(line for line in text[:20_000].splitlines(keepends=True) if not line.startswith(b"\t"))
-    return f"{title}\n{strong[:3000].decode(errors='ignore')}"
+    strong = b""
+    for line in text[:20_000].splitlines(keepends=True):
+        if not line.startswith(b"\t"):
+            strong += line
+            if len(strong) >= _MOST_SAMPLED:
+                break
+    return f"{title}\n{strong[:_MOST_SAMPLED].decode(errors='ignore')}"
 
 
 def mark(markup: bytes) -> Marked:
