@@ -63,7 +63,14 @@ def test_spark_submit(tmp_path: Path) -> None:
             "PYSPARK_PYTHON": "./environment/bin/python",  # which is in the executors' directories only
         }
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        refused = subprocess.run(
+            [*command[:-1], "other", "--engine-option", "memory=2g"],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
+    said = refused.stdout + refused.stderr  # spark-submit merges them
+    assert "error: --engine-option memory: leave it out, and use the options of spark-submit" in said
+    assert refused.returncode == 2
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
     assert (manifest["engine"], manifest["digest"]) == ("spark", run([], engine="serial").digest)
 

@@ -149,9 +149,10 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
     """Yield the arguments of a parser and of its subcommands."""
     for action in parser._actions:  # noqa: SLF001 (there is no public way, and shtab does the same)
         yield action
-        if isinstance(action.choices, dict):  # of subcommands
+        if isinstance(action.choices, dict):
             for subcommand in action.choices.values():
-                yield from _actions(subcommand)
+                if isinstance(subcommand, argparse.ArgumentParser):  # and not what an ordinary choice stands for
+                    yield from _actions(subcommand)
 
 
 def _speller(parser: argparse.ArgumentParser) -> Callable[[str, str | None, str | None], str | None]:

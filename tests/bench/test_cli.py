@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,11 +13,12 @@ from typing import Any
 import psutil
 import pytest
 
-from bigdata_demos.bench import results
-from bigdata_demos.bench.engines import contestants, peers
+from bigdata_demos.bench import cli, results
+from bigdata_demos.bench.engines import contestants, peers, rounds
 from bigdata_demos.bench.engines.containers import find, locate
 from bigdata_demos.bench.engines.measure import measure
 from bigdata_demos.errors import UsageError
+from tests.support.benchmarks import a_run
 from tests.support.paths import DATA
 from tests.support.requirements import require
 
@@ -83,6 +85,34 @@ def test_benchmark_end_to_end(tmp_path: Path) -> None:
     assert same.returncode == 0
     assert "no difference shown" in same.stdout
     assert "exists" not in one_error(bench(*SHORT, "--output", tmp_path / "b"), 2)
+
+
+def test_estimate_before_a_benchmark(tmp_path: Path) -> None:
+    """Each contestant runs once, the time of the whole plan is printed, and nothing is left."""
+    output = tmp_path / "b"
+    done = bench("--estimate", "--engines", "asyncio", "--workers", "1", "--peers", "none", "--sizes", "1,3", "--output", output)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"16 runs, which take about (\d+ min|a minute)\n", done.stdout)
+    assert [line for line in done.stderr.splitlines() if line.startswith(("1/2", "2/2"))]
+    assert not output.exists()
+
+
+def test_estimate_scales_the_work_and_not_the_startup() -> None:
+    """A size that has been measured counts as it was; of another one, the work grows with the size; an unknown one has none."""
+    control, other = contestants.Contestant("serial", results.ENGINE, 1), contestants.Contestant("dask", results.ENGINE, 2)
+    runs = [a_run(size=1, seconds=3.0, work=2.0), a_run(size=4, seconds=8.0, work=7.0)]
+    assert rounds.estimate([(1, 1, control), (2, 4, control)], runs) == 11.0
+    assert rounds.estimate([(1, 8, control)], runs) == 8.0 + 7.0
+    assert rounds.estimate([(1, 1, other)], runs) is None
+    assert rounds.estimate([], runs) == 0
+
+
+def test_hadoop_runs_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    """By its name, or by the address of its cluster."""
+    for given, there in (([], False), (["--engines", "hadoop"], True), (["--cluster", "hdfs://localhost:8020"], True)):
+        arguments = cli.parser().parse_args(["--input", CRAWL, *given])
+        plan, absent = cli.prepare(arguments, tmp_path)
+        assert ("hadoop" in {one.name for one in plan.contestants} | absent.keys()) is there
 
 
 def test_peers_sum_to_the_clock_around_them(tmp_path: Path) -> None:
@@ -255,6 +285,9 @@ def test_peers_read_warcs_only() -> None:
     assert contestants.check_peers([CRAWL], chosen) == {}
     (why,) = contestants.check_peers([str(DATA / "site")], chosen).values()
     assert "peers read local WARC files only" in why
+    peer = [sys.executable, "-m", "bigdata_demos.bench.engines.peers", "wordcount"]
+    done = subprocess.run([*peer, DATA / "site"], capture_output=True, text=True, check=False)
+    assert "peers read local WARC files only" in one_error(done, 2)
 
 
 @pytest.mark.parametrize("name", peers.PEERS)

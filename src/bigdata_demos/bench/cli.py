@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import os
 import sys
 from collections.abc import Sequence
@@ -24,7 +25,8 @@ _PROG: Final = "bigdata-demos bench"
 PAGE: Final = "index.html"
 EPILOG: Final = """\
 examples:
-  bigdata-demos bench                                             every engine and peer here, on the bundled crawl
+  bigdata-demos bench                                             on the bundled crawl: about five minutes
+  bigdata-demos bench --estimate --sizes 1,4 --input 'crawl/*.warc.gz'      how long would that take?
   bigdata-demos bench --workers 1,2 --sizes 1,2,4 --input 'crawl/*.warc.gz' --output out/bench/first
   bigdata-demos bench --engines spark --peers spark-wordcount --cluster spark://localhost:7077 --input crawl/*.warc.gz
   bigdata-demos bench compare out/bench/first out/bench/second   what got slower? Exit status 1 if anything did
@@ -63,7 +65,9 @@ def parser() -> command.Parser:
         usage="%(prog)s [OPTION …]\n       %(prog)s {compare,report,access,hadoop,search} …",
         epilog=EPILOG,
     )
-    made.add_argument("--engines", type=names, metavar="A,B", help="engines beside serial (default: all)")
+    made.add_argument(
+        "--engines", type=names, metavar="A,B", help="engines beside serial (default: all, Hadoop only with its --cluster)"
+    )
     made.add_argument(
         "--peers", type=names, metavar="A,B", help="other programs to compare with: word counts (default: all; none)"
     )
@@ -80,7 +84,10 @@ def parser() -> command.Parser:
         help="spark://HOST:7077, tcp://HOST:8786, hdfs://HOST:8020: run its engine there; repeatable; local adds this machine",
     )
     made.add_argument(
-        "--runs", type=command.number_from(1), default=5, metavar="N", help="measured runs of each contestant (default: 5)"
+        "--runs", type=command.number_from(1), default=3, metavar="N", help="measured runs of each contestant (default: 3)"
+    )
+    made.add_argument(
+        "--estimate", action="store_true", help="run each contestant once on the smallest size, and say how long all would take"
     )
     made.add_argument("--no-cold", action="store_true", help="leave out the first round, whose runs are reported separately")
     made.add_argument("--seed", type=int, default=1, metavar="N", help="seed for the order of each round (default: 1)")
@@ -148,6 +155,8 @@ def _run_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
         if load_before is not None and load_before > results.machine.cores / 2:
             command.say(f"warning: the machine is busy (load {load_before}): times will scatter")
         try:
+            if arguments.estimate:
+                return _estimate(plan, results)
             results = rounds.run(plan, results, _tell)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{FILE} has what was measured; `{_PROG} report` makes a table and a page of it") from None
@@ -159,6 +168,26 @@ def _run_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     return int(any(one.error is not None for one in results.runs) or bool(asked & absent.keys()))
 
 
+def _estimate(plan: "Plan", results: Results) -> int:
+    """Run each contestant once on the smallest size, and print how long the whole plan would take."""
+    from .engines import rounds
+
+    small = dataclasses.replace(plan, sizes=plan.sizes[:1], rounds=1, cold=False)
+    try:
+        runs = rounds.run(small, results, _tell).runs
+    finally:
+        (plan.directory / FILE).unlink(missing_ok=True)
+    planned = list(plan.runs())
+    seconds = rounds.estimate(planned, runs)
+    write(f"{len(planned)} runs, which take about {_duration(seconds or 0)}")
+    return int(any(one.error is not None for one in runs))
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes else "a minute"
+
+
 def prepare(arguments: argparse.Namespace, directory: Path) -> tuple["Plan", dict[str, str]]:
     """Return the plan, and the contestants that cannot run with the reasons.
 
@@ -168,7 +197,9 @@ def prepare(arguments: argparse.Namespace, directory: Path) -> tuple["Plan", dic
     from .engines import contestants, rounds
     from .engines.peers import PEERS
 
-    engines = list(ENGINES) if arguments.engines is None else arguments.engines
+    # Hadoop takes a minute for each run, most of it to start, so it runs only if it is asked for.
+    usual = [name for name, engine in ENGINES.items() if name != "hadoop" or _uses(engine.scheme, arguments.cluster)]
+    engines = usual if arguments.engines is None else arguments.engines
     peers = list(PEERS) if arguments.peers is None else arguments.peers
     workers = arguments.workers or sorted({1, os.cpu_count() or 1})
     chosen, absent = contestants.choose(engines, peers, workers, arguments.cluster)
@@ -192,6 +223,10 @@ def prepare(arguments: argparse.Namespace, directory: Path) -> tuple["Plan", dic
     )
 
 
+def _uses(scheme: str, clusters: Sequence[str]) -> bool:
+    return any(url.startswith(f"{scheme}://") for url in clusters)
+
+
 def notes(plan: "Plan") -> dict[str, str]:
     """Return how each peer in the plan differs from the job."""
     from .engines.peers import PEERS
@@ -199,11 +234,12 @@ def notes(plan: "Plan") -> dict[str, str]:
     return {one.name: PEERS[one.name].note for one in plan.contestants if one.name in PEERS}
 
 
-def _tell(done: int, total: int, one: Run) -> None:
+def _tell(done: int, total: int, one: Run, left: float | None) -> None:
     from .engines.contestants import label
 
     took = one.error or f"{one.seconds:.2f} s"
-    command.say(f"{done}/{total} round {one.round}{' (cold)' if one.cold else ''} size {one.size} {label(one.key)}: {took}")
+    when = f", {_duration(left)} left" if left else ""
+    command.say(f"{done}/{total} round {one.round}{' (cold)' if one.cold else ''} size {one.size} {label(one.key)}: {took}{when}")
 
 
 def _show(results: Results, directory: Path) -> None:

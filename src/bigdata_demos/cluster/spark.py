@@ -20,7 +20,7 @@ from py4j.protocol import Py4JError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 
-from ..errors import BigDataDemosError, EngineUnavailable, JobFailed
+from ..errors import BigDataDemosError, EngineUnavailable, JobFailed, UsageError
 from . import credentials, registry, spark_classes, spark_daemon
 from .java import find_java
 from .probe import WAIT, mebibytes, reachable, seconds_to_wait
@@ -50,10 +50,15 @@ def connect(
     """Yield a context on this machine or a cluster, and the number of its slots. Leaving it ends the JVM, too.
 
     The workers have the module ``preload``, and what it imports, from their start. ``settings`` are further settings of Spark.
+    A program of spark-submit has a JVM already, which is used with all that spark-submit was told.
 
     Raises EngineNotInstalled if Java is missing; EngineUnavailable if the cluster cannot be reached, or has no worker that is
-    large enough.
+    large enough; UsageError if spark-submit decides what was given.
     """
+    if _SUBMITTED in os.environ:
+        with _submitted(cluster, workers, options, {**spark_daemon.settings(preload), **settings}) as connected:
+            yield connected
+        return
     find_java()
     slots = workers or os.cpu_count() or 1
     memory, driver_memory = (
@@ -85,6 +90,24 @@ def connect(
             yield context, slots
         finally:
             stop(context)
+
+
+_SUBMITTED: Final = "PYSPARK_GATEWAY_PORT"
+"""The environment variable by which spark-submit tells a program the port of the JVM that it has started."""
+
+
+@contextmanager
+def _submitted(
+    cluster: str, workers: int, options: Mapping[str, str], settings: Mapping[str, str]
+) -> Iterator[tuple[SparkContext, int]]:
+    """Yield the context of spark-submit, and the number of its slots."""
+    if cluster:
+        raise UsageError(f"`cluster={cluster}`: leave it out, as spark-submit has chosen the cluster (--master)")
+    if others := sorted(options.keys() - {"broadcast"}):
+        raise UsageError(f"`engine_options[{others[0]}]`: leave it out, and use the options of spark-submit")
+    conf = SparkConf().setAll(list(settings.items())).setIfMissing("spark.app.name", "bigdata_demos keywords")
+    with SparkContext(conf=conf) as context:
+        yield context, workers or context.defaultParallelism
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -36,7 +37,18 @@ _LARGER = {"shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs", "iso885
 _MAC_CYRILLIC = ("x-mac-cyrillic", "x-mac-ukrainian")
 
 
-def decode_html(raw: bytes, content_type: str = "") -> bytes:
+def is_utf8(raw: bytes) -> bool:
+    """Return whether bytes are valid UTF-8."""
+    if raw.isascii():
+        return True
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def decode_html(raw: bytes, content_type: str = "", *, is_utf8: Callable[[bytes], bool] = is_utf8) -> bytes:
     """Return the markup of a page in UTF-8. Raises Unreadable with the reason ``empty`` or ``not-html``."""
     start = raw[:1024]
     if not start.strip():
@@ -47,7 +59,7 @@ def decode_html(raw: bytes, content_type: str = "") -> bytes:
         return raw.decode(charset, "replace").removeprefix("\ufeff").encode("utf-8", "ignore")
     if (len(start) - len(start.translate(None, _CONTROL))) * 10 > len(start):
         raise Unreadable("not-html", "binary data")
-    if _is_utf8(raw) and not (raw.isascii() and _has_escapes(raw)):
+    if is_utf8(raw) and not (raw.isascii() and _has_escapes(raw)):
         return raw.removeprefix(codecs.BOM_UTF8)
     return decode(raw, content_type).encode("utf-8", "ignore")  # surrogates come only from UTF-7 and the like
 
@@ -57,16 +69,6 @@ _ESCAPES: Final = (b"\x1b$", b"\x1b(", b"~{")  # of ISO-2022-JP and HZ, whose by
 
 def _has_escapes(raw: bytes) -> bool:
     return any(escape[:1] in raw and escape in raw for escape in _ESCAPES)  # one byte is found faster
-
-
-def _is_utf8(raw: bytes) -> bool:
-    if raw.isascii():
-        return True
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def declared_charset(raw: bytes, content_type: str = "") -> str:

@@ -91,7 +91,7 @@ def run(directory: Path, engine: str, workers: int, *, packed: bool) -> Measured
 def measure(setting: Setting) -> Outcome:
     """Run the job over small and over large files."""
     sys.addaudithook(_count)  # which stays, and counts nothing after the experiment
-    small, large = (120, 3) if setting.quick else (2_000, 10)
+    small, large = (120, 3) if setting.quick else (10_000, 10)
     nbytes = {files: write(setting.directory / str(files), small, files) for files in (small, large)}
     ways = {
         f"{large:,} large files": (large, True),

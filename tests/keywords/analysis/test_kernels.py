@@ -1120,6 +1120,39 @@ def test_words_of_scripts_without_spaces(text: str, language: str) -> None:
     assert in_c.insert(text.encode(), language) == PLAIN.insert(text.encode(), language)
 
 
+def test_utf8() -> None:
+    """Every sequence of up to three bytes of each class, and of four at the limits, behind and before others."""
+    in_c = warm(NONE)[0].scanner
+    edges = [
+        0x00,
+        0x7F,
+        0x80,
+        0x8F,
+        0x90,
+        0x9F,
+        0xA0,
+        0xBF,
+        0xC0,
+        0xC1,
+        0xC2,
+        0xDF,
+        0xE0,
+        0xE1,
+        0xEC,
+        0xED,
+        0xEE,
+        0xEF,
+        0xF0,
+        0xF1,
+    ]
+    edges += [0xF3, 0xF4, 0xF5, 0xFF]
+    for length in range(5):
+        for some in itertools.product(edges if length < 4 else [*edges[2:8], *edges[12:]], repeat=length):
+            raw = bytes(some)
+            for content in (raw, b"eight or more " + raw + b" x"):
+                assert in_c.is_utf8(content) == PLAIN.is_utf8(content), content
+
+
 @pytest.mark.parametrize("depth", [MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1])
 def test_depth_that_is_allowed(depth: int) -> None:
     """The same pages are too deep."""

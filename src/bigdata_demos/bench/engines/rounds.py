@@ -49,8 +49,30 @@ class Plan:
                     yield number, size, one
 
 
-def run(plan: Plan, results: Results, progress: Callable[[int, int, Run], None]) -> Results:
+def estimate(todo: Sequence[tuple[int, int, Contestant]], runs: Sequence[Run]) -> float | None:
+    """Return about how many seconds the runs in ``todo`` (round, size, contestant) will take, judging by earlier ones.
+
+    A run of another size is expected to take the same start-up, and its work in proportion to the size. Returns None if one of
+    the contestants has not run yet.
+    """
+    known: dict[tuple[str, int, str], dict[int, Run]] = {}
+    for one in runs:
+        known.setdefault(one.key, {})[one.size] = one
+    seconds = 0.0
+    for _, size, contestant in todo:
+        if not (sizes := known.get((contestant.name, contestant.workers, contestant.cluster))):
+            return None
+        nearest = sizes[min(sizes, key=lambda other: abs(other - size))]
+        work = nearest.seconds if nearest.work is None else nearest.work
+        seconds += nearest.seconds + work * (size / nearest.size - 1)
+    return seconds
+
+
+def run(plan: Plan, results: Results, progress: Callable[[int, int, Run, float | None], None]) -> Results:
     """Execute the plan, add its runs to ``results``, and save these after each run.
+
+    ``progress`` is called after each run: with the numbers of runs done and planned, the run, and the seconds that the others
+    will take, as far as these can be estimated.
 
     Raises OutputError if the results cannot be saved.
     """
@@ -78,7 +100,7 @@ def run(plan: Plan, results: Results, progress: Callable[[int, int, Run], None])
             judged, known = judge(runs, jobs)
             results = replace(results, jobs=[known[size] for size in plan.sizes], runs=judged)
             save(results, plan.directory / FILE)
-            progress(index + 1, len(todo), judged[-1])
+            progress(index + 1, len(todo), judged[-1], estimate(todo[index + 1 :], judged))
     return results
 
 

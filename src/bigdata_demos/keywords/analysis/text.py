@@ -25,7 +25,7 @@ from typing import Final, NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from ...crawl.charset import decode, decode_html
+from ...crawl.charset import decode, decode_html, is_utf8
 from ...crawl.model import MAX_BYTES, Page, Unreadable
 from ..model import Document
 from . import segments
@@ -145,13 +145,14 @@ class Marked(NamedTuple):
 
 
 class Scanner(NamedTuple):
-    """The loops over each character of a page: functions of this module, or faster equivalents."""
+    """The loops over each character of a page: functions of this module and others, or faster equivalents."""
 
     mark: Callable[[bytes], Marked]
     count_levels: Callable[[bytes], int]
     count_open: Callable[[bytes], int]
     blocks: Callable[[str], bytes]
     insert: Callable[[bytes, str], bytes]
+    is_utf8: Callable[[bytes], bool]
 
 
 def extract(page: Page, scanner: Scanner | None = None, rules: Rules = Rules()) -> Document:  # noqa: B008 (immutable)
@@ -172,7 +173,11 @@ def extract(page: Page, scanner: Scanner | None = None, rules: Rules = Rules()) 
         text = scanner.blocks(re.sub(r"\n\s*\n", "\f", clean(markup).replace("\t", " ")))
         text = text.replace(b"\n\t", b"\n").removeprefix(b"\t")
     else:
-        utf8 = clean(page.content).encode() if isinstance(page.content, str) else decode_html(page.content, page.content_type)
+        utf8 = (
+            clean(page.content).encode()
+            if isinstance(page.content, str)
+            else decode_html(page.content, page.content_type, is_utf8=scanner.is_utf8)
+        )
         title, text, declared, named = _parse_html(utf8, scanner)
         if not text.strip():
             title, text, declared, named = _parse_html(utf8, scanner, all_text=True)
@@ -388,5 +393,5 @@ def blocks(text: str) -> bytes:
     return "\n".join(lines).encode()
 
 
-PLAIN: Final = Scanner(mark, count_levels, count_open, blocks, segments.insert)
+PLAIN: Final = Scanner(mark, count_levels, count_open, blocks, segments.insert, is_utf8)
 """The scanner without compiled code."""

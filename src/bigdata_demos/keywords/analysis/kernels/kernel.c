@@ -54,7 +54,8 @@ static void clear(Bytes *b) {
 
 /* ---- state ---------------------------------------------------------------------------------------------------- */
 
-/* The class of a character: flags, of which Python says what they mean, and above them the character in lower case. */
+/* The class of a character: flags, which are Python's (native.py), and above them the character in lower case. ODD: that has rules
+   of its own. */
 enum { LETTER = 1, SPACE = 2, ALPHA = 4, ALNUM = 8, SCRIPT = 0x30, DIGIT = 0x40, CLASSIFIED = 0x80, UPPER = 0x100, LOWER = 0x200, ODD = 0x400 };
 enum { LOWERED = 11, HIRAGANA = 0x20 }; /* bits of flags; one of the scripts */
 enum { BREAK = 0, STOPWORD = 1 };                                 /* numbers of tokens that end a run */
@@ -69,7 +70,7 @@ typedef struct { u64 hash; u32 count, page; } Count;
 typedef struct { u64 hash; i64 tf, weight, first, token; u32 tokens, length; u8 whole, dated; } Candidate;
 typedef struct { i64 score, tf, df, first, token; u64 hash; u32 tokens; } Best;
 typedef struct { size_t start, end, bytes, linked; int heading, strong; } Block;
-/* What a language has: words with what they are (STOPS, ...), found by `slots`, and endings of words and verbs, each with its size before it. */
+/* What a language has: words with what they are (STOPS, ...), found by `slots`; endings of words, and of verbs, each with a line's end. */
 typedef struct { Bytes words, slots, endings, verb_endings; int stemmer, hiragana; } Lexicon;
 enum { STOPS = 1, CONNECTS = 2, DATES = 4, ELIDED = 8 };
 enum { NO_STEMMER, PORTER, OTHER_STEMMER }; /* stems of Porter's are found here if a word is ASCII, all others in Python */
@@ -176,6 +177,29 @@ static inline u32 character(const u8 *s, size_t *at) {
     c &= 0x3f >> more;
     while (more--) c = c << 6 | (s[(*at)++] & 0x3f);
     return c;
+}
+
+/* Whether bytes are valid UTF-8 (RFC 3629, section 4). */
+EXPORT int kernel_is_utf8(const u8 *s, i64 size) {
+    const u8 *end = s + size;
+    while (s < end) {
+        u64 eight;
+        if (end - s >= 8 && (memcpy(&eight, s, 8), !(eight & 0x8080808080808080u))) {
+            s += 8;
+            continue;
+        }
+        u8 c = *s++;
+        if (c < 0x80) continue;
+        int more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
+        if (c < 0xc2 || c > 0xf4 || end - s < more) return 0;
+        /* neither longer than needed, nor a surrogate, nor beyond U+10FFFF */
+        u8 least = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80, most = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+        if (*s < least || *s > most) return 0;
+        for (int i = 1; i < more; i++)
+            if ((s[i] & 0xc0) != 0x80) return 0;
+        s += more;
+    }
+    return 1;
 }
 
 /* Writes a character, and returns its size. */

@@ -25,34 +25,21 @@ from ..text import FLAT, INLINE, MAX_DEPTH, SIBLINGS, WATCHED, Marked, Scanner, 
 HERE: Final = Path(__file__).parent
 _SOURCE: Final = HERE / "kernel.c"
 _NO_MEMORY, _NEEDS_PYTHON = -1, -2
-# Classes of characters, as kernel.c has them. Bits 4 and 5 are the script; the character in lower case is above the flags.
-_IS_CLASSIFIED, _IS_ODD, _LOWERED = 0x80, 0x400, 11
-_CLASSES: Final[dict[int, Callable[[str], bool]]] = {
-    1: is_word_character,
-    2: lambda char: char.isspace() or char == segments.BETWEEN,
-    4: str.isalpha,
-    8: str.isalnum,
-    0x40: str.isdigit,
-    0x100: str.isupper,
-    0x200: str.islower,
-    # its lower case is two characters, depends on its neighbours, or is of a letter that is neither upper nor lower case
-    _IS_ODD: lambda char: char in "İΣ" or (char.istitle() and not char.isupper()),
+# Flags of a character, as kernel.c has them. Bits 4 and 5 are its script; above the flags is the character in lower case.
+_LETTER, _SPACE, _ALPHA, _ALNUM, _DIGIT, _CLASSIFIED, _UPPER, _LOWER, _ODD = 1, 2, 4, 8, 0x40, 0x80, 0x100, 0x200, 0x400
+_LOWERED: Final = 11  # bits of flags
+_TESTS: Final[dict[int, Callable[[str], bool]]] = {
+    _LETTER: is_word_character,
+    _SPACE: lambda char: char.isspace() or char == segments.BETWEEN,
+    _ALPHA: str.isalpha,
+    _ALNUM: str.isalnum,
+    _DIGIT: str.isdigit,
+    _UPPER: str.isupper,
+    _LOWER: str.islower,
+    # lower case with rules of its own: of İ it is two characters, that of Σ depends on its neighbours, and titlecase has both
+    _ODD: lambda char: char in "İΣ" or (char.istitle() and not char.isupper()),
 }
-_KINDS: Final = (
-    "UW1",
-    "UW2",
-    "UW3",
-    "UW4",
-    "UW5",
-    "UW6",
-    "BW1",
-    "BW2",
-    "BW3",
-    "TW1",
-    "TW2",
-    "TW3",
-    "TW4",
-)  # of BudouX's features
+_KINDS: Final = [f"{kind}W{number}" for kind, most in (("U", 6), ("B", 3), ("T", 4)) for number in range(1, most + 1)]  # BudouX's
 _STOPS, _CONNECTS, _DATES, _ELIDED = 1, 2, 4, 8  # what a word is in its language
 _NO_STEMMER, _PORTER, _OTHER_STEMMER = range(3)
 LIMIT: Final = 500_000  # words, about 60 MB; then all are forgotten
@@ -117,6 +104,7 @@ def library() -> c.CDLL | str:
         ("start_counts", c.c_int, pointer, size, c.c_int),
         ("depth", size, c.c_char_p, size, size, c.c_char_p, c.c_char_p),
         ("open", size, c.c_char_p, size),
+        ("is_utf8", c.c_int, c.c_char_p, size),
         ("count", c.c_int, pointer),
         ("add", c.c_int, pointer, c.c_char_p, size),
         ("counted", size, pointer, c.c_uint32),
@@ -158,8 +146,8 @@ def classes(block: int) -> bytes:
     """
     text = "".join(map(chr, range(256 * block, 256 * block + 256)))
     alike = text.isalpha() and text.lower() == text.upper()  # as in most blocks of Chinese and Korean
-    values = np.full(256, _IS_CLASSIFIED, np.uint32)
-    for flag, test in _CLASSES.items():
+    values = np.full(256, _CLASSIFIED, np.uint32)
+    for flag, test in _TESTS.items():
         values |= np.fromiter(map(test, text[:1] if alike else text), np.bool_) * np.uint32(flag)
     for number, script in enumerate(SCRIPTS, 1):
         for match in re.finditer(script, text):
@@ -259,7 +247,7 @@ class NativeKernel(NativeScanner):
         self.lexicons: set[str] = set()  # languages whose words the kernel knows
         self.models: set[str] = set()  # models of languages without spaces that it knows
         self.table: frequencies.Table = b""
-        self.scanner = Scanner(self.mark, self.count_levels, self.count_open, self.blocks, self.insert)
+        self.scanner = Scanner(self.mark, self.count_levels, self.count_open, self.blocks, self.insert, self.is_utf8)
         self.frequencies = _Frequencies()
         self.held: tuple[Any, ...] = ()
         self.pages = 0
@@ -296,6 +284,10 @@ class NativeKernel(NativeScanner):
             size = self.lib.kernel_blocks(self.kernel, utf8, len(utf8), 1)
         return self.out(size)
 
+    def is_utf8(self, raw: bytes) -> bool:
+        """As :func:`bigdata_demos.crawl.charset.is_utf8`."""
+        return bool(self.lib.kernel_is_utf8(raw, len(raw)))
+
     def insert(self, utf8: bytes, language: str) -> bytes:
         """As :func:`~..segments.insert`."""
         model = segments.model_of(utf8, language)
@@ -318,7 +310,6 @@ class NativeKernel(NativeScanner):
             self.tell_words(document.language)
         rules = _ENGLISH * (document.language == "en") | _NOUNS * language.nouns | _SHORT * language.short
         self.split(document.utf8, document.language, rules)
-
         at = c.c_void_p()
         if size := self.lib.kernel_unstemmed(self.kernel, c.byref(at)):
             words = c.string_at(at, size).decode().split("\n")
