@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bigdata_demos.experiments import Outcome
-from bigdata_demos.experiments.cost import break_even, cost, line, numbers
+from bigdata_demos.experiments.cost import break_even, line, numbers
 
 
 def test_effect(measure: Callable[[str], Outcome]) -> None:
@@ -22,8 +22,6 @@ def test_break_even() -> None:
     assert break_even((0, 2), (10, 2)) is None
 
 
-def test_cost() -> None:
-    """The fewest workers that are faster, whatever others take."""
-    assert cost(10, {1: 12, 2: 9, 4: 11}) == 2
-    assert cost(10, {1: 12, 2: 10}) is None
+def test_numbers_of_workers() -> None:
+    """Powers of two, and as many as there may be."""
     assert [numbers(most) for most in (1, 2, 3, 6, 8)] == [[1], [1, 2], [1, 2, 3], [1, 2, 4, 6], [1, 2, 4, 8]]

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from ..bench.statistics import cost
 from ..corpus import synthetic
 from ..corpus.writers import open_output
 from ..keywords import open_session, run
@@ -54,11 +55,6 @@ def numbers(most: int) -> list[int]:
     return sorted({*(2**n for n in range(most.bit_length())), most})
 
 
-def cost(serial: float, engine: dict[int, float]) -> int | None:
-    """Return the fewest workers with which an engine takes less than one thread, None if it never does."""
-    return min((workers for workers, seconds in engine.items() if seconds < serial), default=None)
-
-
 def measure(setting: Setting) -> Outcome:
     """Run the job at three sizes, with each number of workers of each engine."""
     sizes = [20, 40, 60] if setting.quick else [1_000, 3_000, 10_000]
@@ -89,7 +85,7 @@ def measure(setting: Setting) -> Outcome:
         rows.append((named(key), startup[key], *seconds, 1000 * lines[key][1], crossing))
     told = []
     for engine in ENGINES:
-        fewest = cost(total[one_thread][-1], {workers: total[engine, workers][-1] for workers in numbers(setting.workers)})
+        fewest = cost({workers: total[engine, workers][-1] / total[one_thread][-1] for workers in numbers(setting.workers)})
         told.append(f"{engine} {fewest or f'more than {setting.workers}'}")
     return Outcome(
         data=f"{', '.join(f'{size:,}' for size in sizes)} synthetic pages",
