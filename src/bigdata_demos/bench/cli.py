@@ -127,6 +127,7 @@ def _run_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
     from . import environment
     from .engines import rounds
 
+    asked = set(arguments.engines or ()) | set(arguments.peers or ())
     directory = Path(arguments.output or f"out/bench/{rounds.stamp()}").absolute()
     if (directory / FILE).exists():
         raise UsageError(f"{directory} has a benchmark already: name another `output`, or remove it")
@@ -154,9 +155,9 @@ def _run_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
         load_before = results.machine.load_before
         if load_before is not None and load_before > results.machine.cores / 2:
             command.say(f"warning: the machine is busy (load {load_before}): times will scatter")
+        if arguments.estimate:
+            return _estimate(plan, results, asked)
         try:
-            if arguments.estimate:
-                return _estimate(plan, results)
             results = rounds.run(plan, results, _tell)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{FILE} has what was measured; `{_PROG} report` makes a table and a page of it") from None
@@ -164,12 +165,11 @@ def _run_command(arguments: argparse.Namespace, argv: Sequence[str]) -> int:
         with contextlib.suppress(OSError):
             directory.rmdir()  # if it is empty
     _show(results, directory)
-    asked = set(arguments.engines or ()) | set(arguments.peers or ())
     return int(any(one.error is not None for one in results.runs) or bool(asked & absent.keys()))
 
 
-def _estimate(plan: "Plan", results: Results) -> int:
-    """Run each contestant once on the smallest size, and print how long the whole plan would take."""
+def _estimate(plan: "Plan", results: Results, asked: set[str]) -> int:
+    """Run each contestant once on the smallest size, and print how long the whole plan would take, without those that failed."""
     from .engines import rounds
 
     small = dataclasses.replace(plan, sizes=plan.sizes[:1], rounds=1, cold=False)
@@ -177,15 +177,15 @@ def _estimate(plan: "Plan", results: Results) -> int:
         runs = rounds.run(small, results, _tell).runs
     finally:
         (plan.directory / FILE).unlink(missing_ok=True)
-    planned = list(plan.runs())
-    seconds = rounds.estimate(planned, runs)
-    write(f"{len(planned)} runs, which take about {_duration(seconds or 0)}")
-    return int(any(one.error is not None for one in runs))
+    failed = {one.key for one in runs if one.error is not None}
+    planned = [run for run in plan.runs() if run[2].key not in failed]
+    without = f", without {', '.join(sorted({key[0] for key in failed}))}, which failed" if failed else ""
+    write(f"{len(planned)} runs, which take about {_duration(rounds.estimate(planned, runs) or 0)}{without}")
+    return int(bool(failed or asked & results.absent.keys()))
 
 
 def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes else "a minute"
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
 
 
 def prepare(arguments: argparse.Namespace, directory: Path) -> tuple["Plan", dict[str, str]]:

@@ -47,10 +47,10 @@ _GRACE: Final = 2.0  # seconds to wait for another message after a master has re
 def connect(
     cluster: str, workers: int, options: Mapping[str, str], preload: str, settings: Mapping[str, str] = {}
 ) -> Iterator[tuple[SparkContext, int]]:
-    """Yield a context on this machine or a cluster, and the number of its slots. Leaving it ends the JVM, too.
+    """Yield a context on this machine or a cluster, and the number of its slots. Leaving it ends the context and the JVM.
 
     The workers have the module ``preload``, and what it imports, from their start. ``settings`` are further settings of Spark.
-    A program of spark-submit has a JVM already, which is used with all that spark-submit was told.
+    A program of spark-submit has a JVM already, which is used with all that spark-submit was told, and which spark-submit ends.
 
     Raises EngineNotInstalled if Java is missing; EngineUnavailable if the cluster cannot be reached, or has no worker that is
     large enough; UsageError if spark-submit decides what was given.
@@ -103,10 +103,14 @@ def _submitted(
     """Yield the context of spark-submit, and the number of its slots."""
     if cluster:
         raise UsageError(f"`cluster={cluster}`: leave it out, as spark-submit has chosen the cluster (--master)")
-    if others := sorted(options.keys() - {"broadcast"}):
+    if others := sorted(options.keys() - {"broadcast", "ui"}):
         raise UsageError(f"`engine_options[{others[0]}]`: leave it out, and use the options of spark-submit")
-    conf = SparkConf().setAll(list(settings.items())).setIfMissing("spark.app.name", "bigdata_demos keywords")
-    with SparkContext(conf=conf) as context:
+    try:
+        context = SparkContext(conf=SparkConf().setAll(list(settings.items())))
+    except (PySparkException, Py4JError, ValueError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise EngineUnavailable(f"the Spark of spark-submit does not start a context: {reason}") from error
+    with context:
         yield context, workers or context.defaultParallelism
 
 

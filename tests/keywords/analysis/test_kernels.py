@@ -1120,6 +1120,31 @@ def test_words_of_scripts_without_spaces(text: str, language: str) -> None:
     assert in_c.insert(text.encode(), language) == PLAIN.insert(text.encode(), language)
 
 
+@pytest.mark.parametrize("dropped", ["", "\ufeff", "\u200e", "\xad", "\x08", "\x7f", "\u2060\x01", "\u2010", "\u200b"])
+def test_what_is_taken_out_before_a_tab(dropped: str) -> None:
+    """A character that is taken out does not come between the mark of a tag and a tab that the page has, in either."""
+    for mark in ("\f", "\f\t", "\f\t\t"):
+        body = f"{'words of a block ' * 9}{mark}{dropped}\tmore {'of them ' * 20}{mark}\t{dropped}and more"
+        assert warm(NONE)[0].scanner.blocks(body) == PLAIN.blocks(body)
+
+
+def test_classes_of_characters_are_asked_for_at_once() -> None:
+    """A page with characters of each block of Unicode is scanned twice, and not once for each block, which would take minutes."""
+    kernel, called = NativeKernel(NONE), list[str]()
+    library = kernel.lib
+
+    class Noted:
+        def __getattr__(self, name: str) -> Any:
+            called.append(name)
+            return getattr(library, name)
+
+    kernel.lib = Noted()
+    blocks = {block for block in range(0x30F) if block not in range(0xD8, 0xE0)}
+    kernel.scan(document("".join(f"word {chr(256 * block + 65)} " for block in sorted(blocks))))
+    assert called.count("kernel_scan") == 2
+    assert kernel.classified == blocks
+
+
 def test_utf8() -> None:
     """Every sequence of up to three bytes of each class, and of four at the limits, behind and before others."""
     in_c = warm(NONE)[0].scanner

@@ -41,8 +41,13 @@ class Contestant:
     workers: int
     cluster: str = ""
 
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """What tells it from others."""
+        return self.name, self.workers, self.cluster
+
     def __str__(self) -> str:
-        return label((self.name, self.workers, self.cluster))
+        return label(self.key)
 
     def command(self, inputs: Sequence[str], output: Path, options: Sequence[str] = ()) -> list[str]:
         """Return the command line of a run; ``options`` are passed to engines only."""

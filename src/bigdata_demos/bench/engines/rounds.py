@@ -60,7 +60,7 @@ def estimate(todo: Sequence[tuple[int, int, Contestant]], runs: Sequence[Run]) -
         known.setdefault(one.key, {})[one.size] = one
     seconds = 0.0
     for _, size, contestant in todo:
-        if not (sizes := known.get((contestant.name, contestant.workers, contestant.cluster))):
+        if not (sizes := known.get(contestant.key)):
             return None
         nearest = sizes[min(sizes, key=lambda other: abs(other - size))]
         work = nearest.seconds if nearest.work is None else nearest.work

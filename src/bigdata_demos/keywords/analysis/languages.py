@@ -167,6 +167,8 @@ class Lexicon:
         self.language = LANGUAGES[code]
         self.english = code == "en"
         self.stopwords = _stopwords(code) if stopwords is None else stopwords
+        if "" in self.stopwords.endings:
+            raise UsageError("`stopwords`: an empty ending would make every word a stopword")
         self.dates = _dates().get(code, frozenset())
         self.verb_endings = self.language.verb_endings if stopwords is None else ()
         self.stemmer = Stemmer.Stemmer(self.language.stemmer, 0) if self.language.stemmer else None  # 0: without a cache

@@ -71,7 +71,7 @@ typedef struct { u64 hash; i64 tf, weight, first, token; u32 tokens, length; u8 
 typedef struct { i64 score, tf, df, first, token; u64 hash; u32 tokens; } Best;
 typedef struct { size_t start, end, bytes, linked; int heading, strong; } Block;
 /* What a language has: words with what they are (STOPS, ...), found by `slots`; endings of words, and of verbs, each with a line's end. */
-typedef struct { Bytes words, slots, endings, verb_endings; int stemmer, hiragana; } Lexicon;
+typedef struct { Bytes words, slots, endings, verb_endings; int stemmer, hiragana; u64 seed; } Lexicon;
 enum { STOPS = 1, CONNECTS = 2, DATES = 4, ELIDED = 8 };
 enum { NO_STEMMER, PORTER, OTHER_STEMMER }; /* stems of Porter's are found here if a word is ASCII, all others in Python */
 enum { LEXICONS = 128 };
@@ -81,6 +81,7 @@ typedef struct { Weight *at; size_t mask; i64 total; } Model;
 enum { MODELS = 4 };
 
 typedef struct {
+    u64 seed;     /* of the keys of spellings */
     u32 *classes; /* of each character */
     Lexicon *lexicons[LEXICONS]; /* by the number of the language */
     Model models[MODELS];
@@ -146,15 +147,16 @@ EXPORT int kernel_forget(Kernel *k) {
     }
     memset(k->entries, 0, k->entry_slots * sizeof(Entry));
     k->entry_count = 0;
-    k->spellings.size = k->stem_text.size = k->unknown.size = k->unstemmed.size = k->unstemmed_text.size = 0;
-    k->stems.size = 0;
+    Bytes *all[] = {&k->spellings, &k->stem_text, &k->stems, &k->unknown, &k->unstemmed, &k->unstemmed_text};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) clear(all[i]);
     Stem none[2] = {{0}};
     return append(&k->stems, none, sizeof none) ? 0 : NO_MEMORY;
 }
 
-EXPORT Kernel *kernel_new(void) {
+EXPORT Kernel *kernel_new(u64 seed) {
     Kernel *k = calloc(1, sizeof(Kernel));
     if (!k) return NULL;
+    k->seed = seed;
     k->table = 1; /* 0 is no table */
     k->classes = calloc(0x110000, sizeof(u32)); /* pages of it that no character needs are never touched */
     if (!k->classes || kernel_forget(k) < 0) {
@@ -228,11 +230,13 @@ static inline u64 load(const u8 *s, size_t n) {
     return start | (u64)end << 32;
 }
 
-/* Of up to 8 bytes, no two spellings of a size have the same key: each step can be undone. */
-static u64 spelling_key(const u8 *s, size_t n) {
-    u64 key = n * 0x9E3779B97F4A7C15u;
+/* Of up to 8 bytes, no two spellings of a size have the same key: each step can be undone. `seed` is a random number, so that no page
+   can be made of words whose keys are alike, which would take long to find. */
+static u64 spelling_key(const u8 *s, size_t n, u64 seed) {
+    u64 key = seed ^ n * 0x9E3779B97F4A7C15u;
     for (; n > 8; s += 8, n -= 8) key = (key ^ load(s, 8)) * 0xBF58476D1CE4E5B9u, key ^= key >> 29;
     key = (key ^ load(s, n)) * 0x94D049BB133111EBu;
+    key = (key ^ key >> 32) * 0xBF58476D1CE4E5B9u; /* so that each bit of the spelling reaches the lowest bits */
     return key ^ key >> 32;
 }
 
@@ -824,6 +828,11 @@ static int is_format(u32 c) {
     return c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
 }
 
+/* Whether clean() takes a character out. */
+static int is_dropped(u32 c) {
+    return c < 9 || (c >= 0xe && c <= 0x1b) || (c >= 0x7f && c <= 0x9f && c != 0x85) || c == 0xad || is_format(c);
+}
+
 enum { CORE = 60, NEAR = 2, FEW = 150 }; /* text.py says what these are */
 
 /* The lines of blocks that were found in the text, in `out2`; weak ones start with a tab. */
@@ -875,7 +884,11 @@ EXPORT i64 kernel_blocks(Kernel *k, const u8 *s, i64 size, int cleaned) {
         c = character(s, &at);
         if (c == '\f') {
             int mark = 0;
-            for (; at < (size_t)size && s[at] == '\t'; at++) mark++;
+            for (size_t next = at; next < (size_t)size; at = next) { /* tabs, and between them what clean() takes out */
+                u32 tab = character(s, &next);
+                if (tab != '\t' && !is_dropped(tab)) break;
+                mark += tab == '\t';
+            }
             if (mark == A_LINK || mark == LINK_ENDS) {
                 linked = mark == A_LINK;
                 continue;
@@ -1122,6 +1135,7 @@ EXPORT int kernel_lexicon(Kernel *k, int language, const u8 *words, i64 size, co
     if (!l) return NO_MEMORY;
     free_lexicon(k->lexicons[language]);
     k->lexicons[language] = l;
+    l->seed = k->seed;
     l->stemmer = stemmer;
     l->hiragana = hiragana;
     size_t slots = 64;
@@ -1135,7 +1149,7 @@ EXPORT int kernel_lexicon(Kernel *k, int language, const u8 *words, i64 size, co
     memset(slot, 0, l->slots.size);
     for (size_t start = 0, end; start < (size_t)size; start = end + 1) {
         end = (const u8 *)memchr(words + start + 1, '\n', (size_t)size - start - 1) - words;
-        size_t i = spelling_key(words + start + 1, end - start - 1) & (slots - 1);
+        size_t i = spelling_key(words + start + 1, end - start - 1, l->seed) & (slots - 1);
         while (slot[i]) i = (i + 1) & (slots - 1);
         slot[i] = (u32)start + 1;
     }
@@ -1146,7 +1160,7 @@ EXPORT int kernel_lexicon(Kernel *k, int language, const u8 *words, i64 size, co
 static int bits_of(const Lexicon *l, const u8 *s, size_t n) {
     size_t mask = l->slots.size / sizeof(u32) - 1;
     const u32 *slot = (const u32 *)l->slots.at;
-    for (size_t i = spelling_key(s, n) & mask; slot[i]; i = (i + 1) & mask) {
+    for (size_t i = spelling_key(s, n, l->seed) & mask; slot[i]; i = (i + 1) & mask) {
         const u8 *word = l->words.at + slot[i]; /* a line's end follows each, so reading no further than that is safe */
         size_t j = 0;
         while (j < n && word[j] == s[j]) j++;
@@ -1274,14 +1288,15 @@ EXPORT int kernel_stem(Kernel *k, const u8 *stems) {
         if (!set_stem(k, (Stem *)k->stems.at + numbers[i], stems, size)) return NO_MEMORY;
         stems += size + 1;
     }
-    k->unstemmed.size = k->unstemmed_text.size = 0;
+    clear(&k->unstemmed);
+    clear(&k->unstemmed_text);
     return 0;
 }
 
 /* ---- tokens --------------------------------------------------------------------------------------------------- */
 
 static Entry *find_entry(Kernel *k, const u8 *s, size_t n) {
-    u64 key = spelling_key(s, n);
+    u64 key = spelling_key(s, n, k->seed);
     size_t mask = k->entry_slots - 1, i = (key + k->language) & mask;
     for (;; i = (i + 1) & mask) {
         Entry *e = &k->entries[i];

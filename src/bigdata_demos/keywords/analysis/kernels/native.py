@@ -1,10 +1,11 @@
-"""The kernel in C, called by ctypes; it gives the same results as :mod:`.plain`. Python finds the stems of new words.
+"""The kernel in C, called by ctypes; it gives the same results as :mod:`.plain`. Python finds the stems that are not Porter's.
 
 The library is compiled when the package is installed, and named after the hash of its source. A library of another source
 is not loaded.
 """
 
 import ctypes as c
+import os
 import re
 from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
@@ -81,7 +82,7 @@ def library() -> c.CDLL | str:
         return f"it cannot be loaded: {error}"
     pointer, size = c.c_void_p, c.c_int64
     for name, result, *arguments in (
-        ("new", pointer),
+        ("new", pointer, c.c_uint64),
         ("free", None, pointer),
         ("forget", c.c_int, pointer),
         ("classes", pointer, pointer),
@@ -192,10 +193,11 @@ class NativeScanner:
         """Start with no words."""
         lib: Any = library()
         self.lib = lib
-        self.kernel = lib.kernel_new()
+        self.kernel = lib.kernel_new(int.from_bytes(os.urandom(8)))
         if not self.kernel:
             raise MemoryError("the kernel is out of memory")
         self.classes = lib.kernel_classes(self.kernel)
+        self.classified: set[int] = set()  # blocks whose classes the kernel has
         self.text = b""
 
     def __del__(self) -> None:
@@ -209,11 +211,11 @@ class NativeScanner:
         if self.lib.kernel_words(self.kernel) > LIMIT:
             self.forget()
         arguments = (self.kernel, text, len(text), _NUMBERS[language], rules)
-        again = False
-        while (unknown := self.lib.kernel_scan(*arguments, again)) <= _NEEDS_PYTHON:
-            again = True
-            block = (_NEEDS_PYTHON - unknown) >> 8
-            c.memmove(self.classes + 4 * 256 * block, classes(block), 4 * 256)
+        if (unknown := self.lib.kernel_scan(*arguments, False)) <= _NEEDS_PYTHON:
+            for block in {ord(char) >> 8 for char in set(text.decode("utf-8", "surrogatepass"))} - self.classified:
+                c.memmove(self.classes + 4 * 256 * block, classes(block), 4 * 256)
+                self.classified.add(block)
+            unknown = self.lib.kernel_scan(*arguments, True)
         if _checked(unknown):
             spans = np.frombuffer(c.string_at(self.lib.kernel_unknown(self.kernel), unknown * TOKEN.itemsize), TOKEN)
             self.learn([text[start:end].decode() for start, end in spans[["start", "end"]].tolist()], language)
