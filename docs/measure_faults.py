@@ -7,6 +7,7 @@ undisturbed run on one thread.
 
 import argparse
 import contextlib
+import itertools
 import signal
 import tempfile
 from collections.abc import Callable, Sequence
@@ -64,11 +65,12 @@ def _attempt(session: Session, crawl: Path, output: Path, progress: Progress, **
 
 
 def _with_a_slow_page(crawl: Path, directory: Path) -> Path:
-    """Write the crawl as HTML files, and one more page that takes seconds, because its text has no spaces."""
+    """Write the crawl as HTML files, and one more page that takes seconds, because of a million words whose lower case is found in Python."""
     site = directory / "site"
     corpus(["convert", str(crawl), "--output", str(site), "--quiet"])
-    text = "分散処理の計算は遅延評価されるので、" * 100_000
-    (site / "slow.html").write_text(f"<title>遅いページ</title><p>{text}", encoding="utf-8")
+    letters = itertools.product("ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ", repeat=5)
+    words = " ".join(f"Σ{''.join(some)}" for some in itertools.islice(letters, 1_000_000))
+    (site / "slow.html").write_text(f"<title>Slow page</title><p>{words}", encoding="utf-8")
     return site
 
 

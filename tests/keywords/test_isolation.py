@@ -26,7 +26,7 @@ GOOD = Page("good", "f", 7, b"<title>Good</title><p>Harbour cranes lift containe
 
 
 def slow_page(megabytes: int = 12) -> bytes:
-    """A page of many different words, within all limits of size, of which each megabyte takes about 0.1 s."""
+    """A page of many different words, within all limits of size, of which each megabyte takes 0.1 to 0.2 s."""
     words = (f"{chr(97 + i % 26)}{i * 7919 % 1000003:x}" for i in range(megabytes * 130_000))
     return b"<title>Slow</title><p>" + " ".join(words).encode()[: megabytes << 20]
 

@@ -332,13 +332,14 @@ class NativeKernel(NativeScanner):
         """Learn new words whose lower case has rules of its own."""
         lexicon = self.rules.lexicon(language)
         meanings = [word_of(word, lexicon) for word in words]
-        stems = [lexicon.stem([word.text])[0].encode() if word.number > STOPWORD else b"" for word in meanings]
+        stemmed = iter(lexicon.stem([word.text for word in meanings if word.number > STOPWORD]))
+        stems = [next(stemmed).encode() if word.number > STOPWORD else b"" for word in meanings]
         learned = np.zeros(len(words), LEARNED)
         learned["end"] = np.cumsum(list(map(len, stems)))
-        for record, word, token in zip(learned, meanings, words, strict=True):
-            record["kind"], record["flags"] = word.number, word.flags
-            record["skipped"] = len(token[: word.skipped].encode())
-            record["cut"] = len(token[len(token) - word.cut :].encode())
+        learned["kind"] = [word.number for word in meanings]
+        learned["flags"] = [word.flags for word in meanings]
+        learned["skipped"] = [len(token[: word.skipped].encode()) for word, token in zip(meanings, words, strict=True)]
+        learned["cut"] = [len(token[len(token) - word.cut :].encode()) for word, token in zip(meanings, words, strict=True)]
         self.learned(learned, b"".join(stems))
 
     def start_counts(self) -> None:
