@@ -65,7 +65,7 @@ def _attempt(session: Session, crawl: Path, output: Path, progress: Progress, **
 
 
 def _with_a_slow_page(crawl: Path, directory: Path) -> Path:
-    """Write the crawl as HTML files, and one more page that takes seconds: of a million words whose lower case is found in Python."""
+    """Write the crawl as HTML files, and a page that takes seconds: a million words whose lower case is found in Python."""
     site = directory / "site"
     corpus(["convert", str(crawl), "--output", str(site), "--quiet"])
     letters = itertools.product("ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ", repeat=5)
