@@ -25,7 +25,7 @@ _PROG: Final = "bigdata-demos bench"
 PAGE: Final = "index.html"
 EPILOG: Final = """\
 examples:
-  bigdata-demos bench                                             on the bundled crawl: about five minutes
+  bigdata-demos bench                                             on the bundled crawl: two minutes on two cores
   bigdata-demos bench --estimate --sizes 1,4 --input 'crawl/*.warc.gz'      how long would that take?
   bigdata-demos bench --workers 1,2 --sizes 1,2,4 --input 'crawl/*.warc.gz' --output out/bench/first
   bigdata-demos bench --engines spark --peers spark-wordcount --cluster spark://localhost:7077 --input crawl/*.warc.gz
