@@ -823,14 +823,10 @@ static int stays(u32 c) {
     return ranges[low][0] <= c && c <= ranges[low][1];
 }
 
-/* Format characters and variants of the hyphen, which clean() takes out or replaces. */
-static int is_format(u32 c) {
-    return c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
-}
-
-/* Whether clean() takes a character out. */
-static int is_dropped(u32 c) {
-    return c < 9 || (c >= 0xe && c <= 0x1b) || (c >= 0x7f && c <= 0x9f && c != 0x85) || c == 0xad || is_format(c);
+/* Whether clean() takes a character out: a control or format character. */
+static inline int is_dropped(u32 c) {
+    if (c < 0xa0) return c < 9 || (c >= 0xe && c <= 0x1b) || (c >= 0x7f && c != 0x85);
+    return c == 0xad || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
 }
 
 enum { CORE = 60, NEAR = 2, FEW = 150 }; /* text.py says what these are */
@@ -900,11 +896,8 @@ EXPORT i64 kernel_blocks(Kernel *k, const u8 *s, i64 size, int cleaned) {
         } else if (is_space(c)) {
             if (!cleaned && (c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x3000)) return NEEDS_PYTHON; /* as clean() has it */
             gap = 1;
-        } else if (c >= 0x20 && (c < 0x7f || c > 0x9f) && c != 0xad) {
-            if (!cleaned && c > 0x2ff && !stays(c)) {
-                if (is_format(c)) continue;
-                return NEEDS_PYTHON; /* U+2010 and U+2011, too, which are rare */
-            }
+        } else if (!is_dropped(c)) {
+            if (!cleaned && c > 0x2ff && !stays(c)) return NEEDS_PYTHON; /* for U+2010 and U+2011, too, which are rare */
             if (gap && block.bytes) *to++ = ' ';
             gap = 0;
             block.bytes += at - from;
