@@ -72,11 +72,13 @@ class Analyzer(dict[str, str]):
                 owners.append(number)
                 texts.append(written.lower())
                 continue
-            parts = [] if word_of(written, self.lexicon).number == BREAK else parts_of(written)  # none of an address
-            for part in parts:
+            whole = word_of(written, self.lexicon)
+            if whole.number == BREAK:  # an address
+                continue
+            for part in parts_of(written):
                 text = lower(part)
                 if not part.isalpha():
-                    word = word_of(part, self.lexicon)
+                    word = whole if part == written else word_of(part, self.lexicon)
                     if word.number == BREAK:
                         continue
                     text = word.text or text
