@@ -26,8 +26,6 @@ from .errors import BigDataDemosError, UsageError, printable
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # no command multiplies matrices, and NumPy is imported faster
-
 _FAILURE: Final = 1
 _USAGE: Final = 2
 _INTERRUPTED: Final = 130

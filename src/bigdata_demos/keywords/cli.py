@@ -159,6 +159,7 @@ def parser() -> command.Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nothing multiplies matrices, and NumPy is imported faster
     return command.run(parser(), _execute, argv)
 
 
