@@ -5,11 +5,12 @@ other one is ``zz`` and the hexadecimal digits of its UTF-8. The encoding of a p
 only the word has other characters; then it is one of the hexadecimal form (:func:`prefixes`).
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from typing import Final
 
-from ..keywords.analysis.candidates import BREAK, lower, segment, word_of
+from ..keywords.analysis.candidates import is_break, lower, segment, word_of
 from ..keywords.analysis.languages import LANGUAGES, Lexicon, Rules
 from ..keywords.analysis.segments import insert
 from ..keywords.analysis.text import clean
@@ -17,6 +18,7 @@ from ..keywords.analysis.text import clean
 _ESCAPE: Final = "zz"
 _JOINTS: Final = str.maketrans("-_", "  ")
 _MAX_TOKEN: Final = 64  # characters; more are cut
+_is_plain: Final = re.compile(rf"(?!{_ESCAPE})[0-9a-z]{{1,{_MAX_TOKEN}}}").fullmatch
 BETWEEN_LINES: Final = _ESCAPE
 """The token between the tokens of two lines, so that no phrase goes across."""
 
@@ -24,9 +26,12 @@ BETWEEN_LINES: Final = _ESCAPE
 def encode(token: str) -> str:
     """Return a token in letters and digits of ASCII."""
     token = token[:_MAX_TOKEN]
-    if token.isascii() and token.isalnum() and not token.startswith(_ESCAPE) and token == token.lower():
-        return token
-    return _ESCAPE + token.encode("utf-8", "surrogatepass").hex()
+    return token if _is_plain(token) else _ESCAPE + token.encode("utf-8", "surrogatepass").hex()
+
+
+def encoded(tokens: Iterable[str]) -> list[str]:
+    """Return tokens as :func:`encode` does."""
+    return [token if _is_plain(token) else encode(token) for token in tokens]
 
 
 def decode(token: str) -> str:
@@ -68,23 +73,18 @@ class Analyzer(dict[str, str]):
         tokens = [""] * len(words)
         owners, texts = [], []
         for number, written in enumerate(words):
-            if written.isalpha():
+            if written.isalnum():
                 owners.append(number)
                 texts.append(written.lower())
-                continue
-            whole = word_of(written, self.lexicon)
-            if whole.number == BREAK:  # an address
-                continue
-            for part in parts_of(written):
-                text = lower(part)
-                if not part.isalpha():
-                    word = whole if part == written else word_of(part, self.lexicon)
-                    if word.number == BREAK:
-                        continue
-                    text = word.text or text
-                owners.append(number)
-                texts.append(text)
-        for owner, token in zip(owners, map(encode, self.lexicon.stem(texts)), strict=True):
+            elif not is_break(written):
+                for part in parts_of(written):
+                    if part.isalnum():
+                        owners.append(number)
+                        texts.append(part.lower())
+                    elif not is_break(part):
+                        owners.append(number)
+                        texts.append(word_of(part, self.lexicon).text or lower(part))
+        for owner, token in zip(owners, encoded(self.lexicon.stem(texts)), strict=True):
             tokens[owner] = f"{tokens[owner]} {token}" if tokens[owner] else token
         return tokens
 
@@ -112,10 +112,6 @@ class Analyzer(dict[str, str]):
     def of_query(self, text: str) -> list[str]:
         """Return the tokens of a piece of a query."""
         return self.tokens(insert(clean(text).encode(), self.language).decode())
-
-    def of_stems(self, stems: str) -> list[str]:
-        """Return the tokens of a keyword, which is given by the job's stems."""
-        return list(map(encode, parts_of(stems)))
 
 
 def parts_of(words: str) -> list[str]:

@@ -32,7 +32,7 @@ CREATE TABLE pages (id {id}, url {text} UNIQUE NOT NULL, site {text} NOT NULL, t
 CREATE TABLE texts (page INTEGER PRIMARY KEY, text {text} NOT NULL);
 CREATE TABLE keywords (page INTEGER, rank INTEGER, phrase {text} NOT NULL, lowered {text} NOT NULL, stems {text} NOT NULL,
     score BIGINT NOT NULL, tf INTEGER NOT NULL, df BIGINT NOT NULL, PRIMARY KEY (page, rank)) {clustered};
-CREATE TABLE words (id {id}, token {text} UNIQUE NOT NULL, pages INTEGER NOT NULL);
+CREATE TABLE words (id INTEGER PRIMARY KEY, token {text} UNIQUE NOT NULL, pages INTEGER NOT NULL);
 CREATE TABLE postings (word INTEGER, page INTEGER, impact INTEGER NOT NULL, PRIMARY KEY (word, page) {covering}) {clustered};
 CREATE TABLE rejections (run INTEGER NOT NULL REFERENCES runs, source {text} NOT NULL, start BIGINT NOT NULL, url {text} NOT NULL,
     reason {text} NOT NULL, detail {text} NOT NULL);

@@ -11,15 +11,19 @@ import json
 import re
 from collections.abc import Iterator
 from hashlib import blake2b
+from itertools import chain
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import numpy.typing as npt
 
 from ..errors import InputError
 from ..keywords.analysis.candidates import lower
 from ..keywords.output.reading import Manifest, records
 from ..storage.places import Place
-from .analyzer import analyzer, parts_of
-from .words import Numbers, PageWords, words_of
+from .analyzer import encoded, parts_of
+from .words import PageWords, words_of
 
 _MODEL_LENGTH: Final = 500  # tokens
 _SUFFIX: Final = re.compile(r"\.\w{1,5}$")
@@ -55,7 +59,7 @@ class Page(NamedTuple):
     text: str
     keywords: list[Keyword]
     words: PageWords
-    impacts: Numbers
+    impacts: npt.NDArray[np.int16]
 
 
 def pages_of(place: Place, manifest: Manifest, number: str) -> Iterator[Page]:
@@ -84,10 +88,9 @@ def _only(manifest: Manifest, kind: str, number: str) -> dict[str, str]:
 
 def analyze(row: dict[str, Any], text: str) -> Page:
     """Analyze a page: a row of ``keywords/``, and its text as ``schemas/text.avsc`` describes it."""
-    tokens_of = analyzer(row["language"])
-    in_keywords = [token for keyword in row["keywords"] for token in tokens_of.of_stems(keyword["stems"])]
-    words = words_of(f"{text}\n{path_of(row['url'])}", row["language"], in_keywords)
-    weighted = 1000 * words.counts
+    stems = [parts_of(keyword["stems"]) for keyword in row["keywords"]]
+    words = words_of(f"{text}\n{path_of(row['url'])}", row["language"], encoded(chain.from_iterable(stems)))
+    weighted = 1000 * words.counts.astype(np.int64)
     rest = 5 * (_MODEL_LENGTH + words.body.count(" ") + 1)
     return Page(
         row["url"],
@@ -102,15 +105,15 @@ def analyze(row: dict[str, Any], text: str) -> Page:
                 rank,
                 keyword["phrase"],
                 lower(keyword["phrase"]),
-                " ".join(parts_of(keyword["stems"])),
+                " ".join(parts),
                 keyword["score"],
                 keyword["tf"],
                 keyword["df"],
             )
-            for rank, keyword in enumerate(row["keywords"], 1)
+            for rank, (keyword, parts) in enumerate(zip(row["keywords"], stems, strict=True), 1)
         ],
         words,
-        1024 * weighted // (weighted + rest),
+        (1024 * weighted // (weighted + rest)).astype(np.int16),
     )
 
 

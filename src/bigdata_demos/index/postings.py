@@ -6,19 +6,20 @@ the words of the range to the table of words, and then their postings in the ord
 grows at its end.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from heapq import merge
-from itertools import groupby
-from operator import itemgetter
+from itertools import islice
 from pathlib import Path
 from typing import Final, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from .database import Database
 from .pages import Page
-from .words import Numbers, Vocabulary
+from .words import Vocabulary
 
+Numbers = npt.NDArray[np.int64]
 _RUN: Final = 4_000_000  # postings of a run, about 50 MB in memory
 _RANGE: Final = 1_000_000  # postings that are merged at once
 
@@ -34,8 +35,8 @@ class Runs:
     def _start(self, vocabulary: Vocabulary | None = None) -> None:
         self._vocabulary = vocabulary
         self._pages: list[int] = []
-        self._tokens: list[Numbers] = []
-        self._impacts: list[Numbers] = []
+        self._tokens: list[npt.NDArray[np.int32]] = []
+        self._impacts: list[npt.NDArray[np.int16]] = []
         self._size = 0
 
     def __enter__(self) -> Self:
@@ -51,13 +52,13 @@ class Runs:
                 self._write()
                 self._start(page.words.vocabulary)
             self._pages.append(number)
-            self._tokens.append(page.words.tokens.astype(np.int32))
-            self._impacts.append(page.impacts.astype(np.int16))
+            self._tokens.append(page.words.tokens)
+            self._impacts.append(page.impacts)
             self._size += len(page.impacts)
             yield page
 
     def _write(self) -> None:
-        """Write a run: its tokens with the numbers of their postings, as text, and the pages and impacts of these."""
+        """Write a run: its tokens, where the postings of each end, and the pages and impacts of these."""
         if not self._vocabulary:
             return
         numbers = np.concatenate(self._tokens)
@@ -72,23 +73,38 @@ class Runs:
         self._written += 1
         np.save(path.with_suffix(".pages.npy"), pages[order])
         np.save(path.with_suffix(".impacts.npy"), np.concatenate(self._impacts)[order])
-        lines = (f"{token} {count}\n" for token, count in zip(tokens, counts[in_order].tolist(), strict=True))
-        path.with_suffix(".tokens").write_text("".join(lines), encoding="ascii")
+        np.save(path.with_suffix(".ends.npy"), np.cumsum(counts[in_order]))
+        path.with_suffix(".tokens").write_text("".join(f"{token}\n" for token in tokens), encoding="ascii")
 
 
 class _Run:
-    """A run that is read: ``at`` is where its next postings are."""
+    """A run that is read, token after token; ``next`` has the next ones."""
 
     def __init__(self, tokens: Path) -> None:
-        self.tokens, self.at = tokens, 0
-        self.pages, self.impacts = (np.load(tokens.with_suffix(f".{name}.npy"), mmap_mode="r") for name in ("pages", "impacts"))
+        self.ends, self._pages, self._impacts = (
+            np.load(tokens.with_suffix(f".{name}.npy"), mmap_mode="r") for name in ("ends", "pages", "impacts")
+        )
+        self._file = tokens.open(encoding="ascii")
+        self._taken = self._read = self._start = 0  # tokens, and where the next postings start
+        self.next: list[str] = []
 
-    def words(self, number: int) -> Iterator[tuple[str, int, int]]:
-        """Yield the tokens, the number of the run, and how many postings each has."""
-        with self.tokens.open(encoding="ascii") as file:
-            for line in file:
-                token, count = line.split()
-                yield token, number, int(count)
+    def fill(self, postings: int) -> bool:
+        """Read tokens with so many postings, or one token; return whether there is any."""
+        until = max(int(np.searchsorted(self.ends, self._start + postings)), self._taken + 1)
+        self.next += (line[:-1] for line in islice(self._file, until - self._read))
+        self._read = self._taken + len(self.next)
+        if not self.next:
+            self._file.close()
+        return bool(self.next)
+
+    def take(self, last: str) -> tuple[list[str], Numbers, Numbers, Numbers]:
+        """Take the next tokens up to one: return them, how many postings each has, and the pages and impacts of these."""
+        tokens = self.next[: bisect_right(self.next, last)]
+        del self.next[: len(tokens)]
+        start, ends = self._start, self.ends[self._taken : self._taken + len(tokens)]
+        self._taken += len(tokens)
+        self._start = int(ends[-1]) if tokens else start
+        return tokens, np.diff(ends, prepend=start), self._pages[start : self._start], self._impacts[start : self._start]
 
 
 def add(database: Database, directory: Path) -> None:
@@ -99,56 +115,53 @@ def add(database: Database, directory: Path) -> None:
     runs = [_Run(path) for path in sorted(directory.glob("*.tokens"))]
     rows = database.execute("SELECT n, page FROM numbers ORDER BY n").fetchall()
     staged, pages = np.array(rows, np.int64).reshape(-1, 2).T
-    database.execute(f"CREATE TEMPORARY TABLE new_words (token {database.types['text']} PRIMARY KEY, pages INTEGER NOT NULL)")
+    words = _Words(database)
     for tokens, *columns in _ranges(runs):
         at = np.searchsorted(staged, columns[1])
         at[at == len(staged)] = 0
         stays = staged[at] == columns[1]  # no other page with its URL comes later
         ranks, page, impacts = columns[0][stays], pages[at[stays]], columns[2][stays]
-        word = _word_ids(database, tokens, np.bincount(ranks, minlength=len(tokens)))[ranks]
+        word = words.count(tokens, np.bincount(ranks, minlength=len(tokens)))[ranks]
         order = np.lexsort((page, word))
         database.insert("postings", *(column[order].tolist() for column in (word, page, impacts)))
-    database.execute("DROP TABLE new_words")
 
 
 def _ranges(runs: list[_Run]) -> Iterator[tuple[list[str], Numbers, Numbers, Numbers]]:
     """Yield the postings of all runs by ranges of tokens: the tokens; the token (its index), page and impact of each posting."""
-    tokens: list[str] = []
-    found: list[list[tuple[int, int]]] = [[] for _ in runs]
-    size = 0
-
-    def take() -> tuple[list[str], Numbers, Numbers, Numbers]:
-        columns: list[tuple[Numbers, ...]] = []
-        for run, words in zip(runs, found, strict=True):
-            ranks, counts = np.array(words, np.int64).reshape(-1, 2).T
-            start, run.at = run.at, run.at + int(counts.sum())
-            columns.append((np.repeat(ranks, counts), run.pages[start : run.at], run.impacts[start : run.at]))
-            words.clear()
+    while runs := [run for run in runs if run.fill(_RANGE // len(runs))]:
+        last = min(run.next[-1] for run in runs)
+        taken = [run.take(last) for run in runs]
+        tokens = sorted(set().union(*(some for some, *_ in taken)))
+        ranks = dict(zip(tokens, range(len(tokens)), strict=True))
+        columns = ((np.repeat([ranks[token] for token in some], counts), *rest) for some, counts, *rest in taken if some)
         one, two, three = map(np.concatenate, zip(*columns, strict=True))
-        return tokens, one, two, three
-
-    for token, group in groupby(merge(*(run.words(number) for number, run in enumerate(runs))), itemgetter(0)):
-        for _, run, count in group:
-            found[run].append((len(tokens), count))
-            size += count
-        tokens.append(token)
-        if size > _RANGE:
-            yield take()
-            tokens, size = [], 0
-    if tokens:
-        yield take()
+        yield tokens, one, two, three
 
 
-def _word_ids(database: Database, tokens: list[str], counts: Numbers) -> Numbers:
-    """Count more pages for words, given by their tokens in order; return the ids of words, 0 for those without more pages."""
-    some = np.flatnonzero(counts)
-    database.insert("new_words", [tokens[i] for i in some], counts[some].tolist())
-    database.execute(
-        "INSERT INTO words (token, pages) SELECT token, pages FROM new_words WHERE true ORDER BY token"
-        " ON CONFLICT (token) DO UPDATE SET pages = words.pages + excluded.pages"
-    )
-    ids = np.zeros(len(tokens), np.int64)
-    rows = database.execute("SELECT words.id FROM new_words JOIN words ON words.token = new_words.token ORDER BY new_words.token")
-    ids[some] = [number for (number,) in rows]
-    database.execute("DELETE FROM new_words")
-    return ids
+class _Words:
+    """The table of words, in the transaction that adds postings."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        (self._last,) = database.execute("SELECT coalesce(max(id), 0) FROM words").fetchone()
+        self._were_there = self._last > 0
+
+    def count(self, tokens: list[str], pages: Numbers) -> Numbers:
+        """Count more pages for words, given by their tokens in order; return the ids of words, 0 for those without more pages."""
+        more = {tokens[i]: int(pages[i]) for i in np.flatnonzero(pages)}
+        ids = self._count_known(more) if self._were_there else {}
+        new = [token for token in more if token not in ids]
+        ids |= zip(new, range(self._last + 1, self._last + 1 + len(new)), strict=True)
+        self._database.insert("words", [ids[token] for token in new], new, [more[token] for token in new])
+        self._last += len(new)
+        return np.array([ids.get(token, 0) for token in tokens], np.int64)
+
+    def _count_known(self, more: dict[str, int]) -> dict[str, int]:
+        """Count more pages for the words that the table has; return the ids of these."""
+        execute = self._database.execute
+        execute(f"CREATE TEMPORARY TABLE more (token {self._database.types['text']} PRIMARY KEY, pages INTEGER NOT NULL)")
+        self._database.insert("more", list(more), list(more.values()))
+        execute("UPDATE words SET pages = words.pages + more.pages FROM more WHERE more.token = words.token")
+        ids = dict(execute("SELECT token, id FROM words JOIN more USING (token)").fetchall())
+        execute("DROP TABLE more")
+        return ids

@@ -37,7 +37,7 @@ class Sqlite(Database):
     errors = (sqlite3.Error,)
     staged = "staged"
     body = (
-        "CREATE VIRTUAL TABLE body USING fts5(tokens, tokenize = 'ascii');\n"
+        "CREATE VIRTUAL TABLE body USING fts5(tokens, tokenize = 'ascii', columnsize = 0);\n"
         f"INSERT INTO body (body, rank) VALUES ('hashsize', {_CACHE << 10});\n"
         f"PRAGMA application_id = {_APPLICATION};\nPRAGMA user_version = {VERSION}"
     )

@@ -4,6 +4,7 @@ Both give the same answers, and a test holds them to it; ``BIGDATA_DEMOS_KERNEL`
 """
 
 import threading
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -12,13 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..keywords.analysis.kernels import name
-from ..keywords.analysis.kernels.native import LEARNED, STRONG, NativeScanner
+from ..keywords.analysis.kernels.native import LEARNED, NativeScanner
 from .analyzer import BETWEEN_LINES, analyzer
 
 _TITLE, _STRONG, _WEAK, _KEYWORD = 16, 4, 1, 8  # quarters
 _WORD: Final = 2  # the kind of words, as kernel.c has it: they are numbered from 2 on
-_BETWEEN: Final = 1  # the number that it gives to stopwords, of which there are none here
-Numbers = npt.NDArray[np.int64]
 
 
 class Vocabulary(dict[str, int]):
@@ -39,8 +38,8 @@ class PageWords(NamedTuple):
 
     body: str
     vocabulary: Vocabulary
-    tokens: Numbers
-    counts: Numbers
+    tokens: npt.NDArray[np.int32]
+    counts: npt.NDArray[np.int32]
 
 
 def words_of(text: str, language: str, keywords: Sequence[str]) -> PageWords:
@@ -73,15 +72,12 @@ class Plain:
                 body.append(" ".join(tokens))
         for token in keywords:
             counts[token] += _KEYWORD
-        numbers = np.array([self.vocabulary[token] for token in counts], np.int64)
-        order = np.argsort(numbers)
-        return PageWords(
-            f" {BETWEEN_LINES} ".join(body), self.vocabulary, numbers[order], np.array(list(counts.values()), np.int64)[order]
-        )
+        numbers = np.array([self.vocabulary[token] for token in counts], np.int32)
+        return PageWords(f" {BETWEEN_LINES} ".join(body), self.vocabulary, numbers, np.array(list(counts.values()), np.int32))
 
 
 class Native(NativeScanner):
-    """Does so by the kernel, which numbers words as they are written: by these, it has their tokens, as a text and as numbers."""
+    """Does so by the kernel, which learns words as they are written, with their tokens as their stems."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,9 +85,8 @@ class Native(NativeScanner):
 
     def _start(self) -> None:
         self.vocabulary = Vocabulary()
-        self._written = ["", BETWEEN_LINES]
-        self._numbers = np.zeros(1 << 10, np.int64)  # -1 for a word of several tokens: its numbers are in _parts
-        self._parts: dict[int, list[int]] = {}
+        self._ids = array("i")  # of the tokens of all words, one word after another
+        self._ends = array("I", [0] * _WORD)  # where those of a word end, by its number
 
     def forget(self) -> None:
         """Forget all words."""
@@ -101,40 +96,20 @@ class Native(NativeScanner):
     def learn(self, words: list[str], language: str) -> None:
         """Analyze new words; those without tokens get the number of punctuation."""
         tokens = analyzer(language).analyzed(words)
-        start = len(self._written)
-        self._written += filter(None, tokens)
-        new = self._written[start:]
-        while len(self._numbers) < len(self._written):
-            self._numbers = np.concatenate([self._numbers, self._numbers])
-        self._numbers[start : len(self._written)] = [-1 if " " in token else self.vocabulary[token] for token in new]
-        self._parts |= {
-            number: [self.vocabulary[part] for part in token.split()] for number, token in enumerate(new, start) if " " in token
-        }
+        self._ids.extend(map(self.vocabulary.__getitem__, " ".join(tokens).split()))
+        end = self._ends[-1]
+        self._ends.extend([end := end + token.count(" ") + 1 for token in tokens if token])
         records = np.zeros(len(words), LEARNED)
+        records["end"] = np.cumsum(list(map(len, tokens)))
         records["kind"] = [_WORD if token else 0 for token in tokens]
-        self.learned(records)
+        self.learned(records, "".join(tokens).encode("ascii"))
 
     def words_of(self, text: str, language: str, keywords: Sequence[str]) -> PageWords:
         """See :func:`words_of`."""
-        utf8 = text.encode("utf-8", "surrogatepass")
-        self.split(utf8, analyzer(language).language, 0)
-        words = self.scanned()
-        words = words[words["number"] >= _WORD]
-        written = words["number"]
-        lines = np.searchsorted(np.flatnonzero(np.frombuffer(utf8, np.uint8) == ord("\n")), words["start"])
-        weights = np.where(lines == 0, _TITLE, np.where(words["flags"] & STRONG, _STRONG, _WEAK))
-        numbers = self._numbers[written]
-        several = numbers < 0
-        more: list[int] = [self.vocabulary[token] for token in keywords]
-        weights_of_more = [_KEYWORD] * len(more)
-        for word, weight in zip(written[several].tolist(), weights[several].tolist(), strict=True):
-            more += self._parts[word]
-            weights_of_more += [weight] * len(self._parts[word])
-        tokens, inverse = np.unique(np.append(numbers[~several], np.array(more, np.int64)), return_inverse=True)
-        counts = np.bincount(inverse, np.append(weights[~several], weights_of_more)).astype(np.int64)
-        between = np.flatnonzero(np.diff(lines)) + 1
-        body = " ".join(map(self._written.__getitem__, np.insert(written, between, _BETWEEN).tolist()))
-        return PageWords(body, self.vocabulary, tokens, counts)
+        self.split(text.encode("utf-8", "surrogatepass"), analyzer(language).language, 0)
+        more = [self.vocabulary[token] for token in keywords]
+        body, counted = self.indexed(self._ids, self._ends, f" {BETWEEN_LINES} ", (_TITLE, _STRONG, _WEAK, _KEYWORD), more)
+        return PageWords(body, self.vocabulary, counted[:, 0], counted[:, 1])
 
 
 _of_this_thread = threading.local()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from ..index.analyzer import Analyzer, analyzer, shown
+from ..index.analyzer import Analyzer, analyzer, encoded, parts_of, shown
 
 _FIRST: Final = 60_000  # characters of a page that are shown
 
@@ -33,7 +33,7 @@ def marked(text: str, language: str, keywords: Sequence[str]) -> tuple[list[Line
     words = analyzer(language)
     sequences: dict[str, list[tuple[list[str], int]]] = defaultdict(list)
     for rank, stems in enumerate(keywords, 1):
-        if tokens := words.of_stems(stems):
+        if tokens := encoded(parts_of(stems)):
             sequences[tokens[0]].append((tokens, rank))
     for some in sequences.values():
         some.sort(key=lambda one: -len(one[0]))  # stable: the better one of equal length first

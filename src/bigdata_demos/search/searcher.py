@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ..errors import InputError
-from ..index.analyzer import analyzer, decode, encode, prefixes
+from ..index.analyzer import analyzer, decode, encode, encoded, parts_of, prefixes
 from ..index.database import Database, open_database
 from ..keywords.analysis.candidates import lower
 from .query import Term, parse
@@ -217,7 +217,7 @@ class Searcher:
         ).fetchone()
         (copies,) = self.database.execute("SELECT count(*) - 1 FROM pages WHERE content = ?", (content,)).fetchone()
         rows = self.database.execute("SELECT phrase, stems FROM keywords WHERE page = ? ORDER BY rank", (page,)).fetchall()
-        keywords = [phrase for phrase, stems in rows if not terms.keys().isdisjoint(analyzer(language).of_stems(stems))]
+        keywords = [phrase for phrase, stems in rows if not terms.keys().isdisjoint(encoded(parts_of(stems)))]
         return Hit(url, title, language, score, *snippet(text, language, terms), keywords, copies)
 
     def page(self, url: str) -> dict[str, Any] | None:

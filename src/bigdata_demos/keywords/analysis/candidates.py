@@ -142,12 +142,17 @@ def lower(text: str) -> str:
 _NO_WORD, _STOPWORD = Word(BREAK), Word(STOPWORD)
 
 
+def is_break(token: str) -> bool:
+    """Whether a token is punctuation or an address."""
+    return not any(map(str.isalnum, token)) or "@" in token or "://" in token or "www." in token
+
+
 def word_of(token: str, lexicon: Lexicon) -> Word:
     """Return what a token means in a language."""
     word, written = lower(token), token
     skipped = cut = 0
     if not token.isalpha():
-        if not any(map(str.isalnum, token)) or "@" in token or "://" in token or "www." in token:
+        if is_break(token):
             return _NO_WORD
         if lexicon.is_stopword(word, token):
             return _STOPWORD

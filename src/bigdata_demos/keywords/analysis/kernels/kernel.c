@@ -108,6 +108,9 @@ typedef struct {
     Bytes out, out2; /* results */
     Bytes *postings;
     int bits;
+    /* tokens of an index: where each is among those of the page at hand (Seen), and these (Counted) */
+    Bytes seen, counted;
+    u32 page_of_index;
 } Kernel;
 
 static void free_lexicon(Lexicon *l) {
@@ -123,7 +126,7 @@ EXPORT void kernel_free(Kernel *k) {
     if (!k) return;
     Bytes *all[] = {&k->spellings, &k->stem_text, &k->stems, &k->unknown, &k->tokens, &k->candidates,
                     &k->slots,     &k->of_token,  &k->best,  &k->out,     &k->out2,   &k->blocks,
-                    &k->unstemmed, &k->unstemmed_text};
+                    &k->unstemmed, &k->unstemmed_text, &k->seen, &k->counted};
     for (int i = 0; i < LEXICONS; i++) free_lexicon(k->lexicons[i]);
     for (int i = 0; i < MODELS; i++) free(k->models[i].at);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]->at);
@@ -147,7 +150,7 @@ EXPORT int kernel_forget(Kernel *k) {
     }
     memset(k->entries, 0, k->entry_slots * sizeof(Entry));
     k->entry_count = 0;
-    Bytes *all[] = {&k->spellings, &k->stem_text, &k->stems, &k->unknown, &k->unstemmed, &k->unstemmed_text};
+    Bytes *all[] = {&k->spellings, &k->stem_text, &k->stems, &k->unknown, &k->unstemmed, &k->unstemmed_text, &k->seen};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) clear(all[i]);
     Stem none[2] = {{0}};
     return append(&k->stems, none, sizeof none) ? 0 : NO_MEMORY;
@@ -1454,12 +1457,6 @@ EXPORT i64 kernel_scan(Kernel *k, const u8 *s, i64 size, u32 language, int rules
     return (i64)(k->unknown.size / sizeof(Token));
 }
 
-/* The tokens of the text at hand, once all its words are learned; returns how many. */
-EXPORT i64 kernel_tokens(Kernel *k, const Token **at) {
-    *at = (const Token *)k->tokens.at;
-    return (i64)(k->tokens.size / sizeof(Token));
-}
-
 EXPORT const Token *kernel_unknown(Kernel *k) { return (const Token *)k->unknown.at; }
 
 typedef struct { u32 end; u8 kind, flags, skipped, cut; } Learned;
@@ -2059,3 +2056,58 @@ EXPORT i64 kernel_rank(Kernel *k, const u8 *s, i64 size, i64 *keywords) {
     free(some.at);
     return ok ? (i64)n : NO_MEMORY;
 }
+
+/* ---- the words of an index ------------------------------------------------------------------------------------ */
+
+typedef struct { u32 page, at; } Seen;
+typedef struct { i32 token, count; } Counted;
+
+static int count_token(Kernel *k, i32 token, i32 weight) {
+    size_t size = ((size_t)token + 1) * sizeof(Seen);
+    if (k->seen.size < size) {
+        if (!reserve(&k->seen, size - k->seen.size)) return 0;
+        memset(k->seen.at + k->seen.size, 0, size - k->seen.size);
+        k->seen.size = size;
+    }
+    Seen *seen = (Seen *)k->seen.at + token;
+    if (seen->page == k->page_of_index) {
+        ((Counted *)k->counted.at)[seen->at].count += weight;
+        return 1;
+    }
+    *seen = (Seen){k->page_of_index, (u32)(k->counted.size / sizeof(Counted))};
+    Counted new = {token, weight};
+    return append(&k->counted, &new, sizeof new);
+}
+
+/* The tokens of the text at hand in their order, in kernel_out: its size is returned. The words were learned by kernel_learn; the
+   stem of each is its tokens, with spaces between them, whose numbers end at ends[number of the word], where those of the next
+   word start. Between those of two lines is `between`. In kernel_index_counts (`count` of them) is each token once, with the sum of the
+   weights where it is: in the first line, in a strong block, or in a weak one; the last weight is that of `more` tokens, which are
+   not in the text. */
+EXPORT i64 kernel_index(Kernel *k, const i32 *ids, const u32 *ends, const char *between, const i32 *weights, const i32 *more, i64 n, i64 *count) {
+    const Token *tokens = (const Token *)k->tokens.at, *end = tokens + k->tokens.size / sizeof(Token);
+    clear(&k->out);
+    clear(&k->counted);
+    k->page_of_index++;
+    const u8 *first = memchr(k->text, '\n', end > tokens ? end[-1].end : 0); /* the end of the first line */
+    size_t last = 0;
+    for (const Token *t = tokens; t < end; t++) {
+        if (t->number <= STOPWORD) continue;
+        if (k->out.size) {
+            int same_line = !memchr(k->text + last, '\n', t->start - last);
+            if (!append(&k->out, same_line ? " " : between, same_line ? 1 : strlen(between))) return NO_MEMORY;
+        }
+        last = t->end;
+        const Stem *stem = (const Stem *)k->stems.at + t->number;
+        if (!append(&k->out, k->stem_text.at + stem->at, stem->size)) return NO_MEMORY;
+        i32 weight = weights[!first || k->text + t->start < first ? 0 : t->flags & STRONG ? 1 : 2];
+        for (u32 i = ends[t->number - 1]; i < ends[t->number]; i++)
+            if (!count_token(k, ids[i], weight)) return NO_MEMORY;
+    }
+    for (i64 i = 0; i < n; i++)
+        if (!count_token(k, more[i], weights[3])) return NO_MEMORY;
+    *count = (i64)(k->counted.size / sizeof(Counted));
+    return (i64)k->out.size;
+}
+
+EXPORT const Counted *kernel_index_counts(Kernel *k) { return (const Counted *)k->counted.at; }

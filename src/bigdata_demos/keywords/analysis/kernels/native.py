@@ -7,7 +7,8 @@ is not loaded.
 import ctypes as c
 import os
 import re
-from collections.abc import Callable, Iterable
+from array import array
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -44,9 +45,7 @@ _KINDS: Final = [f"{kind}W{number}" for kind, most in (("U", 6), ("B", 3), ("T",
 _STOPS, _CONNECTS, _DATES, _ELIDED = 1, 2, 4, 8  # what a word is in its language
 _NO_STEMMER, _PORTER, _OTHER_STEMMER = range(3)
 LIMIT: Final = 500_000  # words, about 60 MB; then all are forgotten
-STRONG: Final = 64
-"""The flag of tokens in strong blocks, as kernel.c has it."""
-TOKEN: Final = np.dtype([("start", "<u4"), ("end", "<u4"), ("number", "<i4"), ("flags", "<u4")])
+_TOKEN: Final = np.dtype([("start", "<u4"), ("end", "<u4"), ("number", "<i4"), ("flags", "<u4")])
 LEARNED: Final = np.dtype([("end", "<u4"), *((name, "u1") for name in ("kind", "flags", "skipped", "cut"))], align=True)
 _ENGLISH, _NOUNS, _SHORT = 1, 2, 4  # rules of a language, as kernel.c has them
 _NUMBERS: Final = {code: number for number, code in enumerate(LANGUAGES)}
@@ -94,7 +93,6 @@ def library() -> c.CDLL | str:
         ("mark", size, pointer, c.c_char_p, size, pointer),
         ("blocks", size, pointer, c.c_char_p, size, c.c_int),
         ("scan", size, pointer, c.c_char_p, size, c.c_uint32, c.c_int, c.c_int),
-        ("tokens", size, pointer, pointer),
         ("unknown", pointer, pointer),
         ("learn", c.c_int, pointer, pointer, c.c_char_p),
         ("model", c.c_int, pointer, c.c_int, pointer, pointer, size),
@@ -114,6 +112,8 @@ def library() -> c.CDLL | str:
         ("postings", size, pointer, size, pointer),
         ("score", size, pointer, pointer, c.c_char_p, size),
         ("rank", size, pointer, c.c_char_p, size, pointer),
+        ("index", size, pointer, pointer, pointer, c.c_char_p, pointer, pointer, size, pointer),
+        ("index_counts", pointer, pointer),
     ):
         function = getattr(loaded, f"kernel_{name}")
         function.restype, function.argtypes = result, arguments
@@ -217,7 +217,7 @@ class NativeScanner:
                 self.classified.add(block)
             unknown = self.lib.kernel_scan(*arguments, True)
         if _checked(unknown):
-            spans = np.frombuffer(c.string_at(self.lib.kernel_unknown(self.kernel), unknown * TOKEN.itemsize), TOKEN)
+            spans = np.frombuffer(c.string_at(self.lib.kernel_unknown(self.kernel), unknown * _TOKEN.itemsize), _TOKEN)
             self.learn([text[start:end].decode() for start, end in spans[["start", "end"]].tolist()], language)
 
     def forget(self) -> None:
@@ -232,11 +232,34 @@ class NativeScanner:
         """Tell the kernel what new words mean: for each a record of :data:`LEARNED`, and the stems that these refer to."""
         _checked(self.lib.kernel_learn(self.kernel, _pointer_to(records), stems))
 
-    def scanned(self) -> npt.NDArray[Any]:
-        """Return the tokens of the text, as records of :data:`TOKEN`."""
-        at = c.c_void_p()
-        count = self.lib.kernel_tokens(self.kernel, c.byref(at))
-        return np.frombuffer(c.string_at(at, count * TOKEN.itemsize), TOKEN)
+    def indexed(
+        self, ids: "array[int]", ends: "array[int]", between: str, weights: Sequence[int], more: Sequence[int]
+    ) -> tuple[str, npt.NDArray[np.int32]]:
+        """Return the tokens of an index that the text has, whose words were learned with their tokens as stems.
+
+        Args:
+            ids: the numbers of the tokens of all words, one word after another.
+            ends: where those of a word end, by the number of the word; they start where those of the word before it end.
+            between: what is between the tokens of two lines.
+            weights: how much a token counts in the first line, in a strong block, in a weak one, and in ``more``.
+            more: numbers of tokens that are counted, but are not in the text.
+
+        Returns:
+            The tokens in their order, with spaces between them; and rows of a token's number and the sum of its weights.
+        """
+        count = c.c_int64()
+        numbers = array("i", weights), array("i", more)
+        size = self.lib.kernel_index(
+            self.kernel,
+            *(column.buffer_info()[0] for column in (ids, ends)),
+            between.encode(),
+            *(column.buffer_info()[0] for column in numbers),
+            len(more),
+            c.byref(count),
+        )
+        text = c.string_at(self.lib.kernel_out(self.kernel), _checked(size)).decode()
+        counted = c.string_at(self.lib.kernel_index_counts(self.kernel), 8 * count.value)
+        return text, np.frombuffer(counted, np.int32).reshape(-1, 2)
 
 
 class NativeKernel(NativeScanner):
