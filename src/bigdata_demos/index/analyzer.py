@@ -107,7 +107,10 @@ class Analyzer(dict[str, str]):
     def tokens(self, line: str) -> list[str]:
         """Return the tokens of a line of a page's text."""
         text, pattern = segment(line)
-        return " ".join(map(self.__getitem__, pattern.findall(text))).split()
+        words = pattern.findall(text)
+        if new := [word for word in words if word not in self]:
+            self.learn(new)
+        return " ".join(map(self.__getitem__, words)).split()
 
     def of_query(self, text: str) -> list[str]:
         """Return the tokens of a piece of a query."""

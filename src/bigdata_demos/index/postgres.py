@@ -144,6 +144,9 @@ def _connect(address: str) -> psycopg.Connection:
     connection = psycopg.connect(address, autocommit=True, application_name="bigdata-demos", connect_timeout=10)
     connection.execute(f"SET search_path = {SCHEMA}, pg_catalog")
     connection.execute("SET client_min_messages = warning")
+    connection.execute(
+        "SET join_collapse_limit = 1"
+    )  # the searcher has chosen an order, and planning others takes longer than it
     return connection
 
 

@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice, takewhile
 from typing import Final
 
 from ..index.analyzer import analyzer, decode, shown
@@ -55,20 +56,27 @@ def snippet(text: str, language: str, terms: Mapping[str, int]) -> tuple[str, li
 
 
 def _best_line(text: str, language: str, terms: Mapping[str, int]) -> tuple[tuple[int, int], str]:
-    """Return the best line, with the number of its terms, and its length up to ``_SENTENCE``."""
-    title, *rest = text.split("\n")
-    lines: list[str] = []
-    for line in (*rest, title):
-        lines += _divided(line) if len(line) > _LONG else (line,)
+    """Return the best line, or piece of a long one, with the number of its terms, and its length up to ``_SENTENCE``."""
+    title, *lines = text.split("\n")
     words = analyzer(language)
     best, found = (-1, 0), title
-    for most, line in _promising(terms, lines):
+    for most, line in islice(_candidates(terms, [*lines, title]), _LINES):
         if (most, _SENTENCE) <= best:
-            break
+            continue
         number = len({terms[token] for token in words.tokens(line) if token in terms})
         if (number, min(len(line), _SENTENCE)) > best:
             best, found = (number, min(len(line), _SENTENCE)), line
     return best, found
+
+
+def _candidates(terms: Mapping[str, int], lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Yield promising lines, and instead of long ones their most promising pieces, and how many terms these may have."""
+    for most, line in _promising(terms, lines):
+        if len(line) <= _LONG:
+            yield most, line
+        else:
+            pieces = _promising(terms, list(_divided(line)))
+            yield from takewhile(lambda piece, first=pieces[0]: piece[0] == first[0], pieces)  # type: ignore[misc]
 
 
 def _divided(line: str) -> Iterator[str]:
@@ -87,12 +95,12 @@ def _promising(terms: Mapping[str, int], lines: Sequence[str]) -> list[tuple[int
 
     If there are none, these are the first lines.
     """
-    starts = _starts(tuple(terms.items()))
+    starts, shorter = _starts(tuple(terms.items()))
     text = "\n".join(lines).lower()
     found = {term: set().union(*(_lines_with(start, text) for start in some)) for term, some in starts.items()}
-    if missing := [term for term, numbers in found.items() if not numbers and not text.isascii()]:  # stems have no accents
-        text = _folded(text)
-        found |= {term: set().union(*(_lines_with(start, text) for start in starts[term])) for term in missing}
+    if missing := [term for term, numbers in found.items() if not numbers]:
+        text = _folded(text)  # stems have no accents
+        found |= {term: set().union(*(_lines_with(start, text) for start in shorter[term])) for term in missing}
     most = Counter(number for numbers in found.values() for number in numbers)
     if not most:
         return [(len(starts), line) for line in lines[:_LINES]]
@@ -101,12 +109,17 @@ def _promising(terms: Mapping[str, int], lines: Sequence[str]) -> list[tuple[int
 
 
 @lru_cache(maxsize=100)
-def _starts(terms: Sequence[tuple[str, int]]) -> Mapping[int, set[str]]:
-    """Return what words may start with that have the tokens of terms, by term."""
-    starts: dict[int, set[str]] = defaultdict(set)
+def _starts(terms: Sequence[tuple[str, int]]) -> tuple[Mapping[int, set[str]], Mapping[int, set[str]]]:
+    """Return what words start with that have the tokens of terms, by term; and what they start with if a stem's end is not theirs.
+
+    English stems end in ``i`` where words end in ``y``.
+    """
+    starts: tuple[dict[int, set[str]], dict[int, set[str]]] = defaultdict(set), defaultdict(set)
     for token, term in terms:
         stem = _folded(decode(token))
-        starts[term].add(stem[: max(1, min(_START, len(stem) - 1))])
+        shorter = stem[: max(1, min(_START, len(stem) - 1))]
+        starts[0][term].add(shorter if stem.endswith("i") else stem[:_START])
+        starts[1][term].add(shorter)
     return starts
 
 
