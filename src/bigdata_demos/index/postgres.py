@@ -146,7 +146,7 @@ def _connect(address: str) -> psycopg.Connection:
     connection.execute("SET client_min_messages = warning")
     connection.execute(
         "SET join_collapse_limit = 1"
-    )  # the searcher has chosen an order, and planning others takes longer than it
+    )  # the searcher chose an order, and planning takes long
     return connection
 
 

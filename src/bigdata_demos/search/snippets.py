@@ -110,7 +110,7 @@ def _promising(terms: Mapping[str, int], lines: Sequence[str]) -> list[tuple[int
 
 @lru_cache(maxsize=100)
 def _starts(terms: Sequence[tuple[str, int]]) -> tuple[Mapping[int, set[str]], Mapping[int, set[str]]]:
-    """Return what words start with that have the tokens of terms, by term; and what they start with if a stem's end is not theirs.
+    """Return what words with the tokens of terms start with, by term; and what they start with if a stem's end is not theirs.
 
     English stems end in ``i`` where words end in ``y``.
     """
