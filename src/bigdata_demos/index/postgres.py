@@ -144,9 +144,7 @@ def _connect(address: str) -> psycopg.Connection:
     connection = psycopg.connect(address, autocommit=True, application_name="bigdata-demos", connect_timeout=10)
     connection.execute(f"SET search_path = {SCHEMA}, pg_catalog")
     connection.execute("SET client_min_messages = warning")
-    connection.execute(
-        "SET join_collapse_limit = 1"
-    )  # the searcher chose an order, and planning takes long
+    connection.execute("SET join_collapse_limit = 1")  # the searcher chose an order, and planning takes long
     return connection
 
 

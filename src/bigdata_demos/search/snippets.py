@@ -35,9 +35,9 @@ def snippet(text: str, language: str, terms: Mapping[str, int]) -> tuple[str, li
     Sentences are preferred to headings, lines after the title to the title, and among equal ones the first.
     """
     text = text[:FROM]
-    best, line = _best_line(text[: max(0, text.rfind("\n", 0, _BEGINNING))], language, terms)
+    best, line = _best_line(text[: max(0, text.rfind("\n", 0, _BEGINNING))], language, terms, 0)
     if best < (len({*terms.values()}), _SENTENCE) or line == text.partition("\n")[0]:  # the rest may have a better one
-        _, line = _best_line(text, language, terms)
+        _, line = _best_line(text, language, terms, _LINES)
     words = analyzer(language)
     marks = [(start, end) for token, start, end in words.matches(line) if token in terms]
     whole = shown(line)
@@ -55,12 +55,17 @@ def snippet(text: str, language: str, terms: Mapping[str, int]) -> tuple[str, li
     return whole[start:end], [(a - shift, b - shift) for a, b in marks if start <= a - indent and b - indent <= end]
 
 
-def _best_line(text: str, language: str, terms: Mapping[str, int]) -> tuple[tuple[int, int], str]:
-    """Return the best line, or piece of a long one, with the number of its terms, and its length up to ``_SENTENCE``."""
+def _best_line(text: str, language: str, terms: Mapping[str, int], first: int) -> tuple[tuple[int, int], str]:
+    """Return the best line, or piece of a long one, with the number of its terms, and its length up to ``_SENTENCE``.
+
+    If no line is promising, it is one of the ``first`` ones, or the title.
+    """
     title, *lines = text.split("\n")
+    lines.append(title)
     words = analyzer(language)
     best, found = (-1, 0), title
-    for most, line in islice(_candidates(terms, [*lines, title]), _LINES):
+    candidates = list(islice(_candidates(terms, lines), _LINES))
+    for most, line in candidates or [(len(terms), line[:_LONG]) for line in lines[:first]]:
         if (most, _SENTENCE) <= best:
             continue
         number = len({terms[token] for token in words.tokens(line) if token in terms})
@@ -75,7 +80,7 @@ def _candidates(terms: Mapping[str, int], lines: Sequence[str]) -> Iterator[tupl
         if len(line) <= _LONG:
             yield most, line
         else:
-            pieces = _promising(terms, list(_divided(line)))
+            pieces = _promising(terms, list(_divided(line))) or [(most, line[:_LONG])]
             yield from takewhile(lambda piece, first=pieces[0]: piece[0] == first[0], pieces)  # type: ignore[misc]
 
 
@@ -91,10 +96,7 @@ def _divided(line: str) -> Iterator[str]:
 
 
 def _promising(terms: Mapping[str, int], lines: Sequence[str]) -> list[tuple[int, str]]:
-    """Return lines with words that start as terms do, and how many terms these may be: those with the most first.
-
-    If there are none, these are the first lines.
-    """
+    """Return lines with words that start as terms do, and how many terms these may be: those with the most first."""
     starts, shorter = _starts(tuple(terms.items()))
     text = "\n".join(lines).lower()
     found = {term: set().union(*(_lines_with(start, text) for start in some)) for term, some in starts.items()}
@@ -102,8 +104,6 @@ def _promising(terms: Mapping[str, int], lines: Sequence[str]) -> list[tuple[int
         text = _folded(text)  # stems have no accents
         found |= {term: set().union(*(_lines_with(start, text) for start in shorter[term])) for term in missing}
     most = Counter(number for numbers in found.values() for number in numbers)
-    if not most:
-        return [(len(starts), line) for line in lines[:_LINES]]
     ranked = sorted(most.items(), key=lambda one: (-one[1], one[0]))
     return [(count, lines[number]) for number, count in ranked[:_LINES]]
 
