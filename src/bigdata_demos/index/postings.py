@@ -121,8 +121,9 @@ def add(database: Database, directory: Path) -> None:
         at[at == len(staged)] = 0
         stays = staged[at] == columns[1]  # no other page with its URL comes later
         ranks, page, impacts = columns[0][stays], pages[at[stays]], columns[2][stays]
-        word = words.count(tokens, np.bincount(ranks, minlength=len(tokens)))[ranks]
-        order = np.lexsort((page, word))
+        ids = words.count(tokens, np.bincount(ranks, minlength=len(tokens)))
+        word = ids[ranks]
+        order = np.argsort(word << 32 | page)  # much faster than to sort by two columns; both are of 31 bits
         database.insert("postings", *(column[order].tolist() for column in (word, page, impacts)))
 
 

@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice, takewhile
+from itertools import islice
 from typing import Final
 
 from ..index.analyzer import analyzer, decode, shown
@@ -64,24 +64,25 @@ def _best_line(text: str, language: str, terms: Mapping[str, int], first: int) -
     lines.append(title)
     words = analyzer(language)
     best, found = (-1, 0), title
-    candidates = list(islice(_candidates(terms, lines), _LINES))
-    for most, line in candidates or [(len(terms), line[:_LONG]) for line in lines[:first]]:
-        if (most, _SENTENCE) <= best:
-            continue
-        number = len({terms[token] for token in words.tokens(line) if token in terms})
-        if (number, min(len(line), _SENTENCE)) > best:
-            best, found = (number, min(len(line), _SENTENCE)), line
+    for most, line in islice(_candidates(terms, lines, first), _LINES):
+        if best >= (most, _SENTENCE):
+            break
+        size = min(len(line), _SENTENCE)
+        if (most, size) > best:
+            number = len({terms[token] for token in words.tokens(line) if token in terms})
+            if (number, size) > best:
+                best, found = (number, size), line
     return best, found
 
 
-def _candidates(terms: Mapping[str, int], lines: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Yield promising lines, and instead of long ones their most promising pieces, and how many terms these may have."""
-    for most, line in _promising(terms, lines):
+def _candidates(terms: Mapping[str, int], lines: Sequence[str], first: int) -> Iterator[tuple[int, str]]:
+    """Yield promising lines, or the ``first`` ones, and how many terms they may have; of long ones, the most promising pieces."""
+    for most, line in _promising(terms, lines) or [(len({*terms.values()}), line) for line in lines[:first]]:
         if len(line) <= _LONG:
             yield most, line
         else:
             pieces = _promising(terms, list(_divided(line))) or [(most, line[:_LONG])]
-            yield from takewhile(lambda piece, first=pieces[0]: piece[0] == first[0], pieces)  # type: ignore[misc]
+            yield from ((most, piece) for number, piece in pieces if number == pieces[0][0])
 
 
 def _divided(line: str) -> Iterator[str]:
@@ -96,7 +97,7 @@ def _divided(line: str) -> Iterator[str]:
 
 
 def _promising(terms: Mapping[str, int], lines: Sequence[str]) -> list[tuple[int, str]]:
-    """Return lines with words that start as terms do, and how many terms these may be: those with the most first."""
+    """Return lines with words that start as terms do, and how many terms these may be: most first, then sentences first."""
     starts, shorter = _starts(tuple(terms.items()))
     text = "\n".join(lines).lower()
     found = {term: set().union(*(_lines_with(start, text) for start in some)) for term, some in starts.items()}
@@ -104,8 +105,8 @@ def _promising(terms: Mapping[str, int], lines: Sequence[str]) -> list[tuple[int
         text = _folded(text)  # stems have no accents
         found |= {term: set().union(*(_lines_with(start, text) for start in shorter[term])) for term in missing}
     most = Counter(number for numbers in found.values() for number in numbers)
-    ranked = sorted(most.items(), key=lambda one: (-one[1], one[0]))
-    return [(count, lines[number]) for number, count in ranked[:_LINES]]
+    ranked = sorted([(-count, -min(len(lines[number]), _SENTENCE), number) for number, count in most.items()])
+    return [(-count, lines[number]) for count, _, number in ranked[:_LINES]]
 
 
 @lru_cache(maxsize=100)
