@@ -50,7 +50,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 _CLUSTERS = {
     "stack": ("tests/cluster/test_compose.py", "tests/cluster/hadoop/test_compose.py", "[spark-cluster"),
-    "hadoop": ("tests/cluster/hadoop/", "tests/storage/test_webhdfs.py", "[hadoop"),
+    "hadoop": ("tests/cluster/hadoop/", "tests/storage/test_webhdfs.py", "tests/experiments/test_killed_container.py", "[hadoop"),
 }
 """The tests that need a cluster, by its fixture: the starts of their modules' paths, and of their parameters."""
 

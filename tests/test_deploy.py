@@ -5,9 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import time
-import venv
 from pathlib import Path
 from sysconfig import get_path
 from typing import Any
@@ -22,57 +20,26 @@ from bigdata_demos.cluster.standalone import free_port, processes, spark_cluster
 from bigdata_demos.keywords import run
 from tests.support.paths import ROOT
 from tests.support.requirements import require
+from tests.support.submitted import check_output, pack_environment, spark_submit
 
 MANIFESTS = sorted((ROOT / "deploy" / "kubernetes").glob("*.yaml"))
-
-
-def pack_environment(directory: Path) -> Path:
-    """Pack a virtual environment that has the package in it, and finds what the package needs in the environment of the tests."""
-    venv.create(directory, symlinks=True)
-    packages = directory / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
-    shutil.copytree(ROOT / "src" / "bigdata_demos", packages / "bigdata_demos", ignore=shutil.ignore_patterns("__pycache__"))
-    (packages / "others.pth").write_text(get_path("purelib"))
-    archive = directory.with_suffix(".tar.gz")
-    with tarfile.open(archive, "w:gz") as tar:
-        tar.add(directory, ".")
-    return archive
 
 
 def test_spark_submit(tmp_path: Path) -> None:
     """The executors run the Python of the archive, and the result is that of one thread."""
     require("spark")
-    archive = pack_environment(tmp_path / "packed")
+    archive = pack_environment(tmp_path / "packed", os.path.realpath(sys.executable), get_path("purelib"))
     java = spark_classes.java_options(spark_classes.directory())
+    options = {"spark.driver.host": "127.0.0.1", "spark.executor.extraJavaOptions": java}
+    crawl = str(ROOT / "data" / "site.warc.gz")
     with spark_cluster(2) as cluster:
-        settings = credentials.find(cluster.url)
-        command = [
-            f"{spark_classes.home()}/bin/spark-submit",
-            "--master", cluster.url,
-            *(["--properties-file", str(settings)] if settings else []),
-            "--archives", f"{archive}#environment",
-            "--conf", "spark.driver.host=127.0.0.1",
-            "--conf", "spark.ui.enabled=false",
-            "--conf", f"spark.executor.extraJavaOptions={java}",
-            "--driver-java-options", java,
-            str(ROOT / "deploy" / "spark_job.py"),
-            str(ROOT / "data" / "site.warc.gz"), "--output", "out",
-        ]  # fmt: skip
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "PYSPARK_", "PYTHON"))},
-            "PYSPARK_DRIVER_PYTHON": str(tmp_path / "packed" / "bin" / "python"),
-            "PYSPARK_PYTHON": "./environment/bin/python",  # which is in the executors' directories only
-        }
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False)
-        refused = subprocess.run(
-            [*command[:-1], "other", "--engine-option", "memory=2g"],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
+        given = (cluster.url, credentials.find(cluster.url), archive, tmp_path, options, crawl, "--output")
+        done = spark_submit(*given, "out")
+        refused = spark_submit(*given, "other", "--engine-option", "memory=2g")
+    check_output(done, tmp_path / "out")
     said = refused.stdout + refused.stderr  # spark-submit merges them
     assert "error: --engine-option memory: leave it out, and use the options of spark-submit" in said
     assert refused.returncode == 2
-    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
-    assert (manifest["engine"], manifest["digest"]) == ("spark", run([], engine="serial").digest)
 
 
 def documents() -> list[dict[str, Any]]:

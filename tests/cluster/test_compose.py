@@ -4,6 +4,7 @@ import html
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -22,7 +23,8 @@ from urllib.parse import urljoin
 import psutil
 import pytest
 
-from bigdata_demos.cluster import compose, registry
+from bigdata_demos.cluster import compose, registry, spark_classes
+from bigdata_demos.cluster.settings import write_settings
 from bigdata_demos.cluster.spark import executors
 from bigdata_demos.errors import EngineUnavailable
 from bigdata_demos.keywords import Session, open_session, run
@@ -30,6 +32,7 @@ from tests.support.paths import ROOT, SITE
 from tests.support.processes import listening
 from tests.support.requirements import require
 from tests.support.stack import TEST_PROJECT, Stack
+from tests.support.submitted import check_output, pack_environment, spark_submit
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -72,6 +75,28 @@ def get(url: str) -> str:
     """A page's text."""
     with urllib.request.urlopen(url, timeout=20) as answer:
         return str(answer.read().decode())
+
+
+def test_spark_submit(stack: Stack, tmp_path: Path) -> None:
+    """A driver of spark-submit on the host, and executors in containers, which run the Python of the archive that it sends."""
+    (stack.shared / "where.py").write_text("import sys, sysconfig\nprint(sys._base_executable, sysconfig.get_path('purelib'))\n")
+    shutil.copy(ROOT / "data" / "site.warc.gz", stack.shared / "submitted.warc.gz")
+    python, packages = stack.driver(stack.shared / "where.py").stdout.split()
+    archive = pack_environment(tmp_path / "packed", python, packages)
+    record = registry.find(stack.address)
+    assert record
+    settings = tmp_path / "settings.conf"
+    write_settings(settings, registry.secret(make=False), registry.events().as_uri())
+    options = {
+        "spark.driver.host": record.gateway,
+        "spark.executor.cores": "1",
+        "spark.executor.extraJavaOptions": spark_classes.java_options(spark_classes.IN_IMAGE),
+    }
+    output = stack.shared / "out" / "submitted"
+    crawl = str(stack.shared / "submitted.warc.gz")
+    done = spark_submit(stack.address, settings, archive, tmp_path, options, crawl, "--output", str(output))
+    check_output(done, output)
+    shutil.rmtree(output)
 
 
 # Closed by default

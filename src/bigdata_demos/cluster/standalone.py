@@ -120,8 +120,12 @@ def processes() -> Iterator[tuple[Callable[[str, Sequence[str], dict[str, str]],
 
 
 @contextmanager
-def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> Iterator[Cluster]:
+def spark_cluster(
+    workers: int = 2, *, memory: str = "1g", cores: int = 1, hosts: Sequence[str] = (LOOPBACK,)
+) -> Iterator[Cluster]:
     """Start a Spark standalone master and workers, which take drivers of this user only: see :mod:`.credentials`.
+
+    ``hosts``: the names of this machine that the workers have, in turn. Spark runs no speculative copy of a task on its own host.
 
     Raises EngineNotInstalled if Java or pyspark is missing; EngineUnavailable if it does not come up.
     """
@@ -140,11 +144,11 @@ def spark_cluster(workers: int = 2, *, memory: str = "1g", cores: int = 1) -> It
     url = f"spark://{LOOPBACK}:{port}"
     with processes() as (start, logs), credentials.kept(url) as settings:
         write_settings(settings, secrets.token_hex(32))
-        common = ["--host", LOOPBACK, "--properties-file", str(settings)]
-        master = ["org.apache.spark.deploy.master.Master", *common, "--port", str(port), "--webui-port", str(page)]
+        common = ["--properties-file", str(settings), "--host"]
+        master = ["org.apache.spark.deploy.master.Master", *common, LOOPBACK, "--port", str(port), "--webui-port", str(page)]
         lines = {"master": [*spark_class, *master]}
         for number in range(workers):
-            worker = ["org.apache.spark.deploy.worker.Worker", *common, "--webui-port", "0"]
+            worker = ["org.apache.spark.deploy.worker.Worker", *common, hosts[number % len(hosts)], "--webui-port", "0"]
             worker += ["--cores", str(cores), "--memory", memory, "--work-dir", str(logs / f"work-{number}"), url]
             lines[f"worker-{number}"] = [*spark_class, *worker]
 

@@ -43,6 +43,9 @@ EXPERIMENTS: Final[Mapping[str, Experiment]] = {
     "batch-size": Experiment("batch_size", "small work items in small and large batches: messages against balance"),
     "small-files": Experiment("small_files", "thousands of small files against ten large ones, and what packing saves"),
     "killed-worker": Experiment("killed_worker", "what a killed worker costs on one thread, asyncio, Dask and Spark", _BOTH),
+    "killed-container": Experiment(
+        "killed_container", "a task's container is killed on Hadoop: one task runs again", "'bigdata-demos[hadoop]'"
+    ),
     "damage": Experiment("damage", "flipped bits and cuts in Avro files: what is noticed, and what survives"),
     "straggler": Experiment("straggler", "one task is slow, and a speculative copy of it overtakes it", _SPARK),
     "dataframe": Experiment("dataframe", "a DataFrame with built-in functions sends no row to Python, an RDD sends all", _TABLES),
@@ -61,7 +64,7 @@ class Setting:
         directory: an empty directory for its files, which is deleted afterwards.
         quick: whether it should run for seconds only, with little data.
         workers: how many tasks run at once.
-        cluster: the address of a Spark cluster, ``""`` for Spark on this machine; for experiments with Spark.
+        cluster: the address of a Spark cluster, ``""`` for Spark on this machine; for experiments with Spark. (Or of Hadoop.)
         say: shows a line of progress.
     """
 

@@ -72,7 +72,7 @@ def pickled(batches: list[list[str]]) -> int:
 
 def measure(setting: Setting) -> Outcome:
     """Run the same work in batches of several sizes."""
-    texts = items(3_000 if setting.quick else 100_000)
+    texts = items(3_000 if setting.quick else 50_000)
     work = sum(map(len, texts))
     start = time.perf_counter()
     expected = count_words(texts)

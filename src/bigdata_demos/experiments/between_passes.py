@@ -3,7 +3,8 @@
 Both need the words of each page, which a map function extracts. An RDD is a recipe (its lineage) and not data: each action
 follows the recipe from the start, so that two passes run the map function twice for each page. ``persist()`` keeps what the
 map function returned, in the executors' memory, for the actions that follow. MapReduce has no such memory: one job writes
-files to HDFS, and the next one reads them. Here, Spark writes files to the local disk in the same way.
+files to HDFS, and the next one reads them. Here, Spark does the same: with files on the local disk, and in an HDFS that is
+started for the experiment, if Hadoop was installed (``bigdata-demos cluster up hadoop`` installs it).
 
 The map function appends one byte to a file whenever it runs, and the sizes of these files tell how often it ran. An
 accumulator would count the same here, but its documentation warns that a task which runs again may count twice.
@@ -11,6 +12,7 @@ accumulator would count the same here, but its documentation warns that a task w
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from functools import partial
 from operator import add
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Final, TypeAlias
 
 from pyspark import RDD, SparkContext
 
+from ..cluster.hadoop import daemons, jars
 from ..corpus import synthetic
 from ..corpus.writers import decoded
 from . import Outcome, Setting
@@ -25,7 +28,8 @@ from .spark_stages import spark, stored, watched
 
 WATCH = (
     "how often the map function ran for each page. It runs once if its results are kept, wherever that is. What is kept takes "
-    "memory or disk. PySpark compresses what it persists, and not these files; each pass over the files reads all of them."
+    "memory or disk. PySpark compresses what it persists, and not these files; each pass over the files reads all of them. "
+    "This HDFS keeps one copy of each block. With three, which is the default, it writes three times as much."
 )
 PAGES = (
     "Spark's page Storage shows what is persisted, how much of it fits into memory, and on which executors. In the graph of a "
@@ -61,27 +65,35 @@ def rarest(words: Iterable[str], frequencies: Mapping[str, int]) -> str:
     return min(words, key=lambda word: (frequencies[word], word))
 
 
-def through_files(context: SparkContext, words: RDD[Words], directory: Path) -> dict[str, str]:
-    """Let one job write the words to files, and run the two passes on the files."""
-    words.saveAsPickleFile(directory.as_uri())
-    return two_passes(context, context.pickleFile(directory.as_uri()))
+def through_files(context: SparkContext, words: RDD[Words], url: str) -> dict[str, str]:
+    """Let one job write the words to files in a directory, and run the two passes on the files."""
+    words.saveAsPickleFile(url)
+    return two_passes(context, context.pickleFile(url))
 
 
 def measure(setting: Setting) -> Outcome:
     """Run the two passes from the lineage, from memory and through files; compare runs of the map function, bytes and results."""
     pages = 10 if setting.quick else 250
     rows, runs, results = [], {}, []
+    urls = {"recomputed": "", "persist()": "", "local files": (setting.directory / "words").as_uri()}
 
-    with spark(setting) as context:
+    with ExitStack() as stack:
+        if setting.cluster or jars.missing():
+            setting.say("without HDFS: for Spark on this machine, `bigdata-demos cluster up hadoop` installs it")
+        else:
+            hdfs = stack.enter_context(daemons.local_hadoop(setting.workers, setting.say, daemons.HDFS)).hadoop.hdfs
+            urls["HDFS"] = f"{hdfs}/words"
+        context = stack.enter_context(spark(setting))
+        context._jsc.hadoopConfiguration().set("dfs.replication", "1")  # noqa: SLF001 (there is one DataNode)
         parts = context.parallelize(range(_PARTITIONS), _PARTITIONS)
-        for number, name in enumerate(("recomputed", "persist()", "files")):
+        for number, (name, url) in enumerate(urls.items()):
             setting.say(name)
-            notes, files = setting.directory / f"runs-{number}", setting.directory / f"words-{number}"
+            notes = setting.directory / f"runs-{number}"
             notes.mkdir()
             words = parts.flatMap(partial(extract, pages=pages, runs=notes))
             if name == "persist()":
                 words.persist()
-            job = partial(through_files, directory=files) if name == "files" else two_passes
+            job = partial(through_files, url=url) if url else two_passes
             result, stages = watched(context, partial(job, context, words))
             memory = stored(context)
             words.unpersist(blocking=True)
@@ -98,10 +110,10 @@ def measure(setting: Setting) -> Outcome:
         bars=runs,
         unit="runs of the map function",
         finding=f"Two passes over {number:,} pages ran the map function {runs['recomputed']:,} times when Spark recomputed its "
-        f"results, {runs['persist()']:,} times with persist() ({rows[1][3]:.1f} MB in memory), and {runs['files']:,} times "
-        f"through files ({rows[2][4]:.1f} MB written, {rows[2][5]:.1f} MB read).",
+        f"results, {runs['persist()']:,} times with persist() ({rows[1][3]:.1f} MB in memory), and {runs[name]:,} times "
+        f"through {'files in HDFS' if name == 'HDFS' else name} ({rows[-1][4]:.1f} MB written, {rows[-1][5]:.1f} MB read).",
         holds=runs["recomputed"] == 2 * number
-        and runs["persist()"] == runs["files"] == number
+        and all(runs[way] == number for way in runs if way != "recomputed")
         and all(result == results[0] for result in results),
         counts=runs,
     )

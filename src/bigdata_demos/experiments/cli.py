@@ -162,8 +162,13 @@ def _print_heading(name: str) -> None:
 
 
 def _print_text(text: str) -> None:
+    """Print a paragraph, or the items of a list, which start with a hyphen."""
     width = min(max(shutil.get_terminal_size().columns, 40), _COLUMNS)
-    print("\n" + textwrap.fill(" ".join(text.split()), width, break_long_words=False, break_on_hyphens=False))
+    print()
+    for part in text.replace("\n- ", "\0- ").split("\0"):
+        indent = "  " if part.startswith("- ") else ""
+        flat = " ".join(part.split())
+        print(textwrap.fill(flat, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
 
 
 def _print_outcome(outcome: Outcome) -> None:

@@ -49,7 +49,7 @@ def count_ones(pairs: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:
 
 def measure(setting: Setting) -> Outcome:
     """Count words with and without a combiner."""
-    each = 50 if setting.quick else 350
+    each = 50 if setting.quick else 200
 
     with spark(setting) as context:
         words = context.parallelize(range(_PARTITIONS), _PARTITIONS).flatMap(lambda part: words_of(part, each))

@@ -114,7 +114,7 @@ def measure(setting: Setting) -> Outcome:
     """Kill a worker on each engine, and count the tasks that ran."""
     path = setting.directory / "pages.jsonl"
     with open_output(str(path)) as output:
-        for page in synthetic.pages(120 if setting.quick else 2_400, seed=1):
+        for page in synthetic.pages(120 if setting.quick else 800, seed=1):
             output.write(page)
     pieces, _ = plan.plan([str(path)], split_bytes=path.stat().st_size // 12)
     tasks = dict(zip(PHASES, (len(pieces), len(pieces), 1 << _BITS), strict=True))

@@ -7,10 +7,9 @@ Speculation presumes that a task may run twice. The result counts each row once,
 returned. What a task does besides, such as appending to a file or sending a message, it does in each attempt.
 """
 
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,9 +17,7 @@ from typing import Final, NamedTuple
 
 from pyspark import TaskContext
 
-from ..cluster import credentials, spark_classes
-from ..cluster.spark_master import ask_master
-from ..cluster.standalone import LOOPBACK, processes, spark_cluster, wait
+from ..cluster.standalone import LOOPBACK, spark_cluster
 from . import Outcome, Setting
 from .spark_stages import completed_stages, spark, tasks_of
 
@@ -30,8 +27,8 @@ WATCH = (
 )
 PAGES = (
     "Spark's page of a stage: in the table of tasks, the copy is marked as (speculative), and the other attempt is KILLED "
-    "because another attempt succeeded. A local[N] master never speculates, so this experiment starts a cluster of two "
-    "workers."
+    "because another attempt succeeded. A local[N] master never speculates, and Spark starts no copy on the host of the other "
+    "attempt, so this experiment starts a cluster of two workers with different names of this machine."
 )
 LARGER = (
     "a calculation: 1,000 tasks of one minute on 100 machines of one core take 10 minutes. If one machine is ten times "
@@ -69,22 +66,6 @@ def work(part: int, log: Path, pause: float) -> Iterator[int]:
         yield row
 
 
-@contextmanager
-def two_hosts() -> Iterator[str]:
-    """Start a cluster whose two workers have different host names, and yield its address.
-
-    Spark starts no copy on the host of the other attempt, so that two workers of the same name would not do.
-    """
-    home = str(spark_classes.home())
-    variables = {"SPARK_HOME": home, "SPARK_LOCAL_IP": LOOPBACK, "PYSPARK_PYTHON": sys.executable}
-    with spark_cluster(1) as cluster, processes() as (start, logs):
-        line = ["bash", f"{home}/bin/spark-class", "org.apache.spark.deploy.worker.Worker", "--host", "localhost"]
-        line += ["--properties-file", str(credentials.find(cluster.url)), "--webui-port", "0", "--cores", "1", "--memory", "1g"]
-        worker = start("worker", [*line, "--work-dir", str(logs / "work"), cluster.url], variables)
-        wait(lambda: (ask_master(cluster.url, {"master-ui": cluster.page}) or {})["aliveworkers"] == 2, [worker], logs)
-        yield cluster.url
-
-
 def run(setting: Setting, pause: float, *, speculation: bool) -> Seen:
     """Run the tasks with or without speculation."""
     log = setting.directory / f"speculation-{speculation}"
@@ -102,8 +83,9 @@ def run(setting: Setting, pause: float, *, speculation: bool) -> Seen:
 
 def measure(setting: Setting) -> Outcome:
     """Run the same tasks without and with speculation."""
-    pause = 0.3 if setting.quick else 0.6
-    with nullcontext(setting.cluster) if setting.cluster else two_hosts() as cluster:
+    pause = 0.3 if setting.quick else 0.4
+    with ExitStack() as stack:
+        cluster = setting.cluster or stack.enter_context(spark_cluster(2, hosts=(LOOPBACK, "localhost"))).url
         there = replace(setting, cluster=cluster, workers=max(setting.workers, 2))
         setting.say("without speculation")
         without = run(there, pause, speculation=False)
