@@ -62,7 +62,7 @@ def measure(setting: Setting) -> Outcome:
     with open_output(str(crawl)) as output:
         for page in synthetic.pages(120 if setting.quick else 800, seed=1):
             output.write(page)
-    splits = _WORKERS * (2 if setting.quick else 4)  # of so few, Hadoop makes a task of each
+    splits = 2 * _WORKERS  # of so few, Hadoop makes a task of each
     split_bytes = -(-crawl.stat().st_size // splits)
     setting.say("serial")
     expected = run([crawl], engine="serial", split_bytes=split_bytes).digest
