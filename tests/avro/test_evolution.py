@@ -86,7 +86,7 @@ def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 READER = {**record("Doc", field("url", "string", "uri", "link"), field("html", "bytes", "body")), "namespace": "other"}
-EXPECTED = "sha256:c1631b6757a4d5123f69d74eb3006cde0caf53d33451600eeea4f88801d3bd04"
+EXPECTED = "sha256:be52e3b10824f8a58dd890973a7ef6afc6b6a8445d5bf6fa06a11564396ad696"
 
 
 # Between versions

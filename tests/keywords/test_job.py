@@ -93,17 +93,13 @@ def test_score() -> None:
         ("Data", "data", 1_199_768_371, 2, 1),
         # w = 1, W = 1107 + 369 = 1476; 1476 · 441 · 64 · 256 = 10,664,607,744; two words: // (10 · 1)
         ("Data cluster", "data cluster", 1_066_460_774, 1, 1),
-        # W = 369; 369 · 441 · 256 = 41,658,624; // (11 · 2)
-        ("cluster", "cluster", 1_893_573, 1, 1),
     ]
 
 
 def test_top_keeps_the_best() -> None:
     """Fewer keywords than candidates: the first of the same list."""
     everything = keywords("Data cluster, data.")
-    assert [keywords("Data cluster, data.", top=top) for top in (1, 2, 3, 4)] == [
-        everything[:1], everything[:2], everything, everything
-    ]  # fmt: skip
+    assert [keywords("Data cluster, data.", top=top) for top in (1, 2, 3)] == [everything[:1], everything, everything]
 
 
 def test_hyphen_joins_words() -> None:
@@ -166,8 +162,6 @@ def test_possessive() -> None:
         ("User", "user", 1_939_019_589, 2, 1),
         # W = 1476 + 738; 2214 · 441 · 64 · 256 = 15,996,911,616 // (11 · 1)
         ("User's data", "user data", 1_454_264_692, 1, 1),
-        # 2 · 738 · 441 · 64 · 256 = 10,664,607,744 // (12 · 2)
-        ("data", "data", 444_358_656, 2, 1),
     ]
 
 
@@ -201,12 +195,6 @@ def test_title_comes_first() -> None:
         ("Data Clusters", "data cluster", 2_666_151_936, 1, 1),
         # W = 1107 + 369 = 1476; 10,664,607,744 // 12
         ("cluster page", "cluster page", 888_717_312, 1, 1),
-        # w = 2 + 1; 3 · 1107 · 441 · 256 = 374,927,616 // (11 · 2)
-        ("Clusters", "cluster", 17_042_164, 2, 1),
-        # 2 · 738 · 441 · 256 = 166,634,496 // (10 · 2)
-        ("Data", "data", 8_331_724, 1, 1),
-        # 369 · 441 · 256 = 41,658,624 // (13 · 2)
-        ("page", "page", 1_602_254, 1, 1),
     ]
 
 
@@ -229,9 +217,7 @@ def test_whole_run_bonus_and_short_stems() -> None:
         ("red green blue", "red green blue", 666_537_984, 1, 1),
         # W = 738 + 369; 1107 · 441 · 256 = 124,975,872 // (11 · 1)
         ("green blue", "green blue", 11_361_442, 1, 1),
-        # red and green occur twice, as red green does
-        # 369 · 441 · 256 = 41,658,624 // (12 · 2)
-        ("blue", "blue", 1_735_776, 1, 1),
+        # red and green occur twice, as red green does, and blue is part of a better phrase
     ]
     # 369 · 441 · 64 · 256 = 2,666,151,936; // (11 · 2), and // (10 · 2 · 4) for the short one
     assert keywords("red, green") == [("green", "green", 121_188_724, 1, 1), ("red", "red", 33_326_899, 1, 1)]
@@ -248,14 +234,14 @@ def test_overlapping_occurrences() -> None:
 
 def test_tie_is_broken_by_first_occurrence() -> None:
     """Twice as many occurrences, four times as far: the same score, and the earlier one wins."""
-    # zebra 0, walrus 1 | 28 stopwords | apple 30, melon 31, apple 32, pear 33
-    text = "zebra walrus" + " the" * 28 + " apple melon apple pear"
-    tied = [keyword for keyword in keywords(text) if keyword[1] in {"zebra", "appl"}]
+    # zebra 0, walrus 1, lion 2 | 27 stopwords | apple 30, melon 31, pear 32, apple 33, melon 34, plum 35
+    text = "zebra walrus lion" + " the" * 27 + " apple melon pear apple melon plum"
+    tied = [keyword for keyword in keywords(text) if keyword[1] in {"zebra walru", "appl melon"}]
     assert tied == [
-        # 369 · 441 · 256 = 41,658,624 // (10 · 2)
-        ("zebra", "zebra", 2_082_931, 1, 1),
-        # 2 · 738 · 441 · 256 = 166,634,496 // (40 · 2)
-        ("apple", "appl", 2_082_931, 2, 1),
+        # 738 · 441 · 256 = 83,317,248 // (10 · 1)
+        ("zebra walrus", "zebra walru", 8_331_724, 1, 1),
+        # 2 · 1476 · 441 · 256 = 333,268,992 // (40 · 1)
+        ("apple melon", "appl melon", 8_331_724, 2, 1),
     ]
     # … and where only one of the two can be kept, it is the same one.
     rank = keywords(text).index(tied[0]) + 1
@@ -264,13 +250,13 @@ def test_tie_is_broken_by_first_occurrence() -> None:
 
 def test_tie_is_broken_by_stems() -> None:
     """Phrases with the same score that start at the same word: the shorter one, whose stems sort first."""
-    # data 0, cluster 1, page 2, index 3 | fresh 4, data 5
-    text = "data cluster page index, fresh data"
-    tied = [keyword for keyword in keywords(text) if keyword[1] in {"data", "data cluster page"}]
+    # data 0, cluster 1, page 2, index 3 | fresh 4, page 5
+    text = "data cluster page index, fresh page"
+    tied = [keyword for keyword in keywords(text) if keyword[1] in {"data cluster", "data cluster page"}]
     assert tied == [
-        # 2 · 738 · 441 · 256 = 166,634,496 // (10 · 2)
-        ("data", "data", 8_331_724, 2, 1),
-        # W = 738 + 369 + 369 = 1476; 1476 · 441 · 256 = 166,634,496 // (10 · 2)
+        # W = 369 + 369 = 738; 738 · 441 · 256 = 83,317,248 // (10 · 1)
+        ("data cluster", "data cluster", 8_331_724, 1, 1),
+        # W = 369 + 369 + 738 = 1476; 1476 · 441 · 256 = 166,634,496 // (10 · 2)
         ("data cluster page", "data cluster page", 8_331_724, 1, 1),
     ]
     assert keywords(text, top=keywords(text).index(tied[0]) + 1)[-1] == tied[0]
@@ -282,9 +268,6 @@ def test_scripts_without_spaces() -> None:
     assert keywords("漢字データ") == [
         # W = 738; 738 · 441 · 64 · 256 = 5,332,303,872 // 10
         ("漢字データ", "漢字 データ", 533_230_387, 1, 1),
-        # 41,658,624 // ((10, 11) · 2 · 4), for each has 3 characters or fewer
-        ("漢字", "漢字", 520_732, 1, 1),
-        ("データ", "データ", 473_393, 1, 1),
     ]
 
 
@@ -315,28 +298,18 @@ def test_document_frequencies() -> None:
         [
             # W = 2·369 + 625 = 1363; 1363 · 697 · 64 · 256 = 15,564,980,224 // 10
             ("Data cluster", "data cluster", 1_556_498_022, 1, 1),
-            # 2 · 738 · 292 · 256 = 110,333,952 // (10 · 2)
-            ("Data", "data", 5_516_697, 1, 3),
-            # 625 · 697 · 256 = 111,520,000 // (11 · 2)
-            ("cluster", "cluster", 5_069_090, 1, 1),
         ],
         [
             # W = 369 + 625 = 994; 994 · 697 · 64 · 256 = 11,351,130,112 // 10; 369 · 292 · 256 = 27,583,488 // (10 · 2)
             ("data page", "data page", 1_135_113_011, 1, 1),
-            ("page", "page", 5_069_090, 1, 1),
-            ("data", "data", 1_379_174, 1, 3),
         ],
         # 369 · 292 · 64 · 256 = 1,765,343,232 // (10 · 2)
         [("data", "data", 88_267_161, 1, 3)],
     ]
     assert index(*pages) == [
-        IndexRow("cluster", "cluster", 1, 5_069_090, "u0"),
-        IndexRow("data", "data", 1, 88_267_161, "u2"),  # the form of two pages
-        IndexRow("data", "data", 2, 5_516_697, "u0"),
-        IndexRow("data", "data", 3, 1_379_174, "u1"),
+        IndexRow("data", "data", 1, 88_267_161, "u2"),
         IndexRow("data cluster", "Data cluster", 1, 1_556_498_022, "u0"),
         IndexRow("data page", "data page", 1, 1_135_113_011, "u1"),
-        IndexRow("page", "page", 1, 5_069_090, "u1"),
     ]
 
 
@@ -402,7 +375,7 @@ def words_of(text: str, language: str, top: int = 10) -> list[str]:
         ("fr", "les mines de charbon", ["mines de charbon", "mines", "charbon"]),
         ("pt", "na Torre de Belém", ["Torre de Belém", "Belém", "Torre"]),
         ("it", "dell'università", ["università"]),
-        ("en", "On Monday, Black Friday", ["Black Friday", "Black"]),
+        ("en", "On Monday, Black Friday", ["Black Friday"]),
         ("en", "the supply of Italy, suddenly a family", ["supply", "Italy", "family"]),
         ("en", "NASA seems to need the Rocket", ["NASA", "Rocket"]),
         ("de", "und der Bundestag über die Wahl", ["Bundestag", "Wahl"]),
@@ -412,6 +385,18 @@ def words_of(text: str, language: str, top: int = 10) -> list[str]:
 def test_language(language: str, text: str, expected: list[str]) -> None:
     """Elision, connectors, dates, adverbs and scripts."""
     assert sorted(words_of(text, language)) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("language", "together", "alone", "shown"),
+    [("en", 1, 1, False), ("en", 3, 2, True), ("en", 6, 3, False), ("en", 6, 4, True), ("de", 6, 2, False), ("de", 6, 3, True)],
+)
+def test_a_word_of_a_better_phrase(language: str, together: int, alone: int, shown: bool) -> None:
+    """It is shown if it also occurs alone: twice at least, and more than half as often as the phrase (a third in German)."""
+    found = words_of("Zebra Walrus. " * together + "Walrus. " * alone, language)
+    assert found[0] == "Zebra Walrus"
+    assert ("Walrus" in found) is shown
+    assert "Zebra" not in found
 
 
 def test_form_written_most_often() -> None:

@@ -59,7 +59,7 @@ def test_limit_is_for_each_sort(two: Sequence[Path]) -> None:
     with open_database(two[0]) as before, open_database(two[1]) as after:
         shown, numbers = compare(before, after, 1)
     assert [change.kind for change in shown] == ["page", "page", "page", "keyword"]
-    assert shown[-1] == Change("keyword", "went", "name", "2", "0")  # as "name node", which is later in the alphabet
+    assert shown[-1] == Change("keyword", "went", "name node", "2", "0")
     assert sum(numbers.values()) > 4
 
 

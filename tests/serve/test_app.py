@@ -22,7 +22,7 @@ from tests.support.postgres import postgres_server
 API = {
     "/api/search": {"q": "shuffle"},
     "/api/page": {"url": "https://a.example/spark"},
-    "/api/related": {"url": "https://a.example/spark"},
+    "/api/related": {"url": "javascript:document.title='harmed'"},
     "/api/top": {},
     "/api/suggest": {"start": "s"},
     "/api/rejected": {},

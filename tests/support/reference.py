@@ -256,8 +256,12 @@ def keywords(pages: Sequence[Page], languages: Mapping[str, Language], top: int)
             longer = [other for other in pool if its.tf > 1 and other[3].tf == its.tf and inside(stems, other[2])]
             first, phrase, longest = max([entry, *longer], key=lambda other: len(other[2]))[1:]
             shown.setdefault(phrase, (minus, first, phrase, longest))
-        best = sorted([*shown.values(), *others], key=lambda entry: entry[:3])[:top]
-        return [(most_often(its), " ".join(stems), -minus, its.tf, df[stems]) for minus, _, stems, its in best]
+        best: list[tuple[int, int, tuple[str, ...], Candidate]] = []
+        for entry in sorted([*shown.values(), *others], key=lambda entry: entry[:3]):
+            outside = [(entry[3].tf - its.tf, its.tf) for _, _, stems, its in best[:POOL] if inside(entry[2], stems)]
+            if len(entry[2]) > 1 or not any(number <= max(1, tf // (2 if language.english else 3)) for number, tf in outside):
+                best.append(entry)
+        return [(most_often(its), " ".join(stems), -minus, its.tf, df[stems]) for minus, _, stems, its in best[:top]]
 
     return [chosen(found, languages[page[1]]) for found, page in zip(corpus, pages, strict=True)]
 

@@ -20,7 +20,7 @@ import numpy as np
 from ..model import Document, IndexRow, Keyword, PageKeywords, Posting
 from . import frequencies
 from .candidates import CONNECTOR, SHOUTED, Candidates, Integers, Vocabulary, find_candidates, find_tokens, lines
-from .languages import Language
+from .languages import Language, Lexicon
 
 _WHOLE: Final = 64  # the weight of a phrase that is a whole run of words anywhere on the page
 _MAX_WEIGHT: Final = 4092  # more does not count, so that scores fit 64 bits: 1,023 occurrences in strong blocks
@@ -37,7 +37,7 @@ def score_page(document: Document, table: frequencies.Table, top: int, vocabular
     """Score a page: its ``top`` best keywords. ``table`` has the document frequencies of its candidates, at least.
 
     Ties are broken by first occurrence, then by stems. A phrase that occurs more than once, and only inside a longer one, is not
-    shown beside it: the longer one takes its score.
+    shown beside it: the longer one takes its score. A word that seldom occurs outside of a better phrase is left out.
     """
     tokens = find_tokens(document, vocabulary)
     candidates = find_candidates(tokens, vocabulary)
@@ -59,7 +59,12 @@ def score_page(document: Document, table: frequencies.Table, top: int, vocabular
     for phrase in best[:POOL]:
         longest = _longest(phrase, best[:POOL])
         shown.setdefault(longest.stems, longest._replace(minus_score=phrase.minus_score))
-    keywords = sorted([*shown.values(), *best[POOL:]])[:top]
+    keywords: list[_Ranked] = []
+    for phrase in sorted([*shown.values(), *best[POOL:]]):
+        if len(keywords) == top:
+            break
+        if not any(_is_part(phrase, better, vocabulary.lexicon) for better in keywords[:POOL]):
+            keywords.append(phrase)
     forms = _surface_forms(document, vocabulary, [keyword.stems for keyword in keywords])
     return PageKeywords(
         document.url,
@@ -96,6 +101,14 @@ def _longest(phrase: _Ranked, best: list[_Ranked]) -> _Ranked:
         if other.tf == phrase.tf and any(other.stems[i : i + n] == phrase.stems for i in range(len(other.stems) - n + 1))
     ]
     return max(around, key=lambda other: len(other.stems))
+
+
+def _is_part(word: _Ranked, phrase: _Ranked, lexicon: Lexicon) -> bool:
+    """Whether a word occurs in a phrase, and outside of it once at most, or for each two (English) or three of the phrase."""
+    if len(word.stems) > 1 or len(phrase.stems) == 1 or word.stems[0] not in phrase.stems:
+        return False
+    outside = word.tf - phrase.tf
+    return outside <= 1 or outside * (2 if lexicon.english else 3) <= phrase.tf
 
 
 def score(candidates: Candidates, df: Integers, pages: int, language: Language, english: bool) -> Integers:

@@ -1881,6 +1881,22 @@ static size_t merge_fragments(const Kernel *k, Best *best, size_t n, Best *shown
     return count;
 }
 
+/* Leaves out words that occur in one of the best phrases, and outside of it once at most, or for each two (English) or three of the phrase.
+   Returns how many are left: the best `top`. */
+static size_t without_parts(const Kernel *k, Best *shown, size_t n, size_t top) {
+    size_t count = 0;
+    int share = k->rules & ENGLISH ? 2 : 3;
+    for (size_t i = 0; i < n && count < top; i++) {
+        int is_part = 0;
+        for (size_t j = 0; shown[i].tokens == 1 && j < count && j < POOL && !is_part; j++) {
+            i64 outside = shown[i].tf - shown[j].tf;
+            is_part = shown[j].tokens > 1 && (outside <= 1 || outside * share <= shown[j].tf) && contains(k, &shown[j], &shown[i]);
+        }
+        if (!is_part) shown[count++] = shown[i];
+    }
+    return count;
+}
+
 /* Starts 2**bits buckets of postings. */
 EXPORT int kernel_start_postings(Kernel *k, int bits) {
     if (k->postings)
@@ -1943,8 +1959,7 @@ EXPORT i64 kernel_score(Kernel *k, const Frequencies *f, const u8 *url, i64 url_
         for (; j && better(&it, &best[j - 1]); j--) best[j] = best[j - 1];
         best[j] = it;
     }
-    n = merge_fragments(k, best, n, shown);
-    if (n > (size_t)f->top) n = (size_t)f->top;
+    n = without_parts(k, shown, merge_fragments(k, best, n, shown), (size_t)f->top);
     clear(&k->out);
     if (n && !put_long(&k->out, (i64)n)) return NO_MEMORY;
     for (size_t i = 0; i < n; i++) {
