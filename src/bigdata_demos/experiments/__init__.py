@@ -64,7 +64,7 @@ class Setting:
         directory: an empty directory for its files, which is deleted afterwards.
         quick: whether it should run for seconds only, with little data.
         workers: how many tasks run at once.
-        cluster: the address of a Spark cluster, ``""`` for Spark on this machine; for experiments with Spark. (Or of Hadoop.)
+        cluster: the address of a cluster of Spark or Hadoop, for the experiments on it; ``""`` for this machine.
         say: shows a line of progress.
     """
 
