@@ -33,7 +33,16 @@ def test_spark_submit(tmp_path: Path) -> None:
     options = {"spark.driver.host": "127.0.0.1", "spark.executor.extraJavaOptions": java}
     crawl = str(ROOT / "data" / "site.warc.gz")
     with spark_cluster(2) as cluster:
-        given = (cluster.url, credentials.find(cluster.url), archive, tmp_path, options, crawl, "--output")
+        given = (
+            str(tmp_path / "packed" / "bin" / "python"),
+            cluster.url,
+            credentials.find(cluster.url),
+            archive,
+            tmp_path,
+            options,
+            crawl,
+            "--output",
+        )
         done = spark_submit(*given, "out")
         refused = spark_submit(*given, "other", "--engine-option", "memory=2g")
     check_output(done, tmp_path / "out")

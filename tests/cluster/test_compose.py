@@ -94,7 +94,7 @@ def test_spark_submit(stack: Stack, tmp_path: Path) -> None:
     }
     output = stack.shared / "out" / "submitted"
     crawl = str(stack.shared / "submitted.warc.gz")
-    done = spark_submit(stack.address, settings, archive, tmp_path, options, crawl, "--output", str(output))
+    done = spark_submit(sys.executable, stack.address, settings, archive, tmp_path, options, crawl, "--output", str(output))
     check_output(done, output)
     shutil.rmtree(output)
 

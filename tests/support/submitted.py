@@ -31,9 +31,9 @@ def pack_environment(directory: Path, python: str, packages: str) -> Path:
 
 
 def spark_submit(
-    master: str, settings: Path | None, archive: Path, directory: Path, options: dict[str, str], *arguments: str
+    python: str, master: str, settings: Path | None, archive: Path, directory: Path, options: dict[str, str], *arguments: str
 ) -> "subprocess.CompletedProcess[str]":
-    """Run the job of ``deploy/`` in a directory by spark-submit; the executors have the Python of the archive, and no other."""
+    """Run the job of ``deploy/`` in a directory by spark-submit; the executors have the Python of the archive, the driver ``python``."""
     command = [
         f"{spark_classes.home()}/bin/spark-submit",
         "--master", master,
@@ -46,7 +46,7 @@ def spark_submit(
     ]  # fmt: skip
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "PYSPARK_", "PYTHON"))},
-        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": python,
         "PYSPARK_PYTHON": "./environment/bin/python",  # which is in the executors' directories only
     }
     return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, timeout=300, check=False)

@@ -79,7 +79,7 @@ def measure(setting: Setting) -> Outcome:
 
     with ExitStack() as stack:
         if setting.cluster or jars.missing():
-            setting.say("without HDFS: for Spark on this machine, `bigdata-demos cluster up hadoop` installs it")
+            setting.say("HDFS is left out: it needs Spark on this machine, and Hadoop (`bigdata-demos cluster up hadoop`)")
         else:
             hdfs = stack.enter_context(daemons.local_hadoop(setting.workers, setting.say, daemons.HDFS)).hadoop.hdfs
             urls["HDFS"] = f"{hdfs}/words"

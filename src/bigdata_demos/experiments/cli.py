@@ -3,6 +3,7 @@
 import argparse
 import inspect
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -165,7 +166,7 @@ def _print_text(text: str) -> None:
     """Print a paragraph, or the items of a list, which start with a hyphen."""
     width = min(max(shutil.get_terminal_size().columns, 40), _COLUMNS)
     print()
-    for part in text.replace("\n- ", "\0- ").split("\0"):
+    for part in re.split(r"\n(?=- )", text):
         indent = "  " if part.startswith("- ") else ""
         flat = " ".join(part.split())
         print(textwrap.fill(flat, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))

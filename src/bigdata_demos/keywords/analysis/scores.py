@@ -37,7 +37,7 @@ def score_page(document: Document, table: frequencies.Table, top: int, vocabular
     """Score a page: its ``top`` best keywords. ``table`` has the document frequencies of its candidates, at least.
 
     Ties are broken by first occurrence, then by stems. A phrase that occurs more than once, and only inside a longer one, is not
-    shown beside it: the longer one takes its score. A word that seldom occurs outside of a better phrase is left out.
+    shown beside it: the longer one takes its score. A word that seldom stands alone is not shown beside a better phrase with it.
     """
     tokens = find_tokens(document, vocabulary)
     candidates = find_candidates(tokens, vocabulary)
@@ -104,7 +104,7 @@ def _longest(phrase: _Ranked, best: list[_Ranked]) -> _Ranked:
 
 
 def _is_part(word: _Ranked, phrase: _Ranked, lexicon: Lexicon) -> bool:
-    """Whether a word occurs in a phrase, and outside of it once at most, or for each two (English) or three of the phrase."""
+    """Whether a word is part of a phrase and seldom stands alone: once, or half as often (a third outside English)."""
     if len(word.stems) > 1 or len(phrase.stems) == 1 or word.stems[0] not in phrase.stems:
         return False
     outside = word.tf - phrase.tf

@@ -1881,8 +1881,8 @@ static size_t merge_fragments(const Kernel *k, Best *best, size_t n, Best *shown
     return count;
 }
 
-/* Leaves out words that occur in one of the best phrases, and outside of it once at most, or for each two (English) or three of the phrase.
-   Returns how many are left: the best `top`. */
+/* Leaves out words that are part of one of the best phrases, and seldom stand alone: once, or half as often as the phrase (a third outside
+   English). Returns how many are left: the best `top`. */
 static size_t without_parts(const Kernel *k, Best *shown, size_t n, size_t top) {
     size_t count = 0;
     int share = k->rules & ENGLISH ? 2 : 3;
