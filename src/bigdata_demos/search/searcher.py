@@ -176,16 +176,19 @@ class Searcher:
         """
         scores, tables, where = ["0"], [], []
         for number, slot in enumerate(required):
-            tables.append(f"{_postings(slot)} AS r{number}")
-            scores.append(f"r{number}.impact * {self._idf(slot)}")
-            if number:
-                where.append(f"r{number}.page = r0.page")
+            if number == 0 or len(slot.numbers) == 1:
+                tables.append(f"{_postings(slot)} AS r{number}")
+                scores.append(f"r{number}.impact * {self._idf(slot)}")
+                if number:
+                    where.append(f"r{number}.page = r0.page")
+            else:
+                scores.append(f"{_best_impact(slot)} * {self._idf(slot)}")
+                where.append(f"EXISTS (SELECT 1 FROM postings WHERE {_is_any(slot)} AND page = r0.page)")  # noqa: S608 (numbers)
         if not tables:
             tables.append("(SELECT id AS page FROM pages) AS r0")
-        joins = [f" LEFT JOIN {_postings(slot)} AS o{number} ON o{number}.page = r0.page" for number, slot in enumerate(optional)]
-        scores += [f"coalesce(o{number}.impact, 0) * {self._idf(slot)}" for number, slot in enumerate(optional)]
+        scores += [f"coalesce({_best_impact(slot)}, 0) * {self._idf(slot)}" for slot in optional]
         where += [f"r0.page {some}" for some, _ in conditions]
-        sql = f"SELECT r0.page AS page, {' + '.join(scores)} AS score FROM {' CROSS JOIN '.join(tables)}{''.join(joins)}"  # noqa: S608
+        sql = f"SELECT r0.page AS page, {' + '.join(scores)} AS score FROM {' CROSS JOIN '.join(tables)}"  # noqa: S608
         return f"{sql} WHERE {' AND '.join(where) or 'true'}", [value for _, values in conditions for value in values]
 
     def _idf(self, slot: _Slot) -> int:
@@ -381,12 +384,21 @@ def _log(n: int) -> int:
     return int(n**256).bit_length() - 1
 
 
+def _is_any(slot: _Slot) -> str:
+    """Return the condition that a posting is of a word."""
+    return f"word IN ({', '.join(map(str, slot.numbers))})"
+
+
 def _postings(slot: _Slot) -> str:
     """Return a query for the pages that have a word, and its impact there."""
     if len(slot.numbers) == 1:
-        return f"(SELECT page, impact FROM postings WHERE word = {slot.numbers[0]})"  # noqa: S608 (a number)
-    numbers = ", ".join(map(str, slot.numbers))
-    return f"(SELECT page, max(impact) AS impact FROM postings WHERE word IN ({numbers}) GROUP BY page)"  # noqa: S608 (numbers)
+        return f"(SELECT page, impact FROM postings WHERE {_is_any(slot)})"  # noqa: S608 (a number)
+    return f"(SELECT page, max(impact) AS impact FROM postings WHERE {_is_any(slot)} GROUP BY page)"  # noqa: S608 (numbers)
+
+
+def _best_impact(slot: _Slot) -> str:
+    """Return a query for the impact of a word on the page ``r0.page``, NULL if it does not have it."""
+    return f"(SELECT max(impact) FROM postings WHERE {_is_any(slot)} AND page = r0.page)"  # noqa: S608 (numbers)
 
 
 def _pages_of(slot: _Slot) -> str:
