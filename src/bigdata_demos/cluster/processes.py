@@ -1,6 +1,5 @@
 """A pool of worker processes that start together, ignore Ctrl-C, and end with the driver."""
 
-import asyncio
 import multiprocessing
 import os
 import signal
@@ -125,6 +124,8 @@ def run_to_end(coroutine: Coroutine[Any, Any, Done]) -> Done:
 
     An exception that interrupts the caller cancels the coroutine.
     """
+    import asyncio
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
-import chardet
 from resiliparse.parse.encoding import map_encoding_to_html5
 
 from .model import Unreadable
@@ -150,6 +149,8 @@ def decode(raw: bytes, content_type: str = "") -> str:
 
 def _detected(raw: bytes) -> str:
     """Return the character set that the bytes look like, by chardet."""
+    import chardet
+
     other = re.search(rb"[\x80-\xff]", raw)
     start = max(other.start() - 500, 0) if other else 0
     name = chardet.detect(raw[start : start + _SAMPLE])["encoding"] or ""

@@ -1,6 +1,7 @@
 """The command ``bigdata-demos keywords``."""
 
 import argparse
+import gc
 import json
 import os
 import shutil
@@ -217,6 +218,7 @@ def _run(arguments: argparse.Namespace) -> "Result":
     started = command.created()
     from .runner import run
 
+    gc.freeze()  # what was imported stays, so that collections need not look through it
     with command.Progress("task", quiet=arguments.quiet) as progress:
         return run(
             arguments.inputs,

@@ -151,10 +151,11 @@ def classes(block: int) -> bytes:
     for flag, test in _TESTS.items():
         values |= np.fromiter(map(test, text[:1] if alike else text), np.bool_) * np.uint32(flag)
     for number, script in enumerate(SCRIPTS, 1):
-        for match in re.finditer(script, text):
-            values[match.start()] |= number << 4
-    lowered = np.fromiter((ord(char if alike else lower(char)[0]) for char in text), np.uint32)
-    return (values | lowered << np.uint32(_LOWERED)).tobytes()
+        for run in re.finditer(f"{script}+", text):
+            values[run.start() : run.end()] |= number << 4
+    first = 256 * block
+    lowered = np.arange(first, first + 256) if alike else np.fromiter((ord(lower(char)[0]) for char in text), np.uint32)
+    return (values | lowered.astype(np.uint32) << np.uint32(_LOWERED)).tobytes()
 
 
 @cache
