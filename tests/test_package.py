@@ -134,6 +134,7 @@ TESTED_IN = {
     "crawl/records": "crawl/test_jsonl",
     "index/cache": "search/test_cli",
     "index/sqlite": "index/test_load",
+    "keywords/engines/tasks": "keywords/engines/test_conformance",
     "keywords/outputs": "storage/test_webhdfs",
     "search/overview": "serve/test_app",
     "storage/cache": "search/test_cli",

@@ -75,7 +75,7 @@ def test_spilled_buckets(buckets: dict[int, bytes]) -> None:
     with spill.directory(tempfile.gettempdir()) as spilled:
         segments = spill.write(spilled, "0.tables", sorted(buckets.items()))
         assert {bucket: spill.read(segment) for bucket, segment in segments} == buckets
-        joined = Path(spill.join(spilled, [segment for _, segment in segments])).read_bytes()
+        joined = Path(spill.join(spilled, segments)).read_bytes()
         assert joined == frequencies.join(buckets[bucket] for bucket in sorted(buckets))
         spill.keep(spilled, 3, b"kept")
         assert spill.kept(spilled, 3) == b"kept"

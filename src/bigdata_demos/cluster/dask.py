@@ -48,6 +48,14 @@ def quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
+_UNWATCHED: Final = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+}
+"""Settings without what Dask measures for its dashboard, many times in a second, by processes that have work to do."""
+
+
 @contextmanager
 def local_cluster(workers: int, memory: str) -> Iterator[LocalCluster]:
     """Start a scheduler in this process, and workers of one thread as processes of their own.
@@ -59,14 +67,15 @@ def local_cluster(workers: int, memory: str) -> Iterator[LocalCluster]:
     resource_tracker.ensure_running()  # which unblocks signals when it starts
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # child processes inherit it
     try:
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            memory_limit=memory,
-            host="127.0.0.1",
-            dashboard_address=None,
-            security=Security.temporary(),
-        )
+        with dask.config.set(_UNWATCHED):
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                memory_limit=memory,
+                host="127.0.0.1",
+                dashboard_address=None,
+                security=Security.temporary(),
+            )
     except ValueError as error:
         raise UsageError(f"`engine_options[memory]={memory}`: {error}") from None
     except RuntimeError as error:

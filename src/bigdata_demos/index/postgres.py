@@ -53,7 +53,7 @@ class Postgres(Database):
         f"COMMENT ON SCHEMA {SCHEMA} IS 'bigdata-demos index {VERSION}'"
     )
     merge_body = (  # to build the index of an empty table afterwards takes a fraction of the time
-        "DO $$ DECLARE is_first CONSTANT boolean := NOT EXISTS (SELECT FROM body); BEGIN"
+        "DO $$ DECLARE is_first CONSTANT boolean := NOT EXISTS (SELECT FROM body); BEGIN"  # noqa: S608 (our own names)
         f" IF is_first THEN DROP INDEX body_by_tokens; PERFORM set_config('maintenance_work_mem', '{_BUILD}', true); END IF;"
         f" INSERT INTO body SELECT page, chunk, tokens FROM {_STAGED}.body JOIN numbers USING (n);"
         f" IF is_first THEN {_BODY_INDEX}; END IF; END $$"

@@ -6,22 +6,21 @@ Workers spill the data that pass 1 keeps for pass 2 to files. The frequencies ar
 """
 
 import asyncio
-import functools
 import os
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 from ...cluster.processes import Workers, in_plain_words, run_to_end, worker_pool
 from ...crawl.model import Split
-from ..analysis.frequencies import mapped_file
 from ..job import Job
 from ..model import Part
 from ..output import spill
 from ..output.spill import Segment
-from . import Progress, Run, Settings, check_embedded, check_options, warm_up
+from . import Progress, Run, Settings, check_embedded, check_options, tasks, warm_up
 
 T = TypeVar("T")
 _AHEAD = 2  # splits in flight for each worker: the one that it works on, and its next one
@@ -51,27 +50,27 @@ async def _run_async(
 
     # Pass 1: map
     tables: dict[int, list[Segment]] = defaultdict(list)
-    maps = [functools.partial(map_split, job, split, spilled) for split in splits]
-    async for mapped in _in_flight(pool, maps, ahead, functools.partial(progress, "map")):
+    maps = [partial(tasks.map_split, job, split, spilled) for split in splits]
+    async for mapped in _in_flight(pool, maps, ahead, partial(progress, "map")):
         # shuffle
         for bucket, segment in mapped:
             tables[bucket].append(segment)
     # reduce
-    merges = [functools.partial(merge, job, bucket, some, spilled) for bucket, some in tables.items()]
-    merged = [table async for table in _in_flight(pool, merges, ahead, functools.partial(progress, "merge"))]
-    frequencies = spill.join(spilled, [segment for _, segment in sorted(merged)])
+    merges = [partial(tasks.merge, job, bucket, some, spilled) for bucket, some in tables.items()]
+    merged = [table async for table in _in_flight(pool, merges, ahead, partial(progress, "merge"))]
+    frequencies = spill.join(spilled, merged)
 
     # Pass 2: map
     postings: dict[int, list[Segment]] = defaultdict(list)
-    scores = [functools.partial(_score_split, job, split, frequencies, spilled) for split in splits]
-    async for written, posted in _in_flight(pool, scores, ahead, functools.partial(progress, "score")):
+    scores = [partial(tasks.score_split, job, split, frequencies, spilled) for split in splits]
+    async for written, posted in _in_flight(pool, scores, ahead, partial(progress, "score")):
         parts += written
         # shuffle
         for bucket, segment in posted:
             postings[bucket].append(segment)
     # reduce
-    writes = [functools.partial(_write_bucket, job, bucket, some) for bucket, some in sorted(postings.items())]
-    parts += [part async for part in _in_flight(pool, writes, ahead, functools.partial(progress, "index"))]
+    writes = [partial(tasks.write_bucket, job, bucket, some) for bucket, some in sorted(postings.items())]
+    parts += [part async for part in _in_flight(pool, writes, ahead, partial(progress, "index"))]
     return parts
 
 
@@ -116,30 +115,3 @@ def _submit(pool: Workers, task: Callable[[], T]) -> asyncio.Future[T]:
         refused: asyncio.Future[T] = loop.create_future()
         refused.set_exception(error)
         return refused
-
-
-# The functions below run in the workers.
-
-
-def map_split(job: Job, split: Split, spilled: str) -> list[tuple[int, Segment]]:
-    """Map a split in pass 1, and spill its output."""
-    mapped = job.map_split(split)
-    spill.keep(spilled, split.number, mapped.kept)
-    return spill.write(spilled, f"{split.number}.tables", mapped.frequencies)
-
-
-def merge(job: Job, bucket: int, tables: Sequence[Segment], spilled: str) -> tuple[int, Segment]:
-    """Reduce a bucket of pass 1."""
-    table = job.merge(bucket, map(spill.read, tables))
-    [segment] = spill.write(spilled, f"{bucket}.merged", [(bucket, table)])
-    return segment
-
-
-def _score_split(job: Job, split: Split, frequencies: str, spilled: str) -> tuple[list[Part], list[tuple[int, Segment]]]:
-    """Map a split in pass 2, and spill its postings."""
-    scored = job.score_split(split, spill.kept(spilled, split.number), mapped_file(frequencies))
-    return scored.parts, spill.write(spilled, f"{split.number}.postings", scored.postings)
-
-
-def _write_bucket(job: Job, bucket: int, postings: Sequence[Segment]) -> Part:
-    return job.write_bucket(bucket, map(spill.read, postings))

@@ -1,18 +1,19 @@
-"""Dask: a bag of splits on a distributed scheduler. The data that pass 1 keeps for pass 2 stay in the workers' memory.
+"""Dask: bags of splits and of buckets on a distributed scheduler. The data that tasks exchange are in files.
 
-The bag's elements are few and large: splits, and packed buckets. A bag of single phrases would spend its time in the
-scheduler. All data are results of tasks, so what is lost with a worker is computed again.
+The bags' elements are few and large. A bag of single phrases would spend its time in the scheduler, and so would its ``groupby``
+of a few hundred tables, which has a task for each pair of partitions and moves the data through TLS. In files, they take no
+memory of the workers between the passes. What a worker has not yet returned when it dies is computed again.
 """
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from operator import attrgetter, itemgetter
+from functools import partial
 from typing import Any
 
 import dask.bag as db
-from dask.delayed import delayed
 from distributed import CancelledError, Client, as_completed, futures_of
 from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
@@ -23,9 +24,10 @@ from ...crawl.model import Split
 from ...errors import JobFailed, UsageError
 from ..job import Job
 from ..model import Part
-from . import Progress, Run, Settings, check_options, warm_up
+from ..output import spill
+from ..output.spill import Segment
+from . import Progress, Run, Settings, check_options, tasks, warm_up
 
-_SHUFFLED = 8  # the most partitions of a shuffle
 OPTIONS = {
     "memory": "memory of each worker of an embedded cluster, such as 2GiB (default: its share of the machine's)",
     "wait": WAIT,
@@ -57,8 +59,8 @@ def opened(client: Client, workers: int) -> Run:
     def run(job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
         began = time.time()
         try:
-            with watched(client):
-                return _run_bag(client, chosen, job, splits, progress) if splits else []
+            with watched(client), spill.directory(job.workdir) as spilled:
+                return _run_bag(client, chosen, spilled, job, splits, progress) if splits else []
         except KilledWorker as error:
             why = ended_for_memory(client, began) or str(error)
             raise JobFailed(f"Dask gave up on a task during which {error.allowed_failures + 1} workers died: {why}") from error
@@ -68,43 +70,43 @@ def opened(client: Client, workers: int) -> Run:
     return run
 
 
-def _run_bag(client: Client, workers: list[str] | None, job: Job, splits: Sequence[Split], progress: Progress) -> list[Part]:
+def _run_bag(
+    client: Client, workers: list[str] | None, spilled: str, job: Job, splits: Sequence[Split], progress: Progress
+) -> list[Part]:
     """Run both passes."""
 
-    def compute(bag: db.Bag, phase: str) -> Any:
-        """Run a bag's tasks, and leave the results in the workers."""
-        bag = client.persist(bag, workers=workers)
-        futures = futures_of(bag)
+    def compute(task: Callable[..., Any], of: Iterable[tuple[Any, ...]], phase: str) -> Iterator[Any]:
+        """Call a task with each of some arguments; yield the results as they arrive. A failure cancels the others."""
+        if not (arguments := list(of)):
+            return
+        bag = db.from_sequence(arguments, npartitions=len(arguments)).starmap(task)
+        futures = futures_of(client.persist(bag, workers=workers))
         progress(phase, 0, len(futures))
-        for done, future in enumerate(as_completed(futures), 1):
-            future.result()  # raises what the task raised
+        for done, (_, results) in enumerate(as_completed(futures, with_results=True), 1):
+            if isinstance(results, CancelledError):
+                raise results
             progress(phase, done, len(futures))
-        return bag
+            yield from results
 
-    def join(tables: Iterable[tuple[int, bytes]]) -> bytes:
-        return job.join(dict(tables))
-
-    bag = db.from_sequence(splits, npartitions=len(splits))
+    parts: list[Part] = []
 
     # Pass 1: map
-    mapped = compute(bag.map(job.map_split), "map")
-    # shuffle, reduce
-    tables = _by_bucket(mapped.map(attrgetter("frequencies")))
-    merged = compute(tables.map(lambda group: (group[0], job.merge(group[0], [table for _, table in group[1]]))), "merge")
-    frequencies = delayed(join)(merged)  # a task, not a scattered table: if the workers that have it die, it runs again
+    tables: dict[int, list[Segment]] = defaultdict(list)
+    for mapped in compute(partial(tasks.map_split, job, spilled=spilled), zip(splits), "map"):
+        # shuffle
+        for bucket, segment in mapped:
+            tables[bucket].append(segment)
+    # reduce
+    merged = compute(partial(tasks.merge, job, spilled=spilled), tables.items(), "merge")
+    frequencies = spill.join(spilled, merged)
 
     # Pass 2: map
-    kept = mapped.map(attrgetter("kept"))
-    scored = compute(bag.map(job.score_split, kept, table=frequencies), "score")
-    # shuffle, reduce
-    postings = _by_bucket(scored.map(attrgetter("postings")))
-    index = compute(postings.map(lambda group: job.write_bucket(group[0], [packed for _, packed in group[1]])), "index")
-    return [*scored.map(attrgetter("parts")).flatten().compute(), *index.compute()]
-
-
-def _by_bucket(packed: db.Bag) -> db.Bag:
-    """Shuffle (bucket, bytes) pairs; return a bag of pairs of a bucket and the list of its pairs."""
-    # The scheduler has a task for each pair of partitions, so there should be few.
-    few: db.Bag = packed.repartition(npartitions=min(packed.npartitions, _SHUFFLED))
-    grouped: db.Bag = few.flatten().groupby(itemgetter(0), shuffle="tasks")
-    return grouped
+    postings: dict[int, list[Segment]] = defaultdict(list)
+    score_split = partial(tasks.score_split, job, frequencies=frequencies, spilled=spilled)
+    for written, posted in compute(score_split, zip(splits), "score"):
+        parts += written
+        # shuffle
+        for bucket, segment in posted:
+            postings[bucket].append(segment)
+    # reduce
+    return [*parts, *compute(partial(tasks.write_bucket, job), postings.items(), "index")]

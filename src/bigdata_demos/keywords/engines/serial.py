@@ -6,12 +6,11 @@ from contextlib import contextmanager
 
 from ...crawl.model import Split
 from ...errors import UsageError
-from ..analysis.frequencies import mapped_file
 from ..job import Job
 from ..model import Part
 from ..output import spill
 from ..output.spill import Segment
-from . import Progress, Run, Settings, check_embedded, check_options
+from . import Progress, Run, Settings, check_embedded, check_options, tasks
 
 
 @contextmanager
@@ -37,30 +36,28 @@ def _run_serial(job: Job, splits: Sequence[Split], progress: Progress, spilled: 
     tables: dict[int, list[Segment]] = defaultdict(list)
     for done, split in enumerate(splits):
         progress("map", done, len(splits))
-        mapped = job.map_split(split)
-        spill.keep(spilled, split.number, mapped.kept)
+        mapped = tasks.map_split(job, split, spilled)
         # shuffle
-        for bucket, segment in spill.write(spilled, f"{split.number}.tables", mapped.frequencies):
+        for bucket, segment in mapped:
             tables[bucket].append(segment)
     # reduce
-    merged: list[Segment] = []
+    merged: list[tuple[int, Segment]] = []
     for done, (bucket, some) in enumerate(sorted(tables.items())):
         progress("merge", done, len(tables))
-        table = job.merge(bucket, map(spill.read, some))
-        merged += [segment for _, segment in spill.write(spilled, f"{bucket}.merged", [(bucket, table)])]
-    frequencies = mapped_file(spill.join(spilled, merged))
+        merged.append(tasks.merge(job, bucket, some, spilled))
+    frequencies = spill.join(spilled, merged)
 
     # Pass 2: map
     postings: dict[int, list[Segment]] = defaultdict(list)
     for done, split in enumerate(splits):
         progress("score", done, len(splits))
-        scored = job.score_split(split, spill.kept(spilled, split.number), frequencies)
-        parts += scored.parts
+        written, posted = tasks.score_split(job, split, frequencies, spilled)
+        parts += written
         # shuffle
-        for bucket, segment in spill.write(spilled, f"{split.number}.postings", scored.postings):
+        for bucket, segment in posted:
             postings[bucket].append(segment)
     # reduce
     for done, (bucket, some) in enumerate(sorted(postings.items())):
         progress("index", done, len(postings))
-        parts.append(job.write_bucket(bucket, map(spill.read, some)))
+        parts.append(tasks.write_bucket(job, bucket, some))
     return parts

@@ -4,7 +4,7 @@ Each file is written under another name and then renamed, so a task may run twic
 """
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -62,9 +62,9 @@ def read(segment: Segment) -> bytes:
         return file.read(segment.end - segment.start)
 
 
-def join(spill: str, tables: Sequence[Segment]) -> str:
-    """Join merged tables, given in order of their buckets, to one (see :mod:`.frequencies`) in a file; return its path."""
-    path = Path(spill, "frequencies")
+def join(spill: str, merged: Iterable[tuple[int, Segment]]) -> str:
+    """Join the merged tables of all buckets to one (see :mod:`.frequencies`) in a file; return its path."""
+    path, tables = Path(spill, "frequencies"), [table for _, table in sorted(merged)]
     with atomic(path) as file:
         for width in (HASH.itemsize, COUNT.itemsize):  # all hashes, then all counts
             for table in tables:

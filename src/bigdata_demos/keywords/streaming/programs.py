@@ -221,7 +221,7 @@ def _table_of(directory: Path) -> frequencies.Table:
         raise InputError(f"there is no {TABLE} in {directory}: copy what pass 1 has written to this directory")
     with tempfile.TemporaryDirectory(dir=directory) as made:  # the map outlives the file's name
         merged = [segment for path in paths for segment in unpacked(path, made)]
-        return frequencies.mapped_file(spill.join(made, [segment for _, segment in sorted(merged)]))
+        return frequencies.mapped_file(spill.join(made, merged))
 
 
 def unpacked(path: Path, directory: str) -> list[tuple[int, spill.Segment]]:
