@@ -6,7 +6,7 @@ import stopwordsiso
 
 from bigdata_demos.crawl.model import Page
 from bigdata_demos.errors import UsageError
-from bigdata_demos.keywords.analysis.languages import LANGUAGES, Rules, check, detect, known
+from bigdata_demos.keywords.analysis.languages import LANGUAGES, Rules, check, detect, known, lexicon
 from bigdata_demos.keywords.analysis.text import extract
 
 SENTENCES = {
@@ -102,3 +102,27 @@ def test_unknown_language_is_refused() -> None:
     """With those that are known."""
     with pytest.raises(UsageError, match="must be one of af, ar, bg"):
         check("xx")
+
+
+@pytest.mark.parametrize(
+    ("text", "declared", "expected"),
+    [
+        ("使用 Apache Spark RDD API 的方法和步骤：安装 Python package 并运行", "", "zh"),
+        ("The Spark API for Java and Python 使用", "", "en"),  # too few to decide
+        ("Apache Spark RDD API の使い方: install Python packages with pip", "en", "en"),
+        ("東京都庁の Apache Spark API の使い方と手順の説明です", "en", "ja"),
+        ("วิธีใช้ Apache Spark กับ Python ในงานวิจัยและการสอน", "en", "th"),
+    ],
+)
+def test_words_of_other_languages_do_not_change_the_script(text: str, declared: str, expected: str) -> None:
+    """A fifth of the characters decides, since technical texts have many English words."""
+    assert detect(text, declared) == expected
+
+
+def test_words_without_spaces_have_more_stopwords() -> None:
+    """English function words among them, words that stopwords-iso lacks, and Thai words as they are written."""
+    for code in ("zh", "ja", "th"):
+        assert "the" in lexicon(code).stopwords.words
+    assert {"我們", "没有", "沒有"} <= lexicon("zh").stopwords.words
+    assert {"ทำ", "นำ", "สำหรับ"} <= lexicon("th").stopwords.words
+    assert "the" not in lexicon("fr").stopwords.words

@@ -38,3 +38,13 @@ def test_page_is_segmented_by_its_language() -> None:
     document = extract(Page("u", "s", 0, "机器学习研究计划", is_text=True, title="北京市政府"), rules=Rules("zh"))
     assert document.title == "北京市政府"
     assert all(BETWEEN in line for line in document.text.split("\n"))
+
+
+@pytest.mark.parametrize("language", ["zh", "ja", "th"])
+@pytest.mark.parametrize("word", ["GNU", "sRGB", "a1b2C3", "HTTPS", "365"])
+def test_latin_words_are_not_cut(language: str, word: str) -> None:
+    """BudouX's models know few of them, and would cut some in two."""
+    before, after = {"zh": ("研究", "计划"), "ja": ("研究の", "を使う"), "th": ("แผนการ", "วิจัย")}[language]
+    found = insert(f"{before}{word}{after}\n".encode(), language).decode()
+    assert found.replace(BETWEEN, "") == f"{before}{word}{after}\n"
+    assert word in found

@@ -12,12 +12,13 @@ import Stemmer
 from resiliparse.parse.lang import detect_fast
 
 from ...errors import UsageError
-from .stopwords import NONE, Stopwords, load
+from .stopwords import NONE, Stopwords, load, parse
 
 _WORDS: Final = Path(__file__).with_name("words")
 _SAMPLE: Final = 1000  # characters that the language is detected from
 _UNSURE: Final = 800  # a rank (a distance) above which a detected language is not believed: texts of fewer than about 80 letters
 _SCRIPTS: Final = {"ja": "[\u3041-\u30ff]", "ko": "[\uac00-\ud7a3]", "th": "[\u0e01-\u0e4e]", "zh": "[\u3400-\u9fff]"}
+_IN_SCRIPTS: Final = re.compile("[\u0e01-\u0e4e\u3041-\ud7a3]")  # characters of any of these, and few others
 _SCRIPT_SHARE: Final = 5  # a text is in the language of a script if 1 in so many of its characters is of that
 _HIRAGANA = re.compile("[\u3041-\u309f]+")  # the script of Japanese endings and particles
 _CLOSE: Final = 40  # the declared language, or English, is believed if its rank is not further than this from the best one
@@ -145,15 +146,19 @@ def detect(text: str, declared: str = "") -> str:
     sample, declared = text[:_SAMPLE], known(declared)
     among = (*_DETECTED, declared) if declared and declared not in _DETECTED else _DETECTED
     language, rank = detect_fast(sample, langs=among)
-    assumed = declared or "en"
+    assumed, script = declared or "en", _by_script(sample)
+    if script and (language not in _SCRIPTS or assumed not in _SCRIPTS):  # words of other languages among it do not change that
+        return "ja" if script == "zh" and "ja" in (assumed, language) else script
     if language not in LANGUAGES or rank > _UNSURE:
-        return declared or _by_script(sample) or assumed
+        return declared or assumed
     may_be = language == assumed or detect_fast(sample, langs=(assumed,), cutoff=rank + _CLOSE)[0] == assumed
     return assumed if may_be else language
 
 
 def _by_script(text: str) -> str:
     """Return the language of Chinese, Japanese, Korean and Thai text, ``""`` for others."""
+    if not _IN_SCRIPTS.search(text):  # as on most pages
+        return ""
     shares = ((code, len(re.findall(script, text))) for code, script in _SCRIPTS.items())
     return next((code for code, count in shares if _SCRIPT_SHARE * count > len(text)), "")
 
@@ -213,9 +218,13 @@ def lexicon(code: str, stopwords: Stopwords | None = None) -> Lexicon:
 @cache
 def _stopwords(code: str) -> Stopwords:
     try:
-        return load(code)
+        own = load(code)
     except UsageError:  # a language without a list
         return NONE
+    if LANGUAGES[code].spaces:
+        return own
+    english = parse((_WORDS / "stopwords_en.txt").read_text(encoding="utf-8"))  # words in Latin letters are mostly English
+    return Stopwords(own.words | english.words, own.endings)
 
 
 @cache

@@ -1,5 +1,6 @@
 """Words of languages that are written without spaces: BudouX's models find where they end."""
 
+import string
 from functools import cache
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ MODELS: Final = {
 """BudouX's models, by language, and the functions that load them."""
 
 _SAMPLE: Final = 4000  # characters of a text by which traditional Chinese is told from simplified
+_LATIN: Final = string.ascii_letters + string.digits
+_NEVER: Final = -1_000_000  # a weight below all others
 BETWEEN: Final = "\u200b"
 """The zero-width space, which is put between two words."""
 
@@ -40,7 +43,15 @@ def model_of(utf8: bytes, language: str) -> str:
 
 @cache
 def parser(model: str) -> Any:
-    """Return BudouX's parser for a model: its ``model`` maps kinds of features to features to weights."""
+    """Return BudouX's parser for a model: its ``model`` maps kinds of features to features to weights.
+
+    A word of Latin letters and digits is never cut: each pair of them has a weight that no others outweigh. A feature that no
+    text has balances these weights, since a word starts where the weights are more than half of all weights.
+    """
     import budoux
 
-    return getattr(budoux, MODELS[model])()
+    weights = getattr(budoux, MODELS[model])().model
+    pairs = {a + b: _NEVER for a in _LATIN for b in _LATIN}
+    before = sum(weights["BW2"].get(pair, 0) for pair in pairs)
+    balance = {"\0": before - _NEVER * len(pairs)}
+    return budoux.Parser({**weights, "BW2": {**weights["BW2"], **pairs}, "UW1": {**weights["UW1"], **balance}})

@@ -20,6 +20,9 @@ class Stopwords(NamedTuple):
         return word in self.words or word.endswith(self.endings)
 
 
+OWN: Final = ("th", "zh")
+"""Languages for which the package has stopwords beside those of stopwords-iso."""
+
 NONE: Final = Stopwords(frozenset(), ())
 
 
@@ -49,7 +52,9 @@ def load(name: str) -> Stopwords:
         import stopwordsiso
 
         if stopwordsiso.has_lang(name):
-            return parse("\n".join(stopwordsiso.stopwords(name)))
+            words = {word.replace("\u0e4d\u0e32", "\u0e33") for word in stopwordsiso.stopwords(name)}  # Thai am, as it is written
+            own = (_WORDS / f"stopwords_{name}.txt").read_text(encoding="utf-8") if name in OWN else ""
+            return parse(" ".join((*words, own)))
     try:
         return parse(Path(name).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
