@@ -156,11 +156,15 @@ def detect(text: str, declared: str = "") -> str:
 
 
 def _by_script(text: str) -> str:
-    """Return the language of Chinese, Japanese, Korean and Thai text, ``""`` for others."""
+    """Return the language of Chinese, Japanese, Korean and Thai text, ``""`` for others. Japanese has Chinese characters, too."""
     if not _IN_SCRIPTS.search(text):  # as on most pages
         return ""
-    shares = ((code, len(re.findall(script, text))) for code, script in _SCRIPTS.items())
-    return next((code for code, count in shares if _SCRIPT_SHARE * count > len(text)), "")
+    counts = {code: len(re.findall(script, text)) for code, script in _SCRIPTS.items()}
+    if _SCRIPT_SHARE * counts["ja"] <= counts["zh"]:
+        counts["ja"] = 0
+    else:
+        counts["ja"] += counts["zh"]
+    return next((code for code, count in counts.items() if _SCRIPT_SHARE * count > len(text)), "")
 
 
 class Lexicon:
