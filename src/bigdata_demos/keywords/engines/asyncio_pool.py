@@ -16,11 +16,12 @@ from typing import TypeVar
 
 from ...cluster.processes import Workers, in_plain_words, run_to_end, worker_pool
 from ...crawl.model import Split
+from .. import tasks
 from ..job import Job
 from ..model import Part
 from ..output import spill
 from ..output.spill import Segment
-from . import Progress, Run, Settings, check_embedded, check_options, tasks, warm_up
+from . import Progress, Run, Settings, check_embedded, check_options, warm_up
 
 T = TypeVar("T")
 _AHEAD = 2  # splits in flight for each worker: the one that it works on, and its next one

@@ -22,11 +22,12 @@ from ...cluster.dask import connect, ended_for_memory, local_cluster, prepare, q
 from ...cluster.probe import WAIT
 from ...crawl.model import Split
 from ...errors import JobFailed, UsageError
+from .. import tasks
 from ..job import Job
 from ..model import Part
 from ..output import spill
 from ..output.spill import Segment
-from . import Progress, Run, Settings, check_options, tasks, warm_up
+from . import Progress, Run, Settings, check_options, warm_up
 
 OPTIONS = {
     "memory": "memory of each worker of an embedded cluster, such as 2GiB (default: its share of the machine's)",

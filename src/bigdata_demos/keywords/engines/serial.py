@@ -6,11 +6,12 @@ from contextlib import contextmanager
 
 from ...crawl.model import Split
 from ...errors import UsageError
+from .. import tasks
 from ..job import Job
 from ..model import Part
 from ..output import spill
 from ..output.spill import Segment
-from . import Progress, Run, Settings, check_embedded, check_options, tasks
+from . import Progress, Run, Settings, check_embedded, check_options
 
 
 @contextmanager

@@ -5,12 +5,12 @@ A task may run twice, and its files are the same then: see :mod:`bigdata_demos.k
 
 from collections.abc import Sequence
 
-from ...crawl.model import Split
-from ..analysis.frequencies import mapped_file
-from ..job import Job
-from ..model import Part
-from ..output import spill
-from ..output.spill import Segment
+from ..crawl.model import Split
+from .analysis.frequencies import mapped_file
+from .job import Job
+from .model import Part
+from .output import spill
+from .output.spill import Segment
 
 
 def map_split(job: Job, split: Split, spilled: str) -> list[tuple[int, Segment]]:
