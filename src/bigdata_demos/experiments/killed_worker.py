@@ -5,9 +5,8 @@ worker gets SIGKILL, as from the kernel when the memory is full. What is lost de
 
 - One thread: the run is lost, and all of it runs again.
 - asyncio with a process pool keeps results in files that the other workers see. Only the tasks that were running are lost.
-- Dask keeps what tasks return in the memory of the workers. Its scheduler knows from which task each result came, and runs again
-  those whose results were in the memory of the killed worker and are still needed. This job's tasks on Dask exchange their data
-  by files, and return only where these are, so little is lost.
+- Dask keeps what tasks return in the memory of the workers, and runs those again whose results are lost and still needed. This
+  job's tasks on Dask exchange their data by files, and return only where these are, so little is lost.
 - Spark keeps the results of a shuffle's map side in files of the executor. If they are lost, the lost partitions are computed
   again from their lineage. (An external shuffle service, as YARN can have, keeps these files if only the executor dies.) Here
   the files are deleted, as if the machine were lost: on one machine, another executor might still find them.
