@@ -22,8 +22,8 @@ from typing import Any, ClassVar, Final, Protocol
 
 from .pages import Page
 
-VERSION: Final = 4
-"""Of the tables. An index of another version has to be made again."""
+VERSION: Final = 5
+"""Of the tables, and of the tokens in them. An index of another version has to be made again."""
 _TABLES: Final = """
 CREATE TABLE runs (id {id}, digest {text} UNIQUE NOT NULL, engine {text} NOT NULL, pages INTEGER NOT NULL,
     rejected INTEGER NOT NULL, has_text INTEGER NOT NULL, manifest {text} NOT NULL);

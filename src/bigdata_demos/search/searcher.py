@@ -172,11 +172,12 @@ class Searcher:
     ) -> tuple[str, list[object]]:
         """Return a query for the pages that have all required words and meet all conditions, with their scores.
 
-        It starts from the rarest word, and looks the others up.
+        It starts from the rarest word, and looks the others up. A word with many tokens, such as a prefix, is merged first.
         """
         scores, tables, where = ["0"], [], []
         for number, slot in enumerate(required):
-            if number == 0 or len(slot.numbers) == 1:
+            looked_up = len(slot.numbers) * required[0].df  # postings, if each page of the rarest word is asked for each token
+            if number == 0 or len(slot.numbers) == 1 or looked_up > slot.df:
                 tables.append(f"{_postings(slot)} AS r{number}")
                 scores.append(f"r{number}.impact * {self._idf(slot)}")
                 if number:
