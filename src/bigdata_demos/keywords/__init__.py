@@ -10,8 +10,8 @@
 
 Read in this order: :mod:`.model` (the values), :mod:`.job` (the job on pages, splits and buckets), :mod:`.tasks` (the same with
 data in files), :mod:`.engines.serial` and then the other engines beside it. Then what the job is made of:
-:mod:`bigdata_demos.crawl` (from paths to pages), :mod:`.analysis` (from a page to its keywords) and :mod:`.output` (parts, digest,
-commit). Last, :mod:`.runner` and :mod:`.cli`.
+:mod:`bigdata_demos.crawl` (from paths to pages), :mod:`.analysis` (from a page to its keywords) and :mod:`.output` (parts,
+digest, commit). Last, :mod:`.runner` and :mod:`.cli`.
 """
 
 from typing import TYPE_CHECKING, Any
