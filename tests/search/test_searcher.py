@@ -122,6 +122,20 @@ def test_against_a_plain_search(searcher: Searcher) -> None:
     assert checked > 40
 
 
+@pytest.mark.parametrize(
+    ("word", "prefix", "looked_up"),
+    [("gil", "map*", True), ("robots", "par*", True), ("spark", "map*", False), ("gil", "par*", False)],
+)
+def test_word_with_several_tokens(searcher: Searcher, word: str, prefix: str, looked_up: bool) -> None:
+    """It is looked up on the pages of a rarer word, or merged: the hits are those of both, and each has the sum of their scores."""
+    scores = [{hit.url: hit.score for hit in searcher.search(query, 1000).hits} for query in (word, prefix)]
+    selection = searcher._selection(parse(f"{word} {prefix}"))
+    assert selection
+    assert ("EXISTS" in selection[0]) == looked_up
+    both = {hit.url: hit.score for hit in searcher.search(f"{prefix} {word}", 1000).hits}
+    assert both == {url: scores[0][url] + scores[1][url] for url in scores[0].keys() & scores[1].keys()} != {}
+
+
 def test_conditions(searcher: Searcher) -> None:
     """Each kind of term limits the hits."""
 

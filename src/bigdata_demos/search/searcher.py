@@ -176,8 +176,8 @@ class Searcher:
         """
         scores, tables, where = ["0"], [], []
         for number, slot in enumerate(required):
-            looked_up = len(slot.numbers) * required[0].df  # postings, if each page of the rarest word is asked for each token
-            if number == 0 or len(slot.numbers) == 1 or looked_up > slot.df:
+            lookups = len(slot.numbers) * required[0].df  # of each token, on each page with the rarest word
+            if number == 0 or len(slot.numbers) == 1 or lookups > slot.df:
                 tables.append(f"{_postings(slot)} AS r{number}")
                 scores.append(f"r{number}.impact * {self._idf(slot)}")
                 if number:
@@ -386,7 +386,7 @@ def _log(n: int) -> int:
 
 
 def _is_any(slot: _Slot) -> str:
-    """Return the condition that a posting is of a word."""
+    """Return the condition that a posting is one of a word."""
     return f"word IN ({', '.join(map(str, slot.numbers))})"
 
 
