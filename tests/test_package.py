@@ -139,6 +139,7 @@ TESTED_IN = {
     "search/overview": "serve/test_app",
     "storage/cache": "search/test_cli",
     "storage/files": "crawl/test_files",
+    "storage/remote": "crawl/test_files",
 }
 """The test modules of modules that are reached through others only."""
 

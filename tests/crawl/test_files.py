@@ -318,6 +318,17 @@ def test_memory_url() -> None:
         fs.rm("/sources-test", recursive=True)
 
 
+def test_local_files_need_no_fsspec() -> None:
+    """Nor asyncio: both take longer to import than all else that a small local job needs."""
+    code = (
+        "import sys; from bigdata_demos.keywords import cli; cli.main(sys.argv[1:]); print(*sorted(sys.modules), file=sys.stderr)"
+    )
+    line = [sys.executable, "-c", code, "--engine", "serial", "--format", "jsonl", str(SITE)]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=True)
+    assert not {"fsspec", "asyncio"} & set(done.stderr.split())
+    assert "bigdata_demos.keywords.runner" in done.stderr.split()
+
+
 def test_copy_of_the_site_has_the_same_pages(tmp_path: Path) -> None:
     """Where a directory is does not matter to who its pages are."""
     shutil.copytree(SITE, tmp_path / "elsewhere")

@@ -3,10 +3,8 @@
 import codecs
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
-
-import fsspec
 
 from ..avro.containers import MAGIC
 from ..errors import InputError
@@ -47,37 +45,79 @@ def expand(path: str) -> Iterator[Range | None]:
     Raises InputError if there is none, or the path is a file of an unknown format.
     """
     try:
-        local = "://" not in path
-        fs, root = (fsspec.filesystem("file"), os.path.abspath(path)) if local else fsspec.core.url_to_fs(path)
-        if fs.isdir(root):
-            base = root.rstrip("/")
-            unlisted: list[str] = []
-            for name, info in sorted(fs.find(root, detail=True, on_error=lambda error: unlisted.append(error.filename)).items()):
-                inside = name[len(base) + 1 :]
-                if not _NO_DATA.isdisjoint(inside.split("/")):
-                    continue
-                if info["type"] == "other" and not info.get("islink"):  # a pipe, a socket or a device, which may not end
-                    yield None
-                elif not any(part.startswith(".") for part in inside.split("/")):
-                    yield _identify(name if local else url_of(fs, path, name), info["size"], inside)
-            for name in filter(None, unlisted):  # reading such a directory fails, so that it is rejected as unreadable
-                yield Range(name, 0, 0, "html", name[len(base) + 1 :])
-            return
-        if fs.isfile(root):  # before globs, since a name may contain brackets
-            names = [root]
-        elif fsspec.core.has_magic(root):
-            names = sorted(name for name in fs.glob(root) if fs.isfile(name))
-            if not names:
-                raise InputError(f"{path}: no file matches: check the pattern (** goes into directories)")
+        if "://" not in path and os.path.isdir(path):
+            yield from _files_below(os.path.abspath(path))
+        elif "://" not in path and os.path.isfile(path):  # before globs, since a name may contain brackets
+            yield _known(path, os.path.abspath(path), os.path.getsize(path))
         else:
-            raise InputError(f"{path}: no such file or directory")
-        for name in names:
-            file = _identify(name if local else url_of(fs, path, name), fs.size(name), os.path.basename(name))
-            if file is None:
-                raise InputError(f"{path}: {unsupported(name) or _UNKNOWN}")
-            yield file
+            yield from _expand_by_fsspec(path)
     except (OSError, ImportError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
+
+
+def _files_below(root: str) -> Iterator[Range | None]:
+    """Yield the files below a local directory. Links to directories are not followed."""
+    files: dict[str, int | None] = {}
+    unlisted: list[str] = []
+    directories = [root]
+    while directories:
+        try:
+            with os.scandir(directories.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        directories.append(entry.path)
+                    elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
+                        files[entry.path] = os.stat(entry.path).st_size if os.path.exists(entry.path) else 0
+                    else:
+                        files[entry.path] = None  # a pipe, a socket or a device, which may not end
+        except OSError as error:
+            unlisted.append(str(error.filename))
+    base = root.rstrip("/")
+    yield from _wanted((name, name[len(base) + 1 :], size) for name, size in sorted(files.items()))
+    for name in unlisted:  # reading such a directory fails, so that it is rejected as unreadable
+        yield Range(name, 0, 0, "html", name[len(base) + 1 :])
+
+
+def _expand_by_fsspec(path: str) -> Iterator[Range | None]:
+    """Expand a URL, or a glob of local files."""
+    from ..storage.remote import file_system, is_glob
+
+    local = "://" not in path
+    fs, root = file_system(os.path.abspath(path) if local else path)
+    if fs.isdir(root):
+        base = root.rstrip("/")
+        found = sorted(fs.find(root, detail=True).items())
+        yield from _wanted((url_of(fs, path, name), name[len(base) + 1 :], info["size"]) for name, info in found)
+        return
+    if fs.isfile(root):  # before globs, since a name may contain brackets
+        names = [root]
+    elif is_glob(root):
+        names = sorted(name for name in fs.glob(root) if fs.isfile(name))
+        if not names:
+            raise InputError(f"{path}: no file matches: check the pattern (** goes into directories)")
+    else:
+        raise InputError(f"{path}: no such file or directory")
+    for name in names:
+        yield _known(path, name if local else url_of(fs, path, name), fs.size(name))
+
+
+def _wanted(files: Iterable[tuple[str, str, int | None]]) -> Iterator[Range | None]:
+    """Identify the files of a directory, given by path, path inside the directory, and size (None: not a regular file)."""
+    for name, inside, size in files:
+        if not _NO_DATA.isdisjoint(inside.split("/")):
+            continue
+        if size is None:
+            yield None
+        elif not any(part.startswith(".") for part in inside.split("/")):
+            yield _identify(name, size, inside)
+
+
+def _known(path: str, name: str, size: int) -> Range:
+    """Identify a file that was named. Raises InputError if its format is unknown."""
+    file = _identify(name, size, os.path.basename(name))
+    if file is None:
+        raise InputError(f"{path}: {unsupported(name) or _UNKNOWN}")
+    return file
 
 
 _UNKNOWN: Final = "not a web page, WARC, Avro or JSON lines file, by its content or its name"

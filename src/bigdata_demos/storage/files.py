@@ -1,15 +1,12 @@
-"""Opens files for reading from any file system of fsspec, and decompresses them."""
+"""Opens files for reading, at local paths and at URLs that fsspec knows, and decompresses them."""
 
 import codecs
 import errno
-import io
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final, cast
-
-import fsspec
 
 from ..errors import BadAvro
 from . import compression
@@ -41,8 +38,9 @@ def open_file(path: str, codec: str = "") -> BinaryIO:
         return _recoded(open_file(path))
     if codec:
         return compression.decompressed(open_file(path), codec)
-    # some URLs' files do not limit the length of their lines
-    return cast(BinaryIO, io.BufferedReader(fsspec.open(path, "rb").open()))
+    from .remote import open_url
+
+    return open_url(path)
 
 
 def _recoded(file: BinaryIO) -> BinaryIO:

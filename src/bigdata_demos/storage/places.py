@@ -13,9 +13,6 @@ from pathlib import Path
 from typing import Any, Final, Self, cast
 from urllib.parse import urlsplit
 
-import fsspec
-
-fsspec.register_implementation("webhdfs", "bigdata_demos.storage.webhdfs.CheckedWebHDFS", clobber=True)
 _SCHEME: Final = "webhdfs://"
 BLOCK: Final = 8 << 20
 """Bytes of a file that are buffered and sent to HDFS at once."""
@@ -122,8 +119,10 @@ class Hdfs:
     @contextmanager
     def asked(self) -> Iterator[Any]:
         """Yield the file system, and convert its exceptions: see :meth:`told`."""
+        from .remote import file_system
+
         with self.told():
-            yield fsspec.core.url_to_fs(self.root)[0]
+            yield file_system(self.root)[0]
 
     @contextmanager
     def told(self) -> Iterator[None]:

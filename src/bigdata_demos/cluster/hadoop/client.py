@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import fsspec
-
 from ...errors import EngineUnavailable, JobFailed
+from ...storage.remote import file_system
 from ..java import find_java
 from ..probe import LOCAL
 from . import classes, configuration
@@ -198,8 +197,7 @@ def call(hadoop: Hadoop, main: str, *arguments: str) -> str:
 
 def files(hadoop: Hadoop) -> Any:
     """Return HDFS as a file system of fsspec."""
-    fs, _ = fsspec.core.url_to_fs(hadoop.webhdfs)
-    return fs
+    return file_system(hadoop.webhdfs)[0]
 
 
 def put(hadoop: Hadoop, path: str, target: str) -> None:

@@ -26,8 +26,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, cast
 
-import fsspec
-
 from ... import command
 from ...crawl import avro, plan, records
 from ...crawl.model import Page, Range, Rejected, Split
@@ -205,7 +203,11 @@ def kept(task: Task, number: int) -> bytes:
 
 def opened(path: str, mode: str) -> BinaryIO:
     """Open a file or a URL."""
-    return cast(BinaryIO, fsspec.open(path if "://" in path else f"file://{path}", mode).open())
+    if "://" not in path:
+        return cast(BinaryIO, Path(path).open(mode))
+    from ...storage.remote import open_url
+
+    return open_url(path, mode)
 
 
 def side_files(task: Task) -> str:
