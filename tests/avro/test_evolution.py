@@ -86,7 +86,7 @@ def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 READER = {**record("Doc", field("url", "string", "uri", "link"), field("html", "bytes", "body")), "namespace": "other"}
-EXPECTED = "sha256:be52e3b10824f8a58dd890973a7ef6afc6b6a8445d5bf6fa06a11564396ad696"
+EXPECTED = "sha256:d9b89a2a0ed550d5f7c1ef254f35a6b552724e8ed56a92ddf806e7482da211f2"
 
 
 # Between versions

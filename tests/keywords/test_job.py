@@ -399,6 +399,25 @@ def test_a_word_of_a_better_phrase(language: str, together: int, alone: int, sho
     assert "Zebra" not in found
 
 
+@pytest.mark.parametrize(
+    ("line", "others", "shown"),
+    [
+        ("", 300, False),
+        ("", 299, True),
+        ("Walrus eats", 300, False),  # a line that repeats a part of the title, as the main heading may
+        ("WALRUS EATS MELON", 300, False),
+        ("the Walrus eats", 297, True),  # the title has no stopword there
+        ("Walrus eats Melon, Walrus", 296, True),
+        ("Walrus", 299, False),  # one word is no repetition of a title, but makes no phrase either
+    ],
+)
+def test_a_phrase_that_only_the_title_has(line: str, others: int, shown: bool) -> None:
+    """It is no keyword of a text with 300 words elsewhere; its single words are."""
+    phrases = [keyword.phrase for keyword in keywords(f"{line}\n\n{'them ' * others}", "Walrus eats Melon")]
+    assert any(" " in phrase for phrase in phrases) is shown
+    assert shown or "Melon" in phrases
+
+
 def test_form_written_most_often() -> None:
     """It is shown, but in capitals only if there is no other; of equal ones, the first."""
     assert keywords("DATA, data, Data, data of Data, DATA, DATA", top=1)[0].phrase == "data"

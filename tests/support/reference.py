@@ -8,7 +8,7 @@ language is handed to it (``tests/support/languages.py``).
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import groupby
 
@@ -22,6 +22,7 @@ HAN = "2E80-2FDF 3005-3007 3400-4DBF 4E00-9FFF F900-FAFF 20000-3FFFF"
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LONGEST, MOST, SHORT = 64, 4092, 3  # characters of a word, weight that counts, characters of short stems
 POOL, FORMS, INDEX_FORMS = 64, 256, 64  # candidates, occurrences and forms that are looked at
+TITLE, LONG = 64, 300  # words of a title that lines are compared with, and of a long text
 
 
 class Stemmer(PorterStemmer):  # type: ignore[misc]  # NLTK has no types
@@ -64,6 +65,7 @@ class Token:
     end: int = 0
     strong: bool = True
     dated: bool = False
+    in_title: bool = False  # or in a line that repeats a part of it
 
 
 @dataclass
@@ -72,7 +74,7 @@ class Candidate:
 
     first: int
     connected: bool
-    dated: bool
+    barred: bool  # no keyword
     tf: int = 0
     weight: int = 0
     whole: bool = False
@@ -170,16 +172,21 @@ def is_stopword(word: str, written: str, language: Language) -> bool:
 
 def tokens(page: Page, language: Language) -> Iterator[tuple[str, Token]]:
     """The tokens of a page, each with its line; a break after each line."""
-    offset = 0
-    for line in page[2].split("\n"):
+    offset, title = 0, ""
+    for number, line in enumerate(page[2].split("\n")):
+        its_tokens = []
         at = 0
         while at < len(line):
             start, at = at, end_of_token(line, at)
             if is_letter(line[start]) or not (line[start].isspace() or line[start] == "\u200b"):
-                its = token(line[start:at], start, language)
-                fields = {**its.__dict__, "offset": offset, "strong": not line.startswith("\t")}
-                yield line, Token(**fields)
-                offset += its.kind != "break"
+                its_tokens.append(token(line[start:at], start, language))
+        words = [its.stem for its in its_tokens if its.kind != "break"]
+        if number == 0:
+            title = "|".join(["", *words[:TITLE], ""])
+        in_title = number == 0 or (len(words) > 1 and "|".join(["", *words, ""]) in title)
+        for its in its_tokens:
+            yield line, replace(its, offset=offset, strong=not line.startswith("\t"), in_title=in_title)
+            offset += its.kind != "break"
         yield line, Token("break")
 
 
@@ -200,6 +207,8 @@ def candidates(page: Page, language: Language) -> dict[tuple[str, ...], Candidat
     is_word = [its.kind == "word" for its in all_tokens] + [False] * 3
     words = [its for its in all_tokens if its.kind == "word"]
     capitals = 6 * sum(its.shown[:1].isupper() for its in words) > len(words)
+    long_text = sum(its.kind != "break" and not its.in_title for its in all_tokens) >= LONG
+    elsewhere = set()  # candidates that not only the title has
     for i in range(len(all_tokens)):
         for size in (1, 2, 3):
             phrase = all_tokens[i : i + size]
@@ -208,8 +217,8 @@ def candidates(page: Page, language: Language) -> dict[tuple[str, ...], Candidat
                 continue
             starts_run = i == 0 or not is_word[i - 1]
             stems = tuple(its.stem for its in phrase)
-            dated = all(its.dated for its in phrase)
-            candidate = found.setdefault(stems, Candidate(phrase[0].offset, connected, dated))
+            candidate = found.setdefault(stems, Candidate(phrase[0].offset, connected, all(its.dated for its in phrase)))
+            elsewhere |= set() if phrase[0].in_title else {stems}
             candidate.tf += 1
             candidate.weight += weight(phrase, starts_run, capitals, language)
             candidate.whole |= starts_run and not connected and not is_word[i + size]
@@ -219,6 +228,8 @@ def candidates(page: Page, language: Language) -> dict[tuple[str, ...], Candidat
                 shouted = all(its.kind == "connector" or its.shown.isupper() for its in phrase)
                 shown = lines[i][phrase[0].start : phrase[-1].end].replace("\u200b", "")
                 candidate.shown.setdefault(form, (not shouted, shown))
+    for stems, its in found.items():
+        its.barred |= long_text and len(stems) > 1 and stems not in elsewhere
     return found
 
 
@@ -244,7 +255,7 @@ def keywords(pages: Sequence[Page], languages: Mapping[str, Language], top: int)
             best_length = len(stems) == 2 or (len(stems) == 1 and not language.english)
             short = len(" ".join(stems)) <= SHORT and not language.short
             score = value // ((10 + its.first) * (1 if best_length else 2) * (4 if short else 1))
-            if not its.dated:
+            if not its.barred:
                 yield -score, its.first, stems, its
 
     def chosen(page: dict[tuple[str, ...], Candidate], language: Language) -> list[Keyword]:

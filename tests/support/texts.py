@@ -53,6 +53,22 @@ OTHERS = ("the", "of", "a", "quickly", "and", "is", "in", "10", "2024", "re-run"
 PLAIN = (*NOUNS, *NOUNS, *OTHERS)
 plain = st.lists(st.sampled_from(PLAIN), max_size=60).map(" ".join)
 
+
+@st.composite
+def headlines(draw: st.DrawFn) -> tuple[str, str]:
+    """A title, and a text of about 300 other words whose lines repeat parts of the title, or more than a part, or none."""
+    words = draw(st.lists(st.sampled_from((*NOUNS, *OTHERS[:-1])), max_size=8)) * draw(st.sampled_from([1, 1, 1, 12]))
+
+    def line() -> str:
+        start, end = sorted((draw(st.integers(0, len(words))), draw(st.integers(0, len(words)))))
+        part = " ".join(words[start:end])
+        return draw(st.sampled_from([part, part.upper(), f"{part}, {part}", f"{part} page", draw(plain)]))
+
+    lines = [line() for _ in range(draw(st.integers(0, 5)))]
+    fill = " ".join(["fill"] * draw(st.integers(280, 302)))
+    return " ".join(words), "\n\n".join(draw(st.permutations([*lines, fill])))
+
+
 tops = st.integers(1, 12) | st.just(1000)
 
 ENDINGS = (

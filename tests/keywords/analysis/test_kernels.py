@@ -34,7 +34,7 @@ from tests.support import reference
 from tests.support.languages import languages
 from tests.support.paths import DATA
 from tests.support.requirements import refuse
-from tests.support.texts import ENDINGS, PIECES, messy, plain, tops
+from tests.support.texts import ENDINGS, PIECES, headlines, messy, plain, tops
 
 ENGLISH, NONE = Rules("en"), Rules("en", stopwords.load("none"))
 LISTS = {
@@ -180,6 +180,13 @@ def test_words_of_each_language(language: str) -> None:
 def test_plain_text(texts: list[tuple[str, str]], top: int) -> None:
     """English-like text of few words, so that phrases repeat and scores tie."""
     check(documents_of(texts), ENGLISH, top, also_reference=True)
+
+
+@given(texts=st.lists(headlines(), max_size=2), words=st.sampled_from(["en", "none", "de"]), top=tops)
+@FEW
+def test_long_text_that_repeats_its_title(texts: list[tuple[str, str]], words: str, top: int) -> None:
+    """A phrase that only the title has is no keyword of a long text."""
+    check(documents_of(texts, LISTS[words]), LISTS[words], top, also_reference=True)
 
 
 @given(texts=st.lists(st.tuples(messy | st.text(), messy | st.text()).map(lambda parts: document(*parts)), max_size=3), top=tops)

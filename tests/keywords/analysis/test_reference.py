@@ -18,7 +18,7 @@ from bigdata_demos.keywords.model import Document, IndexRow, Keyword, Posting
 from tests.support import reference
 from tests.support.languages import languages
 from tests.support.mapping import map_plainly
-from tests.support.texts import ENDINGS, PIECES, messy, plain, tops
+from tests.support.texts import ENDINGS, PIECES, headlines, messy, plain, tops
 
 ENGLISH = Rules("en")
 NONE = Rules("en", stopwords.load("none"))
@@ -62,6 +62,13 @@ def test_messy_text(texts: list[tuple[str, str]], rules: Rules, top: int) -> Non
 @settings(max_examples=200, deadline=None)
 def test_plain_text(texts: list[tuple[str, str]], top: int) -> None:
     """English-like text of few words, so that phrases repeat and scores tie."""
+    check(texts, ENGLISH, top)
+
+
+@given(texts=st.lists(headlines(), max_size=2), top=tops)
+@settings(max_examples=100, deadline=None)
+def test_long_text_that_repeats_its_title(texts: list[tuple[str, str]], top: int) -> None:
+    """A phrase that only the title has is no keyword of a long text."""
     check(texts, ENGLISH, top)
 
 

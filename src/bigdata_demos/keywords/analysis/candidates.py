@@ -31,6 +31,8 @@ Flags = npt.NDArray[np.bool_]
 _MAX_WORDS: Final = 3  # the most words of a candidate
 _MAX_WORD: Final = 64  # the most characters of a word in a candidate
 _STRONG, _WEAK = 4, 1  # the weight of a word in a strong and in a weak block
+_TITLE: Final = 64  # the words of a title that other lines are compared with
+_LONG: Final = 300  # the words of a text, without its title, in which its subjects are named again
 _MOSTLY_LOWER: Final = 6  # a page with less than 1 word in so many capitalized does not follow the rules for capitals
 
 
@@ -221,10 +223,14 @@ class Vocabulary(dict[str, int]):
 
 
 class Tokens(NamedTuple):
-    """The n tokens of a page, in arrays of length n: their numbers, and the weights of their blocks."""
+    """The n tokens of a page, in arrays of length n.
+
+    They are their numbers, the weights of their blocks, and whether they are in the title or in a line that repeats a part of it.
+    """
 
     numbers: Integers
     weights: Integers
+    in_title: Flags
 
 
 def lines(document: Document) -> Iterator[tuple[str, int, list[re.Match[str]]]]:
@@ -240,10 +246,18 @@ def find_tokens(document: Document, vocabulary: Vocabulary) -> Tokens:
         vocabulary.start_anew()
     numbers: list[int] = []
     weights: list[int] = []
-    for _, weight, matches in lines(document):
-        numbers += [vocabulary[match[0]] for match in matches] + [BREAK]
-        weights += [weight] * (len(matches) + 1)
-    return Tokens(np.array(numbers, np.int64), np.array(weights, np.int64))
+    in_title: list[bool] = []
+    title: list[str] = []
+    for index, (_, weight, matches) in enumerate(lines(document)):
+        line = [vocabulary[match[0]] for match in matches]
+        stems = [vocabulary.stems[number] for number in line if number > BREAK]
+        if index == 0:
+            title = stems[:_TITLE]
+        repeats = len(stems) > 1 and any(title[i : i + len(stems)] == stems for i in range(len(title) - len(stems) + 1))
+        numbers += [*line, BREAK]
+        weights += [weight] * (len(line) + 1)
+        in_title += [index == 0 or repeats] * (len(line) + 1)
+    return Tokens(np.array(numbers, np.int64), np.array(weights, np.int64), np.array(in_title, np.bool_))
 
 
 class Candidates(NamedTuple):
@@ -251,8 +265,9 @@ class Candidates(NamedTuple):
 
     ``hashes`` identifies them; ``tf`` is the number of occurrences, ``weight`` the sum of their weights; ``first`` the words
     before the first one; ``whole`` whether any is a whole run; ``token`` the first occurrence's first token; ``tokens`` how many
-    it has (1 to 3); ``length`` the characters of its stems joined by spaces; ``dated`` whether it consists of names of months
-    and days only. ``word_at[t]`` is the index of the candidate that consists of token t only, -1 if there is none.
+    it has (1 to 3); ``length`` the characters of its stems joined by spaces; ``barred`` whether it is no keyword: it consists of
+    names of months and days only, or of several words that only the title of a long text has. ``word_at[t]`` is the index of the
+    candidate that consists of token t only, -1 if there is none.
     """
 
     hashes: Hashes
@@ -263,7 +278,7 @@ class Candidates(NamedTuple):
     token: Integers
     tokens: Integers
     length: Integers
-    dated: Flags
+    barred: Flags
     word_at: Integers
 
 
@@ -302,6 +317,9 @@ def find_candidates(tokens: Tokens, vocabulary: Vocabulary) -> Candidates:
     starts = np.flatnonzero(is_start)
     firsts = order[starts]
     group = np.cumsum(is_start) - 1
+    elsewhere = ~tokens.in_title
+    long_text = np.count_nonzero(elsewhere & (tokens.numbers > BREAK)) >= _LONG
+    only_in_title = (count_[firsts] > 1) & ~np.isin(phrase[starts], phrase[elsewhere[at[order]]]) & long_text
     word_at = np.full(len(ids), -1)
     singles = order < len(columns[0][0])
     word_at[at[order[singles]]] = group[singles]
@@ -314,7 +332,7 @@ def find_candidates(tokens: Tokens, vocabulary: Vocabulary) -> Candidates:
         token=at[firsts],
         tokens=count_[firsts],
         length=length[firsts],
-        dated=dated[firsts],
+        barred=dated[firsts] | only_in_title,
         word_at=word_at,
     )
 

@@ -112,7 +112,7 @@ def _is_part(word: _Ranked, phrase: _Ranked, lexicon: Lexicon) -> bool:
 
 
 def score(candidates: Candidates, df: Integers, pages: int, language: Language, english: bool) -> Integers:
-    """Return the scores of a page's candidates (docs/keywords.md), computed in integers; -1 for dates, which are no keywords.
+    """Return the scores of a page's candidates (docs/keywords.md), computed in integers; -1 for those that are no keywords.
 
     ``((weight · W · I · (64 if ever a whole run else 1)) << 4) // ((10 + first) · D)``, with ``L(n) = ⌊256 · log₂ n⌋``,
     ``I = L(N + 1) - L(df) + 185``, ``W`` the sum of ``weight · (L(N + 1) - L(df + 1) + 369)`` over the phrase's words, and
@@ -130,7 +130,7 @@ def score(candidates: Candidates, df: Integers, pages: int, language: Language, 
     divisor = np.where((candidates.tokens == 2) | ((candidates.tokens == 1) & (not english)), 1, 2)
     divisor = divisor * np.where((candidates.length <= SHORT) & (not language.short), 4, 1)
     scores = ((weight * words * rarity * np.where(candidates.whole, _WHOLE, 1)) << 4) // ((10 + candidates.first) * divisor)
-    result: Integers = np.where(candidates.dated, -1, scores)
+    result: Integers = np.where(candidates.barred, -1, scores)
     return result
 
 

@@ -59,15 +59,16 @@ static void clear(Bytes *b) {
 enum { LETTER = 1, SPACE = 2, ALPHA = 4, ALNUM = 8, SCRIPT = 0x30, DIGIT = 0x40, CLASSIFIED = 0x80, UPPER = 0x100, LOWER = 0x200, ODD = 0x400 };
 enum { LOWERED = 11, HIRAGANA = 0x20 }; /* bits of flags; one of the scripts */
 enum { BREAK = 0, STOPWORD = 1 };                                 /* numbers of tokens that end a run */
-/* Flags of a token: what candidates.py knows of a word as it is written, then whether it is a word, and in a strong block. */
-enum { CONNECTOR = 1, CAPITAL = 2, NOUN = 4, SHOUTED = 8, DATE = 16, WORD = 32, STRONG = 64 };
+/* Flags of a token: what candidates.py knows of a word as it is written, and whether it is a word; then its place: whether it is in a
+   strong block, the first of a line other than the title, and in the title or a line that repeats a part of it. */
+enum { CONNECTOR = 1, CAPITAL = 2, NOUN = 4, SHOUTED = 8, DATE = 16, WORD = 32, STRONG = 64, LINE = 128, OF_TITLE = 256 };
 enum { ENGLISH = 1, NOUNS = 2, SHORT = 4 }; /* rules of a language: that it is English; `nouns` and `short` of languages.py */
 
 typedef struct { u32 start, end; i32 number; u32 flags; } Token;
 typedef struct { u64 key; u32 at, size; i32 number; uint16_t language, flags; } Entry; /* of the vocabulary: a token as it is written */
 typedef struct { u64 hash; i64 df; u32 at, size, characters, table; u8 skipped, cut; } Stem; /* of an entry, and the bytes at its ends that are not the word's */
 typedef struct { u64 hash; u32 count, page; } Count;
-typedef struct { u64 hash; i64 tf, weight, first, token; u32 tokens, length; u8 whole, dated; } Candidate;
+typedef struct { u64 hash; i64 tf, weight, first, token; u32 tokens, length; u8 whole, dated, elsewhere; } Candidate;
 typedef struct { i64 score, tf, df, first, token; u64 hash; u32 tokens; } Best;
 typedef struct { size_t start, end, bytes, linked; int heading, strong; } Block;
 /* What a language has: words with what they are (STOPS, ...), found by `slots`; endings of words, and of verbs, each with a line's end. */
@@ -1326,7 +1327,7 @@ static int add_break(Kernel *k, size_t start, size_t end) {
     return append(&k->tokens, &token, sizeof token);
 }
 
-static int add_word(Kernel *k, size_t start, size_t end, u32 strong) {
+static int add_word(Kernel *k, size_t start, size_t end, u32 place) {
     size_t n = end - start;
     Entry *e = find_entry(k, k->text + start, n);
     if (!e->size) {
@@ -1342,11 +1343,11 @@ static int add_word(Kernel *k, size_t start, size_t end, u32 strong) {
         e->at = (u32)k->spellings.size;
         if (!append(&k->spellings, k->text + start, n)) return 0;
         e->size = (u32)n;
-        Token token = {(u32)start, (u32)end, e->number, e->flags | strong};
+        Token token = {(u32)start, (u32)end, e->number, e->flags | place};
         if (2 * ++k->entry_count > k->entry_slots && !grow_entries(k)) return 0;
         return append(&k->tokens, &token, sizeof token);
     }
-    Token token = {(u32)start, (u32)end, e->number, e->flags | strong};
+    Token token = {(u32)start, (u32)end, e->number, e->flags | place};
     return append(&k->tokens, &token, sizeof token);
 }
 
@@ -1379,20 +1380,21 @@ EXPORT i64 kernel_scan(Kernel *k, const u8 *s, i64 size, u32 language, int rules
     const u32 *classes = k->classes;
     size_t n = (size_t)size, at = 0;
     int broken = 1; /* whether the last token is a break already */
-    u32 strong = n && *s == '\t' ? 0 : STRONG;
+    u32 place = n && *s == '\t' ? 0 : STRONG;
     while (at < n) {
         size_t start = at;
         u32 c = character(s, &at);
         u32 class = classes[c];
         if (!(class & CLASSIFIED)) return NEEDS_PYTHON - (i64)c;
         if (!(class & LETTER)) {
-            if (c == '\n') strong = at < n && s[at] == '\t' ? 0 : STRONG;
+            if (c == '\n') place = at < n && s[at] == '\t' ? LINE : LINE | STRONG;
             if (c == '.' && is_here(s, at, n, "NET")) {
                 i64 ends = word_ends(classes, s, at + 3, n);
                 if (ends < 0) return ends;
                 if (ends) {
                     at += 3;
-                    if (!add_word(k, start, at, strong)) return NO_MEMORY;
+                    if (!add_word(k, start, at, place)) return NO_MEMORY;
+                    place &= STRONG;
                     broken = 0;
                     continue;
                 }
@@ -1411,7 +1413,8 @@ EXPORT i64 kernel_scan(Kernel *k, const u8 *s, i64 size, u32 language, int rules
                 for (end = start; n - end >= 2 && is_upper(s[end]) && s[end + 1] == '.';) end += 2;
             if (end > at && (s[at] != '.' || end > start + 2)) {
                 at = end;
-                if (!add_word(k, start, at, strong)) return NO_MEMORY;
+                if (!add_word(k, start, at, place)) return NO_MEMORY;
+                place &= STRONG;
                 broken = 0;
                 continue;
             }
@@ -1451,7 +1454,8 @@ EXPORT i64 kernel_scan(Kernel *k, const u8 *s, i64 size, u32 language, int rules
                 if (ends) at = end;
             }
         }
-        if (!add_word(k, start, at, strong)) return NO_MEMORY;
+        if (!add_word(k, start, at, place)) return NO_MEMORY;
+        place &= STRONG;
         broken = 0;
     }
     return (i64)(k->unknown.size / sizeof(Token));
@@ -1716,6 +1720,44 @@ static i64 weight_of(const Kernel *k, const Token *first, const Token *last, int
     return name ? 2 * weight : weight;
 }
 
+/* Whether the words of a line, stopwords among them, follow each other in a title of n words, given by their hashes. */
+static int is_in_title(const Kernel *k, const Token *line, const Token *end, const u64 *title, size_t n) {
+    const Stem *stems = (const Stem *)k->stems.at;
+    for (size_t from = 0; from < n; from++) {
+        size_t at = from;
+        const Token *t = line;
+        for (; t < end; t++) {
+            if (t->number == BREAK) continue;
+            if (at == n || stems[t->number].hash != title[at]) break;
+            at++;
+        }
+        if (t == end) return 1;
+    }
+    return 0;
+}
+
+/* Marks the words of the title, and of lines that repeat a part of it; returns the number of the others. */
+static size_t mark_title(Kernel *k) {
+    Token *tokens = (Token *)k->tokens.at;
+    const Stem *stems = (const Stem *)k->stems.at;
+    size_t n = k->tokens.size / sizeof(Token), i = 0, size = 0, elsewhere = 0;
+    u64 title[64];
+    for (; i < n && !(tokens[i].flags & LINE); i++) {
+        tokens[i].flags |= OF_TITLE;
+        if (tokens[i].number > BREAK && size < 64) title[size++] = stems[tokens[i].number].hash;
+    }
+    while (i < n) {
+        size_t line = i, words = 0;
+        do words += tokens[i].number > BREAK;
+        while (++i < n && !(tokens[i].flags & LINE));
+        if (words > 1 && words <= size && is_in_title(k, tokens + line, tokens + i, title, size))
+            for (size_t j = line; j < i; j++) tokens[j].flags |= OF_TITLE;
+        else
+            elsewhere += words;
+    }
+    return elsewhere;
+}
+
 static int find_candidates(Kernel *k) {
     const Token *tokens = (const Token *)k->tokens.at;
     const Stem *stems = (const Stem *)k->stems.at;
@@ -1759,12 +1801,13 @@ static int find_candidates(Kernel *k) {
             while (slot[j] && found[slot[j] - 1].hash != hash) j = (j + 1) & (slots - 1);
             if (!slot[j]) {
                 slot[j] = (u32)++count;
-                found[count - 1] = (Candidate){hash, 0, 0, offset, (i64)i, w, length, 0, !!dated};
+                found[count - 1] = (Candidate){hash, 0, 0, offset, (i64)i, w, length, 0, !!dated, 0};
             }
             Candidate *c = &found[slot[j] - 1];
             c->tf++;
             c->weight += weight_of(k, &tokens[i], &tokens[i + w - 1], starts_run, with_capitals);
             c->whole |= starts_run && i + w == run_end;
+            c->elsewhere |= !(tokens[i].flags & OF_TITLE);
             if (w == 1) of_token[i] = slot[j] - 1;
         }
     }
@@ -1917,6 +1960,7 @@ EXPORT i64 kernel_postings(Kernel *k, i64 bucket, const u8 **at) {
 /* The `top` best keywords of the text at hand, as an Avro array of Keyword, in kernel_out (its size is returned); each is also
    added to its bucket of postings, under the page's URL. */
 EXPORT i64 kernel_score(Kernel *k, const Frequencies *f, const u8 *url, i64 url_size) {
+    int long_text = mark_title(k) >= 300;
     if (!find_candidates(k) || (!k->postings && kernel_start_postings(k, (int)f->bits) < 0)) return NO_MEMORY;
     const Token *tokens = (const Token *)k->tokens.at;
     const u32 *of_token = (const u32 *)k->of_token.at;
@@ -1940,7 +1984,7 @@ EXPORT i64 kernel_score(Kernel *k, const Frequencies *f, const u8 *url, i64 url_
     }
     for (size_t i = 0; i < count; i++) {
         const Candidate *c = &found[i];
-        if (c->dated) continue;
+        if (c->dated || (long_text && c->tokens > 1 && !c->elsewhere)) continue;
         i64 words = 0;
         int connected = c->tokens == 3 && !(tokens[c->token + 1].flags & WORD); /* the connector has no weight */
         for (u32 w = 0; w < c->tokens; w++)
