@@ -284,10 +284,10 @@ def test_peers_read_warcs_only() -> None:
     chosen = [contestants.Contestant("wordcount", results.PEER, 1)]
     assert contestants.check_peers([CRAWL], chosen) == {}
     (why,) = contestants.check_peers([str(DATA / "site")], chosen).values()
-    assert "peers read local WARC files only" in why
+    assert "only local WARC files can be read here" in why
     peer = [sys.executable, "-m", "bigdata_demos.bench.engines.peers", "wordcount"]
     done = subprocess.run([*peer, DATA / "site"], capture_output=True, text=True, check=False)
-    assert "peers read local WARC files only" in one_error(done, 2)
+    assert "only local WARC files can be read here" in one_error(done, 2)
 
 
 @pytest.mark.parametrize("name", peers.PEERS)

@@ -235,7 +235,7 @@ def warcs(inputs: Sequence[str]) -> list[str]:
     files = [file for path in inputs for file in expand(path) if file]
     for file in files:
         if file.kind != "warc" or "://" in file.path:
-            raise UsageError(f"{file.path}: peers read local WARC files only")
+            raise UsageError(f"{file.path}: only local WARC files can be read here")
     return [file.path for file in files]
 
 

@@ -38,13 +38,22 @@ class Sums(NamedTuple):
         return f"words:{self.tokens}:{self.distinct}:{self.check & (2**64 - 1):016x}"
 
 
-def texts(path: str) -> Iterator[str]:
-    """Yield the lower-cased text of each HTML page with status 200 in a WARC file."""
+def bodies(path: str) -> Iterator[tuple[bytes, str]]:
+    """Yield the body of each HTML page with status 200 in a WARC file, and the character set of its HTTP header, if any."""
     with open(path, "rb") as file:
         for record in ArchiveIterator(file, record_types=WarcRecordType.response, func_filter=_is_page, auto_decode="all"):
-            body = record.reader.read()
-            charset = record.http_charset or detect_encoding(body) or "utf-8"
-            yield extract_plain_text(bytes_to_str(body, charset)).lower()
+            yield record.reader.read(), record.http_charset or ""
+
+
+def decode(body: bytes, charset: str) -> str:
+    """Decode a page, whose character set is detected if none is given."""
+    return str(bytes_to_str(body, charset or detect_encoding(body) or "utf-8"))
+
+
+def texts(path: str) -> Iterator[str]:
+    """Yield the lower-cased text of each page in a WARC file."""
+    for body, charset in bodies(path):
+        yield extract_plain_text(decode(body, charset)).lower()
 
 
 def _is_page(record: WarcRecord) -> bool:
