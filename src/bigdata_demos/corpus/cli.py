@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .writers import Output
 
 _MIN_BYTES, MAX_BYTES = 256, 1 << 18
+MOST_COPIES: Final = 100
 
 _OUTPUT_HELP: Final = """
 The suffix of --output selects the format: .warc.gz, .warc, .avro, .jsonl, .jsonl.gz; a name without a suffix, or with a
@@ -30,6 +31,7 @@ examples:
   bigdata-demos corpus pydoc --output pydoc.warc.gz
   bigdata-demos corpus synthetic --pages 1000000 --files 32 --output big.warc.gz
   bigdata-demos corpus convert data/site --base-url https://example.org/ --output site.avro
+  bigdata-demos corpus vary crawl.warc.gz --copies 8 --output larger.warc.gz
 {_OUTPUT_HELP}"""
 _PYDOC_EPILOG: Final = f"""\
 examples:
@@ -54,6 +56,15 @@ examples:
 
 Words follow Zipf's law, sizes are log-normal with --bytes as the median. Page n is the same for equal --seed and --bytes,
 however many pages there are and whatever they are written as.
+{_OUTPUT_HELP}"""
+_VARY_EPILOG: Final = f"""\
+examples:
+  bigdata-demos corpus vary crawl.warc.gz --copies 8 --output larger.warc.gz
+  bigdata-demos corpus vary 'crawl/*.warc.gz' --copies 32 --files 16 --output larger/pages.warc.gz
+
+Copies of the same pages would have no new words. In these, the rarest words are spelled anew, as many as Heaps' law says of a
+crawl of that size; its exponent is measured on the given pages, and is in the first line on standard error. Copy k of a page has
+?copy=k in its URL.
 {_OUTPUT_HELP}"""
 
 
@@ -98,6 +109,15 @@ def parser() -> command.Parser:
         type=command.number_from(_MIN_BYTES, MAX_BYTES),
         default=4096,
         help="median size of the pages (default: 4096)",
+    )
+    vary = add("vary", "Make a larger corpus of copies whose rare words differ.", _VARY_EPILOG)
+    vary.add_argument("inputs", metavar="INPUT", nargs="+", help="a directory of HTML, WARC, Avro or JSON lines, a glob")
+    vary.add_argument(
+        "--copies",
+        metavar="N",
+        type=command.number_from(1, MOST_COPIES),
+        required=True,
+        help="how many times as many pages there will be, the given ones among them",
     )
     return top
 
@@ -179,6 +199,12 @@ def source(arguments: argparse.Namespace) -> "Iterable[Page | Rejected | Skipped
         from . import synthetic
 
         return synthetic.pages(arguments.pages, arguments.seed, arguments.bytes)
+    if arguments.command == "vary":
+        from . import variants
+
+        grown = variants.growth(arguments.inputs)
+        command.say(f"n times as many pages have n**{grown.exponent:.2f} times as many words")
+        return variants.pages(arguments.inputs, arguments.copies, grown)
     from . import convert
 
     stdin: BinaryIO | None = getattr(sys.stdin, "buffer", None)
