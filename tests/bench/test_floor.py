@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from bigdata_demos.bench.engines import floor, wordcount
+from bigdata_demos.errors import JobFailed
 from tests.support.paths import DATA
 
 CRAWL = str(DATA / "site.warc.gz")
@@ -34,8 +35,8 @@ def test_table() -> None:
 
 def test_failure_of_a_stage_is_not_measured() -> None:
     """It ends the comparison."""
-    with pytest.raises(subprocess.CalledProcessError):
-        floor.cpu_seconds([sys.executable, "-c", "raise SystemExit(3)"])
+    with pytest.raises(JobFailed, match="ends with 1: no such page"):
+        floor.cpu_seconds([sys.executable, "-c", "raise SystemExit('no such page')"])
     line = [sys.executable, "-m", "bigdata_demos.bench.engines.floor", str(DATA / "site")]
     done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2

@@ -64,6 +64,8 @@ def test_only_words_of_the_text_change() -> None:
         == b"<!-- zebra --><p class=zebra>The BECSA, 12 Xamsut Tvsa\xc3\x9fe&nbsp;apple Melon<script>zebra</script><style>zebra"
     )
     assert variants.vary(markup, 3, grown) != varied
+    grown.places[b"mcdonald"], grown.df[b"mcdonald"] = 0.9, 900
+    assert variants.vary(b"McDonald", 2, grown) == b"McDonald"
     assert re.sub(rb"[A-Za-z\xc3\x9f]+", b"", markup) == re.sub(rb"[A-Za-z\xc3\x9f]+", b"", varied)
 
 
@@ -71,11 +73,13 @@ def test_only_words_of_the_text_change() -> None:
 def test_damaged_markup_is_read_in_one_pass(piece: bytes) -> None:
     """No part of it is looked through again and again (which would take hours)."""
     found = list(variants.words_of(piece * 200_000))
-    assert set(found) <= {b"\xc3" * 200_000, b"ba"}
+    assert set(found) <= {b"\xc3" * 200_000}
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """It writes the pages and their copies, each under an address of its own, and says how words grow."""
+    assert cli.main(["vary", "-", "--copies", "3"]) == 2
+    assert "name a file" in capsys.readouterr().err
     output = tmp_path / "larger.warc.gz"
     assert cli.main(["vary", SITE, "--copies", "3", "--output", str(output)]) == 0
     said = capsys.readouterr().err

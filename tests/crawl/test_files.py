@@ -8,7 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -281,7 +282,8 @@ def test_faults_of_the_machine_are_no_bad_pages(tmp_path: Path, monkeypatch: pyt
         list(reader.read(splits[0]))
 
 
-def test_pipe_in_a_directory(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_pipe_in_a_directory(tmp_path: Path, scheme: str) -> None:
     """What is no regular file is not waited for."""
     write(tmp_path / "a.html", HTML)
     os.mkfifo(tmp_path / "pipe.html")
@@ -289,9 +291,43 @@ def test_pipe_in_a_directory(tmp_path: Path) -> None:
     code = "import sys; from tests.support.crawl import read, urls; print(urls(read(sys.argv[1])))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=20, check=False, env=environment
+        [sys.executable, "-c", code, f"{scheme}{tmp_path}"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+        env=environment,
     )
     assert done.stdout.strip() == "['a.html']", done.stderr[-1000:]
+
+
+def test_file_that_goes_while_its_directory_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is left out, and the others are read."""
+    for name in "abcdef":
+        write(tmp_path / f"{name}.html", HTML)
+    scandir = os.scandir
+
+    @contextmanager
+    def listed(path: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+        with scandir(path) as entries:
+            found = list(entries)
+        (tmp_path / "c.html").unlink(missing_ok=True)
+        yield iter(found)
+
+    monkeypatch.setattr("bigdata_demos.crawl.files.os.scandir", listed)
+    assert urls(read(tmp_path)) == [f"{name}.html" for name in "abdef"]
+
+
+def test_local_path_with_what_urls_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path is a path, whatever is in it; and ``..`` after a link is the directory before the link."""
+    write(tmp_path / "a::b" / "x.html", HTML)
+    assert urls(read(tmp_path / "a::b" / "*.html")) == ["x.html"]
+    (tmp_path / "link").symlink_to(tmp_path / "a::b", target_is_directory=True)
+    write(tmp_path / "y.html", HTML)
+    monkeypatch.chdir(tmp_path)
+    assert urls(read("link/../y.html")) == ["y.html"]
+    with pytest.raises(InputError, match="no such file"):
+        plan.plan(["link/../x.html"])
 
 
 def test_a_file_named_twice_is_read_twice(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from .. import command
-from ..errors import InputError
+from ..errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from ..crawl.model import Page, Rejected, Skipped
@@ -202,6 +202,8 @@ def source(arguments: argparse.Namespace) -> "Iterable[Page | Rejected | Skipped
     if arguments.command == "vary":
         from . import variants
 
+        if "-" in arguments.inputs:
+            raise UsageError("-: the input is read once for each copy: name a file")
         grown = variants.growth(arguments.inputs)
         command.say(f"n times as many pages have n**{grown.exponent:.2f} times as many words")
         return variants.pages(arguments.inputs, arguments.copies, grown)

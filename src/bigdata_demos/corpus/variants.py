@@ -31,8 +31,8 @@ _WORDS: Final = re.compile(
 class Growth(NamedTuple):
     """How the vocabulary of some pages grows.
 
-    They are the exponent, the number of pages, the number of pages that have each word, and its place among all words, from 0
-    (the rarest) to 1.
+    ``exponent`` is that of Heaps' law, ``pages`` the number of pages, ``df`` the number of pages that have a word, and ``places``
+    where a word is among all, from 0 (the rarest) to 1.
     """
 
     exponent: float
@@ -56,9 +56,8 @@ def growth(inputs: Sequence[str]) -> Growth:
         raise InputError(f"{' '.join(inputs)}: {pages} pages are too few to measure how their vocabulary grows")
     counts = Counter(df.values())
     part = 1 / (1 << _DOUBLINGS)
-    some = sum(
-        number * (1 - (1 - part) ** frequency) for frequency, number in counts.items()
-    )  # words of such a part of the pages
+    # the words that such a part of the pages has, on average
+    some = sum(number * (1 - (1 - part) ** frequency) for frequency, number in counts.items())
     ranked = sorted(df, key=lambda word: (df[word], word))
     return Growth(
         math.log2(len(df) / some) / _DOUBLINGS, pages, df, {word: place / len(ranked) for place, word in enumerate(ranked)}
@@ -108,9 +107,9 @@ def vary(content: bytes, copy: int, grown: Growth) -> bytes:
 
     def other(match: re.Match[bytes]) -> bytes:
         word = match[2]
-        if not word:
+        new = instead.get(word.lower()) if word else None
+        if not new:
             return match[0]
-        new = instead.get(word.lower(), word)
         return new.upper() if word.isupper() else new.capitalize() if word[:1].isupper() else new
 
     return _WORDS.sub(other, content)

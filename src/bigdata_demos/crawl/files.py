@@ -3,7 +3,7 @@
 import codecs
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from ..avro.containers import MAGIC
@@ -44,13 +44,14 @@ def expand(path: str) -> Iterator[Range | None]:
 
     Raises InputError if there is none, or the path is a file of an unknown format.
     """
+    local = "" if "://" in path else os.path.abspath(path)
     try:
-        if "://" not in path and os.path.isdir(path):
-            yield from _files_below(os.path.abspath(path))
-        elif "://" not in path and os.path.isfile(path):  # before globs, since a name may contain brackets
-            yield _known(path, os.path.abspath(path), os.path.getsize(path))
+        if os.path.isdir(local):
+            yield from _files_below(local)
+        elif os.path.isfile(local):  # before globs, since a name may contain brackets
+            yield _known(path, local, os.path.getsize(local))
         else:
-            yield from _expand_by_fsspec(path)
+            yield from _expand_by_fsspec(path, local)
     except (OSError, ImportError, ValueError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
 
@@ -61,33 +62,44 @@ def _files_below(root: str) -> Iterator[Range | None]:
     unlisted: list[str] = []
     directories = [root]
     while directories:
+        directory = directories.pop()
         try:
-            with os.scandir(directories.pop()) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        directories.append(entry.path)
-                    elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
-                        files[entry.path] = os.stat(entry.path).st_size if os.path.exists(entry.path) else 0
-                    else:
-                        files[entry.path] = None  # a pipe, a socket or a device, which may not end
-        except OSError as error:
-            unlisted.append(str(error.filename))
-    base = root.rstrip("/")
-    yield from _wanted((name, name[len(base) + 1 :], size) for name, size in sorted(files.items()))
-    for name in unlisted:  # reading such a directory fails, so that it is rejected as unreadable
-        yield Range(name, 0, 0, "html", name[len(base) + 1 :])
+            with os.scandir(directory) as listed:
+                entries = list(listed)
+        except OSError:
+            unlisted.append(directory)
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                directories.append(entry.path)
+            elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
+                try:
+                    files[entry.path] = entry.stat().st_size
+                except OSError:
+                    if entry.is_symlink():  # a link to nothing; other files are gone
+                        files[entry.path] = 0
+            else:
+                files[entry.path] = None
+    yield from _in_directory(root.rstrip("/"), sorted(files.items()), unlisted)
 
 
-def _expand_by_fsspec(path: str) -> Iterator[Range | None]:
-    """Expand a URL, or a glob of local files."""
-    from ..storage.remote import file_system, is_glob
+def _expand_by_fsspec(path: str, local: str) -> Iterator[Range | None]:
+    """Expand a URL, or a glob of local files, which has an absolute path."""
+    from ..storage.remote import file_system, is_glob, local_files
 
-    local = "://" not in path
-    fs, root = file_system(os.path.abspath(path) if local else path)
+    fs, root = (local_files(), local) if local else file_system(path)
+
+    def named(name: str) -> str:
+        return name if local else url_of(fs, path, name)
+
     if fs.isdir(root):
-        base = root.rstrip("/")
-        found = sorted(fs.find(root, detail=True).items())
-        yield from _wanted((url_of(fs, path, name), name[len(base) + 1 :], info["size"]) for name, info in found)
+        unlisted: list[str] = []
+        found = fs.find(root, detail=True, on_error=lambda error: unlisted.append(str(error.filename or "")))
+        sizes = {
+            name: None if info["type"] == "other" and not info.get("islink") else info["size"] or 0
+            for name, info in found.items()
+        }
+        yield from _in_directory(root.rstrip("/"), sorted(sizes.items()), list(filter(None, unlisted)), named)
         return
     if fs.isfile(root):  # before globs, since a name may contain brackets
         names = [root]
@@ -98,18 +110,26 @@ def _expand_by_fsspec(path: str) -> Iterator[Range | None]:
     else:
         raise InputError(f"{path}: no such file or directory")
     for name in names:
-        yield _known(path, name if local else url_of(fs, path, name), fs.size(name))
+        yield _known(path, named(name), fs.size(name))
 
 
-def _wanted(files: Iterable[tuple[str, str, int | None]]) -> Iterator[Range | None]:
-    """Identify the files of a directory, given by path, path inside the directory, and size (None: not a regular file)."""
-    for name, inside, size in files:
+def _in_directory(
+    base: str, files: Iterable[tuple[str, int | None]], unlisted: Iterable[str], named: Callable[[str], str] = str
+) -> Iterator[Range | None]:
+    """Identify the files of a directory, given with their sizes: None for a pipe, a socket or a device, which may not end.
+
+    ``unlisted`` are directories that cannot be listed; ``named`` gives the address of a file.
+    """
+    for name, size in files:
+        inside = name[len(base) + 1 :]
         if not _NO_DATA.isdisjoint(inside.split("/")):
             continue
         if size is None:
             yield None
         elif not any(part.startswith(".") for part in inside.split("/")):
-            yield _identify(name, size, inside)
+            yield _identify(named(name), size, inside)
+    for name in unlisted:  # reading such a directory fails, so that it is rejected as unreadable
+        yield Range(name, 0, 0, "html", name[len(base) + 1 :])
 
 
 def _known(path: str, name: str, size: int) -> Range:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import hashlib
 import json
 import logging
 import math
@@ -471,11 +472,21 @@ def _local_input(path: str | Path, workdir: Path, stdin: Iterable[bytes] | None)
     return by_http(str(path)) if "://" in str(path) else str(Path(path).expanduser().absolute())
 
 
+def _sources(directory: Path) -> str:
+    """Return a hash of the source files and tables in a directory, which may change without a new version."""
+    files = (path for path in directory.rglob("*") if path.is_file() and path.suffix not in {".so", ".pyc"})
+    found = hashlib.blake2b(digest_size=8)
+    for path in sorted(files):
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
 def versions() -> dict[str, str]:
     """Return the versions of everything that a result depends on."""
     numbers = {
         "bigdata-demos": __version__,
         "kernel": kernels.name(),
+        "analysis": _sources(Path(kernels.__file__).parents[1]),
         "python": platform.python_version(),
         "platform": platform.platform(),
     }

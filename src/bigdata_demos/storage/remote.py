@@ -1,6 +1,7 @@
 """Files at URLs: fsspec, with this package's file system for HDFS.
 
-Only the functions that meet a URL import this module, since importing fsspec takes longer than all that a local job needs of it.
+Functions that local jobs use import this module where they meet a URL or a glob: importing fsspec takes longer than all else
+that a small local job needs.
 """
 
 import io
@@ -15,6 +16,11 @@ def file_system(url: str) -> tuple[Any, str]:
     """Return the file system of a URL or a local path, and the path in it."""
     fs, path = fsspec.core.url_to_fs(url)
     return fs, str(path)
+
+
+def local_files() -> Any:
+    """Return the local file system, in which any path is a path, whatever is in it."""
+    return fsspec.filesystem("file")
 
 
 def open_url(url: str, mode: str = "rb") -> BinaryIO:

@@ -141,6 +141,15 @@ def test_messy_text(texts: list[tuple[str, str]], words: str, top: int) -> None:
     check(documents_of(texts, LISTS[words]), LISTS[words], top, also_reference=True)
 
 
+@given(texts=st.lists(st.tuples(messy, messy, messy), max_size=2), words=st.sampled_from(sorted(LISTS)), top=tops)
+@FEW
+def test_long_messy_text(texts: list[tuple[str, str, str]], words: str, top: int) -> None:
+    """A title, and a long text with lines of it, in strong and weak blocks: text of many scripts, with every kind of break."""
+    bodies = [(f"{title}\n\t{title}\n{line}\n{line} {title}\n{other}\n{'fill ' * 290}", title) for title, line, other in texts]
+    documents = [document(body, title) for body, title in bodies] + [document(body, line) for body, line in bodies]
+    check(documents, LISTS[words], top, also_reference=True)
+
+
 def own_words(language: str) -> list[str]:
     """Words that mean something in a language, each as it is, in capitals and in what may be around it; and what has such an ending."""
     lexicon = Rules().lexicon(language)

@@ -1,7 +1,7 @@
 """What reading and parsing alone take: the least for any job on web pages, beside a word count and the job itself.
 
 ``python -m bigdata_demos.bench.engines.floor INPUT…`` runs each stage in a process of its own, on one thread. A stage does more
-than the one before it. The stages up to the word count are FastWARC's and Resiliparse's functions, and import nothing else.
+than the one before it. The stages up to the word count are FastWARC's and Resiliparse's functions, and import little else.
 """
 
 import argparse
@@ -16,8 +16,10 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
 from ... import command
+from ...errors import JobFailed
 from . import wordcount
 
+_MODULE: Final = "bigdata_demos.bench.engines.floor"
 JOB: Final = "job"
 COUNT: Final = "count"
 
@@ -57,9 +59,14 @@ def run_stage(name: str, files: Sequence[str]) -> None:
 
 
 def cpu_seconds(line: Sequence[str]) -> float:
-    """Run a command; return its CPU seconds, user and system. Raises CalledProcessError if it fails."""
+    """Run a command; return its CPU seconds, user and system. Raises JobFailed if it fails."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    done = subprocess.run(
+        line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode:
+        last = done.stderr.strip().rpartition("\n")[2]
+        raise JobFailed(f"{' '.join(line[1:4])} … ends with {done.returncode}: {last}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -68,7 +75,7 @@ def compare(files: Sequence[str], rounds: int) -> str:
     """Run all stages in turn, so many rounds; return a table of CPU seconds, and ratios to the word count of the same round."""
     from ..statistics import paired, spread
 
-    lines = {name: [sys.executable, "-m", "bigdata_demos.bench.engines.floor", "--stage", name, *files] for name in STAGES}
+    lines = {name: [sys.executable, "-m", _MODULE, "--stage", name, *files] for name in STAGES}
     lines[JOB] = [sys.executable, "-m", "bigdata_demos.keywords", "--engine", "serial", *files]
     seconds: dict[str, dict[int, float]] = {name: {} for name in STAGES}
     for number in range(rounds):
@@ -85,9 +92,7 @@ def compare(files: Sequence[str], rounds: int) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare the stages, and print the table; returns the exit status."""
-    parser = command.Parser(
-        f"python -m {'bigdata_demos.bench.engines.floor'}", description="Time reading and parsing alone, on local WARC files."
-    )
+    parser = command.Parser(f"python -m {_MODULE}", description="Time reading and parsing alone, on local WARC files.")
     parser.add_argument("--rounds", type=command.number_from(1), default=5, help="rounds of all stages (default: 5)")
     parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="WARC files, globs and directories")

@@ -1720,6 +1720,8 @@ static i64 weight_of(const Kernel *k, const Token *first, const Token *last, int
     return name ? 2 * weight : weight;
 }
 
+enum { TITLE_WORDS = 64, LONG_TEXT = 300 }; /* candidates.py */
+
 /* Whether the words of a line, stopwords among them, follow each other in a title of n words, given by their hashes. */
 static int is_in_title(const Kernel *k, const Token *line, const Token *end, const u64 *title, size_t n) {
     const Stem *stems = (const Stem *)k->stems.at;
@@ -1727,7 +1729,7 @@ static int is_in_title(const Kernel *k, const Token *line, const Token *end, con
         size_t at = from;
         const Token *t = line;
         for (; t < end; t++) {
-            if (t->number == BREAK) continue;
+            if (t->number <= BREAK) continue;
             if (at == n || stems[t->number].hash != title[at]) break;
             at++;
         }
@@ -1741,10 +1743,10 @@ static size_t mark_title(Kernel *k) {
     Token *tokens = (Token *)k->tokens.at;
     const Stem *stems = (const Stem *)k->stems.at;
     size_t n = k->tokens.size / sizeof(Token), i = 0, size = 0, elsewhere = 0;
-    u64 title[64];
+    u64 title[TITLE_WORDS];
     for (; i < n && !(tokens[i].flags & LINE); i++) {
         tokens[i].flags |= OF_TITLE;
-        if (tokens[i].number > BREAK && size < 64) title[size++] = stems[tokens[i].number].hash;
+        if (tokens[i].number > BREAK && size < TITLE_WORDS) title[size++] = stems[tokens[i].number].hash;
     }
     while (i < n) {
         size_t line = i, words = 0;
@@ -1960,7 +1962,7 @@ EXPORT i64 kernel_postings(Kernel *k, i64 bucket, const u8 **at) {
 /* The `top` best keywords of the text at hand, as an Avro array of Keyword, in kernel_out (its size is returned); each is also
    added to its bucket of postings, under the page's URL. */
 EXPORT i64 kernel_score(Kernel *k, const Frequencies *f, const u8 *url, i64 url_size) {
-    int long_text = mark_title(k) >= 300;
+    int long_text = mark_title(k) >= LONG_TEXT;
     if (!find_candidates(k) || (!k->postings && kernel_start_postings(k, (int)f->bits) < 0)) return NO_MEMORY;
     const Token *tokens = (const Token *)k->tokens.at;
     const u32 *of_token = (const u32 *)k->of_token.at;
