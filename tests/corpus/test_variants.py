@@ -30,6 +30,9 @@ def test_exponent(tmp_path: Path) -> None:
     assert variants.growth(write(tmp_path / "new", letters)).exponent == pytest.approx(1)
     assert variants.growth(write(tmp_path / "same", ["word other"] * 100)).exponent == pytest.approx(0, abs=0.01)
     (tmp_path / "few").mkdir()
+    (tmp_path / "none").mkdir()
+    with pytest.raises(InputError, match="there are no words"):
+        variants.growth(write(tmp_path / "none", ["1"] * 9))
     with pytest.raises(InputError, match="3 pages are too few"):
         variants.growth(write(tmp_path / "few", ["word"] * 3))
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .writers import Output
 
 _MIN_BYTES, MAX_BYTES = 256, 1 << 18
-MOST_COPIES: Final = 100
+MOST_COPIES: Final = 100  # each has its own spelling of rare words
 
 _OUTPUT_HELP: Final = """
 The suffix of --output selects the format: .warc.gz, .warc, .avro, .jsonl, .jsonl.gz; a name without a suffix, or with a

@@ -5,7 +5,8 @@ By Heaps' law, n times as many pages have n**b times as many different words (He
 original has words. So that share of the words, the rarest first, is spelled anew in it: consonants become other consonants, and
 vowels other vowels. Phrases grow faster than words. Therefore the other words of a page that are on few of n pages (at most the
 square root of n) change places, each with a word of the page that is on about as many. Words without ASCII letters are not
-spelled anew, and the markup stays as it is.
+spelled anew, and the markup stays as it is. Text in character sets that use bytes of ASCII in other characters, such as Shift_JIS
+and GBK, is damaged.
 """
 
 import math
@@ -53,7 +54,8 @@ def growth(inputs: Sequence[str]) -> Growth:
         pages += 1
         df.update({word.lower() for word in words_of(_content(page))})
     if pages < 1 << _DOUBLINGS or not df:
-        raise InputError(f"{' '.join(inputs)}: {pages} pages are too few to measure how their vocabulary grows")
+        few = f"{pages} pages are too few" if df else "there are no words"
+        raise InputError(f"{' '.join(inputs)}: {few} to measure how their vocabulary grows")
     counts = Counter(df.values())
     part = 1 / (1 << _DOUBLINGS)
     # the words that such a part of the pages has, on average

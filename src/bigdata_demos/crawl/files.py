@@ -3,7 +3,7 @@
 import codecs
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from ..avro.containers import MAGIC
@@ -58,7 +58,7 @@ def expand(path: str) -> Iterator[Range | None]:
 
 def _files_below(root: str) -> Iterator[Range | None]:
     """Yield the files below a local directory. Links to directories are not followed."""
-    files: dict[str, int | None] = {}
+    sizes: dict[str, int | None] = {}
     unlisted: list[str] = []
     directories = [root]
     while directories:
@@ -74,13 +74,13 @@ def _files_below(root: str) -> Iterator[Range | None]:
                 directories.append(entry.path)
             elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
                 try:
-                    files[entry.path] = entry.stat().st_size
+                    sizes[entry.path] = entry.stat().st_size
                 except OSError:
                     if entry.is_symlink():  # a link to nothing; other files are gone
-                        files[entry.path] = 0
+                        sizes[entry.path] = 0
             else:
-                files[entry.path] = None
-    yield from _in_directory(root.rstrip("/"), sorted(files.items()), unlisted)
+                sizes[entry.path] = None
+    yield from _in_directory(root, sizes, unlisted)
 
 
 def _expand_by_fsspec(path: str, local: str) -> Iterator[Range | None]:
@@ -99,7 +99,7 @@ def _expand_by_fsspec(path: str, local: str) -> Iterator[Range | None]:
             name: None if info["type"] == "other" and not info.get("islink") else info["size"] or 0
             for name, info in found.items()
         }
-        yield from _in_directory(root.rstrip("/"), sorted(sizes.items()), list(filter(None, unlisted)), named)
+        yield from _in_directory(root, sizes, filter(None, unlisted), named)
         return
     if fs.isfile(root):  # before globs, since a name may contain brackets
         names = [root]
@@ -114,13 +114,15 @@ def _expand_by_fsspec(path: str, local: str) -> Iterator[Range | None]:
 
 
 def _in_directory(
-    base: str, files: Iterable[tuple[str, int | None]], unlisted: Iterable[str], named: Callable[[str], str] = str
+    root: str, sizes: Mapping[str, int | None], unlisted: Iterable[str], named: Callable[[str], str] = str
 ) -> Iterator[Range | None]:
-    """Identify the files of a directory, given with their sizes: None for a pipe, a socket or a device, which may not end.
+    """Identify the files of a directory, in order of their names.
 
-    ``unlisted`` are directories that cannot be listed; ``named`` gives the address of a file.
+    ``sizes`` has their sizes by path, None for a pipe, a socket or a device, which may not end; ``unlisted`` are directories that
+    cannot be listed; ``named`` returns the address of a file.
     """
-    for name, size in files:
+    base = root.rstrip("/")
+    for name, size in sorted(sizes.items()):
         inside = name[len(base) + 1 :]
         if not _NO_DATA.isdisjoint(inside.split("/")):
             continue

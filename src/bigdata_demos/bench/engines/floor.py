@@ -5,14 +5,11 @@ than the one before it. The stages up to the word count are FastWARC's and Resil
 """
 
 import argparse
-import resource
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
 from ... import command
@@ -20,12 +17,13 @@ from ...errors import JobFailed
 from . import wordcount
 
 _MODULE: Final = "bigdata_demos.bench.engines.floor"
+_TIMEOUT: Final = 3600.0  # seconds, of a stage
 JOB: Final = "job"
 COUNT: Final = "count"
 
 
 class Stage(NamedTuple):
-    """What a stage does with a page, given by its body and character set; None if it does nothing or is not done here."""
+    """What a stage does with a page, given by its body and character set; None if it reads none, or is a command."""
 
     help: str
     run: Callable[[bytes, str], object] | None = None
@@ -36,7 +34,7 @@ COUNTS: Final = Counter[str]()
 
 def count(body: bytes, charset: str) -> None:
     """Count the words of a page."""
-    COUNTS.update(wordcount.WORD.findall(extract_plain_text(wordcount.decode(body, charset)).lower()))
+    COUNTS.update(wordcount.WORD.findall(wordcount.extract(body, charset).lower()))
 
 
 STAGES: Final[Mapping[str, Stage]] = {
@@ -44,7 +42,7 @@ STAGES: Final[Mapping[str, Stage]] = {
     "read": Stage("decompress WARC and HTTP", lambda body, _: len(body)),
     "decode": Stage("detect character sets, decode", wordcount.decode),
     "parse": Stage("parse HTML to a tree", lambda body, charset: HTMLTree.parse(wordcount.decode(body, charset))),
-    "extract": Stage("its plain text", lambda body, charset: extract_plain_text(wordcount.decode(body, charset))),
+    "extract": Stage("extract the plain text", wordcount.extract),
     COUNT: Stage(r"count \w+ of the lower-cased text", count),
     JOB: Stage("keywords --engine serial, whole command"),
 }
@@ -60,15 +58,13 @@ def run_stage(name: str, files: Sequence[str]) -> None:
 
 def cpu_seconds(line: Sequence[str]) -> float:
     """Run a command; return its CPU seconds, user and system. Raises JobFailed if it fails."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
-        line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
-    )
-    if done.returncode:
-        last = done.stderr.strip().rpartition("\n")[2]
-        raise JobFailed(f"{' '.join(line[1:4])} … ends with {done.returncode}: {last}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    from .measure import measure
+
+    measured = measure(line, timeout=_TIMEOUT)
+    if measured.status != 0 or measured.cpu_seconds is None:
+        last = measured.stderr.strip().rpartition("\n")[2]
+        raise JobFailed(f"{' '.join(line[1:4])} … ends with {measured.status}: {last}")
+    return measured.cpu_seconds
 
 
 def compare(files: Sequence[str], rounds: int) -> str:

@@ -50,10 +50,15 @@ def decode(body: bytes, charset: str) -> str:
     return str(bytes_to_str(body, charset or detect_encoding(body) or "utf-8"))
 
 
+def extract(body: bytes, charset: str) -> str:
+    """Return the plain text of a page."""
+    return str(extract_plain_text(decode(body, charset)))
+
+
 def texts(path: str) -> Iterator[str]:
     """Yield the lower-cased text of each page in a WARC file."""
     for body, charset in bodies(path):
-        yield extract_plain_text(decode(body, charset)).lower()
+        yield extract(body, charset).lower()
 
 
 def _is_page(record: WarcRecord) -> bool:
