@@ -378,12 +378,17 @@ def words_of(text: str, language: str, top: int = 10) -> list[str]:
         ("en", "On Monday, Black Friday", ["Black Friday"]),
         ("en", "the supply of Italy, suddenly a family", ["supply", "Italy", "family"]),
         ("en", "NASA seems to need the Rocket", ["NASA", "Rocket"]),
+        ("en", "in St. Louis and on Main St. in", ["St. Louis", "Main St"]),
+        ("en", "the St. Louis Park, St. 7", ["St. Louis Park", "St. Louis", "Louis Park"]),
         ("de", "und der Bundestag über die Wahl", ["Bundestag", "Wahl"]),
+        ("de", "Der Hund vertreibt Einbrecher", ["Hund", "vertreibt Einbrecher"]),
+        ("de", "Das ehrenamtliche Engagement wächst", ["ehrenamtliche Engagement", "wächst"]),
+        ("la", "Lorem ipsum dolor sit amet with Foo", ["Foo"]),
         ("ja", "東京は日本の首都です", ["東京", "日本", "首都"]),
     ],
 )
 def test_language(language: str, text: str, expected: list[str]) -> None:
-    """Elision, connectors, dates, adverbs and scripts."""
+    """Elision, connectors, dates, adverbs, Saint, verbs between German nouns, placeholder text and scripts."""
     assert sorted(words_of(text, language)) == sorted(expected)
 
 
@@ -397,6 +402,20 @@ def test_a_word_of_a_better_phrase(language: str, together: int, alone: int, sho
     assert found[0] == "Zebra Walrus"
     assert ("Walrus" in found) is shown
     assert "Zebra" not in found
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "first"),
+    [
+        ("en", "WeWork, investigating WeWork", "WeWork"),  # what precedes the name counts less than the name
+        ("en", "time-varying FIR", "time-varying FIR"),  # but for an abbreviation
+        ("en", "iPhone Akku", "iPhone Akku"),
+        ("de", "hund vertreibt einbrecher", "hund vertreibt einbrecher"),  # a page without capitals
+    ],
+)
+def test_capitals(language: str, text: str, first: str) -> None:
+    """They tell names in English, and nouns in German."""
+    assert words_of(text, language)[0] == first
 
 
 @pytest.mark.parametrize(

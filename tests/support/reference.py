@@ -130,6 +130,8 @@ def end_of_token(text: str, start: int) -> int:
             return start + 1 + len(suffix)
     if text.startswith(".NET", start) and ends(text, start + 4):
         return start + 4
+    if text.startswith("St. ", start) and text[start + 4 :][:1] in set(CAPITALS):
+        return start + 3
     at = start + 1
     if not is_letter(text[start]):
         return at
@@ -151,7 +153,7 @@ def token(text: str, start: int, language: Language) -> Token:
         return Token("break")
     before, apostrophe, rest = lowered.partition("'")
     skipped = len(before) + 1 if apostrophe and rest and before in language.elided else 0
-    cut = 2 if lowered.endswith("'s") else 0
+    cut = 2 if lowered.endswith("'s") else 1 if lowered == "st." else 0
     word, shown = lowered[skipped : len(lowered) - cut], text[skipped : len(text) - cut]
     if not 2 <= len(word) <= LONGEST or not any(map(str.isalpha, word)):
         return Token("stopword")
@@ -193,10 +195,14 @@ def tokens(page: Page, language: Language) -> Iterator[tuple[str, Token]]:
 def weight(phrase: Sequence[Token], starts_run: bool, capitals: bool, language: Language) -> int:
     """The weight of an occurrence of a phrase, in quarters."""
     quarters = 4 if phrase[0].strong else 1
-    last = phrase[-1].shown
+    first, last = phrase[0].shown, phrase[-1].shown
+    nouns = [any(char.isupper() or char.isdigit() for char in its.shown) for its in phrase]
     if language.nouns:
-        return quarters if not capitals or any(char.isupper() or char.isdigit() for char in last) else 1
-    name = phrase[0].shown[:1].isupper() and last[:1].isupper()
+        cut = len(phrase) > 1 and (not nouns[-1] or (nouns[0] and not nouns[1]))
+        return quarters if not capitals else 0 if cut else quarters if nouns[-1] else 1
+    if language.english and len(phrase) > 1 and not nouns[0] and last[:1].isupper() and not last.isupper():
+        return 1
+    name = first[:1].isupper() and last[:1].isupper()
     return 2 * quarters if name and (language.english or len(phrase) > 1 or not starts_run) else quarters
 
 
@@ -229,7 +235,7 @@ def candidates(page: Page, language: Language) -> dict[tuple[str, ...], Candidat
                 shown = lines[i][phrase[0].start : phrase[-1].end].replace("\u200b", "")
                 candidate.shown.setdefault(form, (not shouted, shown))
     for stems, its in found.items():
-        its.barred |= long_text and len(stems) > 1 and stems not in elsewhere
+        its.barred |= its.weight == 0 or (long_text and len(stems) > 1 and stems not in elsewhere)
     return found
 
 

@@ -33,6 +33,7 @@ PIECES = (
     "\u2060", "\u0301", "\u20dd", "\u0903", "\U0001e944", "\xad",
     "x" * 64, "x" * 65, "x" * 64 + "'s", "İ" * 33, "𝒳" * 40, "é" * 64,
     "AT&T", "R&D", "a&b", "C++", "c++", "C#", "U.S.", "J.R.R.", "A.b", "Node.js", "ASP.NET", ".NET", ".NETs", ".js", "www.x.y",
+    "St. Louis", "St. ", "St.", "St", "st. Louis", "iPhone", "vertreibt", "deutsche",
     "https://x.y/z?漢", "a@b.c", "x://", "@", "col·lecció", "l'eau", "L’Océan", "de", "Belém", "May", "Monday", "januar", "Haus",
     ".", ",", "\n", "\n\n", "\t", "\x0b", "\x1c", "\x85", "\u2028",
     "\u3000", "\xa0", "\x00", "\x7f", "。", "、", "«", "¿", "\ud800",

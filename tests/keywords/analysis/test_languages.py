@@ -1,5 +1,7 @@
 """Languages: which one a text is in, and what each line of the table says."""
 
+import re
+
 import pytest
 import Stemmer
 import stopwordsiso
@@ -117,6 +119,26 @@ def test_unknown_language_is_refused() -> None:
 def test_words_of_other_languages_do_not_change_the_script(text: str, declared: str, expected: str) -> None:
     """A fifth of the characters decides, since technical texts have many English words."""
     assert detect(text, declared) == expected
+
+
+PLACEHOLDER = (
+    "Lorem ipsum dolor sit amet, consectetur adipisicing elit, sed do eiusmod tempor incididunt ut labore et dolore magna aliqua"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "declared", "expected"),
+    [
+        (f"Remove script tags test\n{PLACEHOLDER}", "en", "la"),
+        (PLACEHOLDER, "", "la"),
+        (f"{SENTENCES['en']} {SENTENCES['en']} {SENTENCES['en']}: lorem ipsum", "", "en"),  # a page about it
+        ("Gallia est omnis divisa in partes tres, quarum unam incolunt Belgae, aliam Aquitani", "la", "la"),
+    ],
+)
+def test_placeholder_text_is_latin(text: str, declared: str, expected: str) -> None:
+    """Whatever the page declares; Latin has stopwords for all of its words."""
+    assert detect(text, declared) == expected
+    assert set(re.findall(r"\w+", PLACEHOLDER.lower())) <= lexicon("la").stopwords.words
 
 
 def test_words_without_spaces_have_more_stopwords() -> None:

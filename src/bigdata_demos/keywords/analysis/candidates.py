@@ -61,6 +61,7 @@ def word_character() -> str:
 _PATTERN: Final = r"""
     (?:[A-Z]\.){2,}                                     # U.S.
   | [A-Z](?:\+\+|\#)                                    # C++, C#
+  | St\.(?=\ [A-Z])                                     # St. Louis
   | W+(?:['’-]W+|(?<=[A-Z])&(?=[A-Z])W+|·W+)*           # T-Mobile, AT&T, col·lecció
       (?:(?:://|@|(?<=www)\.)[^ \n\t]* | \.(?:js|NET)(?!W))?    # an address; Node.js, ASP.NET
   | \.NET(?!W)
@@ -159,7 +160,7 @@ def word_of(token: str, lexicon: Lexicon) -> Word:
         if lexicon.is_stopword(word, token):
             return _STOPWORD
         skipped = lexicon.elision(word)
-        cut = 2 if word.endswith("'s") else 0
+        cut = 2 if word.endswith("'s") else 1 if word == "st." else 0
         word, written = word[skipped : len(word) - cut], token[skipped : len(token) - cut]
         if not any(map(str.isalpha, word)):
             return _STOPWORD
@@ -266,8 +267,8 @@ class Candidates(NamedTuple):
     ``hashes`` identifies them; ``tf`` is the number of occurrences, ``weight`` the sum of their weights; ``first`` the words
     before the first one; ``whole`` whether any is a whole run; ``token`` the first occurrence's first token; ``tokens`` how many
     it has (1 to 3); ``length`` the characters of its stems joined by spaces; ``barred`` whether it is no keyword: it consists of
-    names of months and days only, or of several words that only the title of a long text has. ``word_at[t]`` is the index of the
-    candidate that consists of token t only, -1 if there is none.
+    names of months and days only, or of several words that only the title of a long text has, or no occurrence counts.
+    ``word_at[t]`` is the index of the candidate that consists of token t only, -1 if there is none.
     """
 
     hashes: Hashes
@@ -323,16 +324,17 @@ def find_candidates(tokens: Tokens, vocabulary: Vocabulary) -> Candidates:
     word_at = np.full(len(ids), -1)
     singles = order < len(columns[0][0])
     word_at[at[order[singles]]] = group[singles]
+    weight = np.add.reduceat(weight[order], starts) if len(starts) else weight
     return Candidates(
         hashes=phrase[starts],
         tf=np.diff(np.append(starts, len(phrase))),
-        weight=np.add.reduceat(weight[order], starts) if len(starts) else weight,
+        weight=weight,
         first=offset[at[firsts]],
         whole=np.logical_or.reduceat(whole[order], starts) if len(starts) else whole,
         token=at[firsts],
         tokens=count_[firsts],
         length=length[firsts],
-        barred=dated[firsts] | only_in_title,
+        barred=dated[firsts] | only_in_title | (weight == 0),
         word_at=word_at,
     )
 
@@ -341,15 +343,22 @@ def _weights(tokens: Tokens, first: Integers, last: Integers, flags: Integers, s
     """Return the weights of occurrences, given by their first and last tokens.
 
     A phrase that starts and ends with a capital is a name, and counts twice; but outside English, where only names and titles are
-    in capitals, a single word at the start of a run may have its capital from the start of a sentence. Where nouns have
-    capitals, a phrase that does not end with one counts a quarter, unless the page does without capitals.
+    in capitals, a single word at the start of a run may have its capital from the start of a sentence. An English name after a
+    word without a capital counts a quarter, since that is mostly a verb ("investigating WeWork").
+
+    Where nouns have capitals, a word that is none counts a quarter, and a phrase that ends with such a word, or has one between
+    two nouns ("Hund vertreibt Einbrecher"), does not count at all, unless the page does without capitals.
     """
     weight = tokens.weights[first]
-    capital = flags & CAPITAL > 0
+    less = np.maximum(weight // 4, 1)
+    capital, noun, phrase = flags & CAPITAL > 0, flags & NOUN > 0, first < last
     if lexicon.language.nouns:
         words = tokens.numbers > STOPWORD
         if _MOSTLY_LOWER * np.count_nonzero(capital[: len(words)] & words) <= np.count_nonzero(words):
             return weight
-        return np.where(flags[last] & NOUN > 0, weight, np.maximum(weight // 4, 1))
+        cut = phrase & (~noun[last] | (noun[first] & ~noun[first + 1]))
+        return np.where(cut, 0, np.where(noun[last], weight, less))
+    if lexicon.english:
+        weight = np.where(phrase & ~noun[first] & capital[last] & (flags[last] & SHOUTED == 0), less, weight)
     name = capital[first] & capital[last] & (lexicon.english | (first != last) | ~starts_run[first])
     return weight * np.where(name, 2, 1)

@@ -21,6 +21,7 @@ _SCRIPTS: Final = {"ja": "[\u3041-\u30ff]", "ko": "[\uac00-\ud7a3]", "th": "[\u0
 _IN_SCRIPTS: Final = re.compile("[\u0e01-\u0e4e\u3041-\ud7a3]")  # characters of any of these, and few others
 _SCRIPT_SHARE: Final = 5  # a text is in the language of a script if 1 in so many of its characters is of that
 _HIRAGANA = re.compile("[\u3041-\u309f]+")  # the script of Japanese endings and particles
+_PLACEHOLDER: Final = re.compile("lorem ipsum|dolor sit amet", re.IGNORECASE)  # the text of unfinished pages, a kind of Latin
 _CLOSE: Final = 40  # the declared language, or English, is believed if its rank is not further than this from the best one
 
 
@@ -142,10 +143,13 @@ def detect(text: str, declared: str = "") -> str:
 
     ``declared`` is the value of the page's ``lang`` attribute. It is believed if the text may be in that language, or is too
     short to tell; a template's attribute often is not the page's language. Else the script may tell, or English is assumed.
+    Placeholder text ("Lorem ipsum dolor sit amet …") is Latin, whose stopwords have all of its words.
     """
     sample, declared = text[:_SAMPLE], known(declared)
     among = (*_DETECTED, declared) if declared and declared not in _DETECTED else _DETECTED
     language, rank = detect_fast(sample, langs=among)
+    if _PLACEHOLDER.search(sample) and detect_fast(sample, langs=(*among, "la"))[0] == "la":
+        return "la"
     assumed, script = declared or "en", _by_script(sample)
     if script and (language not in _SCRIPTS or assumed not in _SCRIPTS):  # words of other languages among it do not change that
         return "ja" if script == "zh" and "ja" in (assumed, language) else script
@@ -225,9 +229,9 @@ def _stopwords(code: str) -> Stopwords:
         own = load(code)
     except UsageError:  # a language without a list
         return NONE
-    if LANGUAGES[code].spaces:
+    if LANGUAGES[code].spaces and code != "la":
         return own
-    english = parse((_WORDS / "stopwords_en.txt").read_text(encoding="utf-8"))  # words in Latin letters are mostly English
+    english = parse((_WORDS / "stopwords_en.txt").read_text(encoding="utf-8"))  # of the words in Latin letters, or beside Latin
     return Stopwords(own.words | english.words, own.endings)
 
 

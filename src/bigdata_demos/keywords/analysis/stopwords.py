@@ -20,8 +20,8 @@ class Stopwords(NamedTuple):
         return word in self.words or word.endswith(self.endings)
 
 
-OWN: Final = ("th", "zh")
-"""Languages for which the package has stopwords beside those of stopwords-iso."""
+OWN: Final = ("la", "th", "zh")
+"""Languages for which the package has stopwords beside those of stopwords-iso; the Latin ones are of placeholder text."""
 
 NONE: Final = Stopwords(frozenset(), ())
 

@@ -1236,6 +1236,7 @@ static i32 number_of(Kernel *k, const Lexicon *l, const u8 *s, size_t n, uint16_
         if (apostrophe && (size_t)(apostrophe - t.lowered) + 1 < size && bits_of(l, t.lowered, apostrophe - t.lowered) & ELIDED)
             while (t.lowered_at[from] <= apostrophe - t.lowered) from++;
         if (size >= 2 && !memcmp(t.lowered + size - 2, "'s", 2)) to -= 2;
+        if (size == 3 && !memcmp(t.lowered, "st.", 3)) to--;
         any = 0;
         for (int i = from; i < to; i++) any |= t.class[i];
         if (!(any & ALPHA)) return STOPWORD;
@@ -1447,6 +1448,7 @@ EXPORT i64 kernel_scan(Kernel *k, const u8 *s, i64 size, u32 language, int rules
                 broken = 1;
                 continue;
             }
+            if (at - start == 2 && s[start] == 'S' && is_here(s, start, n, "St. ") && n - start > 4 && is_upper(s[start + 4])) at++;
             size_t end = at + (is_here(s, at, n, ".js") ? 3 : is_here(s, at, n, ".NET") ? 4 : 0);
             if (end > at) {
                 i64 ends = word_ends(classes, s, end, n);
@@ -1715,7 +1717,12 @@ static int better(const Best *a, const Best *b) {
 /* The weight of an occurrence of a phrase, as candidates.py has it. `capitals`: whether nouns have capitals on this page. */
 static i64 weight_of(const Kernel *k, const Token *first, const Token *last, int starts_run, int capitals) {
     i64 weight = first->flags & STRONG ? 4 : 1;
-    if (k->rules & NOUNS) return capitals && !(last->flags & NOUN) ? 1 : weight;
+    if (k->rules & NOUNS) {
+        if (!capitals) return weight;
+        if (first < last && (!(last->flags & NOUN) || (first->flags & NOUN && !(first[1].flags & NOUN)))) return 0;
+        return last->flags & NOUN ? weight : 1;
+    }
+    if (k->rules & ENGLISH && first < last && !(first->flags & NOUN) && last->flags & CAPITAL && !(last->flags & SHOUTED)) return 1;
     int name = first->flags & last->flags & CAPITAL && (k->rules & ENGLISH || first != last || !starts_run);
     return name ? 2 * weight : weight;
 }
@@ -1986,7 +1993,7 @@ EXPORT i64 kernel_score(Kernel *k, const Frequencies *f, const u8 *url, i64 url_
     }
     for (size_t i = 0; i < count; i++) {
         const Candidate *c = &found[i];
-        if (c->dated || (long_text && c->tokens > 1 && !c->elsewhere)) continue;
+        if (c->dated || !c->weight || (long_text && c->tokens > 1 && !c->elsewhere)) continue;
         i64 words = 0;
         int connected = c->tokens == 3 && !(tokens[c->token + 1].flags & WORD); /* the connector has no weight */
         for (u32 w = 0; w < c->tokens; w++)
