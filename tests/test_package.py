@@ -124,6 +124,7 @@ def test_engine_records() -> None:
 
 
 TESTED_IN = {
+    "bench/engines/cc_pyspark_job": "bench/test_cli",
     "bench/report/curves": "bench/test_figures",
     "bench/report/parts": "bench/test_figures",
     "bench/report/plots": "bench/test_figures",

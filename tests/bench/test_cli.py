@@ -20,7 +20,8 @@ from bigdata_demos.bench.engines.measure import measure
 from bigdata_demos.errors import UsageError
 from tests.support.benchmarks import a_run
 from tests.support.paths import DATA
-from tests.support.requirements import require
+from tests.support.requirements import require, require_cc_pyspark
+from tests.support.warc import page
 
 CRAWL = str(DATA / "site.warc.gz")
 BENCH = [sys.executable, "-m", "bigdata_demos.bench"]
@@ -290,23 +291,39 @@ def test_peers_read_warcs_only() -> None:
     assert "only local WARC files can be read here" in one_error(done, 2)
 
 
+ODD = [
+    (b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=iso-8859-1\r\n", b"<p>\x8akoda na\x9eivo"),  # as browsers read it
+    (b"HTTP/1.1 200 OK\r\nContent-Type: application/xhtml+xml; charset=utf-8\r\n", "<table><td>İzmir<td>ΟΔΟΣ".encode()),
+    (b"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\n", b"<p>absent"),
+    (b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n", b"plain"),
+    (b"HTTP/1.1 200 OK\r\n", b"<p>untyped"),
+]
+"""Pages that peers might read in different ways: the head of HTTP, and the body."""
+
+
 @pytest.mark.parametrize("name", peers.PEERS)
-def test_peers_count_alike(name: str) -> None:
+def test_peers_count_alike(name: str, tmp_path: Path) -> None:
     """All of them count the same words as a plain loop does."""
     peer = peers.PEERS[name]
-    if name.startswith("spark"):
+    if name == "cc-pyspark":
+        require_cc_pyspark()
+    elif name.startswith("spark"):
         require("spark")
     elif peer.missing:
         pytest.skip(f"{name}: {peer.missing}")  # nothing of ours depends on it
     from bigdata_demos.bench.engines import wordcount
 
-    words = wordcount.count_file(CRAWL)
-    doubled = [(word, 2 * number) for word, number in words.counts.items()]
-    line = [sys.executable, "-m", "bigdata_demos.bench.engines.peers", name, "--workers", "2", CRAWL, CRAWL]
+    odd = tmp_path / "odd pages %41.warc"
+    odd.write_bytes(b"".join(page(f"http://odd.example/{number}", body, head) for number, (head, body) in enumerate(ODD)))
+    assert wordcount.count_file(str(odd)).counts.keys() == {"škoda", "naživo", "i", "zmir", "οδος"}
+    files = [CRAWL, CRAWL, str(odd)]
+    words = wordcount.add(map(wordcount.count_file, files))
+    assert words.pages == 2 * 66 + 2
+    line = [sys.executable, "-m", "bigdata_demos.bench.engines.peers", name, "--workers", "2", *files]
     done = subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    assert (said["pages"], said["digest"]) == (2 * words.pages, wordcount.sums(doubled).digest)
+    assert (said["pages"], said["digest"]) == (words.pages, wordcount.sums(words.counts.items()).digest)
     assert words.counts["mapreduce"] > 10
 
 

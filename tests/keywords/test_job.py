@@ -213,8 +213,8 @@ def test_whole_run_bonus_and_short_stems() -> None:
     assert keywords("red green blue, red green") == [
         # W = 738 + 738; 2 · 1476 · 441 · 64 · 256 = 21,329,215,488 // (10 · 1)
         ("red green", "red green", 2_132_921_548, 2, 1),
-        # W = 1476 + 369; 1845 · 441 · 64 · 256 = 13,330,759,680 // (10 · 2)
-        ("red green blue", "red green blue", 666_537_984, 1, 1),
+        # W = 1476 + 369; 1845 · 441 · 64 · 256 = 13,330,759,680 // (10 · 2) // 4, since red green is better
+        ("red green blue", "red green blue", 166_634_496, 1, 1),
         # W = 738 + 369; 1107 · 441 · 256 = 124,975,872 // (11 · 1)
         ("green blue", "green blue", 11_361_442, 1, 1),
         # red and green occur twice, as red green does, and blue is part of a better phrase
@@ -250,14 +250,13 @@ def test_tie_is_broken_by_first_occurrence() -> None:
 
 def test_tie_is_broken_by_stems() -> None:
     """Phrases with the same score that start at the same word: the shorter one, whose stems sort first."""
-    # data 0, cluster 1, page 2, index 3 | fresh 4, page 5
-    text = "data cluster page index, fresh page"
-    tied = [keyword for keyword in keywords(text) if keyword[1] in {"data cluster", "data cluster page"}]
+    text = "data cluster, data, data, data, cluster, cluster, cluster"
+    tied = [keyword for keyword in keywords(text) if keyword[1] in {"data", "data cluster"}]
     assert tied == [
-        # W = 369 + 369 = 738; 738 · 441 · 256 = 83,317,248 // (10 · 1)
-        ("data cluster", "data cluster", 8_331_724, 1, 1),
-        # W = 369 + 369 + 738 = 1476; 1476 · 441 · 256 = 166,634,496 // (10 · 2)
-        ("data cluster page", "data cluster page", 8_331_724, 1, 1),
+        # W = 4 · 369 = 1476; 4 · 1476 · 441 · 64 · 256 = 42,658,430,976 // (10 · 2)
+        ("data", "data", 2_132_921_548, 4, 1),
+        # W = 1476 + 1476 = 2952; 2952 · 441 · 64 · 256 = 21,329,215,488 // (10 · 1)
+        ("data cluster", "data cluster", 2_132_921_548, 1, 1),
     ]
     assert keywords(text, top=keywords(text).index(tied[0]) + 1)[-1] == tied[0]
 
@@ -376,6 +375,7 @@ def words_of(text: str, language: str, top: int = 10) -> list[str]:
         ("pt", "na Torre de Belém", ["Torre de Belém", "Belém", "Torre"]),
         ("it", "dell'università", ["università"]),
         ("en", "On Monday, Black Friday", ["Black Friday"]),
+        ("de", "Anzeige, Millionen Euro und Euro-Zone", ["Euro-Zone"]),
         ("en", "the supply of Italy, suddenly a family", ["supply", "Italy", "family"]),
         ("en", "NASA seems to need the Rocket", ["NASA", "Rocket"]),
         ("en", "in St. Louis and on Main St. in", ["St. Louis", "Main St"]),
@@ -388,7 +388,7 @@ def words_of(text: str, language: str, top: int = 10) -> list[str]:
     ],
 )
 def test_language(language: str, text: str, expected: list[str]) -> None:
-    """Elision, connectors, dates, adverbs, Saint, verbs between German nouns, placeholder text and scripts."""
+    """Elision, connectors, generic words, adverbs, Saint, verbs between German nouns, placeholder text and scripts."""
     assert sorted(words_of(text, language)) == sorted(expected)
 
 
@@ -402,6 +402,16 @@ def test_a_word_of_a_better_phrase(language: str, together: int, alone: int, sho
     assert found[0] == "Zebra Walrus"
     assert ("Walrus" in found) is shown
     assert "Zebra" not in found
+
+
+def test_phrases_that_add_little() -> None:
+    """A word of a better phrase, and one that adds a word to a better phrase of two, have a quarter of their score."""
+    together = {keyword.stems: keyword.score for keyword in keywords("zebra walrus, the walrus, walrus, zebra walrus melon")}
+    # zebra walrus 0, walrus 3 and 4, zebra walrus melon 5: W = 2 + 4 = 6 times 369 for zebra walrus, 7 with melon
+    assert together["zebra walru"] == (2 * 6 * 369 * 441 * 64 * 256) // 10
+    assert together["walru"] == (4 * 4 * 369 * 441 * 64 * 256) // (11 * 2) // 4
+    assert together["zebra walru melon"] == (7 * 369 * 441 * 64 * 256) // (15 * 2) // 4
+    assert "zebra" not in together  # it occurs only in the phrase
 
 
 @pytest.mark.parametrize(

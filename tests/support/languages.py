@@ -23,7 +23,7 @@ def _language(code: str, stopwords: Stopwords | None) -> reference.Language:
     return reference.Language(
         its.stopwords.words,
         its.stopwords.endings,
-        its.dates,
+        its.generic,
         its.language.connectors,
         its.language.elided,
         its.language.verb_endings if stopwords is None else (),

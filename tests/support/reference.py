@@ -41,7 +41,7 @@ class Language:
 
     stopwords: Collection[str]
     endings: tuple[str, ...]
-    dates: Collection[str] = ()
+    generic: Collection[str] = ()
     connectors: Collection[str] = ()
     elided: Collection[str] = ()
     verb_endings: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class Token:
     start: int = 0  # where what is shown of it is in its line
     end: int = 0
     strong: bool = True
-    dated: bool = False
+    generic: bool = False
     in_title: bool = False  # or in a line that repeats a part of it
 
 
@@ -162,7 +162,7 @@ def token(text: str, start: int, language: Language) -> Token:
     if is_stopword(lowered, text, language) or is_stopword(word, shown, language):
         return Token("stopword")
     stem = language.stem(word) or word
-    return Token("word", stem, 0, text, shown, start + skipped, start + len(text) - cut, dated=word in language.dates)
+    return Token("word", stem, 0, text, shown, start + skipped, start + len(text) - cut, generic=word in language.generic)
 
 
 def is_stopword(word: str, written: str, language: Language) -> bool:
@@ -223,7 +223,7 @@ def candidates(page: Page, language: Language) -> dict[tuple[str, ...], Candidat
                 continue
             starts_run = i == 0 or not is_word[i - 1]
             stems = tuple(its.stem for its in phrase)
-            candidate = found.setdefault(stems, Candidate(phrase[0].offset, connected, all(its.dated for its in phrase)))
+            candidate = found.setdefault(stems, Candidate(phrase[0].offset, connected, all(its.generic for its in phrase)))
             elsewhere |= set() if phrase[0].in_title else {stems}
             candidate.tf += 1
             candidate.weight += weight(phrase, starts_run, capitals, language)
@@ -273,11 +273,16 @@ def keywords(pages: Sequence[Page], languages: Mapping[str, Language], top: int)
             longer = [other for other in pool if its.tf > 1 and other[3].tf == its.tf and inside(stems, other[2])]
             first, phrase, longest = max([entry, *longer], key=lambda other: len(other[2]))[1:]
             shown.setdefault(phrase, (minus, first, phrase, longest))
+        better: list[tuple[str, ...]] = []
         best: list[tuple[int, int, tuple[str, ...], Candidate]] = []
-        for entry in sorted([*shown.values(), *others], key=lambda entry: entry[:3]):
-            outside = [(entry[3].tf - its.tf, its.tf) for _, _, stems, its in best[:POOL] if inside(entry[2], stems)]
-            if len(entry[2]) > 1 or not any(number <= max(1, tf // (2 if language.english else 3)) for number, tf in outside):
-                best.append(entry)
+        for minus, first, stems, its in sorted([*shown.values(), *others], key=lambda entry: entry[:3]):
+            around = [other for other in better if len(stems) == 1 and inside(stems, other)]
+            outside = [(its.tf - page[other].tf, page[other].tf) for other in around]
+            if not any(number <= max(1, tf // (2 if language.english else 3)) for number, tf in outside):
+                less = around or any(len(other) == 2 and len(stems) == 3 and inside(other, stems) for other in better)
+                better += [stems][: POOL - len(better)]
+                best.append((-(-minus // 4) if less else minus, first, stems, its))
+        best.sort(key=lambda entry: entry[:3])
         return [(most_often(its), " ".join(stems), -minus, its.tf, df[stems]) for minus, _, stems, its in best[:top]]
 
     return [chosen(found, languages[page[1]]) for found, page in zip(corpus, pages, strict=True)]

@@ -6,9 +6,10 @@ from functools import cache
 
 import pytest
 
+from bigdata_demos.bench.engines import cc_pyspark
 from bigdata_demos.cluster.compose import check_memory
 from bigdata_demos.cluster.docker import find_compose
-from bigdata_demos.errors import BigDataDemosError
+from bigdata_demos.errors import BigDataDemosError, EngineUnavailable
 from bigdata_demos.keywords.engines import why_not
 
 
@@ -23,6 +24,15 @@ def require(engine: str) -> None:
     """Skip a test whose engine cannot run here; in CI that is a failure."""
     if why := why_not(engine):
         refuse(engine, why)
+
+
+def require_cc_pyspark() -> None:
+    """Install the benchmark's peer cc-pyspark, and skip a test for which it cannot be had; in CI that is a failure."""
+    require("spark")
+    try:
+        cc_pyspark.install(lambda _: None)
+    except EngineUnavailable as error:
+        refuse("cc-pyspark", str(error))
 
 
 @cache

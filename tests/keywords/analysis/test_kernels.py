@@ -157,7 +157,7 @@ def own_words(language: str) -> list[str]:
     words = [
         *rules.connectors,
         *rules.elided,
-        *sorted(lexicon.dates)[:20],
+        *sorted(lexicon.generic)[:20],
         *sorted(lexicon.stopwords.words)[:40],
         "wörter",
         "ΣΟΦΟΣ",

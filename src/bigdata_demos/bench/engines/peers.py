@@ -30,18 +30,22 @@ _BY_FILE: Final = "Word count only; a task is a file, so one large file keeps on
 
 
 class Peer(NamedTuple):
-    """A peer. ``packages``: its additional dependencies. ``note``: how it differs from the job."""
+    """A peer. ``packages``: its additional dependencies. ``note``: how it differs from the job.
+
+    ``lacks`` returns how to install what is no package of this environment; an empty string if that is installed.
+    """
 
     run: "Callable[[Sequence[str], int, str, Clock], Answer]"
     packages: tuple[str, ...]
     note: str
     parallel: bool = True
+    lacks: Callable[[], str] = str
 
     @property
     def missing(self) -> str:
-        """How to install missing packages; empty if there are none."""
+        """How to install what is missing; empty if nothing is."""
         lacking = [name for name in self.packages if find_spec(name) is None]
-        return f"not installed: pip install {' '.join(lacking)}" if lacking else ""
+        return f"not installed: pip install {' '.join(lacking)}" if lacking else self.lacks()
 
 
 class Answer(NamedTuple):
@@ -202,6 +206,19 @@ def spark(files: Sequence[str], workers: int, cluster: str, clock: Clock) -> Ans
         return Answer(pages.value, wordcount.Sums(*(sum(column) for column in zip(*parts, strict=True))))
 
 
+def common_crawls(files: Sequence[str], workers: int, cluster: str, clock: Clock) -> Answer:
+    """Count with a job of Common Crawl's cc-pyspark."""
+    from . import cc_pyspark
+
+    return cc_pyspark.run(files, workers, cluster, clock)
+
+
+def _no_cc_pyspark() -> str:
+    from . import cc_pyspark  # here, since the word count on one thread must not take the time to import it
+
+    return cc_pyspark.missing()
+
+
 PEERS: Final = {
     "wordcount": Peer(
         one_thread, (), "Word count only, on one thread: what others pay for much less than the job.", parallel=False
@@ -220,6 +237,15 @@ PEERS: Final = {
     ),
     "spark-wordcount": Peer(
         spark, ("pyspark",), f"{_BY_FILE} In the manner of cc-pyspark: pairs of each page's words, reduceByKey."
+    ),
+    "cc-pyspark": Peer(
+        common_crawls,
+        ("pyspark", "pyarrow", "requests"),
+        f"{_BY_FILE} Common Crawl's cc-pyspark on the same Spark, FastWARC and Resiliparse: its "
+        "CCIndexWordCountJob, which reads whole files as its CCFastWarcSparkJob does, and writes a table (phase count). "
+        "The table is read to compare it (phase check). It decodes no Content-Encoding, as Common Crawl's files have none, and "
+        "does not run on a cluster.",
+        lacks=_no_cc_pyspark,
     ),
 }
 

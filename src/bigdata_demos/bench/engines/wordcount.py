@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 from resiliparse.extract.html2text import extract_plain_text
-from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encoding_to_html5
 
 WORD: Final = re.compile(r"\w+")
 HTML: Final = ("text/html", "application/xhtml+xml")
@@ -41,13 +41,13 @@ class Sums(NamedTuple):
 def bodies(path: str) -> Iterator[tuple[bytes, str]]:
     """Yield the body of each HTML page with status 200 in a WARC file, and the character set of its HTTP header, if any."""
     with open(path, "rb") as file:
-        for record in ArchiveIterator(file, record_types=WarcRecordType.response, func_filter=_is_page, auto_decode="all"):
+        for record in ArchiveIterator(file, record_types=WarcRecordType.response, func_filter=is_page, auto_decode="all"):
             yield record.reader.read(), record.http_charset or ""
 
 
 def decode(body: bytes, charset: str) -> str:
-    """Decode a page, whose character set is detected if none is given."""
-    return str(bytes_to_str(body, charset or detect_encoding(body) or "utf-8"))
+    """Decode a page as browsers do (``iso-8859-1`` means Windows-1252); the character set is detected if none is given."""
+    return str(bytes_to_str(body, (map_encoding_to_html5(charset) if charset else detect_encoding(body)) or "utf-8"))
 
 
 def extract(body: bytes, charset: str) -> str:
@@ -61,7 +61,8 @@ def texts(path: str) -> Iterator[str]:
         yield extract(body, charset).lower()
 
 
-def _is_page(record: WarcRecord) -> bool:
+def is_page(record: WarcRecord) -> bool:
+    """Return whether a record is an HTML page with status 200."""
     return bool(record.http_headers and record.http_headers.status_code == 200 and record.http_content_type in HTML)
 
 

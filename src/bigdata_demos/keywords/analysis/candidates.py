@@ -119,9 +119,9 @@ BREAK: Final = 0
 STOPWORD: Final = 1
 """The number of all words that end a run: stopwords, numbers, very short and very long ones."""
 
-CONNECTOR, CAPITAL, NOUN, SHOUTED, DATE = 1, 2, 4, 8, 16
+CONNECTOR, CAPITAL, NOUN, SHOUTED, GENERIC = 1, 2, 4, 8, 16
 """What is known of a word as it is written: that it is a connector; that it starts with a capital; that it has a capital or
-a digit; that all of it is in capitals; that it names a month or a day of the week."""
+a digit; that all of it is in capitals; that it is no keyword alone, such as the name of a month."""
 
 
 class Word(NamedTuple):
@@ -170,7 +170,7 @@ def word_of(token: str, lexicon: Lexicon) -> Word:
         return Word(STOPWORD + 1, word, CONNECTOR)
     if lexicon.is_stopword(word, written):
         return _STOPWORD
-    flags = DATE if word in lexicon.dates else 0
+    flags = GENERIC if word in lexicon.generic else 0
     if not written.islower():
         flags |= CAPITAL * written[0].isupper() | SHOUTED * written.isupper() | NOUN * any(map(str.isupper, written))
     if not token.isalpha() and any(map(str.isdigit, written)):
@@ -267,7 +267,7 @@ class Candidates(NamedTuple):
     ``hashes`` identifies them; ``tf`` is the number of occurrences, ``weight`` the sum of their weights; ``first`` the words
     before the first one; ``whole`` whether any is a whole run; ``token`` the first occurrence's first token; ``tokens`` how many
     it has (1 to 3); ``length`` the characters of its stems joined by spaces; ``barred`` whether it is no keyword: it consists of
-    names of months and days only, or of several words that only the title of a long text has, or no occurrence counts.
+    generic words only, or of several words that only the title of a long text has, or no occurrence counts.
     ``word_at[t]`` is the index of the candidate that consists of token t only, -1 if there is none.
     """
 
@@ -294,7 +294,7 @@ def find_candidates(tokens: Tokens, vocabulary: Vocabulary) -> Candidates:
     hashes, lengths = vocabulary.hashes[ids], vocabulary.lengths[ids]
 
     at = np.flatnonzero(inside)  # where a phrase of this many tokens starts …
-    phrase, length, dated = hashes[at], lengths[at], flags[at] & DATE > 0  # … its hash, its stems' length, if it is a date
+    phrase, length, generic = hashes[at], lengths[at], flags[at] & GENERIC > 0  # … its hash, its stems' length, if it is generic
     columns: list[tuple[Any, ...]] = []
     for count in range(1, _MAX_WORDS + 1):
         last = at + count - 1
@@ -303,13 +303,13 @@ def find_candidates(tokens: Tokens, vocabulary: Vocabulary) -> Candidates:
             at, last = at[longer], last[longer]
             phrase = mix(phrase[longer], hashes[last])
             length = length[longer] + 1 + lengths[last]
-            dated = dated[longer] & (flags[last] & DATE > 0)
-        columns.append((phrase, at, starts_run[at] & ~inside[last + 1], np.full(len(at), count), length, dated))
+            generic = generic[longer] & (flags[last] & GENERIC > 0)
+        columns.append((phrase, at, starts_run[at] & ~inside[last + 1], np.full(len(at), count), length, generic))
     at = np.flatnonzero(inside[:-2] & connects[1:-1] & inside[2:])
     phrase = mix(mix(hashes[at], hashes[at + 1]), hashes[at + 2])
     never = np.zeros(len(at), np.bool_)
     columns.append((phrase, at, never, np.full(len(at), 3), lengths[at] + lengths[at + 1] + lengths[at + 2] + 2, never))
-    phrase, at, whole, count_, length, dated = map(np.concatenate, zip(*columns, strict=True))
+    phrase, at, whole, count_, length, generic = map(np.concatenate, zip(*columns, strict=True))
     weight = _weights(tokens, at, at + count_ - 1, flags, starts_run, vocabulary.lexicon)
 
     order = np.argsort(phrase, kind="stable")  # stable: the first of a group is the first on the page
@@ -334,7 +334,7 @@ def find_candidates(tokens: Tokens, vocabulary: Vocabulary) -> Candidates:
         token=at[firsts],
         tokens=count_[firsts],
         length=length[firsts],
-        barred=dated[firsts] | only_in_title | (weight == 0),
+        barred=generic[firsts] | only_in_title | (weight == 0),
         word_at=word_at,
     )
 

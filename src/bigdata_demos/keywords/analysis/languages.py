@@ -182,7 +182,7 @@ class Lexicon:
         self.stopwords = _stopwords(code) if stopwords is None else stopwords
         if "" in self.stopwords.endings:
             raise UsageError("`stopwords`: an empty ending would make every word a stopword")
-        self.dates = _dates().get(code, frozenset())
+        self.generic = _generic().get(code, frozenset())
         self.verb_endings = self.language.verb_endings if stopwords is None else ()
         self.stemmer = Stemmer.Stemmer(self.language.stemmer, 0) if self.language.stemmer else None  # 0: without a cache
 
@@ -236,9 +236,14 @@ def _stopwords(code: str) -> Stopwords:
 
 
 @cache
-def _dates() -> dict[str, frozenset[str]]:
-    lines = (_WORDS / "dates.txt").read_text(encoding="utf-8").splitlines()
-    return {code: frozenset(names) for code, *names in map(str.split, lines)}
+def _generic() -> dict[str, frozenset[str]]:
+    """Return the words that are no keywords alone, by language: months and weekdays, and texts of user interfaces and units."""
+    found: dict[str, frozenset[str]] = {}
+    for name in ("dates", "generic"):
+        for line in (_WORDS / f"{name}.txt").read_text(encoding="utf-8").splitlines():
+            code, *words = line.split()
+            found[code] = found.get(code, frozenset()).union(words)
+    return found
 
 
 def check(code: str) -> str:

@@ -24,6 +24,7 @@ from .languages import Language, Lexicon
 
 _WHOLE: Final = 64  # the weight of a phrase that is a whole run of words anywhere on the page
 _MAX_WEIGHT: Final = 4092  # more does not count, so that scores fit 64 bits: 1,023 occurrences in strong blocks
+_LESS: Final = 4  # divides the score of a phrase that adds little to a better one
 SHORT: Final = 3  # the most characters of short stems
 POOL: Final = 64
 """The best candidates, among which phrases are looked for that occur only inside longer ones."""
@@ -38,6 +39,7 @@ def score_page(document: Document, table: frequencies.Table, top: int, vocabular
 
     Ties are broken by first occurrence, then by stems. A phrase that occurs more than once, and only inside a longer one, is not
     shown beside it: the longer one takes its score. A word that seldom stands alone is not shown beside a better phrase with it.
+    A phrase that adds little to a better one has a quarter of its score.
     """
     tokens = find_tokens(document, vocabulary)
     candidates = find_candidates(tokens, vocabulary)
@@ -59,12 +61,16 @@ def score_page(document: Document, table: frequencies.Table, top: int, vocabular
     for phrase in best[:POOL]:
         longest = _longest(phrase, best[:POOL])
         shown.setdefault(longest.stems, longest._replace(minus_score=phrase.minus_score))
-    keywords: list[_Ranked] = []
+    better: list[_Ranked] = []
+    found: list[_Ranked] = []
     for phrase in sorted([*shown.values(), *best[POOL:]]):
-        if len(keywords) == top:
-            break
-        if not any(_is_part(phrase, better, vocabulary.lexicon) for better in keywords[:POOL]):
-            keywords.append(phrase)
+        if any(_is_part(phrase, other, vocabulary.lexicon) for other in better):
+            continue
+        less = any(_adds_little(phrase, other) for other in better)
+        found.append(phrase._replace(minus_score=-(-phrase.minus_score // _LESS)) if less else phrase)
+        if len(better) < POOL:
+            better.append(phrase)
+    keywords = sorted(found)[:top]
     forms = _surface_forms(document, vocabulary, [keyword.stems for keyword in keywords])
     return PageKeywords(
         document.url,
@@ -109,6 +115,13 @@ def _is_part(word: _Ranked, phrase: _Ranked, lexicon: Lexicon) -> bool:
         return False
     outside = word.tf - phrase.tf
     return outside <= 1 or outside * (2 if lexicon.english else 3) <= phrase.tf
+
+
+def _adds_little(phrase: _Ranked, better: _Ranked) -> bool:
+    """Whether a phrase adds little to a better one: a word of it, or a word more than its two."""
+    if len(phrase.stems) == 1:
+        return len(better.stems) > 1 and phrase.stems[0] in better.stems
+    return len(phrase.stems) == 3 and better.stems in (phrase.stems[:2], phrase.stems[1:])
 
 
 def score(candidates: Candidates, df: Integers, pages: int, language: Language, english: bool) -> Integers:

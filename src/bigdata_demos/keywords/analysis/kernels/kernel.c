@@ -61,19 +61,19 @@ enum { LOWERED = 11, HIRAGANA = 0x20 }; /* bits of flags; one of the scripts */
 enum { BREAK = 0, STOPWORD = 1 };                                 /* numbers of tokens that end a run */
 /* Flags of a token: what candidates.py knows of a word as it is written, and whether it is a word; then its place: whether it is in a
    strong block, the first of a line other than the title, and in the title or a line that repeats a part of it. */
-enum { CONNECTOR = 1, CAPITAL = 2, NOUN = 4, SHOUTED = 8, DATE = 16, WORD = 32, STRONG = 64, LINE = 128, OF_TITLE = 256 };
+enum { CONNECTOR = 1, CAPITAL = 2, NOUN = 4, SHOUTED = 8, GENERIC = 16, WORD = 32, STRONG = 64, LINE = 128, OF_TITLE = 256 };
 enum { ENGLISH = 1, NOUNS = 2, SHORT = 4 }; /* rules of a language: that it is English; `nouns` and `short` of languages.py */
 
 typedef struct { u32 start, end; i32 number; u32 flags; } Token;
 typedef struct { u64 key; u32 at, size; i32 number; uint16_t language, flags; } Entry; /* of the vocabulary: a token as it is written */
 typedef struct { u64 hash; i64 df; u32 at, size, characters, table; u8 skipped, cut; } Stem; /* of an entry, and the bytes at its ends that are not the word's */
 typedef struct { u64 hash; u32 count, page; } Count;
-typedef struct { u64 hash; i64 tf, weight, first, token; u32 tokens, length; u8 whole, dated, elsewhere; } Candidate;
+typedef struct { u64 hash; i64 tf, weight, first, token; u32 tokens, length; u8 whole, generic, elsewhere; } Candidate;
 typedef struct { i64 score, tf, df, first, token; u64 hash; u32 tokens; } Best;
 typedef struct { size_t start, end, bytes, linked; int heading, strong; } Block;
 /* What a language has: words with what they are (STOPS, ...), found by `slots`; endings of words, and of verbs, each with a line's end. */
 typedef struct { Bytes words, slots, endings, verb_endings; int stemmer, hiragana; u64 seed; } Lexicon;
-enum { STOPS = 1, CONNECTS = 2, DATES = 4, ELIDED = 8 };
+enum { STOPS = 1, CONNECTS = 2, GENERICS = 4, ELIDED = 8 };
 enum { NO_STEMMER, PORTER, OTHER_STEMMER }; /* stems of Porter's are found here if a word is ASCII, all others in Python */
 enum { LEXICONS = 128 };
 /* BudouX's model of a language: the weight of each feature, which is a kind and one to three characters; open addressing. */
@@ -1251,7 +1251,7 @@ static i32 number_of(Kernel *k, const Lexicon *l, const u8 *s, size_t n, uint16_
         skipped = cut = 0;
     } else {
         if (is_stopword(l, &t, from, to)) return STOPWORD;
-        *flags = (uint16_t)(WORD | (bits & DATES ? DATE : 0) | (t.class[from] & UPPER ? CAPITAL : 0) |
+        *flags = (uint16_t)(WORD | (bits & GENERICS ? GENERIC : 0) | (t.class[from] & UPPER ? CAPITAL : 0) |
                             ((any & (UPPER | LOWER)) == UPPER ? SHOUTED : 0) | (any & (UPPER | DIGIT) ? NOUN : 0));
     }
     for (size_t i = 0; i < word_size; i++) ascii &= word[i] < 0x80;
@@ -1799,18 +1799,18 @@ static int find_candidates(Kernel *k) {
         }
         int connects = i + 2 < n && tokens[i + 1].flags & CONNECTOR && tokens[i + 2].flags & WORD;
         u64 hash = 0;
-        u32 length = 0, dated = DATE;
+        u32 length = 0, generic = GENERIC;
         for (u32 w = 1; w <= 3 && (i + w <= run_end || connects); w++) {
             const Stem *stem = &stems[tokens[i + w - 1].number];
             hash = w == 1 ? stem->hash : mix(hash, stem->hash);
             length += stem->characters + (w > 1);
-            dated &= tokens[i + w - 1].flags;
+            generic &= tokens[i + w - 1].flags;
             if (connects && w == 2) continue;
             size_t j = hash & (slots - 1);
             while (slot[j] && found[slot[j] - 1].hash != hash) j = (j + 1) & (slots - 1);
             if (!slot[j]) {
                 slot[j] = (u32)++count;
-                found[count - 1] = (Candidate){hash, 0, 0, offset, (i64)i, w, length, 0, !!dated, 0};
+                found[count - 1] = (Candidate){hash, 0, 0, offset, (i64)i, w, length, 0, !!generic, 0};
             }
             Candidate *c = &found[slot[j] - 1];
             c->tf++;
@@ -1934,19 +1934,33 @@ static size_t merge_fragments(const Kernel *k, Best *best, size_t n, Best *shown
 }
 
 /* Leaves out words that are part of one of the best phrases, and seldom stand alone: once, or half as often as the phrase (a third outside
-   English). Returns how many are left: the best `top`. */
+   English). Phrases that add little to a better one, as scores.py has it, get a quarter of their score. Returns how many are left: the
+   best `top`. */
 static size_t without_parts(const Kernel *k, Best *shown, size_t n, size_t top) {
     size_t count = 0;
     int share = k->rules & ENGLISH ? 2 : 3;
-    for (size_t i = 0; i < n && count < top; i++) {
-        int is_part = 0;
-        for (size_t j = 0; shown[i].tokens == 1 && j < count && j < POOL && !is_part; j++) {
-            i64 outside = shown[i].tf - shown[j].tf;
-            is_part = shown[j].tokens > 1 && (outside <= 1 || outside * share <= shown[j].tf) && contains(k, &shown[j], &shown[i]);
+    for (size_t i = 0; i < n; i++) {
+        Best it = shown[i];
+        int is_part = 0, less = 0;
+        for (size_t j = 0; it.tokens != 2 && j < count && j < POOL && !is_part; j++) {
+            const Best *other = &shown[j];
+            if (it.tokens == 1 && other->tokens > 1 && contains(k, other, &it)) {
+                i64 outside = it.tf - other->tf;
+                is_part = outside <= 1 || outside * share <= other->tf;
+                less = 1;
+            }
+            if (it.tokens == 3 && other->tokens == 2 && contains(k, &it, other)) less = 1;
         }
-        if (!is_part) shown[count++] = shown[i];
+        if (less) it.score /= 4;
+        if (!is_part) shown[count++] = it;
     }
-    return count;
+    for (size_t i = 1; i < count; i++) {
+        Best it = shown[i];
+        size_t j = i;
+        for (; j && better(&it, &shown[j - 1]); j--) shown[j] = shown[j - 1];
+        shown[j] = it;
+    }
+    return count < top ? count : top;
 }
 
 /* Starts 2**bits buckets of postings. */
@@ -1993,7 +2007,7 @@ EXPORT i64 kernel_score(Kernel *k, const Frequencies *f, const u8 *url, i64 url_
     }
     for (size_t i = 0; i < count; i++) {
         const Candidate *c = &found[i];
-        if (c->dated || !c->weight || (long_text && c->tokens > 1 && !c->elsewhere)) continue;
+        if (c->generic || !c->weight || (long_text && c->tokens > 1 && !c->elsewhere)) continue;
         i64 words = 0;
         int connected = c->tokens == 3 && !(tokens[c->token + 1].flags & WORD); /* the connector has no weight */
         for (u32 w = 0; w < c->tokens; w++)

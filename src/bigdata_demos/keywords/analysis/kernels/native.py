@@ -42,7 +42,7 @@ _TESTS: Final[dict[int, Callable[[str], bool]]] = {
     _ODD: lambda char: char in "İΣ" or (char.istitle() and not char.isupper()),
 }
 _KINDS: Final = [f"{kind}W{number}" for kind, most in (("U", 6), ("B", 3), ("T", 4)) for number in range(1, most + 1)]  # BudouX's
-_STOPS, _CONNECTS, _DATES, _ELIDED = 1, 2, 4, 8  # what a word is in its language
+_STOPS, _CONNECTS, _GENERIC, _ELIDED = 1, 2, 4, 8  # what a word is in its language
 _NO_STEMMER, _PORTER, _OTHER_STEMMER = range(3)
 LIMIT: Final = 500_000  # words, about 60 MB; then all are forgotten
 _TOKEN: Final = np.dtype([("start", "<u4"), ("end", "<u4"), ("number", "<i4"), ("flags", "<u4")])
@@ -166,7 +166,7 @@ def _words(lexicon: Lexicon) -> bytes:
     for bit, words in (
         (_STOPS, lexicon.stopwords.words),
         (_CONNECTS, language.connectors),
-        (_DATES, lexicon.dates),
+        (_GENERIC, lexicon.generic),
         (_ELIDED, language.elided),
     ):
         for word in words:
