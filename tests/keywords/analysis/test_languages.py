@@ -1,16 +1,20 @@
 """Languages: which one a text is in, and what each line of the table says."""
 
 import re
+import unicodedata
+from pathlib import Path
 
 import pytest
 import Stemmer
-import stopwordsiso
 
 from bigdata_demos.crawl.model import Page
 from bigdata_demos.errors import UsageError
+from bigdata_demos.keywords.analysis import languages
 from bigdata_demos.keywords.analysis.languages import LANGUAGES, Rules, check, detect, known, lexicon
+from bigdata_demos.keywords.analysis.stopwords import parse
 from bigdata_demos.keywords.analysis.text import extract
 
+WORDS = Path(languages.__file__).with_name("words")
 SENTENCES = {
     "ar": "تقع المدينة على ضفاف النهر ويعيش فيها أكثر من مليون شخص يعملون في الصناعة والتجارة",
     "bg": "Градът се намира на брега на реката и в него живеят повече от един милион души, които работят в индустрията",
@@ -68,12 +72,20 @@ def test_sentences_for_all_that_are_detected() -> None:
 
 @pytest.mark.parametrize("code", sorted(LANGUAGES))
 def test_line_of_the_table(code: str) -> None:
-    """Its stemmer exists, and it has stopwords, its connectors among them, unless stopwords-iso has none."""
+    """Its stemmer exists, and it has stopwords, its connectors among them."""
     language, lexicon = LANGUAGES[code], Rules().lexicon(code)
     assert language.stemmer in {"", *Stemmer.algorithms()}
-    assert bool(lexicon.stopwords.words) == stopwordsiso.has_lang(code)
+    assert lexicon.stopwords.words
     assert lexicon.stem(["data", "x"])[1]
     assert code == known(f" {code.upper()}-XY")
+
+
+@pytest.mark.parametrize("path", sorted(WORDS.glob("stopwords_??.txt")), ids=lambda path: path.stem)
+def test_own_stopwords(path: Path) -> None:
+    """They are written as in the text of a page, and the language has them."""
+    text = path.read_text(encoding="utf-8")
+    assert text == unicodedata.normalize("NFC", text)
+    assert parse(text).words <= lexicon(path.stem.removeprefix("stopwords_")).stopwords.words
 
 
 @pytest.mark.parametrize(

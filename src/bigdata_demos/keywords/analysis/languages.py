@@ -17,8 +17,17 @@ from .stopwords import NONE, Stopwords, load, parse
 _WORDS: Final = Path(__file__).with_name("words")
 _SAMPLE: Final = 1000  # characters that the language is detected from
 _UNSURE: Final = 800  # a rank (a distance) above which a detected language is not believed: texts of fewer than about 80 letters
-_SCRIPTS: Final = {"ja": "[\u3041-\u30ff]", "ko": "[\uac00-\ud7a3]", "th": "[\u0e01-\u0e4e]", "zh": "[\u3400-\u9fff]"}
-_IN_SCRIPTS: Final = re.compile("[\u0e01-\u0e4e\u3041-\ud7a3]")  # characters of any of these, and few others
+_SCRIPTS: Final = {
+    "hi": "[\u0900-\u097f]",
+    "hy": "[\u0531-\u058f]",
+    "ja": "[\u3041-\u30ff]",
+    "ko": "[\uac00-\ud7a3]",
+    "ta": "[\u0b80-\u0bff]",
+    "th": "[\u0e01-\u0e4e]",
+    "zh": "[\u3400-\u9fff]",
+}
+_IN_SCRIPTS: Final = re.compile("[\u0531-\u058f\u0900-\u0e4e\u3041-\ud7a3]")  # characters of any of these, and few others
+_ALSO: Final = {"hi": "ne", "zh": "ja"}  # other languages that are written in the same script
 _SCRIPT_SHARE: Final = 5  # a text is in the language of a script if 1 in so many of its characters is of that
 _HIRAGANA = re.compile("[\u3041-\u309f]+")  # the script of Japanese endings and particles
 _PLACEHOLDER: Final = re.compile("lorem ipsum|dolor sit amet", re.IGNORECASE)  # the text of unfinished pages, a kind of Latin
@@ -108,7 +117,7 @@ LANGUAGES: Final = {
     "uk": Language(),
     "vi": Language(),
     "zh": Language(spaces=False, short=True),
-    # Detected only in pages that declare them: others are taken for them too easily.
+    # Detected only in pages that declare them, or by their script: others are taken for them too easily.
     "af": Language(),
     "br": Language(),
     "eo": Language("esperanto"),
@@ -151,16 +160,18 @@ def detect(text: str, declared: str = "") -> str:
     if _PLACEHOLDER.search(sample) and detect_fast(sample, langs=(*among, "la"))[0] == "la":
         return "la"
     assumed, script = declared or "en", _by_script(sample)
-    if script and (language not in _SCRIPTS or assumed not in _SCRIPTS):  # words of other languages among it do not change that
-        return "ja" if script == "zh" and "ja" in (assumed, language) else script
-    if language not in LANGUAGES or rank > _UNSURE:
+    also = _ALSO.get(script, script)
+    if script and not {language, assumed} <= {script, also}:  # words of other languages among it do not change that
+        return also if also in (assumed, language) else script
+    not_there = language in _SCRIPTS and not re.search(_SCRIPTS[language], sample)
+    if language not in LANGUAGES or rank > _UNSURE or not_there:
         return declared or assumed
     may_be = language == assumed or detect_fast(sample, langs=(assumed,), cutoff=rank + _CLOSE)[0] == assumed
     return assumed if may_be else language
 
 
 def _by_script(text: str) -> str:
-    """Return the language of Chinese, Japanese, Korean and Thai text, ``""`` for others. Japanese has Chinese characters, too."""
+    """Return the language that a text's script tells, ``""`` if it tells none. Japanese has Chinese characters, too."""
     if not _IN_SCRIPTS.search(text):  # as on most pages
         return ""
     counts = {code: len(re.findall(script, text)) for code, script in _SCRIPTS.items()}

@@ -20,9 +20,6 @@ class Stopwords(NamedTuple):
         return word in self.words or word.endswith(self.endings)
 
 
-OWN: Final = ("la", "th", "zh")
-"""Languages for which the package has stopwords beside those of stopwords-iso; the Latin ones are of placeholder text."""
-
 NONE: Final = Stopwords(frozenset(), ())
 
 
@@ -37,9 +34,10 @@ def parse(text: str) -> Stopwords:
 
 @cache
 def load(name: str) -> Stopwords:
-    """Load stopwords by name: ``en``, ``none``, another ISO 639-1 code (stopwords-iso), or a file's path.
+    """Load stopwords by name: ``en``, ``none``, another ISO 639-1 code, or a file's path.
 
-    The English ones are this package's own, with verbs and adverbs that were counted by ``docs/count_words.py``.
+    The English ones are this package's own, with verbs and adverbs that were counted by ``docs/count_words.py``. Those of another
+    language are the list of stopwords-iso and this package's own (``words/stopwords_CODE.txt``), of which one may be missing.
 
     Raises UsageError if there is no such language and no such file.
     """
@@ -51,10 +49,13 @@ def load(name: str) -> Stopwords:
     if len(name) == 2:
         import stopwordsiso
 
-        if stopwordsiso.has_lang(name):
-            words = {word.replace("\u0e4d\u0e32", "\u0e33") for word in stopwordsiso.stopwords(name)}  # Thai am, as it is written
-            own = (_WORDS / f"stopwords_{name}.txt").read_text(encoding="utf-8") if name in OWN else ""
-            return parse(" ".join((*words, own)))
+        listed = stopwordsiso.stopwords(name) if stopwordsiso.has_lang(name) else frozenset[str]()
+        if name == "vi":  # whose words of several syllables, with spaces between them, would make each syllable a stopword
+            listed = {word for word in listed if " " not in word}
+        own = _WORDS / f"stopwords_{name}.txt"  # more words, and those of languages that stopwords-iso lacks
+        if listed or own.is_file():
+            words = {word.replace("\u0e4d\u0e32", "\u0e33") for word in listed}  # Thai am, as it is written
+            return parse(" ".join((*words, own.read_text(encoding="utf-8") if own.is_file() else "")))
     try:
         return parse(Path(name).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
