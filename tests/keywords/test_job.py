@@ -380,6 +380,8 @@ def words_of(text: str, language: str, top: int = 10) -> list[str]:
         ("en", "NASA seems to need the Rocket", ["NASA", "Rocket"]),
         ("en", "in St. Louis and on Main St. in", ["St. Louis", "Main St"]),
         ("en", "the St. Louis Park, St. 7", ["St. Louis Park", "St. Louis", "Louis Park"]),
+        ("en", "the St. louis, St.", ["St", "louis"]),
+        ("en", "the ST. Louis", ["ST", "Louis"]),
         ("de", "und der Bundestag über die Wahl", ["Bundestag", "Wahl"]),
         ("de", "Der Hund vertreibt Einbrecher", ["Hund", "vertreibt Einbrecher"]),
         ("de", "Das ehrenamtliche Engagement wächst", ["ehrenamtliche Engagement", "wächst"]),
@@ -406,26 +408,59 @@ def test_a_word_of_a_better_phrase(language: str, together: int, alone: int, sho
 
 def test_phrases_that_add_little() -> None:
     """A word of a better phrase, and one that adds a word to a better phrase of two, have a quarter of their score."""
-    together = {keyword.stems: keyword.score for keyword in keywords("zebra walrus, the walrus, walrus, zebra walrus melon")}
-    # zebra walrus 0, walrus 3 and 4, zebra walrus melon 5: W = 2 + 4 = 6 times 369 for zebra walrus, 7 with melon
-    assert together["zebra walru"] == (2 * 6 * 369 * 441 * 64 * 256) // 10
-    assert together["walru"] == (4 * 4 * 369 * 441 * 64 * 256) // (11 * 2) // 4
-    assert together["zebra walru melon"] == (7 * 369 * 441 * 64 * 256) // (15 * 2) // 4
-    assert "zebra" not in together  # it occurs only in the phrase
+    found = {
+        keyword.stems: keyword.score
+        for keyword in keywords("zebra walrus, the walrus, walrus, melon zebra walrus, zebra walrus fig")
+    }
+    # zebra walrus 0, the 2, walrus 3 and 4, melon 5, zebra walrus 6, zebra walrus fig 8: W = 3 + 5 = 8 times 369 for zebra walrus
+    assert found["zebra walru"] == (3 * 8 * 369 * 441 * 64 * 256) // 10
+    assert found["walru"] == (5 * 5 * 369 * 441 * 64 * 256) // (11 * 2) // 4
+    assert found["melon zebra walru"] == (9 * 369 * 441 * 64 * 256) // (15 * 2) // 4
+    assert found["zebra walru fig"] == (9 * 369 * 441 * 64 * 256) // (18 * 2) // 4
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+    assert "zebra" not in found  # it occurs only in the phrase
+
+
+def test_what_adds_little_takes_nothing_away() -> None:
+    """A phrase whose score was divided removes and divides no other one."""
+    found = keywords("zebra walrus, zebra walrus melon, melon, fig, kiwi", top=2)
+    assert [keyword.phrase for keyword in found] == ["zebra walrus", "melon"]
 
 
 @pytest.mark.parametrize(
-    ("language", "text", "first"),
+    ("language", "phrase", "quarters"),
     [
-        ("en", "WeWork, investigating WeWork", "WeWork"),  # what precedes the name counts less than the name
-        ("en", "time-varying FIR", "time-varying FIR"),  # but for an abbreviation
-        ("en", "iPhone Akku", "iPhone Akku"),
-        ("de", "hund vertreibt einbrecher", "hund vertreibt einbrecher"),  # a page without capitals
+        ("en", "Investigating WeWork", 8),
+        ("en", "investigating WeWork", 1),
+        ("en", "investigating reports", 4),
+        ("en", "linear RBF", 4),  # an abbreviation is not taken for a name
+        ("en", "iPhone Akku", 4),
+        ("en", "van Gogh", 4),  # a particle
+        ("en", "enjoy the", None),
+        ("de", "Hund vertreibt Einbrecher", 0),
+        ("de", "Apple arbeitet", 0),
+        ("de", "Rio de Janeiro", 4),
+        ("de", "rote schnelle Autos", 4),
+        ("de", "rote Autos", 4),
+        ("de", "Wagen 3er Autos", 4),
+        ("de", "arbeitet", 1),
+        ("fr", "arbeitet Apple", 4),
     ],
 )
-def test_capitals(language: str, text: str, first: str) -> None:
-    """They tell names in English, and nouns in German."""
-    assert words_of(text, language)[0] == first
+def test_weight_by_capitals(language: str, phrase: str, quarters: int | None) -> None:
+    """Names count more, and phrases that are cut by a verb less, or nothing; None: no candidate."""
+    kernel = PlainKernel(Rules(language))
+    mapped = map_plainly(Page("u", "s", 0, f"Ein Anfang, {phrase}", is_text=True), kernel)
+    assert not isinstance(mapped, Rejected)
+    stem = kernel.vocabulary(language).lexicon.stem
+    at = mapped[1].hashes.tolist()
+    name = phrase_hash(" ".join(stem(phrase.lower().split())))
+    assert (int(mapped[1].weight[at.index(name)]) if name in at else None) == quarters
+
+
+def test_page_without_capitals() -> None:
+    """German verbs cannot be told there."""
+    assert words_of("hund vertreibt einbrecher", "de")[0] == "hund vertreibt einbrecher"
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ def test_golden_request_and_answer(responder: Responder) -> None:
         b"\x00"  # the answer's metadata: a map's end
         b"\x00"  # no error
         b"\x7e"  # 63 pages: 126
-        b"\x8e\x08"  # 519 phrases: 1038 = 0b1000_0001110
+        b"\xa4\x08"  # 530 phrases: 1060 = 0b1000_0100100
         b"\xec\x09"  # 630 postings: 1260 = 0b1001_1101100
         b"\x06"  # 3 rejected
         b"\x02"  # 1 run
@@ -633,7 +633,7 @@ def test_the_server_ends_by_a_signal(output: Path, tmp_path: Path, number: signa
             process.send_signal(number)
             _, said = process.communicate(timeout=10)
     assert process.returncode == 0
-    assert said.endswith("pages=63 phrases=519 postings=630\n")
+    assert said.endswith("pages=63 phrases=530 postings=630\n")
     assert list(tmp_path.iterdir()) == []
 
 

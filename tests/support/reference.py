@@ -21,6 +21,7 @@ Row = tuple[str, str, int, int, str]  # stems, phrase, rank, score, URL
 HAN = "2E80-2FDF 3005-3007 3400-4DBF 4E00-9FFF F900-FAFF 20000-3FFFF"
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LONGEST, MOST, SHORT = 64, 4092, 3  # characters of a word, weight that counts, characters of short stems
+PARTICLE = 3  # characters of the stem of a word that names have inside
 POOL, FORMS, INDEX_FORMS = 64, 256, 64  # candidates, occurrences and forms that are looked at
 TITLE, LONG = 64, 300  # words of a title that lines are compared with, and of a long text
 
@@ -198,10 +199,10 @@ def weight(phrase: Sequence[Token], starts_run: bool, capitals: bool, language: 
     first, last = phrase[0].shown, phrase[-1].shown
     nouns = [any(char.isupper() or char.isdigit() for char in its.shown) for its in phrase]
     if language.nouns:
-        cut = len(phrase) > 1 and (not nouns[-1] or (nouns[0] and not nouns[1]))
+        cut = len(phrase) > 1 and (not nouns[-1] or (nouns[0] and not nouns[1] and len(phrase[1].stem) > PARTICLE))
         return quarters if not capitals else 0 if cut else quarters if nouns[-1] else 1
-    if language.english and len(phrase) > 1 and not nouns[0] and last[:1].isupper() and not last.isupper():
-        return 1
+    if language.english and len(phrase) > 1 and not nouns[0] and len(phrase[0].stem) > PARTICLE:
+        quarters = 1 if last[:1].isupper() and not last.isupper() else quarters
     name = first[:1].isupper() and last[:1].isupper()
     return 2 * quarters if name and (language.english or len(phrase) > 1 or not starts_run) else quarters
 
@@ -280,7 +281,7 @@ def keywords(pages: Sequence[Page], languages: Mapping[str, Language], top: int)
             outside = [(its.tf - page[other].tf, page[other].tf) for other in around]
             if not any(number <= max(1, tf // (2 if language.english else 3)) for number, tf in outside):
                 less = around or any(len(other) == 2 and len(stems) == 3 and inside(other, stems) for other in better)
-                better += [stems][: POOL - len(better)]
+                better += [] if less else [stems][: POOL - len(better)]
                 best.append((-(-minus // 4) if less else minus, first, stems, its))
         best.sort(key=lambda entry: entry[:3])
         return [(most_often(its), " ".join(stems), -minus, its.tf, df[stems]) for minus, _, stems, its in best[:top]]

@@ -144,6 +144,8 @@ PLACEHOLDER = (
         (f"Remove script tags test\n{PLACEHOLDER}", "en", "la"),
         (PLACEHOLDER, "", "la"),
         (f"{SENTENCES['en']} {SENTENCES['en']} {SENTENCES['en']}: lorem ipsum", "", "en"),  # a page about it
+        (f"{SENTENCES['de']}. {PLACEHOLDER}", "de", "de"),  # placeholder text in a page that has another one
+        (f"{SENTENCES['it']}. {PLACEHOLDER}", "it", "it"),
         ("Gallia est omnis divisa in partes tres, quarum unam incolunt Belgae, aliam Aquitani", "la", "la"),
     ],
 )

@@ -8,7 +8,8 @@ The identity of a phrase is the sequence of its words' stems; a stable 64-bit ha
 of each stem, connectors among them, mixed by :func:`mix`). Among 10**8 phrases the chance of any collision is
 (10**8)**2 / 2 / 2**64 = 2.7e-4 (the birthday bound).
 
-Each occurrence of a candidate has a **weight**, in quarters: less in a weak block, more where it is written like a name.
+Each occurrence of a candidate has a **weight**, in quarters: less in a weak block, more where it is written like a name, and less
+or none where its capitals say that it is cut by a verb.
 """
 
 import re
@@ -33,6 +34,7 @@ _MAX_WORD: Final = 64  # the most characters of a word in a candidate
 _STRONG, _WEAK = 4, 1  # the weight of a word in a strong and in a weak block
 _TITLE: Final = 64  # the words of a title that other lines are compared with
 _LONG: Final = 300  # the words of a text, without its title, in which its subjects are named again
+_PARTICLE: Final = 3  # the most characters of the stem of a word that names have inside ("Rio de Janeiro", "van Gogh")
 _MOSTLY_LOWER: Final = 6  # a page with less than 1 word in so many capitalized does not follow the rules for capitals
 
 
@@ -310,7 +312,7 @@ def find_candidates(tokens: Tokens, vocabulary: Vocabulary) -> Candidates:
     never = np.zeros(len(at), np.bool_)
     columns.append((phrase, at, never, np.full(len(at), 3), lengths[at] + lengths[at + 1] + lengths[at + 2] + 2, never))
     phrase, at, whole, count_, length, generic = map(np.concatenate, zip(*columns, strict=True))
-    weight = _weights(tokens, at, at + count_ - 1, flags, starts_run, vocabulary.lexicon)
+    weight = _weights(tokens, at, at + count_ - 1, flags, lengths, starts_run, vocabulary.lexicon)
 
     order = np.argsort(phrase, kind="stable")  # stable: the first of a group is the first on the page
     phrase = phrase[order]
@@ -339,26 +341,29 @@ def find_candidates(tokens: Tokens, vocabulary: Vocabulary) -> Candidates:
     )
 
 
-def _weights(tokens: Tokens, first: Integers, last: Integers, flags: Integers, starts_run: Flags, lexicon: Lexicon) -> Integers:
+def _weights(
+    tokens: Tokens, first: Integers, last: Integers, flags: Integers, lengths: Integers, starts_run: Flags, lexicon: Lexicon
+) -> Integers:
     """Return the weights of occurrences, given by their first and last tokens.
 
     A phrase that starts and ends with a capital is a name, and counts twice; but outside English, where only names and titles are
     in capitals, a single word at the start of a run may have its capital from the start of a sentence. An English name after a
-    word without a capital counts a quarter, since that is mostly a verb ("investigating WeWork").
+    word without a capital or digit counts a quarter, since that is mostly a verb ("investigating WeWork").
 
     Where nouns have capitals, a word that is none counts a quarter, and a phrase that ends with such a word, or has one between
-    two nouns ("Hund vertreibt Einbrecher"), does not count at all, unless the page does without capitals.
+    two nouns ("Hund vertreibt Einbrecher"), does not count at all, unless the page does without capitals. Short words are taken
+    for particles of names.
     """
     weight = tokens.weights[first]
     less = np.maximum(weight // 4, 1)
-    capital, noun, phrase = flags & CAPITAL > 0, flags & NOUN > 0, first < last
+    capital, noun, phrase, long = flags & CAPITAL > 0, flags & NOUN > 0, first < last, lengths > _PARTICLE
     if lexicon.language.nouns:
         words = tokens.numbers > STOPWORD
         if _MOSTLY_LOWER * np.count_nonzero(capital[: len(words)] & words) <= np.count_nonzero(words):
             return weight
-        cut = phrase & (~noun[last] | (noun[first] & ~noun[first + 1]))
+        cut = phrase & (~noun[last] | (noun[first] & ~noun[first + 1] & long[first + 1]))
         return np.where(cut, 0, np.where(noun[last], weight, less))
     if lexicon.english:
-        weight = np.where(phrase & ~noun[first] & capital[last] & (flags[last] & SHOUTED == 0), less, weight)
+        weight = np.where(phrase & ~noun[first] & long[first] & capital[last] & (flags[last] & SHOUTED == 0), less, weight)
     name = capital[first] & capital[last] & (lexicon.english | (first != last) | ~starts_run[first])
     return weight * np.where(name, 2, 1)

@@ -31,6 +31,7 @@ _ALSO: Final = {"hi": "ne", "zh": "ja"}  # other languages that are written in t
 _SCRIPT_SHARE: Final = 5  # a text is in the language of a script if 1 in so many of its characters is of that
 _HIRAGANA = re.compile("[\u3041-\u309f]+")  # the script of Japanese endings and particles
 _PLACEHOLDER: Final = re.compile("lorem ipsum|dolor sit amet", re.IGNORECASE)  # the text of unfinished pages, a kind of Latin
+_PLACEHOLDER_SHARE: Final = 3, 4  # of the words, if a text is of that kind
 _CLOSE: Final = 40  # the declared language, or English, is believed if its rank is not further than this from the best one
 
 
@@ -157,7 +158,7 @@ def detect(text: str, declared: str = "") -> str:
     sample, declared = text[:_SAMPLE], known(declared)
     among = (*_DETECTED, declared) if declared and declared not in _DETECTED else _DETECTED
     language, rank = detect_fast(sample, langs=among)
-    if _PLACEHOLDER.search(sample) and detect_fast(sample, langs=(*among, "la"))[0] == "la":
+    if _PLACEHOLDER.search(sample) and _is_placeholder(sample):
         return "la"
     assumed, script = declared or "en", _by_script(sample)
     also = _ALSO.get(script, script)
@@ -168,6 +169,19 @@ def detect(text: str, declared: str = "") -> str:
         return declared or assumed
     may_be = language == assumed or detect_fast(sample, langs=(assumed,), cutoff=rank + _CLOSE)[0] == assumed
     return assumed if may_be else language
+
+
+def _is_placeholder(text: str) -> bool:
+    """Whether most of the words of a text are Latin, and are those that placeholder text is made of."""
+    words = re.findall(r"\w+", text.lower())
+    known = _placeholder_words()
+    share, of = _PLACEHOLDER_SHARE
+    return of * sum(word in known for word in words) >= share * len(words)
+
+
+@cache
+def _placeholder_words() -> frozenset[str]:
+    return frozenset((_WORDS / "stopwords_la.txt").read_text(encoding="utf-8").split())
 
 
 def _by_script(text: str) -> str:

@@ -68,7 +68,7 @@ def score_page(document: Document, table: frequencies.Table, top: int, vocabular
             continue
         less = any(_adds_little(phrase, other) for other in better)
         found.append(phrase._replace(minus_score=-(-phrase.minus_score // _LESS)) if less else phrase)
-        if len(better) < POOL:
+        if not less and len(better) < POOL:
             better.append(phrase)
     keywords = sorted(found)[:top]
     forms = _surface_forms(document, vocabulary, [keyword.stems for keyword in keywords])

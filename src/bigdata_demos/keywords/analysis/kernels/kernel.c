@@ -1714,15 +1714,23 @@ static int better(const Best *a, const Best *b) {
     return a->tokens < b->tokens; /* which is the order of their stems, as both start at the same word */
 }
 
+enum { PARTICLE = 3 }; /* candidates.py */
+
+static inline int is_long(const Kernel *k, const Token *word) {
+    return ((const Stem *)k->stems.at)[word->number].characters > PARTICLE;
+}
+
 /* The weight of an occurrence of a phrase, as candidates.py has it. `capitals`: whether nouns have capitals on this page. */
 static i64 weight_of(const Kernel *k, const Token *first, const Token *last, int starts_run, int capitals) {
     i64 weight = first->flags & STRONG ? 4 : 1;
+    int phrase = first < last;
     if (k->rules & NOUNS) {
         if (!capitals) return weight;
-        if (first < last && (!(last->flags & NOUN) || (first->flags & NOUN && !(first[1].flags & NOUN)))) return 0;
+        if (phrase && (!(last->flags & NOUN) || (first->flags & NOUN && !(first[1].flags & NOUN) && is_long(k, &first[1])))) return 0;
         return last->flags & NOUN ? weight : 1;
     }
-    if (k->rules & ENGLISH && first < last && !(first->flags & NOUN) && last->flags & CAPITAL && !(last->flags & SHOUTED)) return 1;
+    if (k->rules & ENGLISH && phrase && !(first->flags & NOUN) && is_long(k, first) && last->flags & CAPITAL && !(last->flags & SHOUTED))
+        return 1;
     int name = first->flags & last->flags & CAPITAL && (k->rules & ENGLISH || first != last || !starts_run);
     return name ? 2 * weight : weight;
 }
@@ -1937,13 +1945,13 @@ static size_t merge_fragments(const Kernel *k, Best *best, size_t n, Best *shown
    English). Phrases that add little to a better one, as scores.py has it, get a quarter of their score. Returns how many are left: the
    best `top`. */
 static size_t without_parts(const Kernel *k, Best *shown, size_t n, size_t top) {
-    size_t count = 0;
+    size_t count = 0, full[POOL], fulls = 0; /* where those with their full score are */
     int share = k->rules & ENGLISH ? 2 : 3;
     for (size_t i = 0; i < n; i++) {
         Best it = shown[i];
         int is_part = 0, less = 0;
-        for (size_t j = 0; it.tokens != 2 && j < count && j < POOL && !is_part; j++) {
-            const Best *other = &shown[j];
+        for (size_t j = 0; it.tokens != 2 && j < fulls && !is_part; j++) {
+            const Best *other = &shown[full[j]];
             if (it.tokens == 1 && other->tokens > 1 && contains(k, other, &it)) {
                 i64 outside = it.tf - other->tf;
                 is_part = outside <= 1 || outside * share <= other->tf;
@@ -1952,7 +1960,9 @@ static size_t without_parts(const Kernel *k, Best *shown, size_t n, size_t top) 
             if (it.tokens == 3 && other->tokens == 2 && contains(k, &it, other)) less = 1;
         }
         if (less) it.score /= 4;
-        if (!is_part) shown[count++] = it;
+        if (is_part) continue;
+        if (!less && fulls < POOL) full[fulls++] = count;
+        shown[count++] = it;
     }
     for (size_t i = 1; i < count; i++) {
         Best it = shown[i];
