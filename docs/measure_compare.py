@@ -1,6 +1,6 @@
 """Measures how often ``bench compare`` calls noise a difference: ``python docs/measure_compare.py OUTPUT INPUT [TIMES]``.
 
-Runs the same benchmark TIMES + 1 times (20 + 1 by default): one thread, asyncio and Dask on two workers, and the word count, five
+Runs the same benchmark TIMES + 1 times (20 + 1 by default): one thread, asyncio on two workers, and the word count, five
 rounds each. Compares each run with the next one, and prints every row that shows a difference, and how many have none.
 """
 
@@ -13,7 +13,7 @@ from bigdata_demos.bench.report.compare import SAME, compare
 from bigdata_demos.bench.report.table import interval
 from bigdata_demos.bench.results import load
 
-BENCHMARK = ("--engines", "asyncio,dask", "--peers", "wordcount", "--workers", "2", "--runs", "5", "--no-cold", "--quiet")
+BENCHMARK = ("--engines", "asyncio", "--peers", "wordcount", "--workers", "2", "--runs", "5", "--no-cold", "--quiet")
 
 
 def main() -> None:
