@@ -132,7 +132,7 @@ def parser() -> command.Parser:
         "--split-bytes",
         type=int,
         metavar="N",
-        help="input of one map task in bytes, as stored (default: 1/24 of the input, from 1 to 16 MiB)",
+        help="input of one map task in bytes; compressed files count six times (default: 1/24 of the input, from 1 to 16 MiB)",
     )
     made.add_argument(
         "--reader-schema",

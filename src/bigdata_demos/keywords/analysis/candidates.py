@@ -33,7 +33,7 @@ _MAX_WORDS: Final = 3  # the most words of a candidate
 _MAX_WORD: Final = 64  # the most characters of a word in a candidate
 _STRONG, _WEAK = 4, 1  # the weight of a word in a strong and in a weak block
 _TITLE: Final = 64  # the words of a title that other lines are compared with
-_LONG: Final = 300  # the words of a text, without its title, in which its subjects are named again
+_LONG: Final = 300  # a text with so many words beside its title is expected to name the title's subjects again
 _PARTICLE: Final = 3  # the most characters of the stem of a word that names have inside ("Rio de Janeiro", "van Gogh")
 _MOSTLY_LOWER: Final = 6  # a page with less than 1 word in so many capitalized does not follow the rules for capitals
 
@@ -346,13 +346,13 @@ def _weights(
 ) -> Integers:
     """Return the weights of occurrences, given by their first and last tokens.
 
-    A phrase that starts and ends with a capital is a name, and counts twice; but outside English, where only names and titles are
-    in capitals, a single word at the start of a run may have its capital from the start of a sentence. An English name after a
-    word without a capital or digit counts a quarter, since that is mostly a verb ("investigating WeWork").
+    A phrase that starts and ends with a capital is taken for a name, and counts twice. Outside English, this does not hold for
+    a single word at the start of a run, whose capital may be that of a sentence. An English name after a word without a capital
+    or digit has weight 1, since that word is mostly a verb ("investigating WeWork").
 
-    Where nouns have capitals, a word that is none counts a quarter, and a phrase that ends with such a word, or has one between
-    two nouns ("Hund vertreibt Einbrecher"), does not count at all, unless the page does without capitals. Short words are taken
-    for particles of names.
+    Where nouns have capitals, capitals tell no names. A word that is no noun counts a quarter there, and a phrase that ends with
+    such a word, or has one between two nouns ("Hund vertreibt Einbrecher"), does not count at all, unless the page does without
+    capitals. Short words are taken for particles of names.
     """
     weight = tokens.weights[first]
     less = np.maximum(weight // 4, 1)

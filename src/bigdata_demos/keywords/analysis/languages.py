@@ -151,9 +151,9 @@ def known(code: str) -> str:
 def detect(text: str, declared: str = "") -> str:
     """Return the code of the language of a text, by resiliparse's detector (a distance between profiles of bytes).
 
-    ``declared`` is the value of the page's ``lang`` attribute. It is believed if the text may be in that language, or is too
-    short to tell; a template's attribute often is not the page's language. Else the script may tell, or English is assumed.
-    Placeholder text ("Lorem ipsum dolor sit amet …") is Latin, whose stopwords have all of its words.
+    Placeholder text ("Lorem ipsum dolor sit amet …") is treated as Latin. A text in one of the scripts that tell a language is in
+    that language. Otherwise the detector decides; but ``declared``, the value of the page's ``lang`` attribute, or English if
+    there is none, is kept if it fits almost as well, or if the text is too short to tell: templates often have a wrong attribute.
     """
     sample, declared = text[:_SAMPLE], known(declared)
     among = (*_DETECTED, declared) if declared and declared not in _DETECTED else _DETECTED

@@ -110,7 +110,10 @@ def _longest(phrase: _Ranked, best: list[_Ranked]) -> _Ranked:
 
 
 def _is_part(word: _Ranked, phrase: _Ranked, lexicon: Lexicon) -> bool:
-    """Whether a word is part of a phrase and seldom stands alone: once, or half as often (a third outside English)."""
+    """Whether a word is part of a phrase and seldom occurs outside of it.
+
+    That is at most once, or at most half as often as the phrase occurs (a third outside English).
+    """
     if len(word.stems) > 1 or len(phrase.stems) == 1 or word.stems[0] not in phrase.stems:
         return False
     outside = word.tf - phrase.tf
@@ -118,7 +121,7 @@ def _is_part(word: _Ranked, phrase: _Ranked, lexicon: Lexicon) -> bool:
 
 
 def _adds_little(phrase: _Ranked, better: _Ranked) -> bool:
-    """Whether a phrase adds little to a better one: a word of it, or a word more than its two."""
+    """Whether a phrase is a single word of a better phrase, or a better phrase of two words with one more."""
     if len(phrase.stems) == 1:
         return len(better.stems) > 1 and phrase.stems[0] in better.stems
     return len(phrase.stems) == 3 and better.stems in (phrase.stems[:2], phrase.stems[1:])

@@ -60,5 +60,5 @@ def load(name: str) -> Stopwords:
         return parse(Path(name).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"`stopword_list={name}`: neither a language of stopwords-iso (a code such as de), nor a readable file: {error}"
+            f"`stopword_list={name}`: neither the code of a language with stopwords, such as de, nor a readable file: {error}"
         ) from None
