@@ -32,7 +32,7 @@ _BY_FILE: Final = "Word count only; a task is a file, so one large file keeps on
 class Peer(NamedTuple):
     """A peer. ``packages``: its additional dependencies. ``note``: how it differs from the job.
 
-    ``lacks`` returns how to install what is no package of this environment; an empty string if that is installed.
+    ``lacks`` returns how to install what is missing outside of this environment; an empty string if nothing is.
     """
 
     run: "Callable[[Sequence[str], int, str, Clock], Answer]"
@@ -206,7 +206,7 @@ def spark(files: Sequence[str], workers: int, cluster: str, clock: Clock) -> Ans
         return Answer(pages.value, wordcount.Sums(*(sum(column) for column in zip(*parts, strict=True))))
 
 
-def common_crawls(files: Sequence[str], workers: int, cluster: str, clock: Clock) -> Answer:
+def of_common_crawl(files: Sequence[str], workers: int, cluster: str, clock: Clock) -> Answer:
     """Count with a job of Common Crawl's cc-pyspark."""
     from . import cc_pyspark
 
@@ -239,7 +239,7 @@ PEERS: Final = {
         spark, ("pyspark",), f"{_BY_FILE} In the manner of cc-pyspark: pairs of each page's words, reduceByKey."
     ),
     "cc-pyspark": Peer(
-        common_crawls,
+        of_common_crawl,
         ("pyspark", "pyarrow", "requests"),
         f"{_BY_FILE} Common Crawl's cc-pyspark on the same Spark, FastWARC and Resiliparse: its "
         "CCIndexWordCountJob, which reads whole files as its CCFastWarcSparkJob does, and writes a table (phase count). "

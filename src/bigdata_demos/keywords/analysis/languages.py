@@ -31,7 +31,7 @@ _ALSO: Final = {"hi": "ne", "zh": "ja"}  # other languages that are written in t
 _SCRIPT_SHARE: Final = 5  # a text is in the language of a script if 1 in so many of its characters is of that
 _HIRAGANA = re.compile("[\u3041-\u309f]+")  # the script of Japanese endings and particles
 _PLACEHOLDER: Final = re.compile("lorem ipsum|dolor sit amet", re.IGNORECASE)  # the text of unfinished pages, a kind of Latin
-_PLACEHOLDER_SHARE: Final = 3, 4  # of the words, if a text is of that kind
+_PLACEHOLDER_SHARE: Final = 3, 4  # 3 of 4 words of such a text, at least, are Latin stopwords
 _CLOSE: Final = 40  # the declared language, or English, is believed if its rank is not further than this from the best one
 
 
@@ -46,6 +46,7 @@ class Language(NamedTuple):
         nouns: whether nouns are written with a capital.
         spaces: whether there are spaces between words.
         short: whether words of two or three characters are as good as longer ones.
+        mixed: whether its pages have English words among the others, so that English stopwords count, too.
     """
 
     stemmer: str = ""
@@ -55,6 +56,7 @@ class Language(NamedTuple):
     nouns: bool = False
     spaces: bool = True
     short: bool = False
+    mixed: bool = False
 
 
 def _words(text: str) -> frozenset[str]:
@@ -95,7 +97,7 @@ LANGUAGES: Final = {
         _words("all c d dall dell gl l m n nell quest s sull t un"),
         _endings("mente arono irono"),
     ),
-    "ja": Language(spaces=False, short=True),
+    "ja": Language(spaces=False, short=True, mixed=True),
     "ko": Language(short=True),
     "lt": Language("lithuanian"),
     "lv": Language(),
@@ -113,11 +115,11 @@ LANGUAGES: Final = {
     "sl": Language(),
     "sr": Language("serbian"),
     "sv": Language("swedish"),
-    "th": Language(spaces=False, short=True),
+    "th": Language(spaces=False, short=True, mixed=True),
     "tr": Language("turkish"),
     "uk": Language(),
     "vi": Language(),
-    "zh": Language(spaces=False, short=True),
+    "zh": Language(spaces=False, short=True, mixed=True),
     # Detected only in pages that declare them, or by their script: others are taken for them too easily.
     "af": Language(),
     "br": Language(),
@@ -126,7 +128,7 @@ LANGUAGES: Final = {
     "ga": Language("irish"),
     "gl": Language("portuguese", _words("de da do das dos")),
     "hy": Language("armenian"),
-    "la": Language(),
+    "la": Language(mixed=True),
     "ne": Language("nepali"),
     "sw": Language(),
     "ta": Language("tamil"),
@@ -157,9 +159,9 @@ def detect(text: str, declared: str = "") -> str:
     """
     sample, declared = text[:_SAMPLE], known(declared)
     among = (*_DETECTED, declared) if declared and declared not in _DETECTED else _DETECTED
-    language, rank = detect_fast(sample, langs=among)
     if _PLACEHOLDER.search(sample) and _is_placeholder(sample):
         return "la"
+    language, rank = detect_fast(sample, langs=among)
     assumed, script = declared or "en", _by_script(sample)
     also = _ALSO.get(script, script)
     if script and not {language, assumed} <= {script, also}:  # words of other languages among it do not change that
@@ -172,16 +174,11 @@ def detect(text: str, declared: str = "") -> str:
 
 
 def _is_placeholder(text: str) -> bool:
-    """Whether most of the words of a text are Latin, and are those that placeholder text is made of."""
+    """Whether so many words of a text are Latin stopwords, which have all words of placeholder text."""
     words = re.findall(r"\w+", text.lower())
-    known = _placeholder_words()
+    latin = load("la").words
     share, of = _PLACEHOLDER_SHARE
-    return of * sum(word in known for word in words) >= share * len(words)
-
-
-@cache
-def _placeholder_words() -> frozenset[str]:
-    return frozenset((_WORDS / "stopwords_la.txt").read_text(encoding="utf-8").split())
+    return of * sum(word in latin for word in words) >= share * len(words)
 
 
 def _by_script(text: str) -> str:
@@ -254,9 +251,9 @@ def _stopwords(code: str) -> Stopwords:
         own = load(code)
     except UsageError:  # a language without a list
         return NONE
-    if LANGUAGES[code].spaces and code != "la":
+    if not LANGUAGES[code].mixed:
         return own
-    english = parse((_WORDS / "stopwords_en.txt").read_text(encoding="utf-8"))  # of the words in Latin letters, or beside Latin
+    english = parse((_WORDS / "stopwords_en.txt").read_text(encoding="utf-8"))
     return Stopwords(own.words | english.words, own.endings)
 
 

@@ -52,10 +52,12 @@ def load(name: str) -> Stopwords:
         listed = stopwordsiso.stopwords(name) if stopwordsiso.has_lang(name) else frozenset[str]()
         if name == "vi":  # whose words of several syllables, with spaces between them, would make each syllable a stopword
             listed = {word for word in listed if " " not in word}
-        own = _WORDS / f"stopwords_{name}.txt"  # more words, and those of languages that stopwords-iso lacks
-        if listed or own.is_file():
-            words = {word.replace("\u0e4d\u0e32", "\u0e33") for word in listed}  # Thai am, as it is written
-            return parse(" ".join((*words, own.read_text(encoding="utf-8") if own.is_file() else "")))
+        words = [word.replace("\u0e4d\u0e32", "\u0e33") for word in listed]  # Thai am, as it is written
+        own = _WORDS / f"stopwords_{name}.txt"
+        if own.is_file():
+            words.append(own.read_text(encoding="utf-8"))
+        if words:
+            return parse(" ".join(words))
     try:
         return parse(Path(name).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
