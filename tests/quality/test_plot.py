@@ -55,3 +55,12 @@ def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plots, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"bigdata-demos\[plots\]"):
         plot({"ours": Point(20, 1000)}, "t")
+
+
+def test_title_that_is_too_long_for_the_picture() -> None:
+    """It ends at a word; the SVG's own title is whole."""
+    title = "F1 and speed: " + ", ".join(["gold"] * 30)
+    tree = ET.fromstring(plot({"ours": Point(20, 1000)}, title))
+    shown = [text for element in tree.iter() if (text := element.text or "").startswith("F1 and speed")]
+    assert title in shown
+    assert any(text.endswith("gold, …") and len(text) <= 84 for text in shown)

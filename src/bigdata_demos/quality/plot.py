@@ -1,6 +1,7 @@
 """A plot of F1 against speed: one point for each extractor, as an SVG that stands alone."""
 
 import io
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 _LINE: Final = 14  # points from one label to the next
 _BESIDE: Final = 110  # points that a label takes, at most
 _AWAY: Final = 10  # points from a point to its label
+_TITLE: Final = 84  # the most characters that fit the width; the SVG's metadata have the whole title
 _OURS, _OTHERS = "#00875a", "#2f5fc4"
 
 
@@ -39,7 +41,7 @@ def plot(points: Mapping[str, Point], title: str) -> str:
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": title, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure((7.2, 3.8), dpi=72)  # a pixel is a point
         axes = figure.add_axes((0.08, 0.13, 0.74, 0.78))
-        axes.set_title(title, fontsize="medium", loc="left")
+        axes.set_title(textwrap.shorten(title, _TITLE, placeholder=" …"), fontsize="medium", loc="left")
         axes.set_xlabel("documents per second of CPU time (one core)")
         axes.set_ylabel("mean F1@10 in percent")
         axes.set_xscale("log")
