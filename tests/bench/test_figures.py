@@ -337,7 +337,7 @@ def test_compare_sees_a_slowdown_of_a_fifth() -> None:
     assert found["asyncio"].ratio
     assert found["asyncio"].ratio.middle == pytest.approx(1.2, rel=0.06)
     assert found["dask"].verdict == compare.SAME
-    assert (found["serial"].verdict, found["serial"].by) == (compare.SLOWER, "")  # no control of its own here: the row says so
+    assert (found["serial"].verdict, found["serial"].by) == (compare.UNJUDGED, "")  # no control of its own here: the row says so
     assert compare.worse(list(found.values()))
 
 
@@ -347,8 +347,8 @@ def test_compare_of_serial_is_by_the_word_count() -> None:
     before = benchmark([*noisy("serial", 10, 0.02, draw), *noisy("wordcount", 5, 0.02, draw)])
     slow_machine = benchmark([*noisy("serial", 15, 0.02, draw), *noisy("wordcount", 7.5, 0.02, draw)])
     slow_job = benchmark([*noisy("serial", 12, 0.02, draw), *noisy("wordcount", 5, 0.02, draw)])
-    verdicts = [compare.compare(before, after)[0].verdict for after in (slow_machine, slow_job)]
-    assert verdicts == [compare.SAME, compare.SLOWER]
+    verdicts = [[one.verdict for one in compare.compare(before, after)] for after in (slow_machine, slow_job)]
+    assert verdicts == [[compare.SAME, compare.UNJUDGED], [compare.SLOWER, compare.UNJUDGED]]
     assert compare.compare(slow_job, before)[0].verdict == compare.FASTER
 
 
@@ -365,13 +365,28 @@ def test_compare_does_not_cry_wolf() -> None:
 
 def test_compare_of_what_fails_now_and_of_too_little() -> None:
     """What counted before and only fails now is broken; one run says nothing; another input and another machine are told."""
-    before = benchmark([*times("serial", [1.0, 1.0]), *times("asyncio", [1.0, 1.0], workers=2)])
-    after = benchmark([*times("serial", [1.0]), a_run("asyncio", 2, error="died", digest=None)],
+    before = benchmark(
+        [*times("serial", [1.0, 1.0]), *times("asyncio", [1.0, 1.0], workers=2), *times("dask", [1.0, 1.0], workers=2)]
+    )
+    after = benchmark([*times("serial", [1.0]), a_run("asyncio", 2, error="died", digest=None), *times("dask", [1.0], workers=2)],
                       machine=msgspec.structs.replace(MACHINE, id="another"), jobs=[Job(1, 50, 500, "sha256:other")])  # fmt: skip
     found = compare.compare(before, after)
-    assert [one.verdict for one in found] == [compare.FEW, compare.BROKEN]
+    assert [(one.key[0], one.verdict) for one in found] == [
+        ("serial", compare.UNJUDGED), ("asyncio", compare.BROKEN), ("dask", compare.FEW)
+    ]  # fmt: skip
     assert compare.worse(found)
     notes = compare.warnings(before, after)
     assert any(note.startswith("two machines") for note in notes)
     assert "size 1 is another input: 100 pages before, 50 after" in notes
     assert compare.BROKEN in compare.report(found, notes)
+
+
+def test_compare_without_a_control_judges_nothing() -> None:
+    """And says what to do; what fails now is broken all the same."""
+    before, after = benchmark(times("serial", [1.0] * 5)), benchmark(times("serial", [2.0] * 5))
+    assert [one.verdict for one in compare.compare(before, after)] == [compare.UNJUDGED]
+    assert compare.warnings(before, after) == [
+        "size 1 has no control in both, so that no time is judged: run both with --peers wordcount"
+    ]
+    failed = benchmark([a_run("serial", error="died", digest=None)])
+    assert [one.verdict for one in compare.compare(before, failed)] == [compare.BROKEN]

@@ -1,8 +1,9 @@
 """Compares two benchmarks by contestant, to detect what a change made slower.
 
 To cancel variations of the machine's speed, ratios to a control from the same rounds are compared: ``serial`` for engines, and
-``wordcount``, which shares no code with the job, for ``serial`` and the peers. Without a control in both, plain seconds
-are compared, and the row says so. A change in the control's own speed appears in the control's row only.
+``wordcount``, which shares no code with the job, for ``serial`` and the peers. A row without a control in both benchmarks, such
+as that of ``wordcount`` itself, shows the ratio of plain seconds, and has no verdict: between two benchmarks, the machine's own
+speed can change by more than a change of the code would.
 
 **Slower** means that the 99 % bootstrap interval of the ratio of medians is above 1, and the ratio at least :data:`_LEAST`. The
 confidence is 99 % because many rows are tested.
@@ -23,6 +24,7 @@ SLOWER: Final = "slower"
 FASTER: Final = "faster"
 SAME: Final = "no difference shown"
 FEW: Final = "too few runs to say"
+UNJUDGED: Final = "not judged"
 BROKEN: Final = "fails now"
 
 
@@ -53,7 +55,7 @@ def compare(before: Results, after: Results) -> list[Difference]:
                 for values, one in ((now, after), (then, before))
             )
             ratio = ratio_of_medians(some, others, confidence=_CONFIDENCE)
-            differences.append(Difference(key, size, ratio, by, verdict(ratio)))
+            differences.append(Difference(key, size, ratio, by, verdict(ratio) if by else UNJUDGED))
     return differences
 
 
@@ -96,6 +98,8 @@ def warnings(before: Results, after: Results) -> list[str]:
             said.append(f"size {size} is another input: {then.pages} pages before, {now.pages} after")
         elif then.digest != now.digest:
             said.append(f"size {size} has another answer than before: the job itself was changed, or its parsers")
+        if not any(_control_of(key, size, before, after) for key in before.contestants()):
+            said.append(f"size {size} has no control in both, so that no time is judged: run both with --peers wordcount")
     changed = {name: (old, after.versions.get(name)) for name, old in before.versions.items() if after.versions.get(name) != old}
     return said + [f"{name} was {old}, is {new or 'not there'}" for name, (old, new) in changed.items()]
 
