@@ -216,9 +216,11 @@ def _load(result: "Result", arguments: argparse.Namespace) -> None:
 
 def _run(arguments: argparse.Namespace) -> "Result":
     started = command.created()
+    gc.disable()
     from .runner import run
 
     gc.freeze()  # what was imported stays, so that collections need not look through it
+    gc.enable()
     with command.Progress("task", quiet=arguments.quiet) as progress:
         return run(
             arguments.inputs,

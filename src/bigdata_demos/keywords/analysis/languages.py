@@ -18,15 +18,16 @@ _WORDS: Final = Path(__file__).with_name("words")
 _SAMPLE: Final = 1000  # characters that the language is detected from
 _UNSURE: Final = 800  # a rank (a distance) above which a detected language is not believed: texts of fewer than about 80 letters
 _SCRIPTS: Final = {
-    "hi": "[\u0900-\u097f]",
-    "hy": "[\u0531-\u058f]",
-    "ja": "[\u3041-\u30ff]",
-    "ko": "[\uac00-\ud7a3]",
-    "ta": "[\u0b80-\u0bff]",
-    "th": "[\u0e01-\u0e4e]",
-    "zh": "[\u3400-\u9fff]",
+    "hi": ("\u0900", "\u097f"),
+    "hy": ("\u0531", "\u058f"),
+    "ja": ("\u3041", "\u30ff"),
+    "ko": ("\uac00", "\ud7a3"),
+    "ta": ("\u0b80", "\u0bff"),
+    "th": ("\u0e01", "\u0e4e"),
+    "zh": ("\u3400", "\u9fff"),
 }
-_IN_SCRIPTS: Final = re.compile("[\u0531-\u058f\u0900-\u0e4e\u3041-\ud7a3]")  # characters of any of these, and few others
+"""The first and last characters of scripts that tell a language. (Regular expressions of so many characters compile slowly.)"""
+_MAY_BE_IN_SCRIPTS: Final = re.compile(rb"[\xd4-\xd6\xe3-\xed]|\xe0[\xa4-\xb9]")  # UTF-8 of these, and of few others
 _ALSO: Final = {"hi": "ne", "zh": "ja"}  # other languages that are written in the same script
 _SCRIPT_SHARE: Final = 5  # a text is in the language of a script if 1 in so many of its characters is of that
 _HIRAGANA = re.compile("[\u3041-\u309f]+")  # the script of Japanese endings and particles
@@ -166,7 +167,7 @@ def detect(text: str, declared: str = "") -> str:
     also = _ALSO.get(script, script)
     if script and not {language, assumed} <= {script, also}:  # words of other languages among it do not change that
         return also if also in (assumed, language) else script
-    not_there = language in _SCRIPTS and not re.search(_SCRIPTS[language], sample)
+    not_there = language in _SCRIPTS and not _count(language, sample)
     if language not in LANGUAGES or rank > _UNSURE or not_there:
         return declared or assumed
     may_be = language == assumed or detect_fast(sample, langs=(assumed,), cutoff=rank + _CLOSE)[0] == assumed
@@ -183,14 +184,20 @@ def _is_placeholder(text: str) -> bool:
 
 def _by_script(text: str) -> str:
     """Return the language that a text's script tells, ``""`` if it tells none. Japanese has Chinese characters, too."""
-    if not _IN_SCRIPTS.search(text):  # as on most pages
+    if not _MAY_BE_IN_SCRIPTS.search(text.encode(errors="ignore")):  # as on most pages
         return ""
-    counts = {code: len(re.findall(script, text)) for code, script in _SCRIPTS.items()}
+    counts = {code: _count(code, text) for code in _SCRIPTS}
     if _SCRIPT_SHARE * counts["ja"] <= counts["zh"]:
         counts["ja"] = 0
     else:
         counts["ja"] += counts["zh"]
     return next((code for code, count in counts.items() if _SCRIPT_SHARE * count > len(text)), "")
+
+
+def _count(language: str, text: str) -> int:
+    """Return how many characters of a text are in the script that tells a language."""
+    first, last = _SCRIPTS[language]
+    return sum(first <= char <= last for char in text)
 
 
 class Lexicon:
@@ -225,7 +232,8 @@ class Lexicon:
         """Return the stems of words in lower case."""
         if self.stemmer is None:
             return words
-        return [stem or word for stem, word in zip(self.stemmer.stemWords(words), words, strict=True)]
+        stems: list[str] = self.stemmer.stemWords(words)
+        return stems if all(stems) else [stem or word for stem, word in zip(stems, words, strict=True)]
 
 
 class Rules(NamedTuple):
