@@ -11,6 +11,7 @@ from sysconfig import get_path
 
 from bigdata_demos.crawl import plan, reader
 from bigdata_demos.crawl.model import Page
+from bigdata_demos.keywords.analysis.kernels import native
 from bigdata_demos.keywords.engines import ENGINES as RECORDS
 from bigdata_demos.keywords.engines import EngineModule, asyncio_pool, dask_bag, hadoop_streaming, serial, spark_rdd
 from tests.support.paths import DATA, ROOT, SITE
@@ -105,13 +106,18 @@ def test_documents_name_tests_that_exist() -> None:
 
 
 def test_a_serial_run_imports_no_cluster(tmp_path: Path) -> None:
-    """A run on one thread needs nothing of Hadoop, Docker, Spark or Dask, and does not pay for their imports."""
+    """A run on one thread needs nothing of Hadoop, Docker, Spark or Dask, and does not pay for their imports.
+
+    Nor for that of numpy, which only the readable kernel needs.
+    """
     code = (
         "import sys; from bigdata_demos.keywords import run\n"
         f"run([{str(SITE / 'mapreduce.html')!r}], engine='serial', output={str(tmp_path / 'out')!r})\nprint(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     foreign = r"(bigdata_demos\.cluster\.(hadoop|docker|compose|spark|dask|container)|(pyspark|py4j|requests|dask|distributed)\b)"
+    if native.available():
+        foreign += r"|numpy\b"
     assert [name for name in done.stdout.split() if re.match(foreign, name)] == []
 
 

@@ -18,7 +18,7 @@ from bigdata_demos.avro import binary, containers
 from bigdata_demos.crawl import plan
 from bigdata_demos.errors import UsageError
 from bigdata_demos.keywords import open_session, run
-from bigdata_demos.keywords.analysis import frequencies, kernels
+from bigdata_demos.keywords.analysis import counting, frequencies, kernels
 from bigdata_demos.keywords.analysis.languages import Rules
 from bigdata_demos.keywords.job import Job
 from bigdata_demos.keywords.output import spill
@@ -31,12 +31,12 @@ TABLES = st.dictionaries(HASHES, st.integers(1, 2**20), max_size=30)
 def table(plain: dict[int, int]) -> bytes:
     """The table of a dict."""
     keys = sorted(plain)
-    return frequencies.pack(np.array(keys, np.uint64), np.array([plain[key] for key in keys], np.uint32))
+    return counting.pack(np.array(keys, np.uint64), np.array([plain[key] for key in keys], np.uint32))
 
 
 def plain(packed: bytes) -> dict[int, int]:
     """The dict of a table."""
-    hashes, counts = frequencies.unpack(packed)
+    hashes, counts = counting.unpack(packed)
     return dict(zip(hashes.tolist(), counts.tolist(), strict=True))
 
 
@@ -54,14 +54,14 @@ def crawl_of(path: Path, pages: int) -> Path:
 def test_restrict(whole: dict[int, int], wanted: dict[int, int]) -> None:
     """The table of those phrases that both have, with the first one's counts."""
     expected = {key: count for key, count in whole.items() if key in wanted}
-    assert plain(frequencies.restrict(table(whole), table(wanted))) == expected
+    assert plain(counting.restrict(table(whole), table(wanted))) == expected
 
 
 @given(st.lists(TABLES, max_size=5))
 def test_answer_is_merge_restricted(tables: list[dict[int, int]]) -> None:
     """Each split gets the merged counts of its own phrases, but for those of one page."""
     job = Job(10, Rules(), 0, "")
-    merged = plain(frequencies.merge(map(table, tables)))
+    merged = plain(counting.merge(map(table, tables)))
     answers = list(job.answer(0, ((number, table(some)) for number, some in enumerate(tables))))
     assert [number for number, _ in answers] == list(range(len(tables)))
     for (_, (bucket, answer)), sent in zip(answers, tables, strict=True):

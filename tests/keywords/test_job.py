@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bigdata_demos.crawl.model import Page, Rejected
-from bigdata_demos.keywords.analysis import frequencies, stopwords
+from bigdata_demos.keywords.analysis import counting, stopwords
 from bigdata_demos.keywords.analysis.candidates import mix, word_hash
 from bigdata_demos.keywords.analysis.kernels.plain import PlainKernel
 from bigdata_demos.keywords.analysis.languages import Rules
@@ -64,8 +64,8 @@ def extracted(*pages: tuple[str, str], top: int = 1000) -> list[PageKeywords]:
         mapped = map_plainly(Page(f"u{number}", "s", number, text, is_text=True, title=title), kernel)
         assert not isinstance(mapped, Rejected)
         documents.append(mapped[0])
-        tables.append(frequencies.count([mapped[1].hashes]))
-    table = frequencies.at_least(2, frequencies.merge(tables))
+        tables.append(counting.count([mapped[1].hashes]))
+    table = counting.at_least(2, counting.merge(tables))
     return [score_page(document, table, top, kernel.vocabulary("en")) for document in documents]
 
 
@@ -363,7 +363,7 @@ def words_of(text: str, language: str, top: int = 10) -> list[str]:
     kernel = PlainKernel(Rules(language))
     mapped = map_plainly(Page("u", "s", 0, text, is_text=True), kernel)
     assert not isinstance(mapped, Rejected)
-    table = frequencies.count([mapped[1].hashes])
+    table = counting.count([mapped[1].hashes])
     return [keyword.phrase for keyword in score_page(mapped[0], table, top, kernel.vocabulary(language)).keywords]
 
 

@@ -25,7 +25,7 @@ from bigdata_demos.errors import BadMessage, BadProtocol, RemoteError, RpcError,
 from bigdata_demos.index.database import open_database
 from bigdata_demos.index.load import load
 from bigdata_demos.keywords import run
-from bigdata_demos.keywords.analysis.candidates import lower
+from bigdata_demos.keywords.analysis.tokens import lower
 from bigdata_demos.keywords.output import reading
 from bigdata_demos.rpc import wire
 from bigdata_demos.rpc.cli import main

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from typing import Final
 
-from ..keywords.analysis.candidates import is_break, lower, segment, word_of
 from ..keywords.analysis.languages import LANGUAGES, Lexicon, Rules
 from ..keywords.analysis.segments import insert
 from ..keywords.analysis.text import clean
+from ..keywords.analysis.tokens import is_break, lower, segment, word_of
 
 _ESCAPE: Final = "zz"
 _JOINTS: Final = str.maketrans("-_", "  ")

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InputError
-from ..keywords.analysis.candidates import lower
+from ..keywords.analysis.tokens import lower
 from ..keywords.output.reading import Manifest, records
 from ..storage.places import Place
 from .analyzer import encoded, parts_of

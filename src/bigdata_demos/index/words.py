@@ -7,6 +7,7 @@ import threading
 from array import array
 from collections import Counter
 from collections.abc import Sequence
+from itertools import accumulate, repeat
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -99,17 +100,17 @@ class Native(NativeScanner):
         self._ids.extend(map(self.vocabulary.__getitem__, " ".join(tokens).split()))
         end = self._ends[-1]
         self._ends.extend([end := end + token.count(" ") + 1 for token in tokens if token])
-        records = np.zeros(len(words), LEARNED)
-        records["end"] = np.cumsum(list(map(len, tokens)))
-        records["kind"] = [_WORD if token else 0 for token in tokens]
-        self.learned(records, "".join(tokens).encode("ascii"))
+        kinds = (_WORD if token else 0 for token in tokens)
+        records = map(LEARNED.pack, accumulate(map(len, tokens)), kinds, *[repeat(0)] * 3)
+        self.learned(b"".join(records), "".join(tokens).encode("ascii"))
 
     def words_of(self, text: str, language: str, keywords: Sequence[str]) -> PageWords:
         """See :func:`words_of`."""
         self.split(text.encode("utf-8", "surrogatepass"), analyzer(language).language, 0)
         more = [self.vocabulary[token] for token in keywords]
         body, counted = self.indexed(self._ids, self._ends, f" {BETWEEN_LINES} ", (_TITLE, _STRONG, _WEAK, _KEYWORD), more)
-        return PageWords(body, self.vocabulary, counted[:, 0], counted[:, 1])
+        numbers, counts = np.frombuffer(counted, np.int32).reshape(-1, 2).T
+        return PageWords(body, self.vocabulary, numbers, counts)
 
 
 _of_this_thread = threading.local()

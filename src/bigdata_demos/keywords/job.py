@@ -121,9 +121,11 @@ class Job:
         This is for corpora whose table of frequencies is too large to be sent to every worker. ``tables`` come with the numbers
         of their splits; the result is pairs of a split's number and its table.
         """
+        from .analysis.counting import restrict  # with numpy, whose import takes 60 ms
+
         sent = list(tables)
         merged = self.merge(bucket, (table for _, table in sent))
-        return ((number, (bucket, frequencies.restrict(merged, table))) for number, table in sent)
+        return ((number, (bucket, restrict(merged, table))) for number, table in sent)
 
     @staticmethod
     def join(buckets: dict[int, bytes]) -> bytes:

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 from ..errors import InputError
 from ..index.analyzer import analyzer, decode, encode, encoded, parts_of, prefixes
 from ..index.database import Database, open_database
-from ..keywords.analysis.candidates import lower
+from ..keywords.analysis.tokens import lower
 from .query import Term, parse
 from .snippets import FROM, Mark, snippet
 

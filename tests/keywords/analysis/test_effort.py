@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bigdata_demos.errors import UsageError
 from bigdata_demos.keywords import Result, run
 from bigdata_demos.keywords.analysis import effort, kernels
-from bigdata_demos.keywords.analysis.effort import rank_again, similarity
+from bigdata_demos.keywords.analysis.precise import rank_again, similarity
 from bigdata_demos.keywords.model import EFFORTS, Keyword
 from tests.support.paths import SITE
 

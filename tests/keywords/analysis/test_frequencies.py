@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bigdata_demos.keywords import run
-from bigdata_demos.keywords.analysis import frequencies
+from bigdata_demos.keywords.analysis import counting, frequencies
 from bigdata_demos.keywords.analysis.candidates import Hashes
 
 Plain = dict[int, int]  # a table as a dict: hash → count
@@ -33,12 +33,12 @@ def packed(plain: Plain) -> bytes:
     """The table of a dict, or no bytes if it is empty."""
     keys = sorted(plain)
     counts = np.array([plain[key] for key in keys], np.uint32)
-    return frequencies.pack(np.array(keys, np.uint64), counts)
+    return counting.pack(np.array(keys, np.uint64), counts)
 
 
 def unpacked(table: bytes) -> Plain:
     """The dict of a table, which must be in order."""
-    keys, counts = frequencies.unpack(table)
+    keys, counts = counting.unpack(table)
     assert all(a < b for a, b in pairwise(keys.tolist())), "hashes ascend, each once"
     assert len(table) == frequencies.ENTRY * len(keys)
     return dict(zip(keys.tolist(), counts.tolist(), strict=True))
@@ -65,32 +65,32 @@ def test_merge_adds(tables: list[Plain]) -> None:
     total: Counter[int] = Counter()
     for table in tables:
         total.update(table)
-    assert unpacked(frequencies.merge(packed(table) for table in tables)) == total
+    assert unpacked(counting.merge(packed(table) for table in tables)) == total
 
 
 @given(plains, plains, plains)
 def test_merge_is_associative(a: Plain, b: Plain, c: Plain) -> None:
     """(a + b) + c = a + (b + c) = a + b + c, byte for byte."""
     x, y, z = packed(a), packed(b), packed(c)
-    all_at_once = frequencies.merge([x, y, z])
-    assert frequencies.merge([frequencies.merge([x, y]), z]) == all_at_once
-    assert frequencies.merge([x, frequencies.merge([y, z])]) == all_at_once
+    all_at_once = counting.merge([x, y, z])
+    assert counting.merge([counting.merge([x, y]), z]) == all_at_once
+    assert counting.merge([x, counting.merge([y, z])]) == all_at_once
 
 
 @given(st.lists(plains, max_size=5).flatmap(lambda some: st.tuples(st.just(some), st.permutations(some))))
 def test_merge_is_commutative(orders: tuple[list[Plain], list[Plain]]) -> None:
     """The order of tables makes no difference, byte for byte."""
     given_order, other = orders
-    assert frequencies.merge(map(packed, given_order)) == frequencies.merge(map(packed, other))
+    assert counting.merge(map(packed, given_order)) == counting.merge(map(packed, other))
 
 
 @given(plains)
 def test_merge_has_an_identity(plain: Plain) -> None:
     """No bytes are the table of no pages: on the left, on the right, alone, and if there is nothing at all."""
     table = packed(plain)
-    assert frequencies.merge([table]) == table
-    assert frequencies.merge([b"", table]) == frequencies.merge([table, b""]) == table
-    assert frequencies.merge([b"", b""]) == frequencies.merge([]) == b""
+    assert counting.merge([table]) == table
+    assert counting.merge([b"", table]) == counting.merge([table, b""]) == table
+    assert counting.merge([b"", b""]) == counting.merge([]) == b""
 
 
 @given(plains, plains)
@@ -98,11 +98,11 @@ def test_merge_does_not_mutate(a: Plain, b: Plain) -> None:
     """Tables may be views of memory that others read: they stay as they are."""
     buffers: list[Any] = [bytearray(packed(a)), bytearray(packed(b))]
     before = [bytes(buffer) for buffer in buffers]
-    frequencies.merge(buffers)
+    counting.merge(buffers)
     for buffer in buffers:
-        frequencies.at_least(2, buffer)
+        counting.at_least(2, buffer)
         frequencies.partition(buffer, 3)
-        frequencies.look_up(buffer, np.array(EDGES, np.uint64))
+        counting.look_up(buffer, np.array(EDGES, np.uint64))
     frequencies.join(buffers)
     assert buffers == before
 
@@ -113,7 +113,7 @@ def test_count(some: list[set[int]]) -> None:
     given_arrays = arrays(some)
     for array in given_arrays:
         array.setflags(write=False)
-    table = frequencies.count(given_arrays)
+    table = counting.count(given_arrays)
     expected = Counter(phrase for page in some for phrase in page)
     assert unpacked(table) == ({**expected, frequencies.EMPTY: len(some)} if some else {})
     assert frequencies.pages(table) == len(some)
@@ -124,10 +124,8 @@ def test_count_of_any_partition(some: list[set[int]], data: st.DataObject) -> No
     """However pages are dealt out to tasks, the merged tables are the table of all pages."""
     task_of = data.draw(st.lists(st.integers(0, 4), min_size=len(some), max_size=len(some)))
     given_arrays = arrays(some)
-    tables = [
-        frequencies.count([page for page, its in zip(given_arrays, task_of, strict=True) if its == task]) for task in range(5)
-    ]
-    assert frequencies.merge(tables) == frequencies.count(given_arrays)
+    tables = [counting.count([page for page, its in zip(given_arrays, task_of, strict=True) if its == task]) for task in range(5)]
+    assert counting.merge(tables) == counting.count(given_arrays)
 
 
 @given(plains, bits)
@@ -148,17 +146,17 @@ def test_merge_by_bucket(tables: list[Plain], bits: int) -> None:
     for table in tables:
         for number, bucket in frequencies.partition(packed(table), bits):
             buckets.setdefault(number, []).append(bucket)
-    merged = [frequencies.merge(buckets[number]) for number in sorted(buckets)]
-    assert frequencies.join(merged) == frequencies.merge(map(packed, tables))
-    repeated = frequencies.join(map(functools.partial(frequencies.at_least, 2), merged))
-    assert repeated == frequencies.at_least(2, frequencies.merge(map(packed, tables)))
+    merged = [counting.merge(buckets[number]) for number in sorted(buckets)]
+    assert frequencies.join(merged) == counting.merge(map(packed, tables))
+    repeated = frequencies.join(map(functools.partial(counting.at_least, 2), merged))
+    assert repeated == counting.at_least(2, counting.merge(map(packed, tables)))
 
 
 @given(pages)
 def test_repeated(some: list[set[int]]) -> None:
     """Phrases of one page only are dropped; the number of pages stays, even if it is 1; a look-up can't tell."""
-    whole = frequencies.count(arrays(some))
-    table = frequencies.at_least(2, whole)
+    whole = counting.count(arrays(some))
+    table = counting.at_least(2, whole)
     expected = Counter(phrase for page in some for phrase in page)
     assert unpacked(table) == {
         **{phrase: number for phrase, number in expected.items() if number > 1},
@@ -166,13 +164,13 @@ def test_repeated(some: list[set[int]]) -> None:
     }
     assert frequencies.pages(table) == len(some)
     asked = np.array(sorted(expected), np.uint64)
-    assert frequencies.look_up(table, asked).tolist() == frequencies.look_up(whole, asked).tolist()
+    assert counting.look_up(table, asked).tolist() == counting.look_up(whole, asked).tolist()
 
 
 @given(plains, st.lists(hashes, max_size=20))
 def test_look_up(plain: Plain, asked: list[int]) -> None:
     """The count of each phrase, 1 for those that the table lacks, in the order asked for, as 64-bit integers."""
-    found = frequencies.look_up(packed(plain), np.array(asked, np.uint64))
+    found = counting.look_up(packed(plain), np.array(asked, np.uint64))
     assert found.tolist() == [plain.get(phrase, 1) for phrase in asked]
     assert found.dtype == np.int64
 
@@ -183,14 +181,14 @@ def test_look_up_in_a_file(tmp_path: Path) -> None:
     path.write_bytes(packed({0: 9, 5: 3, 2**64 - 1: 4}))
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as table:
         assert frequencies.pages(table) == 9
-        assert frequencies.look_up(table, np.array([2**64 - 1, 2**63, 5], np.uint64)).tolist() == [4, 1, 3]
+        assert counting.look_up(table, np.array([2**64 - 1, 2**63, 5], np.uint64)).tolist() == [4, 1, 3]
 
 
 def test_largest_count() -> None:
     """Counts reach 32 bits."""
     table = packed({7: 2**31, 2**63: 2**32 - 2})
-    assert unpacked(frequencies.merge([table, packed({7: 2**31 - 1, 2**63: 1})])) == {7: 2**32 - 1, 2**63: 2**32 - 1}
-    assert frequencies.look_up(table, np.array([2**63], np.uint64)).tolist() == [2**32 - 2]
+    assert unpacked(counting.merge([table, packed({7: 2**31 - 1, 2**63: 1})])) == {7: 2**32 - 1, 2**63: 2**32 - 1}
+    assert counting.look_up(table, np.array([2**63], np.uint64)).tolist() == [2**32 - 2]
 
 
 @pytest.mark.parametrize("table", [b"", packed({5: 3})])
@@ -201,7 +199,7 @@ def test_no_pages(table: bytes) -> None:
 
 def test_empty_page_counts() -> None:
     """A page without candidates is a page."""
-    table = frequencies.count(arrays([set(), {9}, set()]))
+    table = counting.count(arrays([set(), {9}, set()]))
     assert unpacked(table) == {frequencies.EMPTY: 3, 9: 1}
 
 

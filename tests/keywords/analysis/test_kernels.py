@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from bigdata_demos.avro import binary, schemas
 from bigdata_demos.crawl import plan, reader
 from bigdata_demos.crawl.model import Page, Unreadable
-from bigdata_demos.keywords.analysis import frequencies, stopwords, text
+from bigdata_demos.keywords.analysis import counting, frequencies, stopwords, text
 from bigdata_demos.keywords.analysis.kernels import Kernel, native, of_this_thread
 from bigdata_demos.keywords.analysis.kernels.native import NativeKernel
 from bigdata_demos.keywords.analysis.kernels.plain import PlainKernel, phrase_hash
@@ -266,7 +266,7 @@ def test_every_character() -> None:
     codes = [code for code in range(LAST + 1) if not 0xD800 <= code < 0xE000]
     common = [code for code in codes if unicodedata.category(chr(code)) not in {"Cn", "Co"}]
     some = [code for code in common if unicodedata.category(chr(code)) != "Lo" or code % 32 == 0]  # Lo: mostly Han, Hangul
-    table = frequencies.pack(np.array([0], np.uint64), np.array([9]))
+    table = counting.pack(np.array([0], np.uint64), np.array([9]))
     for start in range(0, len(some), 160):
         page = document("\0".join(shape.format(chr(code)) for shape in shapes for code in some[start : start + 160]))
         for kernel in kernels:
@@ -318,7 +318,7 @@ def test_no_pages() -> None:
 @pytest.mark.parametrize("top", [1, 10, 1000])
 def test_scores_without_a_table(top: int) -> None:
     """Where a table has no phrase, all have a frequency of 1: so also where it is empty, the first as well as a later one."""
-    for table in (b"", frequencies.pack(np.array([0], np.uint64), np.array([1]))):
+    for table in (b"", counting.pack(np.array([0], np.uint64), np.array([1]))):
         in_c, plainly = NativeKernel(NONE), PlainKernel(NONE)
         for used in (table, b"", table):
             for kernel in (in_c, plainly):
@@ -489,7 +489,7 @@ def test_counts_amid_scores(texts: list[tuple[str, str]], table: bool) -> None:
     pages = documents_of(texts)
     expected = answers(warm(ENGLISH)[1], pages, size=9)
     kernel = warm(ENGLISH)[0]
-    known = expected.merged if table else frequencies.pack(np.array([0], np.uint64), np.array([3]))
+    known = expected.merged if table else counting.pack(np.array([0], np.uint64), np.array([3]))
     found = []
     for each in (kernel, warm(ENGLISH)[1]):
         each.start_counts()
@@ -562,7 +562,7 @@ def hashes_of(words: Iterable[str]) -> set[int]:
     kernel = warm(NONE)[0]
     kernel.start_counts()
     kernel.count(document("\n".join(words)))
-    return set(frequencies.unpack(kernel.counted())[0].tolist()) - {frequencies.EMPTY}
+    return set(counting.unpack(kernel.counted())[0].tolist()) - {frequencies.EMPTY}
 
 
 def expected_hash(stem: str) -> int:
@@ -655,7 +655,7 @@ def test_hashes_of_phrases() -> None:
     kernel.count(document("qa qé 漢字 qa"))
     stems = ["qa", "qé", "漢字", "qa qé", "qé 漢字", "漢字 qa", "qa qé 漢字", "qé 漢字 qa"]
     expected = {0: 1, **dict.fromkeys(map(phrase_hash, stems), 1)}
-    table = frequencies.unpack(kernel.counted())
+    table = counting.unpack(kernel.counted())
     assert dict(zip(table[0].tolist(), table[1].tolist(), strict=True)) == expected
 
 
@@ -673,7 +673,7 @@ counted = st.dictionaries(hashes, st.integers(1, 5) | st.integers(1, 2**20), max
 def packed(counts: dict[int, int]) -> bytes:
     """A table."""
     ordered = sorted(counts)
-    return frequencies.pack(np.array(ordered, np.uint64), np.array([counts[key] for key in ordered], np.int64))
+    return counting.pack(np.array(ordered, np.uint64), np.array([counts[key] for key in ordered], np.int64))
 
 
 @given(
@@ -709,7 +709,7 @@ def test_merge_of_a_bucket(prefix: int, bits: int, size: int, parts: int, empty:
         keys = chance.integers(0, 2**64 - 1, size, np.uint64, endpoint=True) >> np.uint64(bits)
         keys |= np.uint64((prefix >> (12 - bits) << (64 - bits)) % 2**64)
         keys = np.unique(np.append(keys, np.uint64(0)) if empty else keys)
-        tables.append(frequencies.pack(keys, chance.integers(1, 4, len(keys))))
+        tables.append(counting.pack(keys, chance.integers(1, 4, len(keys))))
     tables.append(tables[0])
     in_c, plainly = warm(NONE)
     assert in_c.merge(tables, 2) == plainly.merge(tables, 2)
@@ -721,14 +721,14 @@ def test_merge_of_a_cluster(last: int) -> None:
     script = f"""
 import resource, numpy as np
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
-from bigdata_demos.keywords.analysis import frequencies
+from bigdata_demos.keywords.analysis import counting, frequencies
 from bigdata_demos.keywords.analysis.kernels.native import NativeKernel
 from bigdata_demos.keywords.analysis.languages import Rules
 kernel = NativeKernel(Rules())
 for size in 255, 256, 257, 258, 300, 5000:
     hashes = np.arange(size, dtype=np.uint64) + np.uint64({last} - size + 1)
-    table = frequencies.pack(hashes, np.ones(size, np.int64))
-    assert kernel.merge([table, table], 2) == frequencies.pack(hashes, np.full(size, 2)), size
+    table = counting.pack(hashes, np.ones(size, np.int64))
+    assert kernel.merge([table, table], 2) == counting.pack(hashes, np.full(size, 2)), size
 """
     done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
@@ -744,7 +744,7 @@ def look_up(keys: Iterable[int]) -> None:
     ordered = sorted({0, *keys})
     pages = 2**31
     counts = np.array([pages, *((key * 7 + 2) % 10_000 + 1 for key in ordered[1:])], np.int64)
-    table = frequencies.pack(np.array(ordered, np.uint64), counts)
+    table = counting.pack(np.array(ordered, np.uint64), counts)
     expected = {key: int(value) for key, value in zip(ordered, counts, strict=True)}
     found = []
     for kernel in warm(NONE):

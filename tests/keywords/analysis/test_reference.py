@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bigdata_demos.crawl.model import Page, Rejected
-from bigdata_demos.keywords.analysis import frequencies, stopwords
+from bigdata_demos.keywords.analysis import counting, stopwords
 from bigdata_demos.keywords.analysis.candidates import Vocabulary
 from bigdata_demos.keywords.analysis.kernels.plain import PlainKernel
 from bigdata_demos.keywords.analysis.languages import Rules
@@ -30,8 +30,8 @@ def by_job(pages: Sequence[Page], rules: Rules, top: int) -> tuple[list[Document
     """What the job makes of some pages: documents, keywords of each, index."""
     kernel = WARM[rules]
     mapped = [mapping for page in pages if not isinstance(mapping := map_plainly(page, kernel), Rejected)]
-    tables = [frequencies.count([candidates.hashes]) for _, candidates in mapped]
-    table = frequencies.at_least(2, frequencies.merge(tables))
+    tables = [counting.count([candidates.hashes]) for _, candidates in mapped]
+    table = counting.at_least(2, counting.merge(tables))
     scored = [score_page(document, table, top, kernel.vocabulary(document.language)) for document, _ in mapped]
     postings = [Posting(word.stems, word.phrase, word.score, page.url) for page in scored for word in page.keywords]
     return [document for document, _ in mapped], [page.keywords for page in scored], list(rank_pages(postings))

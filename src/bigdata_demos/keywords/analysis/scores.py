@@ -11,7 +11,6 @@ These functions make up the readable kernel (:mod:`.kernels.plain`).
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import cache
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -19,8 +18,11 @@ import numpy as np
 
 from ..model import Document, IndexRow, Keyword, PageKeywords, Posting
 from . import frequencies
-from .candidates import CONNECTOR, SHOUTED, Candidates, Integers, Vocabulary, find_candidates, find_tokens, lines
+from .candidates import Candidates, Integers, Vocabulary, find_candidates, find_tokens, lines
+from .counting import look_up
 from .languages import Language, Lexicon
+from .logarithms import log_steps
+from .tokens import CONNECTOR, SHOUTED
 
 _WHOLE: Final = 64  # the weight of a phrase that is a whole run of words anywhere on the page
 _MAX_WEIGHT: Final = 4092  # more does not count, so that scores fit 64 bits: 1,023 occurrences in strong blocks
@@ -43,7 +45,7 @@ def score_page(document: Document, table: frequencies.Table, top: int, vocabular
     """
     tokens = find_tokens(document, vocabulary)
     candidates = find_candidates(tokens, vocabulary)
-    df = frequencies.look_up(table, candidates.hashes)
+    df = look_up(table, candidates.hashes)
     pages = frequencies.pages(table)
     scores = score(candidates, df, pages, vocabulary.lexicon.language, vocabulary.lexicon.english)
     size = top + POOL
@@ -193,15 +195,5 @@ def _surface_forms(document: Document, vocabulary: Vocabulary, phrases: list[tup
 
 def log2_256(n: Integers) -> Integers:
     """Return L(n) = ⌊256 · log₂ n⌋ for each n ≥ 1, exactly."""
-    steps = log_steps(int(n.max(initial=1)).bit_length())
+    steps = np.array(log_steps(int(n.max(initial=1)).bit_length()))
     return np.searchsorted(steps, n, side="right") - 1
-
-
-@cache
-def log_steps(bits: int) -> Integers:
-    """Return the smallest n with L(n) ≥ v, for v from 0 to 256 · bits: the least n whose 256th power has more than v bits."""
-    steps = []
-    for v in range(256 * bits + 1):
-        n = int(2 ** (v / 256))  # at most one off: then the powers themselves decide
-        steps.append(next(m for m in range(max(n - 1, 1), n + 3) if (m**256).bit_length() > v))
-    return np.array(steps, np.int64)

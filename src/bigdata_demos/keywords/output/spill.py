@@ -66,10 +66,10 @@ def join(spill: str, merged: Iterable[tuple[int, Segment]]) -> str:
     """Join the merged tables of all buckets to one (see :mod:`.frequencies`) in a file; return its path."""
     path, tables = Path(spill, "frequencies"), [table for _, table in sorted(merged)]
     with atomic(path) as file:
-        for width in (HASH.itemsize, COUNT.itemsize):  # all hashes, then all counts
+        for width in (HASH.size, COUNT.size):  # all hashes, then all counts
             for table in tables:
                 phrases = (table.end - table.start) // ENTRY
-                start = table.start + (phrases * HASH.itemsize if width == COUNT.itemsize else 0)
+                start = table.start + (phrases * HASH.size if width == COUNT.size else 0)
                 with Path(table.path).open("rb") as piece:
                     piece.seek(start)
                     _copy(piece, file, phrases * width)

@@ -15,7 +15,6 @@ from ..frequencies import Table
 from ..languages import Rules
 from ..text import Scanner
 from . import native
-from .plain import PlainKernel
 
 VARIABLE = "BIGDATA_DEMOS_KERNEL"
 
@@ -85,6 +84,12 @@ def of_this_thread(rules: Rules, effort: str = "standard") -> Kernel:
     if kernel is None or _of_this_thread.key != key:
         from ..effort import around
 
-        kernel = around(native.NativeKernel(rules) if key[0] == "native" else PlainKernel(rules), effort)
+        kernel = around(native.NativeKernel(rules) if key[0] == "native" else _plain(rules), effort)
         _of_this_thread.kernel, _of_this_thread.key = kernel, key
     return kernel
+
+
+def _plain(rules: Rules) -> Kernel:
+    from .plain import PlainKernel  # with numpy, whose import takes 60 ms
+
+    return PlainKernel(rules)

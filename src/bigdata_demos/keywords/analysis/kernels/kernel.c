@@ -59,7 +59,7 @@ static void clear(Bytes *b) {
 enum { LETTER = 1, SPACE = 2, ALPHA = 4, ALNUM = 8, SCRIPT = 0x30, DIGIT = 0x40, CLASSIFIED = 0x80, UPPER = 0x100, LOWER = 0x200, ODD = 0x400 };
 enum { LOWERED = 11, HIRAGANA = 0x20 }; /* bits of flags; one of the scripts */
 enum { BREAK = 0, STOPWORD = 1 };                                 /* numbers of tokens that end a run */
-/* Flags of a token: what candidates.py knows of a word as it is written, and whether it is a word; then its place: whether it is in a
+/* Flags of a token: what tokens.py knows of a word as it is written, and whether it is a word; then its place: whether it is in a
    strong block, the first of a line other than the title, and in the title or a line that repeats a part of it. */
 enum { CONNECTOR = 1, CAPITAL = 2, NOUN = 4, SHOUTED = 8, GENERIC = 16, WORD = 32, STRONG = 64, LINE = 128, OF_TITLE = 256 };
 enum { ENGLISH = 1, NOUNS = 2, SHORT = 4 }; /* rules of a language: that it is English; `nouns` and `short` of languages.py */
@@ -1179,7 +1179,7 @@ static int has_ending(const Bytes *endings, const u8 *s, size_t n) {
 enum { MOST = 96, LONGEST = 64 }; /* characters that are looked at, and of a word: what is elided before and after that is shorter */
 typedef struct { u32 class[MOST]; uint16_t at[MOST + 1], lowered_at[MOST + 1]; u8 lowered[4 * MOST]; } Letters;
 
-/* Whether a part of a token ends a run, as candidates.py's is_stopword has it. */
+/* Whether a part of a token ends a run, as languages.py's is_stopword has it. */
 static int is_stopword(const Lexicon *l, const Letters *t, int from, int to) {
     const u8 *s = t->lowered + t->lowered_at[from];
     size_t n = (size_t)(t->lowered_at[to] - t->lowered_at[from]);
@@ -1206,7 +1206,7 @@ static i32 new_stem(Kernel *k, const u8 *s, size_t n, size_t skipped, size_t cut
     return set_stem(k, &new, s, n) && append(&k->stems, &new, sizeof new) ? number : NO_MEMORY;
 }
 
-/* The number of a word that is new: its own, unless it ends a run; see word_of in candidates.py. NO_MEMORY if there is none,
+/* The number of a word that is new: its own, unless it ends a run; see word_of in tokens.py. NO_MEMORY if there is none,
    NEEDS_PYTHON if its lower case has rules of its own. */
 static i32 number_of(Kernel *k, const Lexicon *l, const u8 *s, size_t n, uint16_t *flags) {
     Letters t;
@@ -1369,7 +1369,7 @@ static i64 word_ends(const u32 *classes, const u8 *s, size_t at, size_t n) {
     return !(class & CLASSIFIED) ? NEEDS_PYTHON - (i64)c : !(class & LETTER) || class & SCRIPT;
 }
 
-/* Cuts a text into tokens, and gives them their numbers, by the pattern in candidates.py. The text must stay where it is until its
+/* Cuts a text into tokens, and gives them their numbers, by the pattern in tokens.py. The text must stay where it is until its
    candidates are found. Returns how many of its words Python has to learn (kernel_unknown); it may have to stem others (kernel_unstemmed). If a character's
    class is not known, returns NEEDS_PYTHON - character: call it `again` when that is known. */
 EXPORT i64 kernel_scan(Kernel *k, const u8 *s, i64 size, u32 language, int rules, int again) {

@@ -6,23 +6,21 @@ is not loaded.
 
 import ctypes as c
 import os
-import re
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from hashlib import blake2b
+from itertools import accumulate, compress
 from pathlib import Path
+from struct import Struct
 from typing import Any, Final
-
-import numpy as np
-import numpy.typing as npt
 
 from ...model import Document, Packed
 from .. import frequencies, segments
-from ..candidates import SCRIPTS, STOPWORD, is_word_character, lower, word_of
 from ..languages import LANGUAGES, Lexicon, Rules
-from ..scores import log_steps
+from ..logarithms import log_steps
 from ..text import FLAT, INLINE, MAX_DEPTH, SIBLINGS, WATCHED, Marked, Scanner, clean
+from ..tokens import SCRIPTS, STOPWORD, is_word_character, lower, word_of
 
 HERE: Final = Path(__file__).parent
 _SOURCE: Final = HERE / "kernel.c"
@@ -45,8 +43,9 @@ _KINDS: Final = [f"{kind}W{number}" for kind, most in (("U", 6), ("B", 3), ("T",
 _STOPS, _CONNECTS, _GENERIC, _ELIDED = 1, 2, 4, 8  # what a word is in its language
 _NO_STEMMER, _PORTER, _OTHER_STEMMER = range(3)
 LIMIT: Final = 500_000  # words, about 60 MB; then all are forgotten
-_TOKEN: Final = np.dtype([("start", "<u4"), ("end", "<u4"), ("number", "<i4"), ("flags", "<u4")])
-LEARNED: Final = np.dtype([("end", "<u4"), *((name, "u1") for name in ("kind", "flags", "skipped", "cut"))], align=True)
+_TOKEN: Final = Struct("=IIiI")  # start, end, number, flags
+LEARNED: Final = Struct("=IBBBB")
+"""What a new word means to the kernel: where its stem ends, its kind, its flags, and the bytes at its start and end to skip."""
 _ENGLISH, _NOUNS, _SHORT = 1, 2, 4  # rules of a language, as kernel.c has them
 _NUMBERS: Final = {code: number for number, code in enumerate(LANGUAGES)}
 
@@ -94,7 +93,7 @@ def library() -> c.CDLL | str:
         ("blocks", size, pointer, c.c_char_p, size, c.c_int),
         ("scan", size, pointer, c.c_char_p, size, c.c_uint32, c.c_int, c.c_int),
         ("unknown", pointer, pointer),
-        ("learn", c.c_int, pointer, pointer, c.c_char_p),
+        ("learn", c.c_int, pointer, c.c_char_p, c.c_char_p),
         ("model", c.c_int, pointer, c.c_int, pointer, pointer, size),
         ("segment", size, pointer, c.c_int, c.c_char_p, size),
         ("lexicon", c.c_int, pointer, c.c_int, c.c_char_p, size, c.c_char_p, c.c_char_p, c.c_int, c.c_int),
@@ -145,17 +144,17 @@ def classes(block: int) -> bytes:
 
     Their scripts are those of the regular expressions of :mod:`..candidates`, found without compiling these in each process.
     """
-    text = "".join(map(chr, range(256 * block, 256 * block + 256)))
-    alike = text.isalpha() and text.lower() == text.upper()  # as in most blocks of Chinese and Korean
-    values = np.full(256, _CLASSIFIED, np.uint32)
-    for flag, test in _TESTS.items():
-        values |= np.fromiter(map(test, text[:1] if alike else text), np.bool_) * np.uint32(flag)
-    for number, script in enumerate(SCRIPTS, 1):
-        for run in re.finditer(f"{script}+", text):
-            values[run.start() : run.end()] |= number << 4
     first = 256 * block
-    lowered = np.arange(first, first + 256) if alike else np.fromiter((ord(lower(char)[0]) for char in text), np.uint32)
-    return (values | lowered.astype(np.uint32) << np.uint32(_LOWERED)).tobytes()
+    text = "".join(map(chr, range(first, first + 256)))
+    alike = text.isalpha() and text.lower() == text.upper()  # as in most blocks of Chinese and Korean
+    tests = zip(*(map(test, text[:1] if alike else text) for test in _TESTS.values()), strict=True)
+    flags = [_CLASSIFIED + sum(compress(_TESTS, passed)) for passed in tests] * (256 if alike else 1)
+    for number, ranges in enumerate(SCRIPTS, 1):
+        for start, end in ((ord(some[0]), ord(some[-1])) for some in ranges):
+            for i in range(max(start - first, 0), min(end + 1 - first, 256)):
+                flags[i] |= number << 4
+    lowered = text if alike else (lower(char)[0] for char in text)
+    return array("I", (flag | ord(char) << _LOWERED for flag, char in zip(flags, lowered, strict=True))).tobytes()
 
 
 @cache
@@ -218,8 +217,8 @@ class NativeScanner:
                 self.classified.add(block)
             unknown = self.lib.kernel_scan(*arguments, True)
         if _checked(unknown):
-            spans = np.frombuffer(c.string_at(self.lib.kernel_unknown(self.kernel), unknown * _TOKEN.itemsize), _TOKEN)
-            self.learn([text[start:end].decode() for start, end in spans[["start", "end"]].tolist()], language)
+            spans = _TOKEN.iter_unpack(c.string_at(self.lib.kernel_unknown(self.kernel), unknown * _TOKEN.size))
+            self.learn([text[start:end].decode() for start, end, *_ in spans], language)
 
     def forget(self) -> None:
         """Forget all words."""
@@ -229,13 +228,13 @@ class NativeScanner:
         """Learn new words, by one call of :meth:`learned`."""
         raise NotImplementedError
 
-    def learned(self, records: npt.NDArray[Any], stems: bytes = b"") -> None:
+    def learned(self, records: bytes, stems: bytes = b"") -> None:
         """Tell the kernel what new words mean: for each a record of :data:`LEARNED`, and the stems that these refer to."""
-        _checked(self.lib.kernel_learn(self.kernel, _pointer_to(records), stems))
+        _checked(self.lib.kernel_learn(self.kernel, records, stems))
 
     def indexed(
         self, ids: "array[int]", ends: "array[int]", between: str, weights: Sequence[int], more: Sequence[int]
-    ) -> tuple[str, npt.NDArray[np.int32]]:
+    ) -> tuple[str, bytes]:
         """Return the tokens of an index that the text has, whose words were learned with their tokens as stems.
 
         Args:
@@ -246,7 +245,8 @@ class NativeScanner:
             more: numbers of tokens that are counted, but are not in the text.
 
         Returns:
-            The tokens in their order, with spaces between them; and rows of a token's number and the sum of its weights.
+            The tokens in their order, with spaces between them; and for each different one its number and the sum of its weights,
+            as 32-bit integers.
         """
         count = c.c_int64()
         numbers = array("i", weights), array("i", more)
@@ -259,8 +259,7 @@ class NativeScanner:
             c.byref(count),
         )
         text = c.string_at(self.lib.kernel_out(self.kernel), _checked(size)).decode()
-        counted = c.string_at(self.lib.kernel_index_counts(self.kernel), 8 * count.value)
-        return text, np.frombuffer(counted, np.int32).reshape(-1, 2)
+        return text, c.string_at(self.lib.kernel_index_counts(self.kernel), 8 * count.value)
 
 
 class NativeKernel(NativeScanner):
@@ -322,10 +321,10 @@ class NativeKernel(NativeScanner):
         number = list(segments.MODELS).index(model)
         if model not in self.models:
             kinds: dict[str, dict[str, int]] = segments.parser(model).model
-            features = [_feature(kind, text) for kind, texts in kinds.items() for text in texts]
-            weights = [weight for texts in kinds.values() for weight in texts.values()]
-            arrays = np.array(features, np.uint64), np.array(weights, np.int64)
-            _checked(self.lib.kernel_model(self.kernel, number, *map(_pointer_to, arrays), len(weights)))
+            features = array("Q", (_feature(kind, text) for kind, texts in kinds.items() for text in texts))
+            weights = array("q", (weight for texts in kinds.values() for weight in texts.values()))
+            addresses = (column.buffer_info()[0] for column in (features, weights))
+            _checked(self.lib.kernel_model(self.kernel, number, *addresses, len(weights)))
             self.models.add(model)
         return self.out(self.lib.kernel_segment(self.kernel, number, utf8, len(utf8)))
 
@@ -358,13 +357,10 @@ class NativeKernel(NativeScanner):
         meanings = [word_of(word, lexicon) for word in words]
         stemmed = iter(lexicon.stem([word.text for word in meanings if word.number > STOPWORD]))
         stems = [next(stemmed).encode() if word.number > STOPWORD else b"" for word in meanings]
-        learned = np.zeros(len(words), LEARNED)
-        learned["end"] = np.cumsum(list(map(len, stems)))
-        learned["kind"] = [word.number for word in meanings]
-        learned["flags"] = [word.flags for word in meanings]
-        learned["skipped"] = [len(token[: word.skipped].encode()) for word, token in zip(meanings, words, strict=True)]
-        learned["cut"] = [len(token[len(token) - word.cut :].encode()) for word, token in zip(meanings, words, strict=True)]
-        self.learned(learned, b"".join(stems))
+        skipped = (len(token[: word.skipped].encode()) for word, token in zip(meanings, words, strict=True))
+        cut = (len(token[len(token) - word.cut :].encode()) for word, token in zip(meanings, words, strict=True))
+        columns = accumulate(map(len, stems)), (word.number for word in meanings), (word.flags for word in meanings), skipped, cut
+        self.learned(b"".join(map(LEARNED.pack, *columns)), b"".join(stems))
 
     def start_counts(self) -> None:
         _checked(self.lib.kernel_start_counts(self.kernel, 1 << 16, 0))
@@ -377,7 +373,7 @@ class NativeKernel(NativeScanner):
 
     def counted(self) -> bytes:
         if self.pages:
-            self.add(frequencies.pack(np.array([frequencies.EMPTY], np.uint64), np.array([self.pages])))
+            self.add(frequencies.of_pages(self.pages))
         return self.out(self.lib.kernel_counted(self.kernel, 1))
 
     def add(self, table: bytes) -> None:
@@ -386,7 +382,7 @@ class NativeKernel(NativeScanner):
 
     def merge(self, tables: Iterable[bytes], least: int = 1) -> bytes:
         tables = [table for table in tables if table]
-        edges = [int(hashes[end]) for table in tables for hashes in [frequencies.unpack(table)[0]] for end in (0, -1)]
+        edges = [frequencies.hash_at(table, end) for table in tables for end in (0, -1)]
         in_common = 64 - (min(edges) ^ max(edges)).bit_length() if edges else 0
         expected = max(map(len, tables), default=0) // frequencies.ENTRY * 2
         _checked(self.lib.kernel_start_counts(self.kernel, expected, min(in_common, 32)))
@@ -399,12 +395,13 @@ class NativeKernel(NativeScanner):
             self.lib.kernel_new_table(self.kernel)
             self.table = table
         _checked(self.lib.kernel_start_postings(self.kernel, bits))
-        view = np.frombuffer(table, np.uint8)
         pages = frequencies.pages(table)
         steps = log_steps((pages + 1).bit_length())
-        self.held = (view, steps)
+        first = c.c_char_p(table) if isinstance(table, bytes) else c.pointer(c.c_char.from_buffer(table))
+        self.held = (first, steps)
         phrases = len(table) // frequencies.ENTRY
-        self.frequencies = _Frequencies(_pointer_to(view), phrases, pages, _pointer_to(steps), len(steps), top, bits)
+        at = c.cast(first, c.c_void_p).value
+        self.frequencies = _Frequencies(at, phrases, pages, steps.buffer_info()[0], len(steps), top, bits)
 
     def score(self, document: Document) -> bytes:
         self.scan(document)
@@ -421,11 +418,6 @@ class NativeKernel(NativeScanner):
     def rank(self, postings: bytes) -> tuple[list[bytes], int]:
         keywords = c.c_int64()
         count = _checked(self.lib.kernel_rank(self.kernel, postings, len(postings), c.byref(keywords)))
-        ends = np.frombuffer(c.string_at(self.lib.kernel_out2(self.kernel), 8 * count), np.uint64).tolist()
+        ends = array("Q", c.string_at(self.lib.kernel_out2(self.kernel), 8 * count))
         rows = self.out(ends[-1] if ends else 0)
         return [rows[start:end] for start, end in zip([0, *ends], ends, strict=False)], keywords.value
-
-
-def _pointer_to(array: npt.NDArray[Any]) -> int:
-    """Return the address of an array's data, which is valid as long as the array exists."""
-    return array.ctypes.data

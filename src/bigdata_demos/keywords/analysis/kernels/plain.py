@@ -7,7 +7,7 @@ import numpy as np
 from ....avro.binary import pack, unpack_all
 from ....avro.schemas import field, schema
 from ...model import Document, Packed, Posting
-from .. import frequencies
+from .. import counting, frequencies
 from ..candidates import Hashes, Vocabulary, find_candidates, find_tokens, mix, word_hash
 from ..languages import Rules
 from ..scores import rank_pages, score_page
@@ -42,11 +42,11 @@ class PlainKernel:
         self.pages.append(find_candidates(find_tokens(document, vocabulary), vocabulary).hashes)
 
     def counted(self) -> bytes:
-        return frequencies.count(self.pages)
+        return counting.count(self.pages)
 
     @staticmethod
     def merge(tables: Iterable[bytes], least: int = 1) -> bytes:
-        return frequencies.at_least(least, frequencies.merge(tables))
+        return counting.at_least(least, counting.merge(tables))
 
     def start_scores(self, table: frequencies.Table, top: int, bits: int) -> None:
         self.table, self.top, self.bits, self.posted = table, top, bits, {}
