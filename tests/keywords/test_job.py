@@ -56,22 +56,22 @@ def facts(text: str, title: str = "", *, stems: str) -> dict[str, Facts]:
     return {names[phrase]: Facts(*its) for phrase, *its in rows}
 
 
-def extracted(*pages: tuple[str, str], top: int = 1000) -> list[PageKeywords]:
+def extracted(*pages: tuple[str, str], top: int = 1000, site: str = "") -> list[PageKeywords]:
     """The job's results for some pages, given by title and text; their URLs are u0, u1 and so on."""
     kernel = PlainKernel(RULES)
     documents, tables = [], []
     for number, (title, text) in enumerate(pages):
         mapped = map_plainly(Page(f"u{number}", "s", number, text, is_text=True, title=title), kernel)
         assert not isinstance(mapped, Rejected)
-        documents.append(mapped[0])
+        documents.append(mapped[0]._replace(site=site))
         tables.append(counting.count([mapped[1].hashes]))
     table = counting.at_least(2, counting.merge(tables))
     return [score_page(document, table, top, kernel.vocabulary("en")) for document in documents]
 
 
-def keywords(text: str, title: str = "", top: int = 1000) -> list[Keyword]:
+def keywords(text: str, title: str = "", top: int = 1000, site: str = "") -> list[Keyword]:
     """The keywords of a corpus of one page: phrase, stems, score, tf, df."""
-    return extracted((title, text), top=top)[0].keywords
+    return extracted((title, text), top=top, site=site)[0].keywords
 
 
 def index(*pages: tuple[str, str]) -> list[IndexRow]:
@@ -419,6 +419,25 @@ def test_phrases_that_add_little() -> None:
     assert found["zebra walru fig"] == (9 * 369 * 441 * 64 * 256) // (18 * 2) // 4
     assert list(found.values()) == sorted(found.values(), reverse=True)
     assert "zebra" not in found  # it occurs only in the phrase
+
+
+@pytest.mark.parametrize(
+    ("site", "found"),
+    [
+        ("", ["zebra walrus", "melon", "walrus"]),
+        ("ZEBRA Walrus", ["melon", "zebra walrus", "walrus"]),
+        ("The Zebra Walrus!", ["melon", "zebra walrus", "walrus"]),
+        ("Melon", ["zebra walrus", "walrus", "melon"]),
+        ("Zebra Walrus News", ["zebra walrus", "melon", "walrus"]),
+        ("Zebra & Walrus", ["zebra walrus", "melon", "walrus"]),
+        ("the", ["zebra walrus", "melon", "walrus"]),
+    ],
+)
+def test_the_name_of_the_site(site: str, found: list[str]) -> None:
+    """It has a quarter of its score, and the words of it are left out and divided as they are without."""
+    text = "zebra walrus, zebra walrus, walrus, walrus, melon, melon, melon, melon"
+    # zebra walrus 2 * (2 + 4) / 10, melon 4 * 4 / (16 * 2), walrus 4 * 4 / (11 * 2) / 4, in the same units
+    assert [keyword.phrase for keyword in keywords(text, site=site)] == found
 
 
 def test_what_adds_little_takes_nothing_away() -> None:

@@ -1,4 +1,4 @@
-"""The map of one page by the readable kernel."""
+"""The map of one page by the readable kernel, and documents for it."""
 
 from bigdata_demos.crawl.model import Page, Rejected
 from bigdata_demos.keywords.analysis.candidates import Candidates, find_candidates, find_tokens
@@ -17,3 +17,10 @@ def map_plainly(page: Page, kernel: PlainKernel) -> tuple[Document, Candidates] 
     candidates = find_candidates(find_tokens(document, vocabulary), vocabulary)
     assert [hashes.tolist() for hashes in kernel.pages] == [candidates.hashes.tolist()]
     return document, candidates
+
+
+def with_site(document: Document) -> Document:
+    """Give a document a site that is named by up to five words of it, how many and which depends on its text."""
+    words = document.text.replace("\u200b", "").split()
+    start = len(document.utf8) % (len(words) // 2 + 1)
+    return document._replace(site=" ".join(words[start : start + len(document.utf8) % 6]))

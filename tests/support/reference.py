@@ -14,7 +14,7 @@ from itertools import groupby
 
 from nltk.stem.porter import PorterStemmer
 
-Page = tuple[str, str, str, list[str]]  # URL, language, text (title, then a line for each block), declared keywords (not used)
+Page = tuple[str, str, str, str]  # URL, language, text (title, then a line for each block), the site's name
 Keyword = tuple[str, str, int, int, int]  # phrase, stems, score, tf, df
 Row = tuple[str, str, int, int, str]  # stems, phrase, rank, score, URL
 
@@ -240,6 +240,16 @@ def candidates(page: Page, language: Language) -> dict[tuple[str, ...], Candidat
     return found
 
 
+def name_of(page: Page, language: Language) -> tuple[str, ...]:
+    """The stems of the site's name, without stopwords and punctuation at its ends, if it is a candidate; else none."""
+    its = [token for _, token in tokens(("", "", page[3], ""), language)]
+    inner = [i for i, token in enumerate(its) if token.kind in {"word", "connector"}]
+    name = its[inner[0] : inner[-1] + 1] if inner else []
+    kinds = [token.kind for token in name]
+    is_phrase = kinds in (["word"], ["word"] * 2, ["word"] * 3, ["word", "connector", "word"])
+    return tuple(token.stem for token in name) if is_phrase else ()
+
+
 @cache
 def log(n: int) -> int:
     """256 times the binary logarithm of n, rounded down: the bits of its 256th power after the first."""
@@ -265,7 +275,7 @@ def keywords(pages: Sequence[Page], languages: Mapping[str, Language], top: int)
             if not its.barred:
                 yield -score, its.first, stems, its
 
-    def chosen(page: dict[tuple[str, ...], Candidate], language: Language) -> list[Keyword]:
+    def chosen(page: dict[tuple[str, ...], Candidate], language: Language, site: tuple[str, ...]) -> list[Keyword]:
         entries = sorted(ranked(page, language), key=lambda entry: entry[:3])[: top + POOL]
         pool, others = entries[:POOL], entries[POOL:]
         shown: dict[tuple[str, ...], tuple[int, int, tuple[str, ...], Candidate]] = {}
@@ -282,11 +292,12 @@ def keywords(pages: Sequence[Page], languages: Mapping[str, Language], top: int)
             if not any(number <= max(1, tf // (2 if language.english else 3)) for number, tf in outside):
                 less = around or any(len(other) == 2 and len(stems) == 3 and inside(other, stems) for other in better)
                 better += [] if less else [stems][: POOL - len(better)]
-                best.append((-(-minus // 4) if less else minus, first, stems, its))
+                best.append((-(-minus // 4) if less or stems == site else minus, first, stems, its))
         best.sort(key=lambda entry: entry[:3])
         return [(most_often(its), " ".join(stems), -minus, its.tf, df[stems]) for minus, _, stems, its in best[:top]]
 
-    return [chosen(found, languages[page[1]]) for found, page in zip(corpus, pages, strict=True)]
+    spoken = [languages[page[1]] for page in pages]
+    return [chosen(found, its, name_of(page, its)) for found, page, its in zip(corpus, pages, spoken, strict=True)]
 
 
 def most_often(its: Candidate) -> str:

@@ -8,7 +8,7 @@ class Document(NamedTuple):
     """The fields of a page, as pass 1 hands them to pass 2.
 
     ``utf8`` is its text: a line for the title and one for each block, which starts with a tab if the block is weak.
-    ``language`` is an ISO 639-1 code.
+    ``language`` is an ISO 639-1 code. ``site`` is the name that the page declares for its site, ``""`` if it declares none.
     """
 
     url: str
@@ -18,6 +18,7 @@ class Document(NamedTuple):
     language: str
     utf8: bytes
     declared: list[str]
+    site: str = ""
 
     @property
     def text(self) -> str:

@@ -32,6 +32,7 @@ from bigdata_demos.keywords.analysis.text import MAX_DEPTH, PLAIN, extract
 from bigdata_demos.keywords.model import Document, IndexRow, Keyword, Posting
 from tests.support import reference
 from tests.support.languages import languages
+from tests.support.mapping import with_site
 from tests.support.paths import DATA
 from tests.support.requirements import refuse
 from tests.support.texts import ENDINGS, PIECES, headlines, messy, plain, tops
@@ -95,12 +96,12 @@ def documents_of(texts: Iterable[tuple[str, str]], rules: Rules = ENGLISH) -> li
     """Documents, given by title and text, two of each URL, as plain text makes them."""
     pages = [Page(f"u{9 - i // 2}", "s", i, body, is_text=True, title=title) for i, (title, body) in enumerate(texts)]
     found = (read(page, rules=rules) for page in pages)
-    return [document for document in found if isinstance(document, Document)]
+    return [with_site(document) for document in found if isinstance(document, Document)]
 
 
 def document(body: str, title: str = "", language: str = "en") -> Document:
     """A document as it is given, whatever a page could have made of it."""
-    return Document("u", "s", 0, title, language, f"{title}\n{body}".encode("utf-8", "ignore"), [])
+    return with_site(Document("u", "s", 0, title, language, f"{title}\n{body}".encode("utf-8", "ignore"), []))
 
 
 def read(page: Page, scanner: text.Scanner | None = None, rules: Rules = ENGLISH) -> Document | tuple[Any, ...]:
@@ -122,7 +123,7 @@ def check(documents: Sequence[Document], rules: Rules = NONE, top: int = 10, *, 
     found = answers(in_c, documents, top)
     assert found == answers(plainly, documents, top)
     if also_reference:
-        pages = [(its.url, its.language, its.text, its.declared) for its in documents]
+        pages = [(its.url, its.language, its.text, its.site) for its in documents]
         expected = reference.keywords(pages, languages(rules.stopwords), top)
         keywords = list(map(keywords_of, found.scores))
         assert keywords == expected
@@ -1156,7 +1157,7 @@ def test_classes_of_characters_are_asked_for_at_once() -> None:
 
     kernel.lib = Noted()
     blocks = {block for block in range(0x30F) if block not in range(0xD8, 0xE0)}
-    kernel.scan(document("".join(f"word {chr(256 * block + 65)} " for block in sorted(blocks))))
+    kernel.scan("".join(f"word {chr(256 * block + 65)} " for block in sorted(blocks)).encode(), "en")
     assert called.count("kernel_scan") == 2
     assert kernel.classified == blocks
 

@@ -17,7 +17,7 @@ from bigdata_demos.keywords.analysis.scores import rank_pages, score_page
 from bigdata_demos.keywords.model import Document, IndexRow, Keyword, Posting
 from tests.support import reference
 from tests.support.languages import languages
-from tests.support.mapping import map_plainly
+from tests.support.mapping import map_plainly, with_site
 from tests.support.texts import ENDINGS, PIECES, headlines, messy, plain, tops
 
 ENGLISH = Rules("en")
@@ -29,7 +29,8 @@ WARM = {rules: PlainKernel(rules) for rules in (ENGLISH, NONE, EACH)}  # as in a
 def by_job(pages: Sequence[Page], rules: Rules, top: int) -> tuple[list[Document], list[list[Keyword]], list[IndexRow]]:
     """What the job makes of some pages: documents, keywords of each, index."""
     kernel = WARM[rules]
-    mapped = [mapping for page in pages if not isinstance(mapping := map_plainly(page, kernel), Rejected)]
+    some = [mapping for page in pages if not isinstance(mapping := map_plainly(page, kernel), Rejected)]
+    mapped = [(with_site(document), candidates) for document, candidates in some]
     tables = [counting.count([candidates.hashes]) for _, candidates in mapped]
     table = counting.at_least(2, counting.merge(tables))
     scored = [score_page(document, table, top, kernel.vocabulary(document.language)) for document, _ in mapped]
@@ -43,7 +44,7 @@ def check(texts: Sequence[tuple[str, str]], rules: Rules, top: int) -> None:
         Page(f"u{9 - number // 2}", "s", number, text, is_text=True, title=title) for number, (title, text) in enumerate(texts)
     ]
     documents, keywords, index = by_job(pages, rules, top)
-    plainly = [(document.url, document.language, document.text, document.declared) for document in documents]
+    plainly = [(document.url, document.language, document.text, document.site) for document in documents]
     expected = reference.keywords(plainly, languages(rules.stopwords), top)
     assert keywords == expected
     assert index == reference.index(plainly, expected)

@@ -73,6 +73,25 @@ def test_title_of_the_record_is_second_to_the_pages_own() -> None:
     assert extract(page("<p>x", title="record's")).title == "record's"
 
 
+@pytest.mark.parametrize(
+    ("markup", "site"),
+    [
+        ('<meta property="og:site_name" content=" The\n Village&amp;Voice ">', "The Village&Voice"),
+        ("<META CONTENT=Voice PROPERTY=OG:SITE_NAME>", "Voice"),
+        ('<meta property="og:site_name" content="Voice"><meta property="og:site_name" content="Times">', "Voice"),
+        ('<meta property="og:site_name">', ""),
+        ('<meta name="og:site_name" content="Voice">', ""),
+        ('<meta property="og:site" content="Voice">', ""),
+        ('<p property="og:site_name" content="Voice">', ""),
+        ("<p>og:site_name", ""),
+        ('<html lang="zh"><meta property="og:site_name" content="网易新闻">', "网易\u200b新闻"),
+    ],
+)
+def test_name_of_the_site(markup: str, site: str) -> None:
+    """The one that the page declares by Open Graph, with spaces between words for languages without."""
+    assert extract(page(f"{markup}<p>word")).site == site
+
+
 def test_fields_are_handed_on() -> None:
     """URL, source and offset stay; a URL that cannot be encoded is mended."""
     found = extract(Page("u\ud800", "source", 7, "<p>word"))

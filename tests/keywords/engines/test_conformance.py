@@ -129,7 +129,7 @@ def test_one_thread_gives_the_references_answer(name: str, inputs: dict[str, Inp
     given = inputs[name]
     name_of_list = given.options.get("stopword_list")
     words = stopwords.load(name_of_list) if name_of_list else None
-    pages = [(d.url, d.language, d.text, d.declared) for d in documents(given)]
+    pages = [(d.url, d.language, d.text, d.site) for d in documents(given)]
     results = reference.keywords(pages, languages(words), given.options.get("top", 10))
     fields = ("phrase", "stems", "score", "tf", "df")
     found = sorted(

@@ -135,6 +135,20 @@ def find_tokens(document: Document, vocabulary: Vocabulary) -> Tokens:
     return Tokens(np.array(numbers, np.int64), np.array(weights, np.int64), np.array(in_title, np.bool_))
 
 
+def phrase_of(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Return the stems of the candidate that a text is, but for stopwords and punctuation at its ends; ``()`` if it is none."""
+    marked, token = segment(text)
+    numbers = [vocabulary[match[0]] for match in token.finditer(marked)]
+    while numbers and numbers[0] <= STOPWORD:
+        del numbers[0]
+    while numbers and numbers[-1] <= STOPWORD:
+        del numbers[-1]
+    connects = [bool(vocabulary.words[number].flags & CONNECTOR) for number in numbers]
+    if len(numbers) > _MAX_WORDS or min(numbers, default=0) <= STOPWORD or (any(connects) and connects != [False, True, False]):
+        return ()
+    return tuple(vocabulary.stems[number] for number in numbers)
+
+
 class Candidates(NamedTuple):
     """The n candidates of a page, in the order of their hashes: arrays of length n, except for the last one.
 

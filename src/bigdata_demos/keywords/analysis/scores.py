@@ -18,7 +18,7 @@ import numpy as np
 
 from ..model import Document, IndexRow, Keyword, PageKeywords, Posting
 from . import frequencies
-from .candidates import Candidates, Integers, Vocabulary, find_candidates, find_tokens, lines
+from .candidates import Candidates, Integers, Vocabulary, find_candidates, find_tokens, lines, phrase_of
 from .counting import look_up
 from .languages import Language, Lexicon
 from .logarithms import log_steps
@@ -41,7 +41,7 @@ def score_page(document: Document, table: frequencies.Table, top: int, vocabular
 
     Ties are broken by first occurrence, then by stems. A phrase that occurs more than once, and only inside a longer one, is not
     shown beside it: the longer one takes its score. A word that seldom stands alone is not shown beside a better phrase with it.
-    A phrase that adds little to a better one has a quarter of its score.
+    A phrase that adds little to a better one has a quarter of its score, and so has the name of the site.
     """
     tokens = find_tokens(document, vocabulary)
     candidates = find_candidates(tokens, vocabulary)
@@ -63,13 +63,15 @@ def score_page(document: Document, table: frequencies.Table, top: int, vocabular
     for phrase in best[:POOL]:
         longest = _longest(phrase, best[:POOL])
         shown.setdefault(longest.stems, longest._replace(minus_score=phrase.minus_score))
+    site = phrase_of(document.site, vocabulary)
     better: list[_Ranked] = []
     found: list[_Ranked] = []
     for phrase in sorted([*shown.values(), *best[POOL:]]):
         if any(_is_part(phrase, other, vocabulary.lexicon) for other in better):
             continue
         less = any(_adds_little(phrase, other) for other in better)
-        found.append(phrase._replace(minus_score=-(-phrase.minus_score // _LESS)) if less else phrase)
+        divided = less or phrase.stems == site
+        found.append(phrase._replace(minus_score=-(-phrase.minus_score // _LESS)) if divided else phrase)
         if not less and len(better) < POOL:
             better.append(phrase)
     keywords = sorted(found)[:top]

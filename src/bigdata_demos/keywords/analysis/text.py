@@ -91,7 +91,8 @@ ROLES: Final = frozenset(["navigation", "contentinfo", "search", "banner", "menu
 _HIDDEN: Final = "[hidden],[aria-hidden=true]"
 WATCHED: Final = (*_ELEMENTS, "meta")
 """Elements whose names are looked for in the markup first, so that the tree is searched only for those that it may have."""
-_KEYWORDS_BIT, _ROLE_BIT, _HIDDEN_BIT = 1 << 60, 1 << 61, 1 << 62
+_KEYWORDS_BIT, _ROLE_BIT, _HIDDEN_BIT, _SITE_BIT = 1 << 60, 1 << 61, 1 << 62, 1 << 63
+_META_BIT: Final = 1 << WATCHED.index("meta")
 _FORM_BIT: Final = 1 << _ELEMENTS.index("form")
 _AROUND_BITS: Final = sum(1 << _ELEMENTS.index(name) for name in _AROUND)
 _WITHOUT_EVENTS = 1  # lexbor's option: no events for scripts
@@ -166,7 +167,7 @@ def extract(page: Page, scanner: Scanner | None = None, rules: Rules = Rules()) 
         raise Unreadable("too-large", f"more than {MAX_BYTES} bytes")
     scanner = scanner or PLAIN
     declared: list[str] = []
-    named = ""
+    named = site = ""
     if page.is_text:
         markup = page.content if isinstance(page.content, str) else decode(page.content, page.content_type)
         title = _collapse(clean(page.title))
@@ -178,15 +179,16 @@ def extract(page: Page, scanner: Scanner | None = None, rules: Rules = Rules()) 
             if isinstance(page.content, str)
             else decode_html(page.content, page.content_type, is_utf8=scanner.is_utf8)
         )
-        title, text, declared, named = _parse_html(utf8, scanner)
+        title, text, declared, named, site = _parse_html(utf8, scanner)
         if not text.strip():
-            title, text, declared, named = _parse_html(utf8, scanner, all_text=True)
+            title, text, declared, named, site = _parse_html(utf8, scanner, all_text=True)
         title = title or _collapse(clean(page.title))
     if not _SOME_WORD.search(text) and not any(map(str.isalnum, title)) and not any(map(str.isalnum, text.decode())):
         raise Unreadable("empty", "no word in it")
     language = rules.language or detect(_sample(title, text), named)
     text = scanner.insert(b"%b\n%b" % (title.encode(), text), language)
-    return Document(clean(page.url), clean(page.source), page.offset, title, language, text, declared)
+    site = site and scanner.insert(site.encode(), language).decode()
+    return Document(clean(page.url), clean(page.source), page.offset, title, language, text, declared, site)
 
 
 def _sample(title: str, text: bytes) -> str:
@@ -206,7 +208,7 @@ def mark(markup: bytes) -> Marked:
     lowered = markup.lower()
     names = set(_TAG_NAME.findall(lowered))
     present = sum(1 << bit for bit, name in enumerate(WATCHED) if name.encode() in names)
-    for flag, start in ((_KEYWORDS_BIT, b"keyw"), (_ROLE_BIT, b"role"), (_HIDDEN_BIT, b"hidd")):
+    for flag, start in ((_KEYWORDS_BIT, b"keyw"), (_ROLE_BIT, b"role"), (_HIDDEN_BIT, b"hidd"), (_SITE_BIT, b"og:s")):
         present |= flag if start in lowered else 0
     flat = sum(map(markup.count, _FLAT_STARTS))
     markup = markup.replace(b"\t", b" ")
@@ -221,8 +223,8 @@ def _boilerplate(present: int) -> str:
     return ",".join(selectors + [_HIDDEN] * bool(present & _HIDDEN_BIT))
 
 
-def _parse_html(markup: bytes, scanner: Scanner, *, all_text: bool = False) -> tuple[str, bytes, list[str], str]:
-    """Return the title, the text (in UTF-8), the declared keywords and the declared language of an HTML page in UTF-8.
+def _parse_html(markup: bytes, scanner: Scanner, *, all_text: bool = False) -> tuple[str, bytes, list[str], str, str]:
+    """Return the title, the text (in UTF-8), and the declared keywords, language and site's name of an HTML page in UTF-8.
 
     With ``all_text``, the text of navigation, footers and forms is included.
     """
@@ -244,9 +246,13 @@ def _parse_html(markup: bytes, scanner: Scanner, *, all_text: bool = False) -> t
         )
     tree = LexborHTMLParser(marked.markup, options=_WITHOUT_EVENTS)
     declared: list[str] = []
-    if marked.present & _KEYWORDS_BIT and marked.present >> WATCHED.index("meta") & 1:
+    if marked.present & _KEYWORDS_BIT and marked.present & _META_BIT:
         for meta in tree.css('meta[name="keywords" i]'):
             declared += filter(None, map(_one_line, (meta.attributes.get("content") or "").split(",")))
+    site = ""
+    if marked.present & _SITE_BIT and marked.present & _META_BIT:
+        first = tree.css_first('meta[property="og:site_name" i]')  # https://ogp.me/
+        site = _one_line(first.attributes.get("content") or "") if first else ""
     ignored = _KEYWORDS_BIT | _ROLE_BIT | (_AROUND_BITS if all_text else _FORM_BIT)
     if selector := _boilerplate(marked.present & ~ignored):
         _remove(tree.css(selector))
@@ -257,7 +263,7 @@ def _parse_html(markup: bytes, scanner: Scanner, *, all_text: bool = False) -> t
     title = heading(tree, "title") or heading(tree, "h1")  # the titles of SVG images are removed by now
     body = tree.body
     named = tree.root.attributes.get("lang") if tree.root else None
-    return title, scanner.blocks(body.text()) if body else b"", declared, named or ""
+    return title, scanner.blocks(body.text()) if body else b"", declared, named or "", site
 
 
 def _different_formatting(markup: bytes) -> int:

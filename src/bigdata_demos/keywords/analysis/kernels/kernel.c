@@ -399,7 +399,8 @@ enum { HIDES = 1, EMPTY = 2 }; /* what a tag says: an attribute by which its ele
    NULL if it does not end, or has a `<` (which a mark would part it at). */
 static const u8 *attributes(const u8 *s, const u8 *end, u8 **to, int *says) {
     static const struct { size_t size; const char *name; int hides; } wanted[] = {
-        {4, "role", 1}, {6, "hidden", 1}, {11, "aria-hidden", 1}, {4, "name", 0}, {4, "lang", 0}, {7, "content", 0}, {4, "type", 0},
+        {4, "role", 1}, {6, "hidden", 1}, {11, "aria-hidden", 1}, {4, "name", 0}, {4, "lang", 0}, {7, "content", 0}, {8, "property", 0},
+        {4, "type", 0},
     };
     for (;;) {
         *says &= ~EMPTY;
@@ -597,7 +598,7 @@ static const u8 *write_tag(Markup *m, const u8 *tag, const Name *known, int mark
 /* Marks each tag that is not inline, and those of links (text.py); other form feeds and tabs become spaces. Leaves out what makes
    no difference.
    found: tags, closing tags, flat start tags, and bits: elements that are present, then 'keyw', 'role' and 'hidd' (any case) at
-   bits 60, 61, 62. Returns the size of the result, in kernel_out. */
+   bits 60 to 63. Returns the size of the result, in kernel_out. */
 EXPORT i64 kernel_mark(Kernel *k, const u8 *s, i64 size, u64 *found) {
     const u8 *end = s + size, *at = s, *done = s;
     u64 tags = 0, closing = 0, flats = 0, bits = 0;
@@ -652,7 +653,8 @@ EXPORT i64 kernel_mark(Kernel *k, const u8 *s, i64 size, u64 *found) {
         free(copy);
         return result;
     }
-    bits |= (u64)has(s, end, "keyw") << 60 | (u64)has(s, end, "role") << 61 | (u64)has(s, end, "hidd") << 62;
+    bits |= (u64)has(s, end, "keyw") << 60 | (u64)has(s, end, "role") << 61 | (u64)has(s, end, "hidd") << 62 |
+            (u64)has(s, end, "og:s") << 63;
     found[0] = tags;
     found[1] = closing;
     found[2] = flats;
@@ -1943,8 +1945,8 @@ static size_t merge_fragments(const Kernel *k, Best *best, size_t n, Best *shown
 
 /* Leaves out words that are part of one of the best phrases, and seldom stand alone: once, or half as often as the phrase (a third outside
    English). Phrases that add little to a better one, as scores.py has it, get a quarter of their score. Returns how many are left: the
-   best `top`. */
-static size_t without_parts(const Kernel *k, Best *shown, size_t n, size_t top) {
+   best `top`. The phrase with the hash `site`, the site's name, gets a quarter, too. */
+static size_t without_parts(const Kernel *k, Best *shown, size_t n, size_t top, u64 site) {
     size_t count = 0, full[POOL], fulls = 0; /* where those with their full score are */
     int share = k->rules & ENGLISH ? 2 : 3;
     for (size_t i = 0; i < n; i++) {
@@ -1959,7 +1961,7 @@ static size_t without_parts(const Kernel *k, Best *shown, size_t n, size_t top) 
             }
             if (it.tokens == 3 && other->tokens == 2 && contains(k, &it, other)) less = 1;
         }
-        if (less) it.score /= 4;
+        if (less || it.hash == site) it.score /= 4;
         if (is_part) continue;
         if (!less && fulls < POOL) full[fulls++] = count;
         shown[count++] = it;
@@ -1990,9 +1992,25 @@ EXPORT i64 kernel_postings(Kernel *k, i64 bucket, const u8 **at) {
     return (i64)k->postings[bucket].size;
 }
 
+/* The hash of the phrase that the text at hand is, but for stopwords and punctuation at its ends; 0 if it is no phrase. */
+EXPORT u64 kernel_phrase(Kernel *k) {
+    const Token *t = (const Token *)k->tokens.at, *end = t + k->tokens.size / sizeof(Token);
+    const Stem *stems = (const Stem *)k->stems.at;
+    while (t < end && t->number <= STOPWORD) t++;
+    while (t < end && end[-1].number <= STOPWORD) end--;
+    size_t n = (size_t)(end - t);
+    u64 hash = 0;
+    if (n > 3) return 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!(t[i].flags & WORD) && !(n == 3 && i == 1 && t[i].flags & CONNECTOR)) return 0;
+        hash = i ? mix(hash, stems[t[i].number].hash) : stems[t[i].number].hash;
+    }
+    return hash;
+}
+
 /* The `top` best keywords of the text at hand, as an Avro array of Keyword, in kernel_out (its size is returned); each is also
-   added to its bucket of postings, under the page's URL. */
-EXPORT i64 kernel_score(Kernel *k, const Frequencies *f, const u8 *url, i64 url_size) {
+   added to its bucket of postings, under the page's URL. `site`: the hash of the site's name, 0 for none. */
+EXPORT i64 kernel_score(Kernel *k, const Frequencies *f, const u8 *url, i64 url_size, u64 site) {
     int long_text = mark_title(k) >= LONG_TEXT;
     if (!find_candidates(k) || (!k->postings && kernel_start_postings(k, (int)f->bits) < 0)) return NO_MEMORY;
     const Token *tokens = (const Token *)k->tokens.at;
@@ -2036,7 +2054,7 @@ EXPORT i64 kernel_score(Kernel *k, const Frequencies *f, const u8 *url, i64 url_
         for (; j && better(&it, &best[j - 1]); j--) best[j] = best[j - 1];
         best[j] = it;
     }
-    n = without_parts(k, shown, merge_fragments(k, best, n, shown), (size_t)f->top);
+    n = without_parts(k, shown, merge_fragments(k, best, n, shown), (size_t)f->top, site);
     clear(&k->out);
     if (n && !put_long(&k->out, (i64)n)) return NO_MEMORY;
     for (size_t i = 0; i < n; i++) {

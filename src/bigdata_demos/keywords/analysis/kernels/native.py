@@ -109,7 +109,8 @@ def library() -> c.CDLL | str:
         ("new_table", None, pointer),
         ("start_postings", c.c_int, pointer, c.c_int),
         ("postings", size, pointer, size, pointer),
-        ("score", size, pointer, pointer, c.c_char_p, size),
+        ("phrase", c.c_uint64, pointer),
+        ("score", size, pointer, pointer, c.c_char_p, size, c.c_uint64),
         ("rank", size, pointer, c.c_char_p, size, pointer),
         ("index", size, pointer, pointer, pointer, c.c_char_p, pointer, pointer, size, pointer),
         ("index_counts", pointer, pointer),
@@ -328,17 +329,17 @@ class NativeKernel(NativeScanner):
             self.models.add(model)
         return self.out(self.lib.kernel_segment(self.kernel, number, utf8, len(utf8)))
 
-    def scan(self, document: Document) -> None:
-        """Split a page into tokens."""
-        language = LANGUAGES[document.language]
-        if document.language not in self.lexicons:
-            self.tell_words(document.language)
-        rules = _ENGLISH * (document.language == "en") | _NOUNS * language.nouns | _SHORT * language.short
-        self.split(document.utf8, document.language, rules)
+    def scan(self, text: bytes, code: str) -> None:
+        """Split a text in a language into tokens."""
+        language = LANGUAGES[code]
+        if code not in self.lexicons:
+            self.tell_words(code)
+        rules = _ENGLISH * (code == "en") | _NOUNS * language.nouns | _SHORT * language.short
+        self.split(text, code, rules)
         at = c.c_void_p()
         if size := self.lib.kernel_unstemmed(self.kernel, c.byref(at)):
             words = c.string_at(at, size).decode().split("\n")
-            stems = self.rules.lexicon(document.language).stem(words[:-1])
+            stems = self.rules.lexicon(code).stem(words[:-1])
             _checked(self.lib.kernel_stem(self.kernel, "\n".join([*stems, ""]).encode()))
 
     def tell_words(self, language: str) -> None:
@@ -367,7 +368,7 @@ class NativeKernel(NativeScanner):
         self.pages = 0
 
     def count(self, document: Document) -> None:
-        self.scan(document)
+        self.scan(document.utf8, document.language)
         _checked(self.lib.kernel_count(self.kernel), frequencies.TableFull)
         self.pages += 1
 
@@ -404,9 +405,13 @@ class NativeKernel(NativeScanner):
         self.frequencies = _Frequencies(at, phrases, pages, steps.buffer_info()[0], len(steps), top, bits)
 
     def score(self, document: Document) -> bytes:
-        self.scan(document)
+        site = 0
+        if document.site:
+            self.scan(document.site.encode(), document.language)
+            site = self.lib.kernel_phrase(self.kernel)
+        self.scan(document.utf8, document.language)
         url = document.url.encode()
-        return self.out(self.lib.kernel_score(self.kernel, c.byref(self.frequencies), url, len(url)))
+        return self.out(self.lib.kernel_score(self.kernel, c.byref(self.frequencies), url, len(url), site))
 
     def postings(self) -> list[Packed]:
         at = c.c_void_p()
