@@ -9,12 +9,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn
 
 from .. import command
 from ..errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from ..crawl.model import Page, Rejected, Skipped
     from .writers import Output
 
@@ -173,7 +175,7 @@ def execute(arguments: argparse.Namespace) -> None:
         ) as output,
         tqdm(total=getattr(arguments, "pages", None), unit=" pages", disable=not shown, file=sys.stderr) as bar,
     ):
-        for item in source(arguments):
+        for item in source(arguments, bar):
             became, why = put(output, item, arguments.date or "")
             counts[became] += 1
             bar.update()
@@ -189,8 +191,8 @@ def execute(arguments: argparse.Namespace) -> None:
     )
 
 
-def source(arguments: argparse.Namespace) -> "Iterable[Page | Rejected | Skipped]":
-    """Return the pages that the command line asks for."""
+def source(arguments: argparse.Namespace, bar: "tqdm[NoReturn]") -> "Iterable[Page | Rejected | Skipped]":
+    """Return the pages that the command line asks for. What is read before the first one is shown on the bar, too."""
     if arguments.command == "pydoc":
         from . import pydoc_pages
 
@@ -204,8 +206,11 @@ def source(arguments: argparse.Namespace) -> "Iterable[Page | Rejected | Skipped
 
         if "-" in arguments.inputs:
             raise UsageError("-: the input is read once for each copy: name a file")
-        grown = variants.growth(arguments.inputs)
-        command.say(f"n times as many pages have n**{grown.exponent:.2f} times as many words")
+        bar.set_description_str("growth")
+        grown = variants.growth(arguments.inputs, bar.update)
+        bar.write(f"n times as many pages have n**{grown.exponent:.2f} times as many words", file=sys.stderr)
+        bar.set_description_str("copies")
+        bar.reset(grown.pages * arguments.copies)
         return variants.pages(arguments.inputs, arguments.copies, grown)
     from . import convert
 

@@ -12,7 +12,7 @@ and GBK, is damaged.
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -46,13 +46,17 @@ class Growth(NamedTuple):
         return float(copy**self.exponent - (copy - 1) ** self.exponent) if copy > 1 else 0.0
 
 
-def growth(inputs: Sequence[str]) -> Growth:
-    """Measure how the vocabulary of some pages grows. Raises InputError if they have too few words to tell."""
+def growth(inputs: Sequence[str], progress: Callable[[], object] = lambda: None) -> Growth:
+    """Measure how the vocabulary of some pages grows. ``progress`` is called for each page.
+
+    Raises InputError if they have too few words to tell.
+    """
     pages = 0
     df = Counter[bytes]()
     for page in _pages(inputs):
         pages += 1
         df.update({word.lower() for word in words_of(_content(page))})
+        progress()
     if pages < 1 << _DOUBLINGS or not df:
         few = f"{pages} pages are too few" if df else "there are no words"
         raise InputError(f"{' '.join(inputs)}: {few} to measure how their vocabulary grows")
