@@ -108,7 +108,7 @@ def test_documents_name_tests_that_exist() -> None:
 def test_a_serial_run_imports_no_cluster(tmp_path: Path) -> None:
     """A run on one thread needs nothing of Hadoop, Docker, Spark or Dask, and does not pay for their imports.
 
-    Nor for that of numpy, which only the readable kernel needs.
+    Nor for that of numpy, which the compiled kernel does without.
     """
     code = (
         "import sys; from bigdata_demos.keywords import run\n"

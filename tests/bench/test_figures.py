@@ -386,7 +386,10 @@ def test_compare_without_a_control_judges_nothing() -> None:
     before, after = benchmark(times("serial", [1.0] * 5)), benchmark(times("serial", [2.0] * 5))
     assert [one.verdict for one in compare.compare(before, after)] == [compare.UNJUDGED]
     assert compare.warnings(before, after) == [
-        "size 1 has no control in both, so that no time is judged: run both with --peers wordcount"
+        "size 1: serial cannot be judged without a control in both: run both with --peers wordcount"
     ]
+    slower = [benchmark([*times("serial", [1.0 * slow] * 5), *times("asyncio", [1.0 * slow] * 5, workers=2)]) for slow in (1, 2)]
+    assert [one.verdict for one in compare.compare(*slower)] == [compare.UNJUDGED, compare.SAME]
+    assert "serial cannot be judged" in compare.warnings(*slower)[0]
     failed = benchmark([a_run("serial", error="died", digest=None)])
     assert [one.verdict for one in compare.compare(before, failed)] == [compare.BROKEN]

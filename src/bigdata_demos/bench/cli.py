@@ -270,7 +270,8 @@ def _add_compare(commands: "Commands") -> None:
     made = commands.add_parser(
         "compare",
         help="compare two benchmarks",
-        description="Report what got slower from A to B; exit status 1 if anything did, or fails now.",
+        description="Report what got slower from A to B; exit status 1 if anything did, or fails now. "
+        "One thread is judged by the word count, so both need it among their peers.",
     )
     made.add_argument("a", metavar="A.json", help="results.json, or its directory, from before the change")
     made.add_argument("b", metavar="B.json", help="the same, from after it")

@@ -220,9 +220,9 @@ def _close_quietly(writers: Sequence[Writer]) -> None:
 def _make_parent(parent: Path, stack: contextlib.ExitStack) -> None:
     """Make a directory and its parents; the stack removes those that are new and empty."""
     missing = [path for path in (parent, *parent.parents) if not path.exists()]
-    parent.mkdir(parents=True, exist_ok=True)
-    for path in reversed(missing):
+    for path in reversed(missing):  # before they are made: an interrupt comes at any moment
         stack.callback(_remove_empty, path)
+    parent.mkdir(parents=True, exist_ok=True)
 
 
 def _remove_empty(path: Path) -> None:

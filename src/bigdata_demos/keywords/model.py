@@ -8,7 +8,8 @@ class Document(NamedTuple):
     """The fields of a page, as pass 1 hands them to pass 2.
 
     ``utf8`` is its text: a line for the title and one for each block, which starts with a tab if the block is weak.
-    ``language`` is an ISO 639-1 code. ``site`` is the name that the page declares for its site, ``""`` if it declares none.
+    ``language`` is an ISO 639-1 code. ``site`` is the name that the page declares for its site, in one line, ``""`` if it
+    declares none. Text and site have zero-width spaces between the words of languages that are written without spaces.
     """
 
     url: str

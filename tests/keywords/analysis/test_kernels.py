@@ -24,9 +24,10 @@ from bigdata_demos.avro import binary, schemas
 from bigdata_demos.crawl import plan, reader
 from bigdata_demos.crawl.model import Page, Unreadable
 from bigdata_demos.keywords.analysis import counting, frequencies, stopwords, text
+from bigdata_demos.keywords.analysis.candidates import phrase_hash
 from bigdata_demos.keywords.analysis.kernels import Kernel, native, of_this_thread
 from bigdata_demos.keywords.analysis.kernels.native import NativeKernel
-from bigdata_demos.keywords.analysis.kernels.plain import PlainKernel, phrase_hash
+from bigdata_demos.keywords.analysis.kernels.plain import PlainKernel
 from bigdata_demos.keywords.analysis.languages import LANGUAGES, Rules
 from bigdata_demos.keywords.analysis.text import MAX_DEPTH, PLAIN, extract
 from bigdata_demos.keywords.model import Document, IndexRow, Keyword, Posting
@@ -140,6 +141,12 @@ def check(documents: Sequence[Document], rules: Rules = NONE, top: int = 10, *, 
 def test_messy_text(texts: list[tuple[str, str]], words: str, top: int) -> None:
     """Text of many scripts, with every kind of break, and every kind of stopwords."""
     check(documents_of(texts, LISTS[words]), LISTS[words], top, also_reference=True)
+
+
+@pytest.mark.parametrize("body", ["DEL DEL-N", "del, DEL-N", "del, DEL-N, del, DEL-N", "Torre del DEL-N, DEL DEL-N Torre"])
+def test_a_connector_is_no_form_of_a_keyword(body: str) -> None:
+    """Even if its stem is that of the keyword, as in Catalan."""
+    check([document(body, language="ca")], Rules(), also_reference=True)
 
 
 @given(texts=st.lists(st.tuples(messy, messy, messy), max_size=2), words=st.sampled_from(sorted(LISTS)), top=tops)

@@ -79,6 +79,10 @@ def test_title_of_the_record_is_second_to_the_pages_own() -> None:
         ('<meta property="og:site_name" content=" The\n Village&amp;Voice ">', "The Village&Voice"),
         ("<META CONTENT=Voice PROPERTY=OG:SITE_NAME>", "Voice"),
         ('<meta property="og:site_name" content="Voice"><meta property="og:site_name" content="Times">', "Voice"),
+        (
+            '<meta property="og:site_name"><meta property="og:site_name" content=" "><meta property="og:site_name" content="V">',
+            "V",
+        ),
         ('<meta property="og:site_name">', ""),
         ('<meta name="og:site_name" content="Voice">', ""),
         ('<meta property="og:site" content="Voice">', ""),

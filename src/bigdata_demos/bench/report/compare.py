@@ -98,8 +98,10 @@ def warnings(before: Results, after: Results) -> list[str]:
             said.append(f"size {size} is another input: {then.pages} pages before, {now.pages} after")
         elif then.digest != now.digest:
             said.append(f"size {size} has another answer than before: the job itself was changed, or its parsers")
-        if not any(_control_of(key, size, before, after) for key in before.contestants()):
-            said.append(f"size {size} has no control in both, so that no time is judged: run both with --peers wordcount")
+        alone = [key for key in before.contestants() if key[0] != PEERS_CONTROL and not _control_of(key, size, before, after)]
+        if alone:
+            names = ", ".join(map(label, alone))
+            said.append(f"size {size}: {names} cannot be judged without a control in both: run both with --peers wordcount")
     changed = {name: (old, after.versions.get(name)) for name, old in before.versions.items() if after.versions.get(name) != old}
     return said + [f"{name} was {old}, is {new or 'not there'}" for name, (old, new) in changed.items()]
 

@@ -52,6 +52,15 @@ def mix(left: Hashes, right: Hashes) -> Hashes:
     return z ^ (z >> np.uint64(31))
 
 
+def phrase_hash(stems: str) -> int:
+    """Return the hash of a phrase, given by its stems with spaces between them."""
+    first, *others = map(word_hash, stems.split(" "))
+    hashed = np.array([first], np.uint64)
+    for other in others:
+        hashed = mix(hashed, np.array([other], np.uint64))
+    return int(hashed[0])
+
+
 class Vocabulary(dict[str, int]):
     """Numbers the tokens of a language in the order in which they appear, and has what is known of each number.
 

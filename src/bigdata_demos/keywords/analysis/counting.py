@@ -1,4 +1,7 @@
-"""Tables of document frequencies as arrays: how the readable kernel counts, merges and looks up phrases."""
+"""Tables of document frequencies as arrays: how the readable kernel counts, merges and looks up phrases.
+
+A shuffle join restricts them, with either kernel.
+"""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .candidates import Hashes, Integers
-from .frequencies import EMPTY, ENTRY, Table, of_pages
+from .frequencies import COUNT, EMPTY, ENTRY, HASH, Table, of_pages
 
 Counts = npt.NDArray[np.uint32]
 
-_HASH, _COUNT = np.dtype("<u8"), np.dtype("<u4")
+_HASH, _COUNT = np.dtype(HASH.format), np.dtype(COUNT.format)
 
 
 def pack(hashes: Hashes, counts: Counts | Integers) -> bytes:

@@ -5,7 +5,7 @@ The number of pages is in the same table, as the frequency of the empty phrase, 
 than 2**32 pages). Tables form a commutative monoid: to merge them is associative and commutative, its identity is ``b""``.
 Buckets are ranges of hashes, so that merged buckets, joined in order, are one table again.
 
-How tables are counted and merged is in :mod:`.counting`, for readers, and in ``kernels/kernel.c``.
+How tables are counted and merged is in :mod:`.counting`, in readable form, and in ``kernels/kernel.c``.
 """
 
 import functools
@@ -56,8 +56,10 @@ def partition(table: bytes, bits: int) -> list[Packed]:
     """Split a table by the upper bits of the hashes into 2**bits buckets; empty ones are left out."""
     size = len(table) // ENTRY
     hashes, counts = memoryview(table)[: size * HASH.size], memoryview(table)[size * HASH.size :]
-    edges = [bisect_left(range(size), edge << (64 - bits), key=functools.partial(hash_at, table)) for edge in range(1, 1 << bits)]
-    cuts = zip([0, *edges], [*edges, size], strict=True)
+    edges = [0]
+    for edge in range(1, 1 << bits):
+        edges.append(bisect_left(range(size), edge << (64 - bits), edges[-1], key=functools.partial(hash_at, table)))
+    cuts = zip(edges, [*edges[1:], size], strict=True)
     return [
         (bucket, b"".join([hashes[a * HASH.size : b * HASH.size], counts[a * COUNT.size : b * COUNT.size]]))
         for bucket, (a, b) in enumerate(cuts)
@@ -73,9 +75,6 @@ def join(buckets: Iterable[bytes]) -> bytes:
 
 @functools.lru_cache(maxsize=1)
 def mapped_file(path: str) -> Table:
-    """Map a table in a file into memory, which all processes that do so share.
-
-    Nobody writes to it. It is mapped for writing (privately) because ctypes gives the kernel the address of no other memory.
-    """
+    """Map a table in a file into memory, which all processes that do so share."""
     with Path(path).open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY) if os.fstat(file.fileno()).st_size else b""
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if os.fstat(file.fileno()).st_size else b""

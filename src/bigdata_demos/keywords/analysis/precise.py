@@ -18,8 +18,8 @@ from ...avro.binary import pack, unpack
 from ...avro.schemas import field, schema
 from ..model import Document, Keyword, Packed, Posting
 from . import frequencies
+from .candidates import phrase_hash
 from .effort import Around, check
-from .kernels.plain import phrase_hash
 from .logarithms import log_steps
 from .scores import POOL
 

@@ -182,9 +182,9 @@ def _surface_forms(document: Document, vocabulary: Vocabulary, phrases: list[tup
             for start in range(len(numbers) - length + 1):
                 form = tuple(numbers[start : start + length])
                 stems = tuple(vocabulary.stems[number] for number in form)
-                if stems in counts and counts[stems].total() < FORMS:
+                first, last = vocabulary.words[form[0]], vocabulary.words[form[-1]]
+                if stems in counts and counts[stems].total() < FORMS and not (first.flags | last.flags) & CONNECTOR:
                     counts[stems][form] += 1
-                    first, last = vocabulary.words[form[0]], vocabulary.words[form[-1]]
                     begin = matches[start].start() + first.skipped
                     end = matches[start + length - 1].end() - last.cut
                     written.setdefault(form, text[begin:end].replace("\u200b", ""))
@@ -197,5 +197,5 @@ def _surface_forms(document: Document, vocabulary: Vocabulary, phrases: list[tup
 
 def log2_256(n: Integers) -> Integers:
     """Return L(n) = ⌊256 · log₂ n⌋ for each n ≥ 1, exactly."""
-    steps = np.array(log_steps(int(n.max(initial=1)).bit_length()))
+    steps = np.frombuffer(log_steps(int(n.max(initial=1)).bit_length()), np.int64)
     return np.searchsorted(steps, n, side="right") - 1

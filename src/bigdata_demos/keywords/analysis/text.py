@@ -224,7 +224,7 @@ def _boilerplate(present: int) -> str:
 
 
 def _parse_html(markup: bytes, scanner: Scanner, *, all_text: bool = False) -> tuple[str, bytes, list[str], str, str]:
-    """Return the title, the text (in UTF-8), and the declared keywords, language and site's name of an HTML page in UTF-8.
+    """Return the title, the text (in UTF-8), and the declared keywords, language and site name of an HTML page in UTF-8.
 
     With ``all_text``, the text of navigation, footers and forms is included.
     """
@@ -251,9 +251,9 @@ def _parse_html(markup: bytes, scanner: Scanner, *, all_text: bool = False) -> t
             declared += filter(None, map(_one_line, (meta.attributes.get("content") or "").split(",")))
     site = ""
     if marked.present & _SITE_BIT and marked.present & _META_BIT:
-        first = tree.css_first('meta[property="og:site_name" i]')  # https://ogp.me/
-        site = _one_line(first.attributes.get("content") or "") if first else ""
-    ignored = _KEYWORDS_BIT | _ROLE_BIT | (_AROUND_BITS if all_text else _FORM_BIT)
+        declarations = tree.css('meta[property="og:site_name" i]')  # https://ogp.me/
+        site = next(filter(None, (_one_line(meta.attributes.get("content") or "") for meta in declarations)), "")
+    ignored = _KEYWORDS_BIT | _SITE_BIT | _META_BIT | _ROLE_BIT | (_AROUND_BITS if all_text else _FORM_BIT)
     if selector := _boilerplate(marked.present & ~ignored):
         _remove(tree.css(selector))
     if marked.present & _ROLE_BIT and not all_text:

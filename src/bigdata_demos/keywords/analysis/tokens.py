@@ -58,7 +58,7 @@ SCRIPTS: Final = (
     ("\u3041-\u309f",),
     ("\u30a0-\u30ff",),
 )
-"""Each as ranges of characters, as in regular expressions, which take milliseconds to compile for so many."""
+"""Each as ranges of characters; to compile a regular expression of them takes milliseconds, so this is done only where needed."""
 # Most texts have neither marks nor such scripts; smaller character classes are three times as fast on them.
 _NOT_SIMPLE = re.compile(r"[^\0-\u02ff\u0370-\u0482\u2010-\u20cf\u2100-\u2bff]")
 

@@ -597,7 +597,7 @@ static const u8 *write_tag(Markup *m, const u8 *tag, const Name *known, int mark
 
 /* Marks each tag that is not inline, and those of links (text.py); other form feeds and tabs become spaces. Leaves out what makes
    no difference.
-   found: tags, closing tags, flat start tags, and bits: elements that are present, then 'keyw', 'role' and 'hidd' (any case) at
+   found: tags, closing tags, flat start tags, and bits: elements that are present, then 'keyw', 'role', 'hidd' and 'og:s' (any case) at
    bits 60 to 63. Returns the size of the result, in kernel_out. */
 EXPORT i64 kernel_mark(Kernel *k, const u8 *s, i64 size, u64 *found) {
     const u8 *end = s + size, *at = s, *done = s;
@@ -1876,7 +1876,7 @@ static const Token *usual_form(const Kernel *k, const Best *best) {
     int n = 0;
     if (best->tf == 1) return it;
     for (i64 left = best->tf < FORMS ? best->tf : FORMS; left && end - it >= best->tokens; it++) {
-        if (!same_stems(k, tokens + best->token, it, best->tokens)) continue;
+        if (!(it[0].flags & WORD && it[best->tokens - 1].flags & WORD) || !same_stems(k, tokens + best->token, it, best->tokens)) continue;
         left--;
         int i = 0, shouted = 1;
         for (; i < n; i++) {

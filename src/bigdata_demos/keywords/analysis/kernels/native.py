@@ -64,6 +64,29 @@ class _Frequencies(c.Structure):
     )
 
 
+class _Buffer(c.Structure):
+    """CPython's ``Py_buffer`` (https://docs.python.org/3/c-api/buffer.html)."""
+
+    _fields_ = (
+        ("at", c.c_void_p),
+        ("object", c.c_void_p),
+        ("size", c.c_ssize_t),
+        ("item_size", c.c_ssize_t),
+        ("read_only", c.c_int),
+        ("dimensions", c.c_int),
+        *((name, c.c_void_p) for name in ("format", "shape", "strides", "sub_offsets", "internal")),
+    )
+
+
+def _address(table: frequencies.Table) -> int:
+    """Return the address of the bytes of a table, which is valid as long as the table is there, and a mapped one is open."""
+    buffer = _Buffer()
+    c.pythonapi.PyObject_GetBuffer(c.py_object(table), c.byref(buffer), 0)
+    at: int = buffer.at
+    c.pythonapi.PyBuffer_Release(c.byref(buffer))
+    return at
+
+
 def _source_hash() -> str:
     return blake2b(_SOURCE.read_bytes(), digest_size=8).hexdigest()
 
@@ -143,7 +166,7 @@ def _checked(result: int, error: type[MemoryError] = MemoryError) -> int:
 def classes(block: int) -> bytes:
     """Return the classes of 256 characters, from ``256 * block`` on.
 
-    Their scripts are those of the regular expressions of :mod:`..candidates`, found without compiling these in each process.
+    Their scripts are those of the regular expressions of :mod:`..tokens`, found without compiling these in each process.
     """
     first = 256 * block
     text = "".join(map(chr, range(first, first + 256)))
@@ -275,7 +298,7 @@ class NativeKernel(NativeScanner):
         self.table: frequencies.Table = b""
         self.scanner = Scanner(self.mark, self.count_levels, self.count_open, self.blocks, self.insert, self.is_utf8)
         self.frequencies = _Frequencies()
-        self.held: tuple[Any, ...] = ()
+        self.steps = log_steps(0)
         self.pages = 0
 
     def out(self, size: int) -> bytes:
@@ -398,11 +421,9 @@ class NativeKernel(NativeScanner):
         _checked(self.lib.kernel_start_postings(self.kernel, bits))
         pages = frequencies.pages(table)
         steps = log_steps((pages + 1).bit_length())
-        first = c.c_char_p(table) if isinstance(table, bytes) else c.pointer(c.c_char.from_buffer(table))
-        self.held = (first, steps)
+        self.steps = steps
         phrases = len(table) // frequencies.ENTRY
-        at = c.cast(first, c.c_void_p).value
-        self.frequencies = _Frequencies(at, phrases, pages, steps.buffer_info()[0], len(steps), top, bits)
+        self.frequencies = _Frequencies(_address(table), phrases, pages, steps.buffer_info()[0], len(steps), top, bits)
 
     def score(self, document: Document) -> bytes:
         site = 0

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from ....avro.binary import pack, unpack_all
 from ....avro.schemas import field, schema
 from ...model import Document, Packed, Posting
 from .. import counting, frequencies
-from ..candidates import Hashes, Vocabulary, find_candidates, find_tokens, mix, word_hash
+from ..candidates import Hashes, Vocabulary, find_candidates, find_tokens, phrase_hash
 from ..languages import Rules
 from ..scores import rank_pages, score_page
 from ..text import PLAIN
@@ -67,12 +65,3 @@ class PlainKernel:
         unpacked = (Posting(**posting) for posting in unpack_all(postings, schema("posting")))
         rows = list(rank_pages(unpacked))
         return [pack(row._asdict(), schema("index")) for row in rows], sum(row.rank == 1 for row in rows)
-
-
-def phrase_hash(stems: str) -> int:
-    """The hash of a phrase, given by its stems."""
-    first, *others = map(word_hash, stems.split(" "))
-    hashed = np.array([first], np.uint64)
-    for other in others:
-        hashed = mix(hashed, np.array([other], np.uint64))
-    return int(hashed[0])
