@@ -285,7 +285,7 @@ def _compare_command(arguments: argparse.Namespace, _argv: Sequence[str]) -> int
     differences = compare.compare(before, after)
     if not differences:
         raise UsageError("the two benchmarks have no contestant and size in common")
-    write(compare.report(differences, compare.warnings(before, after)))
+    write(compare.report(differences, [*compare.warnings(before, after), *compare.without_control(differences)]))
     return int(compare.worse(differences))
 
 

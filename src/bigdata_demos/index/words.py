@@ -101,7 +101,7 @@ class Native(NativeScanner):
         end = self._ends[-1]
         self._ends.extend([end := end + token.count(" ") + 1 for token in tokens if token])
         kinds = (_WORD if token else 0 for token in tokens)
-        records = map(LEARNED.pack, accumulate(map(len, tokens)), kinds, *[repeat(0)] * 3)
+        records = map(LEARNED.pack, accumulate(map(len, tokens)), kinds, repeat(0), repeat(0), repeat(0))
         self.learned(b"".join(records), "".join(tokens).encode("ascii"))
 
     def words_of(self, text: str, language: str, keywords: Sequence[str]) -> PageWords:

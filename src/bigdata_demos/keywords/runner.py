@@ -8,7 +8,6 @@ import logging
 import math
 import multiprocessing
 import platform
-import re
 import shutil
 import time
 import weakref
@@ -482,12 +481,6 @@ def _sources(directory: Path) -> str:
     return found.hexdigest()
 
 
-def _version(package: str) -> str:
-    """Return the version of an installed package, without parsing the rest of its metadata, which takes milliseconds."""
-    found = re.search("^Version: *(.+)$", metadata.distribution(package).read_text("METADATA") or "", re.MULTILINE)
-    return found[1].strip() if found else metadata.version(package)
-
-
 def versions() -> dict[str, str]:
     """Return the versions of everything that a result depends on."""
     numbers = {
@@ -499,5 +492,5 @@ def versions() -> dict[str, str]:
     }
     for package in ("fastavro", "fastwarc", "numpy", "pystemmer", "resiliparse", "selectolax", *engines.packages()):
         with contextlib.suppress(metadata.PackageNotFoundError):
-            numbers[package] = _version(package)
+            numbers[package] = metadata.version(package)
     return numbers

@@ -98,12 +98,17 @@ def warnings(before: Results, after: Results) -> list[str]:
             said.append(f"size {size} is another input: {then.pages} pages before, {now.pages} after")
         elif then.digest != now.digest:
             said.append(f"size {size} has another answer than before: the job itself was changed, or its parsers")
-        alone = [key for key in before.contestants() if key[0] != PEERS_CONTROL and not _control_of(key, size, before, after)]
-        if alone:
-            names = ", ".join(map(label, alone))
-            said.append(f"size {size}: {names} cannot be judged without a control in both: run both with --peers wordcount")
     changed = {name: (old, after.versions.get(name)) for name, old in before.versions.items() if after.versions.get(name) != old}
     return said + [f"{name} was {old}, is {new or 'not there'}" for name, (old, new) in changed.items()]
+
+
+def without_control(differences: list[Difference]) -> list[str]:
+    """Return what has no verdict that could have one, and how to get it."""
+    return [
+        f"size {one.size}: {label(one.key)} cannot be judged without a control in both: run both with --peers wordcount"
+        for one in differences
+        if one.verdict == UNJUDGED and one.key[0] != PEERS_CONTROL
+    ]
 
 
 def report(differences: list[Difference], notes: Sequence[str]) -> str:

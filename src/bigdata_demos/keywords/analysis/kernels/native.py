@@ -420,10 +420,10 @@ class NativeKernel(NativeScanner):
             self.table = table
         _checked(self.lib.kernel_start_postings(self.kernel, bits))
         pages = frequencies.pages(table)
-        steps = log_steps((pages + 1).bit_length())
-        self.steps = steps
+        self.steps = log_steps((pages + 1).bit_length())  # like the table, it stays as long as the kernel has its address
         phrases = len(table) // frequencies.ENTRY
-        self.frequencies = _Frequencies(_address(table), phrases, pages, steps.buffer_info()[0], len(steps), top, bits)
+        steps, count = self.steps.buffer_info()
+        self.frequencies = _Frequencies(_address(table), phrases, pages, steps, count, top, bits)
 
     def score(self, document: Document) -> bytes:
         site = 0
