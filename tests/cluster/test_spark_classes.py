@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bigdata_demos.cluster import cli, spark_classes
+from bigdata_demos.cluster import cli, shared_classes, spark_classes
 from bigdata_demos.cluster.java import find_java
 from bigdata_demos.errors import EngineUnavailable
 from tests.support.requirements import require
@@ -29,6 +29,28 @@ def test_programs_share_classes(tmp_path: Path, capsys: pytest.CaptureFixture[st
     shared = [one for one in loaded if "source: shared objects file" in one]
     assert len(loaded) > 20
     assert len(shared) > 0.75 * len(loaded)  # the job shows no usage, so some classes are not in the list
+
+
+def test_each_pyspark_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two environments do not replace each other's classes; those of a removed environment are removed."""
+    require("spark")
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    monkeypatch.delenv(spark_classes.DIRECTORY, raising=False)
+    monkeypatch.setattr(shared_classes.SharedClasses, "make", lambda *_: None)
+    real, homes = spark_classes.home(), [tmp_path / name / "pyspark" for name in ("one", "two")]
+    places = []
+    for home in homes:
+        home.parent.mkdir()
+        home.symlink_to(real)
+        monkeypatch.setattr(spark_classes, "home", lambda home=home: home)
+        spark_classes.prepare(lambda _: None)
+        places.append(spark_classes.directory())
+    assert len({*places}) == 2
+    assert all(place.is_dir() for place in places)
+    homes[0].unlink()
+    spark_classes.prepare(lambda _: None)
+    assert [place.exists() for place in places] == [False, True]
 
 
 def test_file_that_is_not_valid_is_ignored(tmp_path: Path) -> None:

@@ -274,7 +274,18 @@ def _stderr_to(path: Path) -> Iterator[None]:
 
 
 def stop(context: SparkContext) -> None:
-    """Stop a context and its JVM."""
+    """Stop a context and its JVM.
+
+    pyspark would wait for its server of accumulators, which looks only once or twice a second whether it is to stop.
+    """
+    if server := getattr(context, "_accumulatorServer", None):
+        context._accumulatorServer = None  # type: ignore[assignment]  # noqa: SLF001
+
+        def shut_down() -> None:
+            with suppress(OSError):  # its socket's directory may be removed meanwhile
+                server.shutdown()
+
+        threading.Thread(target=shut_down, daemon=True).start()
     with suppress(Exception):  # the JVM may have ended already
         context.stop()
     _end_jvm()

@@ -1,6 +1,8 @@
 """The classes that Spark's JVMs share: see :mod:`.shared_classes`. Their list is made by ``make spark-classes``."""
 
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,6 +23,7 @@ IN_IMAGE: Final = Path("/opt/spark")
 """Their directory in the image of the compose cluster."""
 _LIST: Final = Path(__file__).with_name("spark-classes.txt.gz")
 _ARCHIVE: Final = "classes.jsa"
+_HOME: Final = "pyspark"  # a symbolic link beside the archive, to the pyspark that it was made for
 
 
 def home() -> Path:
@@ -32,10 +35,11 @@ def home() -> Path:
 
 
 def directory() -> Path:
-    """Return the directory of the shared classes of this pyspark."""
+    """Return the directory of the shared classes of this pyspark; they are not valid for another one's jars."""
     if given := os.environ.get(DIRECTORY):
         return Path(given).expanduser().absolute()
-    return cache_directory(f"spark-{metadata.version('pyspark')}")
+    place = hashlib.sha256(os.fsencode(home())).hexdigest()[:8]
+    return cache_directory(f"spark-{metadata.version('pyspark')}-{place}")
 
 
 def java_options(where: Path) -> str:
@@ -55,7 +59,17 @@ def prepare(say: Callable[[str], None]) -> None:
     java, where = find_java(), directory()
     with suppress(OSError):  # if it cannot be made, the classes cannot be either, which is told
         where.mkdir(parents=True, exist_ok=True)
+        (where / _HOME).unlink(missing_ok=True)
+        (where / _HOME).symlink_to(home())
+        _remove_others(where.parent)
     SharedClasses("Spark", _LIST, where / _ARCHIVE, _class_path(java)).make(java, say)
+
+
+def _remove_others(cache: Path) -> None:
+    """Remove the shared classes (110 MB each) of pysparks that are not there any more, as their environments were removed."""
+    for other in cache.glob("spark-*"):
+        if (other / _HOME).is_symlink() and not (other / _HOME).exists():
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def _class_path(java: str) -> str:
