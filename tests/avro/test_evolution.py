@@ -86,7 +86,7 @@ def crawl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 READER = {**record("Doc", field("url", "string", "uri", "link"), field("html", "bytes", "body")), "namespace": "other"}
-EXPECTED = "sha256:183112818fa1b9bd786c621c8ce3be27278a8ab53271884baf2507199940ec07"
+EXPECTED = "sha256:9c7bce010e3c9ad94548f5c2949b8f77b0a0208b103a12645da8cdd90b57c467"
 
 
 # Between versions

@@ -215,7 +215,7 @@ def candidates(page: Page, language: Language) -> dict[tuple[str, ...], Candidat
     words = [its for its in all_tokens if its.kind == "word"]
     capitals = 6 * sum(its.shown[:1].isupper() for its in words) > len(words)
     long_text = sum(its.kind != "break" and not its.in_title for its in all_tokens) >= LONG
-    elsewhere = set()  # candidates that not only the title has
+    elsewhere, strong = set(), set()  # candidates that not only the title has, and not only weak blocks
     for i in range(len(all_tokens)):
         for size in (1, 2, 3):
             phrase = all_tokens[i : i + size]
@@ -226,6 +226,7 @@ def candidates(page: Page, language: Language) -> dict[tuple[str, ...], Candidat
             stems = tuple(its.stem for its in phrase)
             candidate = found.setdefault(stems, Candidate(phrase[0].offset, connected, all(its.generic for its in phrase)))
             elsewhere |= set() if phrase[0].in_title else {stems}
+            strong |= {stems} if phrase[0].strong else set()
             candidate.tf += 1
             candidate.weight += weight(phrase, starts_run, capitals, language)
             candidate.whole |= starts_run and not connected and not is_word[i + size]
@@ -236,6 +237,7 @@ def candidates(page: Page, language: Language) -> dict[tuple[str, ...], Candidat
                 shown = lines[i][phrase[0].start : phrase[-1].end].replace("\u200b", "")
                 candidate.shown.setdefault(form, (not shouted, shown))
     for stems, its in found.items():
+        its.weight = its.weight if stems in strong else min(its.weight, 1)
         its.barred |= its.weight == 0 or (long_text and len(stems) > 1 and stems not in elsewhere)
     return found
 

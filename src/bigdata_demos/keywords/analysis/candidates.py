@@ -9,7 +9,7 @@ of each stem, connectors among them, mixed by :func:`mix`). Among 10**8 phrases 
 (10**8)**2 / 2 / 2**64 = 2.7e-4 (the birthday bound).
 
 Each occurrence of a candidate has a **weight**, in quarters: less in a weak block, more where it is written like a name, and less
-or none where its capitals say that it is cut by a verb.
+or none where its capitals say that it is cut by a verb. Occurrences in weak blocks only weigh no more than one of them.
 """
 
 import re
@@ -221,7 +221,10 @@ def find_candidates(tokens: Tokens, vocabulary: Vocabulary) -> Candidates:
     word_at = np.full(len(ids), -1)
     singles = order < len(columns[0][0])
     word_at[at[order[singles]]] = group[singles]
-    weight = np.add.reduceat(weight[order], starts) if len(starts) else weight
+    if len(starts):
+        in_strong = np.maximum.reduceat(tokens.weights[at[order]], starts) == _STRONG
+        weight = np.add.reduceat(weight[order], starts)
+        weight = np.where(in_strong, weight, np.minimum(weight, _WEAK))
     return Candidates(
         hashes=phrase[starts],
         tf=np.diff(np.append(starts, len(phrase))),

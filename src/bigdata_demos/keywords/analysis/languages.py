@@ -211,7 +211,7 @@ class Lexicon:
         self.stopwords = _stopwords(code) if stopwords is None else stopwords
         if "" in self.stopwords.endings:
             raise UsageError("`stopwords`: an empty ending would make every word a stopword")
-        self.generic = _generic().get(code, frozenset())
+        self.generic = _generic(code)
         self.verb_endings = self.language.verb_endings if stopwords is None else ()
         self.stemmer = Stemmer.Stemmer(self.language.stemmer, 0) if self.language.stemmer else None  # 0: without a cache
 
@@ -266,14 +266,10 @@ def _stopwords(code: str) -> Stopwords:
 
 
 @cache
-def _generic() -> dict[str, frozenset[str]]:
-    """Return the words that are no keywords alone, by language: months and weekdays, and texts of user interfaces and units."""
-    found: dict[str, frozenset[str]] = {}
-    for name in ("dates", "generic"):
-        for line in (_WORDS / f"{name}.txt").read_text(encoding="utf-8").splitlines():
-            code, *words = line.split()
-            found[code] = found.get(code, frozenset()).union(words)
-    return found
+def _generic(code: str) -> frozenset[str]:
+    """Return a language's words that are no keywords alone: months and weekdays, words of user interfaces, units and the like."""
+    lines = (line for name in ("dates", "interface", "generic") for line in (_WORDS / f"{name}.txt").open(encoding="utf-8"))
+    return frozenset(word for line in lines if line.startswith(f"{code} ") for word in line.split()[1:])
 
 
 def check(code: str) -> str:

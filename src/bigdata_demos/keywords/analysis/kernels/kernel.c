@@ -68,7 +68,7 @@ typedef struct { u32 start, end; i32 number; u32 flags; } Token;
 typedef struct { u64 key; u32 at, size; i32 number; uint16_t language, flags; } Entry; /* of the vocabulary: a token as it is written */
 typedef struct { u64 hash; i64 df; u32 at, size, characters, table; u8 skipped, cut; } Stem; /* of an entry, and the bytes at its ends that are not the word's */
 typedef struct { u64 hash; u32 count, page; } Count;
-typedef struct { u64 hash; i64 tf, weight, first, token; u32 tokens, length; u8 whole, generic, elsewhere; } Candidate;
+typedef struct { u64 hash; i64 tf, weight, first, token; u32 tokens, length; u8 whole, generic, elsewhere, strong; } Candidate;
 typedef struct { i64 score, tf, df, first, token; u64 hash; u32 tokens; } Best;
 typedef struct { size_t start, end, bytes, linked; int heading, strong; } Block;
 /* What a language has: words with what they are (STOPS, ...), found by `slots`; endings of words, and of verbs, each with a line's end. */
@@ -1820,16 +1820,19 @@ static int find_candidates(Kernel *k) {
             while (slot[j] && found[slot[j] - 1].hash != hash) j = (j + 1) & (slots - 1);
             if (!slot[j]) {
                 slot[j] = (u32)++count;
-                found[count - 1] = (Candidate){hash, 0, 0, offset, (i64)i, w, length, 0, !!generic, 0};
+                found[count - 1] = (Candidate){hash, 0, 0, offset, (i64)i, w, length, 0, !!generic, 0, 0};
             }
             Candidate *c = &found[slot[j] - 1];
             c->tf++;
             c->weight += weight_of(k, &tokens[i], &tokens[i + w - 1], starts_run, with_capitals);
             c->whole |= starts_run && i + w == run_end;
             c->elsewhere |= !(tokens[i].flags & OF_TITLE);
+            c->strong |= !!(tokens[i].flags & STRONG);
             if (w == 1) of_token[i] = slot[j] - 1;
         }
     }
+    for (size_t i = 0; i < count; i++)
+        if (!found[i].strong && found[i].weight > 1) found[i].weight = 1; /* in weak blocks only */
     k->candidates.size = count * sizeof(Candidate);
     return 1;
 }
