@@ -4,11 +4,11 @@ Each DIRECTORY is a program with its translations: catalogues of gettext (``.mo`
 whose paths contain the code of a language. The package's list was counted from these of Debian's packages, each unpacked with
 ``dpkg-deb -x``: cacti, ckeditor, dokuwiki, epiphany-browser-data, evolution-common, falkon, gajim, gnome-software-common,
 libjs-dropzone, libjs-jquery-timeago, libjs-select2.js, mediawiki, nextcloud-desktop, phpmyadmin, python3-django,
-python3-django-allauth, python3-django-hyperkitty, redmine, roundcube-core, shaarli, sphinx-common, tt-rss, webext-ublock-
-origin-firefox, wordpress, wordpress-l10n and zabbix-frontend-php.
+python3-django-allauth, python3-django-hyperkitty, redmine, roundcube-core, shaarli, sphinx-common, tt-rss,
+webext-ublock-origin-firefox, wordpress, wordpress-l10n and zabbix-frontend-php.
 
-A word is listed if it is a whole message ("Kommentare:", "Buscar") of at least ``LEAST`` of the programs. English is left out: what
-programs call "archive" or "table" is the subject of many technical pages, and by the gold standards its list gains nothing.
+A word is listed if it is a whole message ("Kommentare:", "Buscar") of at least ``LEAST`` of the programs. English is left out:
+what programs call "archive" or "table" is the subject of many technical pages, and its list gains nothing on gold standards.
 """
 
 import gettext
