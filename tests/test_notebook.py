@@ -40,7 +40,7 @@ def test_notebook(tmp_path: Path) -> None:
     """Each cell shows what is committed: counts, digest, tables, a plot, hits."""
     found = shown(executed(tmp_path))
     assert found == shown(read())
-    assert "sha256:9c7bce010e3c9ad9" in found[0][0]
+    assert "sha256:ee3ba343186e8a93" in found[0][0]
     assert found.count(["picture"]) == 1
     assert found.count(["table"]) == 4
     assert (tmp_path / "crawl.db").exists()

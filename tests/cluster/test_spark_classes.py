@@ -46,11 +46,20 @@ def test_each_pyspark_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(spark_classes, "home", lambda home=home: home)
         spark_classes.prepare(lambda _: None)
         places.append(spark_classes.directory())
+        (places[-1] / "classes.jsa.made-for").touch()
     assert len({*places}) == 2
-    assert all(place.is_dir() for place in places)
+    earlier = cache / "bigdata_demos/spark-4.0.0"  # of a version of this package that named it after pyspark's version
+    earlier.mkdir()
+    (earlier / "classes.jsa.made-for").touch()
+    (cache / "bigdata_demos/spark-of-the-user").mkdir()
     homes[0].unlink()
+    monkeypatch.setenv(spark_classes.DIRECTORY, str(cache / "bigdata_demos/other"))
     spark_classes.prepare(lambda _: None)
-    assert [place.exists() for place in places] == [False, True]
+    assert all(place.is_dir() for place in (*places, earlier))  # only the user's cache directory is tidied up
+    monkeypatch.delenv(spark_classes.DIRECTORY)
+    spark_classes.prepare(lambda _: None)
+    assert [place.exists() for place in (*places, earlier)] == [False, True, False]
+    assert (cache / "bigdata_demos/spark-of-the-user").is_dir()
 
 
 def test_file_that_is_not_valid_is_ignored(tmp_path: Path) -> None:

@@ -511,7 +511,7 @@ def test_form_written_most_often() -> None:
 
 
 def test_weak_blocks_count_a_quarter() -> None:
-    """A list of links far from the page's own text, all of them together for a phrase that occurs nowhere else."""
+    """Links far from the page's own text count a quarter each, or a quarter in all for a phrase that occurs nowhere else."""
     paragraph = f"<p>{'the ' * 60}melon"
     links = "<p>and</p>" * 3 + "<p><a href=x>apple</a>" * 3 + "<p><a href=x>melon</a>" * 2
     mapped = map_plainly(Page("u", "s", 0, f"<body><h1>pear</h1><p>of<p>of<p>of{paragraph}{links}"), PlainKernel(RULES))

@@ -276,19 +276,23 @@ def _stderr_to(path: Path) -> Iterator[None]:
 def stop(context: SparkContext) -> None:
     """Stop a context and its JVM.
 
-    pyspark would wait for its server of accumulators, which looks only once or twice a second whether it is to stop.
+    pyspark would wait for its server of accumulators, which checks only once or twice a second whether it should stop.
     """
-    if server := getattr(context, "_accumulatorServer", None):
+    server = getattr(context, "_accumulatorServer", None)
+    if server:
         context._accumulatorServer = None  # type: ignore[assignment]  # noqa: SLF001
 
         def shut_down() -> None:
-            with suppress(OSError):  # its socket's directory may be removed meanwhile
+            with suppress(OSError):  # its socket is removed meanwhile
                 server.shutdown()
 
         threading.Thread(target=shut_down, daemon=True).start()
     with suppress(Exception):  # the JVM may have ended already
         context.stop()
     _end_jvm()
+    if server and isinstance(server.server_address, str):  # a file, which the server would remove at its end
+        with suppress(OSError):
+            os.unlink(server.server_address)
 
 
 def _end_jvm() -> None:

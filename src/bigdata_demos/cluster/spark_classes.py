@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -39,7 +38,7 @@ def directory() -> Path:
     if given := os.environ.get(DIRECTORY):
         return Path(given).expanduser().absolute()
     place = hashlib.sha256(os.fsencode(home())).hexdigest()[:8]
-    return cache_directory(f"spark-{metadata.version('pyspark')}-{place}")
+    return cache_directory(f"spark-{place}")
 
 
 def java_options(where: Path) -> str:
@@ -59,17 +58,19 @@ def prepare(say: Callable[[str], None]) -> None:
     java, where = find_java(), directory()
     with suppress(OSError):  # if it cannot be made, the classes cannot be either, which is told
         where.mkdir(parents=True, exist_ok=True)
-        (where / _HOME).unlink(missing_ok=True)
-        (where / _HOME).symlink_to(home())
-        _remove_others(where.parent)
+    if not os.environ.get(DIRECTORY):
+        with suppress(OSError):
+            (where / _HOME).unlink(missing_ok=True)
+            (where / _HOME).symlink_to(home())
+            _remove_obsolete(where.parent)
     SharedClasses("Spark", _LIST, where / _ARCHIVE, _class_path(java)).make(java, say)
 
 
-def _remove_others(cache: Path) -> None:
-    """Remove the shared classes (110 MB each) of pysparks that are not there any more, as their environments were removed."""
-    for other in cache.glob("spark-*"):
-        if (other / _HOME).is_symlink() and not (other / _HOME).exists():
-            shutil.rmtree(other, ignore_errors=True)
+def _remove_obsolete(cache: Path) -> None:
+    """Remove the shared classes (110 MB each) of installations of pyspark that no longer exist."""
+    for note in cache.glob(f"spark-*/{_ARCHIVE}.made-for"):
+        if not (note.parent / _HOME).exists():
+            shutil.rmtree(note.parent, ignore_errors=True)
 
 
 def _class_path(java: str) -> str:

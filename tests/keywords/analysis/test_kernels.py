@@ -153,9 +153,18 @@ def test_a_connector_is_no_form_of_a_keyword(body: str) -> None:
 @FEW
 def test_long_messy_text(texts: list[tuple[str, str, str]], words: str, top: int) -> None:
     """A title, and a long text with lines of it, in strong and weak blocks: text of many scripts, with every kind of break."""
-    bodies = [(f"{title}\n\t{title}\n{line}\n{line} {title}\n{other}\n{'fill ' * 290}", title) for title, line, other in texts]
+    bodies = [
+        (f"{title}\n\t{title}\n{line}\n{line} {title}\n\t{other} {other}\n{'fill ' * 290}", title) for title, line, other in texts
+    ]
     documents = [document(body, title) for body, title in bodies] + [document(body, line) for body, line in bodies]
     check(documents, LISTS[words], top, also_reference=True)
+
+
+@pytest.mark.parametrize("language", ["de", "en", "fr"])
+def test_what_stands_in_weak_blocks_only(language: str) -> None:
+    """It has the weight of one occurrence at most, and ranks below what stands once in a strong block."""
+    page = document("\tApple Pie, Apple Pie, apple, zeta, zeta, Apple Pie and fill\nfill the gap", language=language)
+    check([page], Rules(), 20, also_reference=True)
 
 
 def own_words(language: str) -> list[str]:

@@ -9,7 +9,7 @@ of each stem, connectors among them, mixed by :func:`mix`). Among 10**8 phrases 
 (10**8)**2 / 2 / 2**64 = 2.7e-4 (the birthday bound).
 
 Each occurrence of a candidate has a **weight**, in quarters: less in a weak block, more where it is written like a name, and less
-or none where its capitals say that it is cut by a verb. Occurrences in weak blocks only weigh no more than one of them.
+or none where its capitals say that it is cut by a verb. A phrase that occurs only in weak blocks weighs at most 1 in all.
 """
 
 import re
@@ -161,10 +161,11 @@ def phrase_of(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
 class Candidates(NamedTuple):
     """The n candidates of a page, in the order of their hashes: arrays of length n, except for the last one.
 
-    ``hashes`` identifies them; ``tf`` is the number of occurrences, ``weight`` the sum of their weights; ``first`` the words
-    before the first one; ``whole`` whether any is a whole run; ``token`` the first occurrence's first token; ``tokens`` how many
-    it has (1 to 3); ``length`` the characters of its stems joined by spaces; ``barred`` whether it is no keyword: it consists of
-    generic words only, or of several words that only the title of a long text has, or no occurrence counts.
+    ``hashes`` identifies them; ``tf`` is the number of occurrences, ``weight`` the sum of their weights, at most 1 if all are
+    in weak blocks; ``first`` the words before the first one; ``whole`` whether any is a whole run; ``token`` the first
+    occurrence's first token; ``tokens`` how many it has (1 to 3); ``length`` the characters of its stems joined by spaces;
+    ``barred`` whether it is no keyword: it consists of generic words only, or of several words that only the title of a long
+    text has, or no occurrence counts.
     ``word_at[t]`` is the index of the candidate that consists of token t only, -1 if there is none.
     """
 

@@ -268,8 +268,9 @@ def _stopwords(code: str) -> Stopwords:
 @cache
 def _generic(code: str) -> frozenset[str]:
     """Return a language's words that are no keywords alone: months and weekdays, words of user interfaces, units and the like."""
-    lines = (line for name in ("dates", "interface", "generic") for line in (_WORDS / f"{name}.txt").open(encoding="utf-8"))
-    return frozenset(word for line in lines if line.startswith(f"{code} ") for word in line.split()[1:])
+    files = (_WORDS / f"{name}.txt" for name in ("dates", "interface", "generic"))
+    lines = (line for file in files for line in file.read_text(encoding="utf-8").splitlines() if line.startswith(f"{code} "))
+    return frozenset(word for line in lines for word in line.split()[1:])
 
 
 def check(code: str) -> str:
